@@ -1,0 +1,3 @@
+export * from "./limits.js";
+export * from "./refusal.js";
+export * from "./seams.js";

@@ -1,0 +1,38 @@
+/** Every limit of the public API and of the log, with its unit in its name. The assertions at the end say how they fit together. */
+export const limits = {
+  payloadBytesMax: 256 * 1024,
+  checkpointBytesMax: 256 * 1024,
+  resultBytesMax: 256 * 1024,
+  progressBytesMax: 64 * 1024,
+  tagsBytesMax: 16 * 1024,
+  queueNameBytesMax: 255,
+  uniqueKeyBytesMax: 255,
+  requestIdBytesMax: 128,
+  requestIdKeepMs: 3_600_000,
+  requestIdsMax: 1_000_000,
+  workerIdBytesMax: 255,
+  hostnameBytesMax: 255,
+  parentIdBytesMax: 64,
+  backoffNameBytesMax: 64,
+  durationBytesMax: 64,
+  errorBytesMax: 64 * 1024,
+  jsonDepthMax: 128,
+  itemsMax: 10_000,
+  restItemsMax: 512,
+  bulkGetIdsMax: 1_000,
+  fetchQueuesMax: 100,
+  leaseMsMax: 86_400_000,
+  leaseMsDefault: 60_000,
+  longPollMsMax: 60_000,
+  longPollMsDefault: 30_000,
+  attemptsMax: 1_000_000,
+  delayMsMax: 366 * 86_400_000,
+  failuresKeptMax: 100,
+  messageBytesMax: 16 * 1024 * 1024,
+  /** An entry is closed when it is over this; a turn may make several. */
+  entryBytesMax: 32 * 1024 * 1024,
+  queuesMax: 100_000,
+  workersMax: 100_000,
+} as const;
+
+if (limits.messageBytesMax * 2 > limits.entryBytesMax) throw new Error("the largest message must fit one log entry twice");

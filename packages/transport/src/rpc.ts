@@ -1,0 +1,78 @@
+import type { DescMethod } from "@bufbuild/protobuf";
+
+/** Codes as Connect and gRPC name them, in lower snake case. */
+export type RpcCode = string;
+
+/** What a handler throws. Anything else that is thrown becomes `internal` with a neutral sentence; the cause goes to the log only. */
+export class RpcError extends Error {
+  constructor(
+    readonly code: RpcCode,
+    /** Upper-case reason for programs, for example `STALE_FENCE`. */
+    readonly reason: string,
+    message: string,
+    readonly more: {
+      field?: string;
+      retryAfterMs?: number /** REST: overrides the code and status that follow from `code`. */;
+      restCode?: string;
+      restStatus?: number;
+      cause?: unknown;
+    } = {},
+  ) {
+    super(message, { cause: more.cause });
+    this.name = "RpcError";
+  }
+}
+
+/** One call, in whatever protocol it came. Cheap: nothing is made before it is asked for. */
+export interface Call {
+  readonly method: DescMethod;
+  readonly protocol: "connect" | "grpc" | "grpc-web" | "rest";
+  /** Request header in lower case, or undefined. */
+  header(name: string): string | undefined;
+  /** Remote address. */
+  readonly peer: string;
+  /** Monotonic deadline in ms as of performance.now(), when the caller gave one. */
+  readonly deadlineMs: number | undefined;
+  /** True once the caller is gone or its deadline passed. */
+  readonly aborted: boolean;
+  /** Calls back once when the caller is gone or its deadline passed; at once when it already is. */
+  onAbort(run: () => void): void;
+  /** Left by the server's authentication; opaque here. */
+  principal: unknown;
+}
+
+/**
+ * Handlers speak binary protobuf: `request` is the message as bytes (valid only until the handler returns or its promise
+ * settles: copy what must live longer), the result is the answer's bytes. JSON, REST, envelopes, compression are the transport's.
+ * A handler validates its message itself; what is malformed it refuses with `invalid_argument`.
+ */
+export interface UnaryHandler {
+  kind: "unary";
+  handle(call: Call, request: Uint8Array): Uint8Array | Promise<Uint8Array>;
+}
+export interface ServerStreamHandler {
+  kind: "server_stream";
+  handle(call: Call, request: Uint8Array, out: MessageSink): Promise<void>;
+}
+/** `open` is called at the start of the stream; the transport then calls the returned object. Messages come one at a time: the next one
+ *  is delivered only after `message` settled (this is how a handler paces its caller); HTTP/2 flow control does the rest. */
+export interface BidiHandler {
+  kind: "bidi";
+  open(call: Call, out: MessageSink): BidiStream;
+}
+export interface BidiStream {
+  message(request: Uint8Array): void | Promise<void> /** The caller ended its side. The stream ends when this settles. */;
+  end(): void | Promise<void>;
+}
+/** Sends answers. `send` returns a promise only when the caller reads too slowly and the handler should wait. Sends of one turn go out in one write. */
+export interface MessageSink {
+  send(message: Uint8Array): void | Promise<void>;
+}
+export type Handler = UnaryHandler | ServerStreamHandler | BidiHandler;
+
+/** Method path, for example `/corvo.v1.WorkerService/Enqueue`, to handler. */
+export interface Route {
+  method: DescMethod;
+  handler: Handler /** Served by the fast lane where the protocol allows. Both lanes give the same answers. */;
+  hot: boolean;
+}
