@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file corvo/options/v1/options.proto.
  */
 export const file_corvo_options_v1_options: GenFile = /*@__PURE__*/
-  fileDesc("Ch5jb3J2by9vcHRpb25zL3YxL29wdGlvbnMucHJvdG8SEGNvcnZvLm9wdGlvbnMudjEidQoKRmllbGRSdWxlcxIRCglqc29uX3RleHQYASABKAgSEQoJcmVzdF9uYW1lGAIgASgJEg4KBmFsd2F5cxgDIAEoCBIOCgZoaWRkZW4YBCABKAgSEwoLanNvbl9vYmplY3QYBSABKAgSDAoEdW5pdBgGIAEoCSKiAQoLTWV0aG9kUnVsZXMSFgoOc3VjY2Vzc19zdGF0dXMYASABKAUSEgoKZmxhZ19maWVsZBgCIAEoCRIWCg5mbGFnZ2VkX3N0YXR1cxgDIAEoBRIUCgxlbXB0eV91bmxlc3MYBCABKAkSEwoLc3RhdHVzX3dvcmQYBSABKAkSEgoKZXJyb3JfY29kZRgGIAEoCRIQCghyYXdfYm9keRgHIAEoCSIcCgxNZXNzYWdlUnVsZXMSDAoEZmFzdBgBIAEoCDpTCgVmaWVsZBIdLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE9wdGlvbnMY0YYDIAEoCzIcLmNvcnZvLm9wdGlvbnMudjEuRmllbGRSdWxlc1IFZmllbGQ6VwoGbWV0aG9kEh4uZ29vZ2xlLnByb3RvYnVmLk1ldGhvZE9wdGlvbnMY0oYDIAEoCzIdLmNvcnZvLm9wdGlvbnMudjEuTWV0aG9kUnVsZXNSBm1ldGhvZDpbCgdtZXNzYWdlEh8uZ29vZ2xlLnByb3RvYnVmLk1lc3NhZ2VPcHRpb25zGNOGAyABKAsyHi5jb3J2by5vcHRpb25zLnYxLk1lc3NhZ2VSdWxlc1IHbWVzc2FnZUIzWjFjb3J2by5kZXYvY29ydm8vZ2VuL2dvL2NvcnZvL29wdGlvbnMvdjE7b3B0aW9uc3YxYgZwcm90bzM", [file_google_protobuf_descriptor]);
+  fileDesc("Ch5jb3J2by9vcHRpb25zL3YxL29wdGlvbnMucHJvdG8SEGNvcnZvLm9wdGlvbnMudjEiiAEKCkZpZWxkUnVsZXMSEQoJanNvbl90ZXh0GAEgASgIEhEKCXJlc3RfbmFtZRgCIAEoCRIOCgZhbHdheXMYAyABKAgSDgoGaGlkZGVuGAQgASgIEhMKC2pzb25fb2JqZWN0GAUgASgIEgwKBHVuaXQYBiABKAkSEQoJa2VlcF9udWxsGAcgASgIIrkBCgtNZXRob2RSdWxlcxIWCg5zdWNjZXNzX3N0YXR1cxgBIAEoBRISCgpmbGFnX2ZpZWxkGAIgASgJEhYKDmZsYWdnZWRfc3RhdHVzGAMgASgFEhQKDGVtcHR5X3VubGVzcxgEIAEoCRITCgtzdGF0dXNfd29yZBgFIAEoCRISCgplcnJvcl9jb2RlGAYgASgJEhAKCHJhd19ib2R5GAcgASgJEhUKDWJvZHlfb3B0aW9uYWwYCCABKAgiHAoMTWVzc2FnZVJ1bGVzEgwKBGZhc3QYASABKAg6UwoFZmllbGQSHS5nb29nbGUucHJvdG9idWYuRmllbGRPcHRpb25zGNGGAyABKAsyHC5jb3J2by5vcHRpb25zLnYxLkZpZWxkUnVsZXNSBWZpZWxkOlcKBm1ldGhvZBIeLmdvb2dsZS5wcm90b2J1Zi5NZXRob2RPcHRpb25zGNKGAyABKAsyHS5jb3J2by5vcHRpb25zLnYxLk1ldGhvZFJ1bGVzUgZtZXRob2Q6WwoHbWVzc2FnZRIfLmdvb2dsZS5wcm90b2J1Zi5NZXNzYWdlT3B0aW9ucxjThgMgASgLMh4uY29ydm8ub3B0aW9ucy52MS5NZXNzYWdlUnVsZXNSB21lc3NhZ2VCM1oxY29ydm8uZGV2L2NvcnZvL2dlbi9nby9jb3J2by9vcHRpb25zL3YxO29wdGlvbnN2MWIGcHJvdG8z", [file_google_protobuf_descriptor]);
 
 /**
  * Shapes one field in REST. Connect, gRPC and gRPC-Web are not affected.
@@ -65,6 +65,13 @@ export type FieldRules = Message<"corvo.options.v1.FieldRules"> & {
    * @generated from field: string unit = 6;
    */
   unit: string;
+
+  /**
+   * With json_text: JSON `null` is a value and kept as `null`. Otherwise it means that the field is absent.
+   *
+   * @generated from field: bool keep_null = 7;
+   */
+  keepNull: boolean;
 };
 
 /**
@@ -129,6 +136,14 @@ export type MethodRules = Message<"corvo.options.v1.MethodRules"> & {
    * @generated from field: string raw_body = 7;
    */
   rawBody: string;
+
+  /**
+   * The request body may be empty and then counts as `{}`. Needs not be said where a request has no fields beside those in the path
+   * and `request_id`.
+   *
+   * @generated from field: bool body_optional = 8;
+   */
+  bodyOptional: boolean;
 };
 
 /**
