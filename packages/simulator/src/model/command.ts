@@ -1,0 +1,192 @@
+/**
+ * What goes into the reference model and what comes out of it: plain objects, no bytes. The names are those of `corvo.v1`.
+ * Times are unix milliseconds of log time unless their name says otherwise; JSON stays text; an empty text means "not given".
+ */
+
+export const jobStates = ["pending", "active", "held", "completed", "retrying", "dead", "cancelled", "scheduled"] as const;
+export type JobState = (typeof jobStates)[number];
+
+/** Makes a retry safe: the id, and a digest of everything else in the request. */
+export interface RequestId {
+  id: string;
+  hash: string;
+}
+
+export interface Agent {
+  maxIterations: number;
+  maxCostUsd: number;
+  iterationTimeout: string;
+}
+
+export interface NewJob {
+  queue: string;
+  payload?: string;
+  agent?: Agent;
+  /** `critical`, `high`, anything else is normal. */
+  priority?: string;
+  uniqueKey?: string;
+  uniquePeriodSeconds?: number;
+  maxRetries?: number;
+  backoff?: string;
+  /** A duration like `5s`; the `…Ms` form beside it wins when above 0. */
+  retryBaseDelay?: string;
+  retryBaseDelayMs?: number;
+  retryMaxDelay?: string;
+  retryMaxDelayMs?: number;
+  expireAfter?: string;
+  expireAfterMs?: number;
+  /** Unix milliseconds, possibly with a fraction (the wire has nanoseconds). */
+  scheduledAtMs?: number;
+  tags?: string;
+  checkpoint?: string;
+  parentId?: string;
+}
+
+export interface AckItem {
+  jobId: string;
+  result?: string;
+  fence?: number;
+}
+
+export interface FetchFrom {
+  queues: string[];
+  workerId: string;
+  hostname: string;
+  leaseSeconds: number;
+}
+
+export interface HeartbeatUpdate {
+  progress?: string;
+  checkpoint?: string;
+  fence?: number;
+}
+
+/** Verbs that name one job and nothing else. */
+export const jobVerbs = ["retry", "cancel", "hold", "approve", "reject", "delete"] as const;
+export type JobVerb = (typeof jobVerbs)[number];
+
+/** Verbs that name one queue and nothing else. */
+export const queueVerbs = ["pauseQueue", "resumeQueue", "drainQueue", "clearQueue", "destroyQueue", "removeThrottle"] as const;
+export type QueueVerb = (typeof queueVerbs)[number];
+
+export type Command = { requestId?: RequestId } & (
+  | { verb: "enqueue"; job: NewJob }
+  | { verb: "enqueueBatch"; jobs: NewJob[] }
+  | ({ verb: "fetch" } & FetchFrom)
+  | ({ verb: "fetchBatch"; count: number } & FetchFrom)
+  /** `keepAbsentResult`: an absent result stays absent (REST); else it is `{}`. */
+  | ({ verb: "ack"; checkpoint?: string; keepAbsentResult?: boolean } & AckItem)
+  | { verb: "ackBatch"; items: AckItem[]; keepAbsentResult?: boolean }
+  | { verb: "fail"; jobId: string; error: string; backtrace: string; fence?: number }
+  | { verb: "heartbeat"; jobs: Record<string, HeartbeatUpdate> }
+  | ({ verb: "lifecycle"; correlation: number; fetchCount: number; acks: AckItem[]; enqueues: NewJob[] } & FetchFrom)
+  | { verb: JobVerb; jobId: string }
+  | { verb: "move"; jobId: string; queue: string }
+  | { verb: QueueVerb; queue: string }
+  | { verb: "setConcurrency"; queue: string; max: number }
+  | { verb: "setThrottle"; queue: string; rate: number; windowMs: number }
+  | { verb: "tick" }
+  | { verb: "leadership"; pauseMs: number }
+);
+export type Verb = Command["verb"];
+
+/** One log entry. */
+export interface Entry {
+  index: number;
+  /** The leader's clock: may be lower than that of an earlier entry. */
+  clockMs: number;
+  commands: Command[];
+}
+
+export interface Grant {
+  jobId: string;
+  queue: string;
+  payload: string;
+  attempt: number;
+  maxRetries: number;
+  leaseSeconds: number;
+  checkpoint: string;
+  tags: string;
+  agent?: Agent & { iteration: number; totalCostUsd: number };
+  fence: number;
+}
+
+export type EnqueueStatus = "pending" | "scheduled" | "duplicate";
+export type AckStatus = "acked" | "not_found" | "not_active" | "stale_fence";
+
+export type Outcome =
+  | { kind: "refused"; code: string; reason: string; message?: string }
+  | { kind: "enqueued"; jobId: string; status: EnqueueStatus; logIndex: number }
+  | { kind: "enqueuedBatch"; jobIds: string[]; statuses: EnqueueStatus[]; logIndex: number }
+  | { kind: "fetched"; job?: Grant }
+  | { kind: "fetchedBatch"; jobs: Grant[] }
+  | { kind: "acked" }
+  | { kind: "ackedBatch"; acked: number; statuses: AckStatus[] }
+  | { kind: "failed"; status: "retrying" | "dead"; nextAttemptMs?: number; attemptsRemaining: number }
+  | { kind: "beaten"; jobs: Record<string, { status: "ok" | "cancel"; reason: string }> }
+  | { kind: "frame"; correlation: number; jobs: Grant[]; acked: number; ackStatuses: AckStatus[]; error: string; jobIds: string[]; statuses: EnqueueStatus[] }
+  | { kind: "done"; status: string }
+  | { kind: "silent" };
+
+export interface JobError {
+  attempt: number;
+  error: string;
+  backtrace: string;
+  atMs: number;
+}
+
+/** What anybody may know about a job: `corvo.v1.Job` with plain values; what is absent there is undefined or empty here. */
+export interface JobRecord {
+  id: string;
+  queue: string;
+  state: JobState;
+  payload: string;
+  priority: number;
+  attempt: number;
+  maxRetries: number;
+  backoff: string;
+  retryBaseDelayMs: number;
+  retryMaxDelayMs: number;
+  uniqueKey: string;
+  workerId: string;
+  hostname: string;
+  tags: string;
+  progress: string;
+  checkpoint: string;
+  result: string;
+  leaseExpiresMs?: number;
+  scheduledMs?: number;
+  expireMs?: number;
+  parentId: string;
+  createdMs: number;
+  startedMs?: number;
+  completedMs?: number;
+  failedMs?: number;
+  cancelledMs?: number;
+  errors: JobError[];
+  agent?: Agent & { iteration: number; totalCostUsd: number };
+  holdReason: string;
+  fence: number;
+}
+
+export interface QueueRecord {
+  name: string;
+  paused: boolean;
+  maxConcurrency: number;
+  rateLimit: number;
+  rateWindowMs: number;
+  createdMs: number;
+  counts: Record<JobState, number>;
+  /** Failed attempts since the queue exists. */
+  failed: number;
+  /** When the job next in turn was added. */
+  oldestPendingMs?: number;
+}
+
+export interface WorkerRecord {
+  id: string;
+  hostname: string;
+  queues: string[];
+  lastHeartbeatMs: number;
+  startedMs: number;
+}

@@ -1,0 +1,124 @@
+import type { Command, Entry, JobRecord, Outcome, QueueRecord, WorkerRecord } from "./command.js";
+import { jobVerb, move, queueVerb, setConcurrency, setThrottle } from "./operator-verbs.js";
+import { head, jobRecord, open, queueRecord, State } from "./state.js";
+import { nextTickMs, tick } from "./tick.js";
+import { ack, ackBatch, enqueue, enqueueBatch, fail, fetch, fetchBatch, heartbeat, lifecycle } from "./worker-verbs.js";
+
+/**
+ * The reference model: what Corvo is to do, one command after another, on plain objects. It is written from the specification
+ * and shares no code with the engine; it is meant to be read, and takes its time.
+ */
+export class Model {
+  readonly state = new State();
+
+  /** One outcome per command. */
+  apply(entry: Entry): Outcome[] {
+    this.state.index = entry.index;
+    this.state.nowMs = Math.max(this.state.nowMs, entry.clockMs);
+    return entry.commands.map((command) => this.#once(command));
+  }
+
+  /**
+   * A request id that is known answers as the first time, with another body it is refused. What was refused, and a fetch that
+   * found nothing, did not happen: it is not remembered.
+   */
+  #once(command: Command): Outcome {
+    const { requestId } = command;
+    if (!requestId) return this.#run(command);
+    const key = JSON.stringify([command.verb, requestId.id]);
+    const known = this.state.remembered(key);
+    if (known && known.hash !== requestId.hash) return { kind: "refused", code: "invalid_argument", reason: "REQUEST_ID_REUSED" };
+    if (known) return known.outcome;
+    const outcome = this.#run(command);
+    const empty = outcome.kind === "refused" || (outcome.kind === "fetched" && !outcome.job) || (outcome.kind === "fetchedBatch" && outcome.jobs.length === 0);
+    if (!empty) this.state.requests.set(key, { hash: requestId.hash, outcome, atMs: this.state.nowMs });
+    return outcome;
+  }
+
+  #run(command: Command): Outcome {
+    const { state } = this;
+    switch (command.verb) {
+      case "enqueue":
+        return enqueue(state, command);
+      case "enqueueBatch":
+        return enqueueBatch(state, command);
+      case "fetch":
+        return fetch(state, command);
+      case "fetchBatch":
+        return fetchBatch(state, command);
+      case "ack":
+        return ack(state, command);
+      case "ackBatch":
+        return ackBatch(state, command);
+      case "fail":
+        return fail(state, command);
+      case "heartbeat":
+        return heartbeat(state, command);
+      case "lifecycle":
+        return lifecycle(state, command);
+      case "retry":
+      case "cancel":
+      case "hold":
+      case "approve":
+      case "reject":
+      case "delete":
+        return jobVerb(state, command);
+      case "move":
+        return move(state, command);
+      case "pauseQueue":
+      case "resumeQueue":
+      case "drainQueue":
+      case "clearQueue":
+      case "destroyQueue":
+      case "removeThrottle":
+        return queueVerb(state, command);
+      case "setConcurrency":
+        return setConcurrency(state, command);
+      case "setThrottle":
+        return setThrottle(state, command);
+      case "tick":
+        tick(state);
+        return { kind: "silent" };
+      case "leadership":
+        state.pausedMs += command.pauseMs;
+        return { kind: "silent" };
+    }
+  }
+
+  /** Every job there is, in the order of creation. */
+  jobs(): JobRecord[] {
+    return [...this.state.jobs.values()].map((job) => jobRecord(this.state, job));
+  }
+
+  job(id: string): JobRecord | undefined {
+    const job = this.state.jobs.get(id);
+    return job && jobRecord(this.state, job);
+  }
+
+  /** Sorted by name. */
+  queues(): QueueRecord[] {
+    return [...this.state.queues.values()].map((queue) => queueRecord(this.state, queue)).sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  workers(): WorkerRecord[] {
+    return [...this.state.workers].map(([id, worker]) => ({ id, ...worker })).sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  /** Would a fetch from these queues grant something now? */
+  fetchable(queues: readonly string[]): boolean {
+    return queues.some((name) => {
+      const queue = this.state.queues.get(name);
+      return queue !== undefined && head(queue) !== undefined && open(this.state, queue);
+    });
+  }
+
+  /** Log time of the next tick that would change something; Infinity: none. */
+  nextTickMs(): number {
+    return nextTickMs(this.state);
+  }
+
+  /** Retention took these finished jobs. Which ones go follows from the archive's segments, which the model does not have. */
+  purged(ids: Iterable<string>): void {
+    for (const id of ids) this.state.jobs.delete(id);
+  }
+}

@@ -1,0 +1,185 @@
+import type { Agent, JobError, JobRecord, JobState, Outcome, QueueRecord } from "./command.js";
+
+/** A job as the model holds it. Finished jobs stay here too: what is archived or live is the engine's business. */
+export interface Job {
+  id: string;
+  /** Place in the order of creation, from 1. */
+  seq: number;
+  queue: string;
+  state: JobState;
+  payload: string;
+  priority: 0 | 1 | 2;
+  attempt: number;
+  maxRetries: number;
+  backoff: string;
+  retryBaseDelayMs: number;
+  retryMaxDelayMs: number;
+  uniqueKey: string;
+  workerId: string;
+  hostname: string;
+  tags: string;
+  progress: string;
+  checkpoint: string;
+  result: string;
+  /** The lease as it was given at fetch. */
+  leaseMs: number;
+  /** Serving time (not log time) at whose end the lease ends. Set ⇔ state is active. */
+  leaseEndsServingMs?: number;
+  /** When the job comes due. Set ⇔ state is scheduled or retrying. */
+  dueMs?: number;
+  expireMs?: number;
+  parentId: string;
+  createdMs: number;
+  startedMs?: number;
+  completedMs?: number;
+  failedMs?: number;
+  cancelledMs?: number;
+  errors: JobError[];
+  agent?: Agent;
+  holdReason: string;
+  /** Fence of the last grant. */
+  fence: number;
+}
+
+export interface Queue {
+  name: string;
+  paused: boolean;
+  maxConcurrency: number;
+  rateLimit: number;
+  rateWindowMs: number;
+  createdMs: number;
+  failed: number;
+  /** Pending jobs per priority, next in turn first. A job is in exactly one of them ⇔ its state is pending. */
+  lines: [Job[], Job[], Job[]];
+  /** Log times of grants while a limit was set, oldest first. */
+  grantsMs: number[];
+}
+
+export interface Worker {
+  hostname: string;
+  queues: string[];
+  lastHeartbeatMs: number;
+  startedMs: number;
+}
+
+export const failuresKept = 100;
+const requestIdKeepMs = 3_600_000;
+
+/** Everything there is. Plain maps; nothing is derived that could be computed. */
+export class State {
+  index = 0;
+  /** Highest clock of any entry. */
+  nowMs = 0;
+  /** Time during which nobody served. Serving time = nowMs − pausedMs. */
+  pausedMs = 0;
+  jobsCreated = 0;
+  fences = 0;
+  readonly jobs = new Map<string, Job>();
+  readonly queues = new Map<string, Queue>();
+  readonly workers = new Map<string, Worker>();
+  /** (queue, unique key) → holder. A lock may outlive its job. */
+  readonly locks = new Map<string, { jobId: string; expiresMs: number }>();
+  readonly requests = new Map<string, { hash: string; outcome: Outcome; atMs: number }>();
+
+  get servingMs(): number {
+    return this.nowMs - this.pausedMs;
+  }
+
+  /** The queue, created on first use. */
+  queue(name: string): Queue {
+    let queue = this.queues.get(name);
+    if (!queue) {
+      queue = { name, paused: false, maxConcurrency: 0, rateLimit: 0, rateWindowMs: 0, createdMs: this.nowMs, failed: 0, lines: [[], [], []], grantsMs: [] };
+      this.queues.set(name, queue);
+    }
+    return queue;
+  }
+
+  jobsOf(queue: string, ...states: JobState[]): Job[] {
+    return [...this.jobs.values()].filter((job) => job.queue === queue && states.includes(job.state));
+  }
+
+  /** To the tail of its priority. */
+  makePending(job: Job): void {
+    this.leaveLine(job);
+    job.state = "pending";
+    job.dueMs = undefined;
+    this.endLease(job);
+    this.queue(job.queue).lines[job.priority].push(job);
+  }
+
+  /** Takes the job out of its line, if it is in one. To be called before the state or queue of a job changes. */
+  leaveLine(job: Job): void {
+    for (const line of this.queues.get(job.queue)?.lines ?? []) {
+      const at = line.indexOf(job);
+      if (at >= 0) line.splice(at, 1);
+    }
+  }
+
+  /** The lease ends and the worker is forgotten. */
+  endLease(job: Job): void {
+    job.leaseEndsServingMs = undefined;
+    job.workerId = "";
+    job.hostname = "";
+  }
+
+  remove(job: Job): void {
+    this.leaveLine(job);
+    this.jobs.delete(job.id);
+  }
+
+  die(job: Job): void {
+    this.leaveLine(job);
+    this.endLease(job);
+    job.dueMs = undefined;
+    job.state = "dead";
+    job.failedMs = this.nowMs;
+  }
+
+  noteFailure(job: Job, error: string, backtrace: string): void {
+    job.errors.push({ attempt: job.attempt, error, backtrace, atMs: this.nowMs });
+    if (job.errors.length > failuresKept) job.errors.shift();
+  }
+
+  /** The outcome that is remembered for this request id, if it is still kept. */
+  remembered(key: string): { hash: string; outcome: Outcome } | undefined {
+    const found = this.requests.get(key);
+    return found && this.nowMs - found.atMs < requestIdKeepMs ? found : undefined;
+  }
+}
+
+export function lockName(queue: string, key: string): string {
+  return JSON.stringify([queue, key]);
+}
+
+/** Is it the queue's turn, apart from having a job? `jobs.md` §4.1. */
+export function open(state: State, queue: Queue): boolean {
+  if (queue.paused) return false;
+  if (queue.maxConcurrency > 0 && state.jobsOf(queue.name, "active").length >= queue.maxConcurrency) return false;
+  const recent = queue.grantsMs.filter((at) => at >= state.nowMs - queue.rateWindowMs);
+  return queue.rateLimit === 0 || recent.length < queue.rateLimit;
+}
+
+export function head(queue: Queue): Job | undefined {
+  return queue.lines[0][0] ?? queue.lines[1][0] ?? queue.lines[2][0];
+}
+
+export function jobRecord(state: State, job: Job): JobRecord {
+  const active = job.state === "active";
+  const { seq: _seq, leaseMs: _leaseMs, leaseEndsServingMs, dueMs, agent, fence, ...same } = job;
+  return {
+    ...same,
+    errors: job.errors.map((error) => ({ ...error })),
+    leaseExpiresMs: leaseEndsServingMs === undefined ? undefined : leaseEndsServingMs + state.pausedMs,
+    scheduledMs: dueMs,
+    agent: agent && { ...agent, iteration: 1, totalCostUsd: 0 },
+    fence: active ? fence : 0,
+  };
+}
+
+export function queueRecord(state: State, queue: Queue): QueueRecord {
+  const counts = { pending: 0, active: 0, held: 0, completed: 0, retrying: 0, dead: 0, cancelled: 0, scheduled: 0 };
+  for (const job of state.jobs.values()) if (job.queue === queue.name) counts[job.state]++;
+  const { name, paused, maxConcurrency, rateLimit, rateWindowMs, createdMs, failed } = queue;
+  return { name, paused, maxConcurrency, rateLimit, rateWindowMs, createdMs, failed, counts, oldestPendingMs: head(queue)?.createdMs };
+}

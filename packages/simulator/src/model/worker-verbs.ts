@@ -1,0 +1,214 @@
+import type { AckItem, AckStatus, Command, EnqueueStatus, FetchFrom, Grant, NewJob, Outcome } from "./command.js";
+import { durationMs } from "./duration.js";
+import { head, type Job, lockName, open, type State } from "./state.js";
+
+const leaseMsDefault = 60_000;
+const delayMsMax = 366 * 86_400_000;
+
+type Of<V extends Command["verb"]> = Extract<Command, { verb: V }>;
+
+export function enqueue(state: State, command: Of<"enqueue">): Outcome {
+  const { jobId, status } = addJob(state, command.job);
+  return { kind: "enqueued", jobId, status, logIndex: state.index };
+}
+
+export function enqueueBatch(state: State, command: Of<"enqueueBatch">): Outcome {
+  const added = command.jobs.map((job) => addJob(state, job));
+  return { kind: "enqueuedBatch", jobIds: added.map((one) => one.jobId), statuses: added.map((one) => one.status), logIndex: state.index };
+}
+
+export function fetch(state: State, command: Of<"fetch">): Outcome {
+  return { kind: "fetched", job: grant(state, command, 1)[0] };
+}
+
+export function fetchBatch(state: State, command: Of<"fetchBatch">): Outcome {
+  return { kind: "fetchedBatch", jobs: grant(state, command, Math.min(10_000, Math.max(1, command.count))) };
+}
+
+export function ack(state: State, command: Of<"ack">): Outcome {
+  const status = complete(state, command, command.checkpoint ?? "", command.keepAbsentResult ?? false);
+  return status === "acked" ? { kind: "acked" } : leaseRefusal(status, command.jobId, `job ${command.jobId} is not active`);
+}
+
+export function ackBatch(state: State, command: Of<"ackBatch">): Outcome {
+  const statuses = command.items.map((item) => complete(state, item, "", command.keepAbsentResult ?? false));
+  return { kind: "ackedBatch", acked: statuses.filter((status) => status === "acked").length, statuses };
+}
+
+/** Acks first, then the fetch, then the enqueues (`rpc.md` §4.3): a fetch sees the room that its acks made, not its own jobs. */
+export function lifecycle(state: State, command: Of<"lifecycle">): Outcome {
+  const ackStatuses = command.acks.map((item) => complete(state, item, "", false));
+  const jobs = command.fetchCount > 0 ? grant(state, command, Math.min(10_000, command.fetchCount)) : [];
+  const added = command.enqueues.map((job) => addJob(state, job));
+  return {
+    kind: "frame",
+    correlation: command.correlation,
+    jobs,
+    acked: ackStatuses.filter((status) => status === "acked").length,
+    ackStatuses,
+    error: "",
+    jobIds: added.map((one) => one.jobId),
+    statuses: added.map((one) => one.status),
+  };
+}
+
+/** `jobs.md` §5: `max_retries` counts all attempts. */
+export function fail(state: State, command: Of<"fail">): Outcome {
+  const job = state.jobs.get(command.jobId);
+  const status = leaseStatus(job, command.fence);
+  if (!job || status !== "acked") return leaseRefusal(status, command.jobId, `job ${command.jobId} is not active (state=${job?.state})`);
+  state.noteFailure(job, command.error, command.backtrace);
+  state.queue(job.queue).failed++;
+  const remaining = Math.max(0, job.maxRetries - job.attempt);
+  if (remaining === 0) {
+    state.die(job);
+    return { kind: "failed", status: "dead", attemptsRemaining: 0 };
+  }
+  state.endLease(job);
+  job.state = "retrying";
+  job.failedMs = state.nowMs;
+  job.dueMs = state.nowMs + backoffMs(job);
+  return { kind: "failed", status: "retrying", nextAttemptMs: job.dueMs, attemptsRemaining: remaining };
+}
+
+/** `jobs.md` §8, with the lease that decisions.md gives: 60 s, or the lease given at fetch when that is longer. */
+export function heartbeat(state: State, command: Of<"heartbeat">): Outcome {
+  const answers: Record<string, { status: "ok" | "cancel"; reason: string }> = {};
+  let workerSeen = false;
+  for (const [jobId, update] of Object.entries(command.jobs)) {
+    const job = state.jobs.get(jobId);
+    const status = leaseStatus(job, update.fence);
+    if (!job || status !== "acked") {
+      answers[jobId] = { status: "cancel", reason: status };
+      continue;
+    }
+    answers[jobId] = { status: "ok", reason: "" };
+    job.leaseEndsServingMs = state.servingMs + Math.max(leaseMsDefault, job.leaseMs);
+    if (update.progress) job.progress = update.progress;
+    if (update.checkpoint) job.checkpoint = update.checkpoint;
+    const worker = state.workers.get(job.workerId);
+    if (worker && !workerSeen) worker.lastHeartbeatMs = state.nowMs;
+    workerSeen = true;
+  }
+  return { kind: "beaten", jobs: answers };
+}
+
+/** `jobs.md` §2.5, §6. A held key creates nothing and answers with the holder. */
+function addJob(state: State, given: NewJob): { jobId: string; status: EnqueueStatus } {
+  const lock = given.uniqueKey ? state.locks.get(lockName(given.queue, given.uniqueKey)) : undefined;
+  if (lock && state.nowMs < lock.expiresMs) return { jobId: lock.jobId, status: "duplicate" };
+  const queue = state.queue(given.queue);
+  const seq = ++state.jobsCreated;
+  const expireAfterMs = delayMs(given.expireAfterMs, given.expireAfter, undefined);
+  const job: Job = {
+    id: jobId(state.nowMs, seq),
+    seq,
+    queue: queue.name,
+    state: "scheduled",
+    payload: given.payload || "{}",
+    priority: given.priority === "critical" ? 0 : given.priority === "high" ? 1 : 2,
+    attempt: 0,
+    maxRetries: given.maxRetries ?? 3,
+    backoff: given.backoff || "exponential",
+    retryBaseDelayMs: delayMs(given.retryBaseDelayMs, given.retryBaseDelay, 5_000)!,
+    retryMaxDelayMs: delayMs(given.retryMaxDelayMs, given.retryMaxDelay, 600_000)!,
+    uniqueKey: given.uniqueKey ?? "",
+    workerId: "",
+    hostname: "",
+    tags: given.tags ?? "",
+    progress: "",
+    checkpoint: given.checkpoint ?? "",
+    result: "",
+    leaseMs: 0,
+    // Never early: a fraction of a millisecond rounds up.
+    dueMs: given.scheduledAtMs === undefined ? undefined : Math.ceil(given.scheduledAtMs),
+    expireMs: expireAfterMs === undefined ? undefined : state.nowMs + expireAfterMs,
+    parentId: given.parentId ?? "",
+    createdMs: state.nowMs,
+    errors: [],
+    agent: given.agent && { ...given.agent, maxIterations: Math.max(0, given.agent.maxIterations), maxCostUsd: Math.max(0, given.agent.maxCostUsd) },
+    holdReason: "",
+    fence: 0,
+  };
+  state.jobs.set(job.id, job);
+  if (job.uniqueKey) {
+    const periodSeconds = given.uniquePeriodSeconds && given.uniquePeriodSeconds > 0 ? given.uniquePeriodSeconds : 3_600;
+    state.locks.set(lockName(queue.name, job.uniqueKey), { jobId: job.id, expiresMs: state.nowMs + periodSeconds * 1_000 });
+  }
+  if (job.dueMs === undefined) state.makePending(job);
+  return { jobId: job.id, status: job.state as "pending" | "scheduled" };
+}
+
+/** `job_`, 16 hexadecimal digits of nanoseconds, 10 of the low 40 bits of the creation sequence. */
+function jobId(createdMs: number, seq: number): string {
+  const nanoseconds = BigInt(createdMs) * 1_000_000n;
+  return `job_${nanoseconds.toString(16).padStart(16, "0")}${(BigInt(seq) & 0xff_ffff_ffffn).toString(16).padStart(10, "0")}`;
+}
+
+function delayMs(ms: number | undefined, text: string | undefined, fallback: number | undefined): number | undefined {
+  if (ms !== undefined && ms > 0) return ms;
+  return text ? durationMs(text) : fallback;
+}
+
+/** `jobs.md` §4: queues in the order of the request, within one the oldest of the highest priority. */
+function grant(state: State, from: FetchFrom, countMax: number): Grant[] {
+  const grants: Grant[] = [];
+  const leaseSeconds = from.leaseSeconds > 0 ? from.leaseSeconds : leaseMsDefault / 1_000;
+  for (const name of from.queues) {
+    const queue = state.queues.get(name);
+    for (let job = queue && head(queue); queue && job && grants.length < countMax && open(state, queue); job = head(queue)) {
+      state.leaveLine(job);
+      job.state = "active";
+      job.attempt++;
+      job.fence = ++state.fences;
+      job.workerId = from.workerId;
+      job.hostname = from.hostname;
+      job.startedMs = state.nowMs;
+      job.leaseMs = leaseSeconds * 1_000;
+      job.leaseEndsServingMs = state.servingMs + job.leaseMs;
+      if (queue.rateLimit > 0) queue.grantsMs.push(state.nowMs);
+      const { id, payload, attempt, maxRetries, checkpoint, tags, fence } = job;
+      const agent = job.agent && { ...job.agent, iteration: 1, totalCostUsd: 0 };
+      grants.push({ jobId: id, queue: name, payload, attempt, maxRetries, leaseSeconds, checkpoint, tags, agent, fence });
+    }
+  }
+  if (grants.length > 0) {
+    const startedMs = state.workers.get(from.workerId)?.startedMs ?? state.nowMs;
+    state.workers.set(from.workerId, { hostname: from.hostname, queues: from.queues, lastHeartbeatMs: state.nowMs, startedMs });
+  }
+  return grants;
+}
+
+/** Refusals in order: no such job, not active, a fence that is not that of the lease. No fence: the state decides. */
+function leaseStatus(job: Job | undefined, fence: number | undefined): AckStatus {
+  if (!job) return "not_found";
+  if (job.state !== "active") return "not_active";
+  return fence && fence !== job.fence ? "stale_fence" : "acked";
+}
+
+function leaseRefusal(status: AckStatus, jobId: string, notActive: string): Outcome {
+  if (status === "not_found") return { kind: "refused", code: "invalid_argument", reason: "NOT_FOUND", message: `job ${jobId} not found` };
+  if (status === "not_active") return { kind: "refused", code: "invalid_argument", reason: "WRONG_STATE", message: notActive };
+  return { kind: "refused", code: "failed_precondition", reason: "STALE_FENCE" };
+}
+
+function complete(state: State, item: AckItem, checkpoint: string, keepAbsentResult: boolean): AckStatus {
+  const job = state.jobs.get(item.jobId);
+  const status = leaseStatus(job, item.fence);
+  if (!job || status !== "acked") return status;
+  state.endLease(job);
+  job.state = "completed";
+  job.completedMs = state.nowMs;
+  job.holdReason = "";
+  const result = item.result || (keepAbsentResult ? "" : "{}");
+  if (result) job.result = result;
+  if (checkpoint) job.checkpoint = checkpoint;
+  for (const [name, lock] of state.locks) if (lock.jobId === job.id) state.locks.delete(name);
+  return "acked";
+}
+
+function backoffMs(job: Job): number {
+  const { retryBaseDelayMs: base, retryMaxDelayMs: max, attempt } = job;
+  const delay = { none: 0, fixed: base, linear: base * attempt }[job.backoff] ?? (base === 0 ? 0 : base * 2 ** (attempt - 1));
+  return Math.min(delay, max > 0 ? max : Infinity, delayMsMax);
+}
