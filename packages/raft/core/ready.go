@@ -1,0 +1,111 @@
+package main
+
+import (
+	"go.etcd.io/raft/v3"
+	pb "go.etcd.io/raft/v3/raftpb"
+)
+
+const (
+	hasSoftState = 1 << iota
+	hasHardState
+	mustSync
+	hasSnapshot
+	hasAppend
+)
+
+// takeReady replies with everything the host has to do now, or with nothing.
+//
+//go:wasmexport ready
+func takeReady() int32 {
+	settled := false
+	code := guard(func() error {
+		publishStatus()
+		if !node.HasReady() {
+			settled = true
+			return nil
+		}
+		w := writer{b: out}
+		w.ready(node.Ready())
+		out = w.b
+		return nil
+	})
+	if settled {
+		control.hasReady = 0
+	}
+	return code
+}
+
+// ready writes u32 flags; u32 counts of entries, committed entries, read states, messages to send now and
+// messages to send once the append is durable; then what the flags announce, then the lists in that order.
+func (w *writer) ready(rd raft.Ready) {
+	now, after, appending := sortMessages(rd.Messages)
+	for _, e := range rd.Entries { // a proposal was cloned by the library: let the clone's bytes go
+		if e.GetType() == pb.EntryNormal {
+			e.Data = phantom(len(e.Data))
+		}
+	}
+	noteLast(rd.Entries)
+
+	var flags uint32
+	set := func(flag uint32, on bool) {
+		if on {
+			flags |= flag
+		}
+	}
+	set(hasSoftState, rd.SoftState != nil)
+	set(hasHardState, !raft.IsEmptyHardState(rd.HardState))
+	set(mustSync, rd.MustSync)
+	set(hasSnapshot, rd.Snapshot != nil && !raft.IsEmptySnap(rd.Snapshot))
+	set(hasAppend, appending)
+
+	w.u32(flags)
+	for _, n := range [...]int{len(rd.Entries), len(rd.CommittedEntries), len(rd.ReadStates), len(now), len(after)} {
+		w.u32(uint32(n))
+	}
+	if flags&hasSoftState != 0 {
+		w.u64(rd.SoftState.Lead)
+		w.u32(uint32(rd.SoftState.RaftState))
+	}
+	if flags&hasHardState != 0 {
+		w.u64(rd.HardState.GetTerm())
+		w.u64(rd.HardState.GetVote())
+		w.u64(rd.HardState.GetCommit())
+	}
+	if flags&hasSnapshot != 0 {
+		w.snapshot(rd.Snapshot)
+	}
+	w.entries(rd.Entries)
+	w.entries(rd.CommittedEntries)
+	for _, rs := range rd.ReadStates {
+		w.u64(rs.Index)
+		w.bytes(rs.RequestCtx)
+	}
+	for _, m := range now {
+		w.message(m)
+	}
+	for _, m := range after {
+		w.message(m)
+	}
+}
+
+// sortMessages queues what is for the storage threads and parts the rest into what goes now and what promises
+// something that the append has to make durable first.
+func sortMessages(messages []*pb.Message) (now, after []*pb.Message, appending bool) {
+	for _, m := range messages {
+		switch m.GetType() {
+		case pb.MsgStorageAppend:
+			appending = true
+			appends = append(appends, m)
+			for _, resp := range m.GetResponses() {
+				if resp.GetTo() != m.GetFrom() {
+					after = append(after, resp)
+				}
+			}
+		case pb.MsgStorageApply:
+			applies = append(applies, m)
+		default:
+			now = append(now, m)
+		}
+	}
+	return now, after, appending
+}
