@@ -13,29 +13,37 @@ export class Model {
 
   /** One outcome per command. */
   apply(entry: Entry): Outcome[] {
-    this.state.index = entry.index;
-    this.state.nowMs = Math.max(this.state.nowMs, entry.clockMs);
-    return entry.commands.map((command) => this.#once(command));
+    this.begin(entry.index, entry.clockMs);
+    return entry.commands.map((command) => this.run(command));
+  }
+
+  /** Starts an entry whose commands follow one by one. */
+  begin(index: number, clockMs: number): void {
+    const { state } = this;
+    const nowMs = Math.max(state.nowMs, clockMs);
+    state.elapsedMs = state.index === 0 ? 0 : nowMs - state.nowMs;
+    state.index = index;
+    state.nowMs = nowMs;
   }
 
   /**
    * A request id that is known answers as the first time, with another body it is refused. What was refused, and a fetch that
    * found nothing, did not happen: it is not remembered.
    */
-  #once(command: Command): Outcome {
+  run(command: Command): Outcome {
     const { requestId } = command;
-    if (!requestId) return this.#run(command);
+    if (!requestId) return this.#step(command);
     const key = JSON.stringify([command.verb, requestId.id]);
     const known = this.state.remembered(key);
     if (known && known.hash !== requestId.hash) return { kind: "refused", code: "invalid_argument", reason: "REQUEST_ID_REUSED" };
     if (known) return known.outcome;
-    const outcome = this.#run(command);
+    const outcome = this.#step(command);
     const empty = outcome.kind === "refused" || (outcome.kind === "fetched" && !outcome.job) || (outcome.kind === "fetchedBatch" && outcome.jobs.length === 0);
     if (!empty) this.state.requests.set(key, { hash: requestId.hash, outcome, atMs: this.state.nowMs });
     return outcome;
   }
 
-  #run(command: Command): Outcome {
+  #step(command: Command): Outcome {
     const { state } = this;
     switch (command.verb) {
       case "enqueue":
@@ -80,7 +88,8 @@ export class Model {
         tick(state);
         return { kind: "silent" };
       case "leadership":
-        state.pausedMs += command.pauseMs;
+        // Nobody can have paused longer than there was time since the last entry, whatever the new leader believed when it proposed.
+        state.pausedMs += Math.min(command.pauseMs, state.elapsedMs);
         return { kind: "silent" };
     }
   }

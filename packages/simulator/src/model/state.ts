@@ -70,6 +70,8 @@ export class State {
   index = 0;
   /** Highest clock of any entry. */
   nowMs = 0;
+  /** Log time from the entry before to this one. */
+  elapsedMs = 0;
   /** Time during which nobody served. Serving time = nowMs − pausedMs. */
   pausedMs = 0;
   jobsCreated = 0;

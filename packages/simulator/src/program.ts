@@ -1,0 +1,299 @@
+import type { Command, FetchFrom, JobState, NewJob, RequestId } from "./model/command.js";
+import { jobVerbs } from "./model/command.js";
+import type { Model } from "./model/model.js";
+import { Rng } from "./random.js";
+
+/**
+ * A random program: steps that name jobs by description ("the second active one"), so that a step still means something when
+ * the steps before it are taken out. `resolve` turns a wish into a command, looking at the model.
+ */
+export interface Step {
+  /** How the leader's clock moves before this entry. */
+  move: Move;
+  wishes: Wish[];
+}
+
+/** By so many milliseconds (below 0: backwards), or to the next timer and so many milliseconds further. */
+export type Move = { byMs: number } | { toTimerAndMs: number };
+
+/** A job: the n-th of those in a state, or any of those that ever were; or one that never was. */
+export interface JobWish {
+  among: JobState | "any" | "missing";
+  n: number;
+}
+export type FenceWish = "none" | "right" | "older" | "newer";
+export interface AckWish {
+  job: JobWish;
+  fence: FenceWish;
+  result: string;
+}
+
+export type Wish = { requestId?: string } & (
+  | { do: "enqueue"; job: NewJob; scheduledInMs?: number }
+  | { do: "enqueueBatch"; jobs: NewJob[] }
+  | { do: "fetch"; from: FetchFrom }
+  | { do: "fetchBatch"; from: FetchFrom; count: number }
+  | { do: "ack"; item: AckWish; checkpoint: string; keepAbsentResult: boolean }
+  | { do: "ackBatch"; items: AckWish[]; keepAbsentResult: boolean }
+  | { do: "fail"; job: JobWish; fence: FenceWish; error: string; backtrace: string }
+  | { do: "heartbeat"; jobs: { job: JobWish; fence: FenceWish; progress: string; checkpoint: string }[] }
+  | { do: "lifecycle"; from: FetchFrom; count: number; acks: AckWish[]; jobs: NewJob[]; correlation: number }
+  | { do: "jobVerb"; verb: (typeof jobVerbs)[number]; job: JobWish }
+  | { do: "move"; job: JobWish; queue: string }
+  | { do: "queue"; command: Command }
+  | { do: "tick" }
+  | { do: "leadership"; pauseMs: number }
+  /** Sends a command that had a request id once more, as a client that got no answer does. */
+  | { do: "again"; n: number }
+);
+
+/** What a wish is resolved against. */
+export interface Past {
+  model: Model;
+  /** Ids of all jobs that ever were, in the order of creation. */
+  seen: readonly string[];
+  /** Commands that had a request id. */
+  sent: readonly Command[];
+}
+
+const queues = ["a", "b", "mail"] as const;
+const keys = ["k1", "k2"] as const;
+const payloads = ["", '{"n":1}', '"text"', " [1, 2.50] ", "null", `{"long":"${"x".repeat(300)}"}`, '{"ü":"\\u00e9 日本"}'] as const;
+const jsonObjects = ["{}", '{"step":1}', '{"step":2,"more":[true]}'] as const;
+
+/** Everything follows from the seed. */
+export function randomProgram(seed: number, steps: number): Step[] {
+  const rng = new Rng(seed);
+  // Swarm: each program leaves some kinds out, so that the others meet more often.
+  const weights = { ...kinds };
+  for (const kind of Object.keys(weights) as (keyof typeof kinds)[]) if (kind !== "enqueue" && kind !== "fetch" && rng.oneIn(4)) weights[kind] = 0;
+  return Array.from({ length: steps }, () => {
+    const wishes = some(rng, 1, rng.pick([1, 1, 1, 3, 6]), () => randomWish(rng, weights));
+    // A leadership's command is the first of its entry, and the only one of its kind there.
+    return { move: randomMove(rng), wishes: wishes.filter((wish, i) => i === 0 || wish.do !== "leadership") };
+  });
+}
+
+const kinds = {
+  enqueue: 14,
+  enqueueBatch: 4,
+  fetch: 12,
+  fetchBatch: 6,
+  ack: 10,
+  ackBatch: 4,
+  fail: 8,
+  heartbeat: 5,
+  lifecycle: 6,
+  jobVerb: 12,
+  move: 4,
+  pause: 3,
+  clear: 1,
+  destroy: 1,
+  limit: 4,
+  tick: 14,
+  leadership: 2,
+  again: 4,
+};
+
+function randomMove(rng: Rng): Move {
+  if (rng.oneIn(4)) return { toTimerAndMs: rng.pick([-1, 0, 0, 1, 5]) };
+  return { byMs: rng.pick([0, 0, 0, 1, 1, 2, 10, 100, 999, 1_000, 1_001, 5_000, 60_000, 60_001, 700_000, -1, -50, -5_000, rng.below(3_000)]) };
+}
+
+function randomWish(rng: Rng, weights: typeof kinds): Wish {
+  const wish = bareWish(rng, rng.weighted(weights));
+  if (rng.oneIn(6) && !["heartbeat", "lifecycle", "tick", "leadership", "again"].includes(wish.do)) wish.requestId = rng.pick(["r1", "r2", "r3", "r4"]);
+  return wish;
+}
+
+function bareWish(rng: Rng, kind: keyof typeof kinds): Wish {
+  const queue = rng.pick(queues);
+  switch (kind) {
+    case "enqueue":
+      return rng.oneIn(5)
+        ? { do: "enqueue", job: randomJob(rng), scheduledInMs: rng.pick([-1_000, 0, 1, 500, 1_000, 30_000, 0.25]) }
+        : { do: "enqueue", job: randomJob(rng) };
+    case "enqueueBatch":
+      return { do: "enqueueBatch", jobs: some(rng, 1, 4, randomJob) };
+    case "fetch":
+      return { do: "fetch", from: randomFrom(rng) };
+    case "fetchBatch":
+      return { do: "fetchBatch", from: randomFrom(rng), count: rng.pick([0, 1, 2, 3, 100]) };
+    case "ack":
+      return { do: "ack", item: randomAck(rng), checkpoint: rng.oneIn(4) ? '{"cp":"ack"}' : "", keepAbsentResult: rng.oneIn(2) };
+    case "ackBatch":
+      return { do: "ackBatch", items: some(rng, 1, 4, randomAck), keepAbsentResult: rng.oneIn(2) };
+    case "fail":
+      return {
+        do: "fail",
+        job: randomLeased(rng),
+        fence: randomFence(rng),
+        error: rng.pick(["", "boom", "größer"]),
+        backtrace: rng.oneIn(2) ? "at line 1" : "",
+      };
+    case "heartbeat":
+      return {
+        do: "heartbeat",
+        jobs: some(rng, 1, 3, () => ({
+          job: randomLeased(rng),
+          fence: randomFence(rng),
+          progress: rng.oneIn(2) ? rng.pick(jsonObjects) : "",
+          checkpoint: rng.oneIn(2) ? rng.pick(jsonObjects) : "",
+        })),
+      };
+    case "lifecycle":
+      return {
+        do: "lifecycle",
+        from: randomFrom(rng),
+        count: rng.pick([0, 0, 1, 2, 50]),
+        acks: some(rng, 0, 3, randomAck),
+        jobs: some(rng, 0, 3, randomJob),
+        correlation: rng.below(1_000),
+      };
+    case "jobVerb":
+      return { do: "jobVerb", verb: rng.pick(jobVerbs), job: randomJobWish(rng) };
+    case "move":
+      return { do: "move", job: randomJobWish(rng), queue };
+    case "pause":
+      return { do: "queue", command: { verb: rng.pick(["pauseQueue", "drainQueue", "resumeQueue", "resumeQueue", "resumeQueue"]), queue } };
+    case "clear":
+      return { do: "queue", command: { verb: "clearQueue", queue } };
+    case "destroy":
+      return { do: "queue", command: { verb: "destroyQueue", queue } };
+    case "limit":
+      return { do: "queue", command: randomLimit(rng, queue) };
+    case "tick":
+      return { do: "tick" };
+    case "leadership":
+      return { do: "leadership", pauseMs: rng.pick([0, 1, 500, 60_000, 1_000_000]) };
+    case "again":
+      return { do: "again", n: rng.below(1_000) };
+  }
+}
+
+function randomLimit(rng: Rng, queue: string): Command {
+  switch (rng.weighted({ concurrency: 4, throttle: 3, unthrottle: 2 })) {
+    case "concurrency":
+      return { verb: "setConcurrency", queue, max: rng.pick([0, 1, 1, 2, -1]) };
+    case "throttle":
+      return { verb: "setThrottle", queue, rate: rng.pick([1, 2, 3]), windowMs: rng.pick([1, 100, 1_000, 60_000]) };
+    case "unthrottle":
+      return { verb: "removeThrottle", queue };
+  }
+}
+
+function randomJob(rng: Rng): NewJob {
+  const job: NewJob = { queue: rng.pick(queues), payload: rng.pick(payloads) };
+  if (rng.oneIn(3)) job.priority = rng.pick(["critical", "high", "normal", "low", "High"]);
+  if (rng.oneIn(3)) {
+    job.uniqueKey = rng.pick(keys);
+    if (rng.oneIn(2)) job.uniquePeriodSeconds = rng.pick([-5, 0, 1, 10, 4_000]);
+  }
+  if (rng.oneIn(2)) job.maxRetries = rng.pick([0, 1, 2, 2, 5]);
+  if (rng.oneIn(2)) job.backoff = rng.pick(["none", "fixed", "linear", "exponential", "Fixed", "whatever"]);
+  if (rng.oneIn(3)) job.retryBaseDelay = rng.pick(["", "0s", "1ms", "1s", "1m30s", "2h", "1.5s"]);
+  if (rng.oneIn(4)) job.retryMaxDelay = rng.pick(["", "0s", "1ms", "3s", "1h"]);
+  if (rng.oneIn(8)) job.retryBaseDelayMs = rng.pick([0, 7, 1_000]);
+  if (rng.oneIn(8)) job.retryMaxDelayMs = rng.pick([0, 20, 100_000]);
+  if (rng.oneIn(5)) job.expireAfter = rng.pick(["", "1ms", "1s", "1m", "24h"]);
+  if (rng.oneIn(8)) job.expireAfterMs = rng.pick([0, 1, 2_500]);
+  if (rng.oneIn(4)) job.tags = '{"tenant":"t1"}';
+  if (rng.oneIn(5)) job.checkpoint = '{"cp":0}';
+  if (rng.oneIn(8)) job.parentId = "job_parent";
+  if (rng.oneIn(8)) job.agent = { maxIterations: rng.pick([0, 3, -1]), maxCostUsd: rng.pick([0, 1.5, -2]), iterationTimeout: rng.pick(["", "90s"]) };
+  return job;
+}
+
+function randomFrom(rng: Rng): FetchFrom {
+  return {
+    queues: some(rng, 1, 3, () => rng.pick([...queues, "nobody's"])),
+    workerId: rng.pick(["w1", "w2", ""]),
+    hostname: rng.pick(["host1", ""]),
+    leaseSeconds: rng.pick([0, -1, 1, 1, 2, 60, 100]),
+  };
+}
+
+const randomAck = (rng: Rng): AckWish => ({ job: randomLeased(rng), fence: randomFence(rng), result: rng.pick(["", "", '{"ok":true}', "17"]) });
+const randomFence = (rng: Rng): FenceWish => rng.weighted({ none: 4, right: 8, older: 2, newer: 1 });
+const randomLeased = (rng: Rng): JobWish => (rng.oneIn(5) ? randomJobWish(rng) : { among: "active", n: rng.below(8) });
+const randomJobWish = (rng: Rng): JobWish => ({
+  among: rng.weighted({ any: 6, missing: 1, pending: 2, active: 2, held: 3, completed: 2, retrying: 2, dead: 3, cancelled: 2, scheduled: 2 }),
+  n: rng.below(50),
+});
+
+function some<T>(rng: Rng, min: number, max: number, make: (rng: Rng) => T): T[] {
+  return Array.from({ length: min + rng.below(max - min + 1) }, () => make(rng));
+}
+
+/** A job that never was. */
+export const missingJobId = "job_000000000000000000000000ff";
+
+/** The command that a wish means at this moment. */
+export function resolve(wish: Wish, past: Past): Command {
+  if (wish.do === "again") return past.sent.at(-1 - (wish.n % Math.max(1, past.sent.length))) ?? { verb: "tick" };
+  const command = bareCommand(wish, past);
+  return wish.requestId ? { ...command, requestId: requestIdOf(wish.requestId, command) } : command;
+}
+
+/** The digest covers the verb and everything that is asked for, as the hash of the request's bytes does. */
+function requestIdOf(id: string, command: Command): RequestId {
+  return { id, hash: JSON.stringify(command) };
+}
+
+function bareCommand(wish: Exclude<Wish, { do: "again" }>, { model, seen }: Past): Command {
+  const idOf = (job: JobWish): string => {
+    if (job.among === "missing") return missingJobId;
+    const ids = job.among === "any" ? seen : seen.filter((id) => model.state.jobs.get(id)?.state === job.among);
+    return ids[job.n % ids.length] ?? seen[job.n % seen.length] ?? missingJobId;
+  };
+  const fenceOf = (jobId: string, wished: FenceWish): number => {
+    const fence = model.state.jobs.get(jobId)?.fence ?? 0;
+    return { none: 0, right: fence, older: Math.max(1, fence - 1), newer: fence + 1 }[wished];
+  };
+  const ackOf = (item: AckWish) => {
+    const jobId = idOf(item.job);
+    return { jobId, result: item.result, fence: fenceOf(jobId, item.fence) };
+  };
+  switch (wish.do) {
+    case "enqueue": {
+      const scheduledAtMs = wish.scheduledInMs === undefined ? undefined : model.state.nowMs + wish.scheduledInMs;
+      return { verb: "enqueue", job: { ...wish.job, scheduledAtMs } };
+    }
+    case "enqueueBatch":
+      return { verb: "enqueueBatch", jobs: wish.jobs };
+    case "fetch":
+      return { verb: "fetch", ...wish.from };
+    case "fetchBatch":
+      return { verb: "fetchBatch", count: wish.count, ...wish.from };
+    case "ack":
+      return { verb: "ack", ...ackOf(wish.item), checkpoint: wish.checkpoint, keepAbsentResult: wish.keepAbsentResult };
+    case "ackBatch":
+      return { verb: "ackBatch", items: wish.items.map(ackOf), keepAbsentResult: wish.keepAbsentResult };
+    case "fail": {
+      const jobId = idOf(wish.job);
+      return { verb: "fail", jobId, fence: fenceOf(jobId, wish.fence), error: wish.error, backtrace: wish.backtrace };
+    }
+    case "heartbeat":
+      return {
+        verb: "heartbeat",
+        jobs: Object.fromEntries(
+          wish.jobs.map(({ job, fence, progress, checkpoint }) => {
+            const jobId = idOf(job);
+            return [jobId, { fence: fenceOf(jobId, fence), progress, checkpoint }];
+          }),
+        ),
+      };
+    case "lifecycle":
+      return { verb: "lifecycle", ...wish.from, fetchCount: wish.count, acks: wish.acks.map(ackOf), enqueues: wish.jobs, correlation: wish.correlation };
+    case "jobVerb":
+      return { verb: wish.verb, jobId: idOf(wish.job) };
+    case "move":
+      return { verb: "move", jobId: idOf(wish.job), queue: wish.queue };
+    case "queue":
+      return wish.command;
+    case "tick":
+      return { verb: "tick" };
+    case "leadership":
+      return { verb: "leadership", pauseMs: wish.pauseMs };
+  }
+}
