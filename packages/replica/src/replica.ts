@@ -1,0 +1,358 @@
+import type { Engine } from "@corvo/engine";
+import type { Clock, Refusal } from "@corvo/protocol";
+import { EntryBuilder, failpoint, isRefusal, limits, refuse, verbs } from "@corvo/protocol";
+import type { RaftNode } from "@corvo/raft";
+import type { LoggedEntry } from "@corvo/storage";
+import { type FinishedJobs, finishedCommand } from "./finished.js";
+import { Ticker } from "./ticker.js";
+import type { CommandInput, Reply } from "./turn.js";
+import { Batch, notLeader, outcomeUnknown, overloaded, shuttingDown } from "./turn.js";
+import type { Sleeper } from "./waiters.js";
+import { Waiters } from "./waiters.js";
+
+export interface ReplicaOptions {
+  clock: Clock;
+  /** Commands that may wait to be applied; more are refused as OVERLOADED. Default 16,384, as Corvo's `--raft-max-pending`. */
+  pendingMax: number;
+  /**
+   * Entries on their way through log and raft at a time. Two: the second gathers on the disk's queue while the first is applied,
+   * more only make entries smaller.
+   */
+  entriesInFlightMax: number;
+  /** Bytes of tables and documents of live jobs above which new work is refused as MEMORY_FULL. */
+  memoryBytesMax: number;
+  /** Entries between two hash commands. 100, as design/architecture.md §6 has it. */
+  stateHashEntries: number;
+  /** Tells that the disk has no room beyond the reserve: then new work is refused, ack, delete and cancel go on. */
+  diskPressure: () => boolean;
+  /** A broken promise of disk, core or engine: the process must end without answering anybody. */
+  onFatal: (cause: unknown) => void;
+}
+
+/** Counters for metrics and status; all since start. */
+export interface ReplicaCounters {
+  appliedCommands: number;
+  appliedEntries: number;
+  overloaded: number;
+  ticks: number;
+  lastTickMs: number;
+  purges: number;
+  lastPurgeMs: number;
+  /** Time from the first command of a batch to its answer: sum and buckets are kept by whoever listens to `onBatch`. */
+  lastCommitMs: number;
+}
+
+/**
+ * Where meaning and order meet: stamps, proposes, applies, answers, wakes sleeping fetches.
+ *
+ * Commands of one turn of the event loop become one entry. While `entriesInFlightMax` entries are on their way the next batch
+ * gathers. Watermarks: engine.appliedIndex ≤ raft's commit index ≤ last index.
+ */
+export class Replica {
+  readonly counters: ReplicaCounters = {
+    appliedCommands: 0,
+    appliedEntries: 0,
+    overloaded: 0,
+    ticks: 0,
+    lastTickMs: 0,
+    purges: 0,
+    lastPurgeMs: 0,
+    lastCommitMs: 0,
+  };
+  /** Called after each entry with its index; the server publishes events and metrics from it. */
+  onApplied: ((index: number, commands: number, waitedMs: number) => void) | undefined;
+  readonly waiters: Waiters;
+  private readonly ticker: Ticker;
+  private gathering: Batch | undefined;
+  private gatheringSinceMs = 0;
+  /** Proposed and not yet applied, by index. Invariant: empty on a node that does not lead. */
+  private readonly inFlight = new Map<number, { batch: Batch; term: number; sinceMs: number }>();
+  private waitingCommands = 0;
+  private flushPlanned = false;
+  private leading = false;
+  private ready = false;
+  private stopping = false;
+  private dead = false;
+  private entriesSinceHash = 0;
+  private raft!: RaftNode;
+  private readyCallbacks: (() => void)[] = [];
+
+  constructor(
+    readonly engine: Engine,
+    private readonly finished: FinishedJobs,
+    private readonly options: ReplicaOptions,
+  ) {
+    this.waiters = new Waiters(options.clock);
+    this.ticker = new Ticker(options.clock, () => this.tick());
+  }
+
+  /** Told once, right after the raft node is made. */
+  attach(raft: RaftNode): void {
+    this.raft = raft;
+  }
+
+  /** True once this node leads and its first command is applied. */
+  get serving(): boolean {
+    return this.ready && !this.stopping && !this.dead;
+  }
+  get pending(): number {
+    return this.waitingCommands;
+  }
+
+  /** Resolves when this node serves. */
+  whenServing(): Promise<void> {
+    return this.serving ? Promise.resolve() : new Promise((resolve) => this.readyCallbacks.push(resolve));
+  }
+
+  /** Why new work (enqueue in any form) cannot be taken now, or undefined. */
+  refusesNewWork(): Refusal | undefined {
+    if (this.options.diskPressure())
+      return refuse("resource_exhausted", "DISK_FULL", "the data disk is full: new jobs are refused until there is room", { retryAfterMs: 1000 });
+    if (this.engine.stateBytes > this.options.memoryBytesMax) {
+      return refuse("resource_exhausted", "MEMORY_FULL", "the memory budget for live jobs is spent: new jobs are refused until some finish", {
+        retryAfterMs: 1000,
+      });
+    }
+    return undefined;
+  }
+
+  /** Hands in one command. `reply` is called exactly once, later. */
+  submit(command: CommandInput, reply: Reply): void {
+    if (!this.serving) return reply.refused(this.stopping ? shuttingDown() : notLeader());
+    if (this.waitingCommands >= this.options.pendingMax) {
+      this.counters.overloaded++;
+      return reply.refused(overloaded(this.waitingCommands, this.options.pendingMax));
+    }
+    const seq = this.engine.needsArchive(command.verb, command.body);
+    if (seq !== undefined) return this.submitFinished(command, reply, seq, 0);
+    this.add(command, reply);
+  }
+
+  /** The answer's bytes, copied; rejects never: a refusal is a value. */
+  call(command: CommandInput): Promise<Uint8Array | Refusal> {
+    return new Promise((resolve) => this.submit(command, { answer: (bytes) => resolve(bytes.slice()), refused: resolve }));
+  }
+
+  /**
+   * A fetch that waits: proposes only when something can be granted, else sleeps until a job comes, `waitMs` passed or `onSleep`'s
+   * sleeper is cancelled. Answers `none()` when nothing came.
+   */
+  fetch(command: CommandInput, queues: readonly string[], waitMs: number, reply: Reply & { none(): void }, onSleep: (sleeper: Sleeper) => void): void {
+    const untilMs = this.options.clock.monotonicMs() + waitMs;
+    const body = command.body.slice();
+    const attempt = (last: boolean): void => {
+      if (!this.serving) return reply.refused(this.stopping ? shuttingDown() : notLeader());
+      if (this.engine.fetchable(queues, this.options.clock.nowMs()) > 0) {
+        return this.submit(
+          { ...command, body },
+          { answer: (bytes, granted) => (granted > 0 ? reply.answer(bytes, granted) : sleep(last)), refused: reply.refused },
+        );
+      }
+      sleep(last);
+    };
+    const sleep = (last: boolean): void => {
+      const leftMs = untilMs - this.options.clock.monotonicMs();
+      if (last || leftMs <= 0) return reply.none();
+      this.wakeWhenThrottleEnds(queues);
+      onSleep(this.waiters.sleep(queues, leftMs, attempt));
+    };
+    attempt(waitMs <= 0);
+  }
+
+  /** Raft committed entries: apply them in order, answer those who wait. */
+  committed(entries: readonly LoggedEntry[]): void {
+    if (this.dead) return;
+    try {
+      for (const entry of entries) this.applyEntry(entry);
+    } catch (cause) {
+      return this.die(cause);
+    }
+    this.wakeFetchers();
+    if (this.leading) this.ticker.aim(this.engine.nextTimerMs());
+    if (this.gathering) this.planFlush();
+  }
+
+  /** Raft changed its mind about who leads. */
+  roleChanged(leads: boolean): void {
+    if (leads === this.leading) return;
+    this.leading = leads;
+    if (!leads) return this.stopServing();
+    const pauseMs = this.engine.logTimeMs === 0 ? 0 : Math.max(0, this.options.clock.nowMs() - this.engine.logTimeMs);
+    const done = (): void => {
+      this.ready = true;
+      for (const run of this.readyCallbacks.splice(0)) run();
+      this.ticker.aim(this.engine.nextTimerMs());
+    };
+    this.add(
+      { verb: verbs.leadership, flags: 0, namespace: "", principal: "", requestHash: undefined, body: verbs.leadershipBody(pauseMs) },
+      { answer: done, refused: () => {} },
+    );
+  }
+
+  /** Takes no more commands, answers those that are on their way, then resolves. */
+  async drain(): Promise<void> {
+    this.stopping = true;
+    this.ticker.stop();
+    this.waiters.wakeAll();
+    while ((this.inFlight.size > 0 || this.gathering) && !this.dead && this.leading) {
+      await new Promise<void>((resolve) => this.options.clock.after(1, resolve));
+    }
+  }
+
+  /** Ends everything now: nobody is answered any more. */
+  die(cause: unknown): void {
+    if (this.dead) return;
+    this.dead = true;
+    this.ticker.stop();
+    this.options.onFatal(cause);
+  }
+
+  private add(command: CommandInput, reply: Reply | undefined): void {
+    if (!this.gathering) {
+      this.gathering = new Batch(new EntryBuilder());
+      this.gatheringSinceMs = this.options.clock.monotonicMs();
+    } else if (this.gathering.builder.bytes + command.body.length > limits.entryBytesMax) this.flush(true);
+    this.gathering ??= new Batch(new EntryBuilder());
+    this.gathering.add(command, reply);
+    this.waitingCommands++;
+    this.planFlush();
+  }
+
+  private planFlush(): void {
+    if (this.flushPlanned || this.inFlight.size >= this.options.entriesInFlightMax) return;
+    this.flushPlanned = true;
+    this.options.clock.soon(() => {
+      this.flushPlanned = false;
+      this.flush(false);
+    });
+  }
+
+  private flush(force: boolean): void {
+    const batch = this.gathering;
+    if (!batch || this.dead || (!force && this.inFlight.size >= this.options.entriesInFlightMax)) return;
+    this.gathering = undefined;
+    if (this.entriesSinceHash++ >= this.options.stateHashEntries) this.addStateHash(batch);
+    const data = batch.builder.finish(Math.max(this.options.clock.nowMs(), this.engine.logTimeMs));
+    failpoint("replica.beforePropose");
+    const place = this.raft.propose(data);
+    if (!place) {
+      this.waitingCommands -= batch.commands;
+      return batch.refuseAll(notLeader());
+    }
+    this.inFlight.set(place.index, { batch, term: place.term, sinceMs: this.gatheringSinceMs });
+  }
+
+  private applyEntry(entry: LoggedEntry): void {
+    if (entry.data.length === 0 || entry.type !== 0) return this.engine.skip(entry.index, entry.term);
+    const mine = this.inFlight.get(entry.index);
+    if (mine && mine.term === entry.term) {
+      this.inFlight.delete(entry.index);
+      const replies = mine.batch.replies;
+      failpoint("replica.beforeApply");
+      this.engine.apply(entry.data, entry.index, entry.term, {
+        answer: (i, bytes, granted) => replies[i]?.answer(bytes, granted),
+        refused: (i, refusal) => replies[i]?.refused(refusal),
+      });
+      failpoint("replica.afterApply");
+      this.waitingCommands -= replies.length;
+      this.counters.appliedCommands += replies.length;
+      this.counters.appliedEntries++;
+      const waitedMs = this.options.clock.monotonicMs() - mine.sinceMs;
+      this.counters.lastCommitMs = waitedMs;
+      this.onApplied?.(entry.index, replies.length, waitedMs);
+      return;
+    }
+    this.engine.apply(entry.data, entry.index, entry.term);
+    this.counters.appliedEntries++;
+    this.onApplied?.(entry.index, 0, 0);
+  }
+
+  private addStateHash(batch: Batch): void {
+    this.entriesSinceHash = 0;
+    const hash = this.engine.stateHash;
+    batch.add(
+      {
+        verb: verbs.stateHash,
+        flags: 0,
+        namespace: "",
+        principal: "",
+        requestHash: undefined,
+        body: verbs.stateHashBody(this.engine.appliedIndex, hash.low, hash.high),
+      },
+      undefined,
+    );
+    this.waitingCommands++;
+  }
+
+  /** Wakes as many sleepers of each queue that gained something as it can serve. */
+  private wakeFetchers(): void {
+    if (this.waiters.size === 0) return void this.engine.takeReady();
+    for (const queue of this.engine.takeReady()) {
+      if (!this.waiters.has(queue)) continue;
+      const grantable = this.engine.fetchable([queue], this.options.clock.nowMs());
+      if (grantable > 0) this.waiters.wake(queue, grantable);
+      else this.wakeWhenThrottleEnds([queue]);
+    }
+  }
+
+  /** A throttled queue becomes fetchable by time alone: look again then. */
+  private wakeWhenThrottleEnds(queues: readonly string[]): void {
+    const nowMs = this.options.clock.nowMs();
+    for (const queue of queues) {
+      const untilMs = this.engine.throttledUntilMs(queue, nowMs);
+      if (untilMs <= nowMs) continue;
+      this.options.clock.after(untilMs - nowMs, () => {
+        if (!this.waiters.has(queue)) return;
+        const grantable = this.engine.fetchable([queue], this.options.clock.nowMs());
+        if (grantable > 0) this.waiters.wake(queue, grantable);
+      });
+    }
+  }
+
+  private tick(): void {
+    if (!this.serving) return;
+    this.counters.ticks++;
+    this.counters.lastTickMs = this.options.clock.nowMs();
+    this.add({ verb: verbs.tick, flags: 0, namespace: "", principal: "", requestHash: undefined, body: nothing }, undefined);
+  }
+
+  /** Asks the engine to drop finished jobs that ended before this time. */
+  purge(endedBeforeMs: number): void {
+    if (!this.serving) return;
+    this.counters.purges++;
+    this.counters.lastPurgeMs = this.options.clock.nowMs();
+    this.add({ verb: verbs.purge, flags: 0, namespace: "", principal: "", requestHash: undefined, body: verbs.purgeBody(endedBeforeMs) }, undefined);
+  }
+
+  /** The request names a finished job: the archived record travels in the command. Read again when it changed meanwhile. */
+  private submitFinished(command: CommandInput, reply: Reply, seq: number, tries: number): void {
+    const body = command.body.slice();
+    this.finished.find(seq).then(
+      (found) => {
+        if (!this.serving) return reply.refused(this.stopping ? shuttingDown() : notLeader());
+        const wrapped = found ? finishedCommand({ ...command, body }, found) : { ...command, body };
+        this.add(wrapped, {
+          answer: reply.answer,
+          refused: (refusal) =>
+            this.engine.wantsArchiveAgain(refusal) && tries < 5 ? this.submitFinished({ ...command, body }, reply, seq, tries + 1) : reply.refused(refusal),
+        });
+      },
+      (cause) => this.die(cause),
+    );
+  }
+
+  private stopServing(): void {
+    this.ready = false;
+    this.ticker.stop();
+    for (const { batch } of this.inFlight.values()) batch.refuseAll(outcomeUnknown());
+    this.inFlight.clear();
+    this.gathering?.refuseAll(notLeader());
+    this.gathering = undefined;
+    this.waitingCommands = 0;
+    this.waiters.wakeAll();
+  }
+}
+
+const nothing = new Uint8Array(0);
+
+export { isRefusal };

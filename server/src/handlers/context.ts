@@ -1,0 +1,22 @@
+import type { Refusal } from "@corvo/protocol";
+import type { Replica } from "@corvo/replica";
+import { type Call, RpcError } from "@corvo/transport";
+import type { Log } from "../log.js";
+import type { ServerOptions } from "../options.js";
+
+/** What every handler stands on. */
+export interface HandlerContext {
+  replica: Replica;
+  options: ServerOptions;
+  log: Log;
+}
+
+/** A refusal becomes an exception here and nowhere else. */
+export function toRpcError(refusal: Refusal): RpcError {
+  return new RpcError(refusal.code, refusal.reason, refusal.message, { field: refusal.field, retryAfterMs: refusal.retryAfterMs });
+}
+
+/** Who asks, for the log: empty while the server is open. */
+export function principalName(call: Call): string {
+  return typeof call.principal === "string" ? call.principal : "";
+}

@@ -1,0 +1,164 @@
+import { existsSync, readFileSync } from "node:fs";
+import { totalmem } from "node:os";
+import { parseDurationMs } from "@corvo/protocol";
+import { parse as parseYaml } from "yaml";
+import { environmentName, type ServerFlag, serverFlags } from "./flags.js";
+
+/** Settings, settled: below this nothing is optional. Names are the flags' in camel case, with units. */
+export interface ServerOptions {
+  host: string;
+  port: number;
+  dataDir: string;
+  nodeId: string;
+  durable: boolean;
+  logBackend: "segments" | "level";
+  snapshotThresholdEntries: number;
+  pendingMax: number;
+  memoryBytesMax: number;
+  payloadBytesMax: number;
+  retentionMs: number;
+  retentionIntervalMs: number;
+  streamsOpenMax: number;
+  framesInFlightMax: number;
+  framesPerSecondMax: number;
+  idleFetchSleepMs: number;
+  connectionsMax: number;
+  eventsKept: number;
+  compression: boolean;
+  docs: boolean;
+  shutdownTimeoutMs: number;
+  logLevel: "debug" | "info" | "warn" | "error";
+  logFormat: "text" | "json";
+  /** Sentences to say once at start. */
+  notices: string[];
+}
+
+/** A setting that cannot be used: names the flag, and where the value came from. */
+export class OptionError extends Error {
+  constructor(
+    readonly flag: string,
+    message: string,
+  ) {
+    super(`--${flag}: ${message}`);
+    this.name = "OptionError";
+  }
+}
+
+/** Given values by flag name; undefined: not given. */
+export type GivenFlags = Readonly<Record<string, string | boolean | undefined>>;
+
+/** Flag, then environment, then file (`--config`, `CORVO_CONFIG`), then default. Every wrong value is named; the first one throws. */
+export function resolveServerOptions(given: GivenFlags, env: Readonly<Record<string, string | undefined>>): ServerOptions {
+  const file = readConfigFile(typeof given.config === "string" ? given.config : env.CORVO_CONFIG);
+  const notices: string[] = [];
+  const text = (name: string): string => {
+    const flag = serverFlags.find((f) => f.name === name);
+    if (!flag) throw new Error(`no flag ${name}`);
+    return settle(flag, given, env, file, notices);
+  };
+  const int = (name: string): number => Number(text(name));
+  const values = Object.fromEntries(serverFlags.map((flag) => [flag.name, text(flag.name)]));
+  const store = values["raft-store"];
+  if (store !== "segments" && store !== "level") notices.push(`--raft-store ${store} means segments here`);
+  const nodeId = values["node-id"];
+  if (!/^[A-Za-z0-9][A-Za-z0-9.-]{0,63}$/.test(nodeId)) throw new OptionError("node-id", `"${nodeId}" is not 1 to 64 letters, digits, dots and dashes`);
+  if (values["data-dir"] === "") throw new OptionError("data-dir", "must not be empty");
+  return {
+    ...parseBind(values.bind),
+    dataDir: values["data-dir"],
+    nodeId,
+    durable: values.durable === "true",
+    logBackend: store === "level" ? "level" : "segments",
+    snapshotThresholdEntries: int("snapshot-threshold") || 4096,
+    pendingMax: int("raft-max-pending"),
+    memoryBytesMax: int("max-memory") || Math.floor(totalmem() / 2),
+    payloadBytesMax: int("max-payload-size"),
+    retentionMs: int("retention"),
+    retentionIntervalMs: int("retention-interval"),
+    streamsOpenMax: int("stream-max-open"),
+    framesInFlightMax: int("stream-max-inflight"),
+    framesPerSecondMax: int("stream-max-fps"),
+    idleFetchSleepMs: int("idle-fetch-sleep"),
+    connectionsMax: int("max-connections"),
+    eventsKept: int("events-kept"),
+    compression: values["no-compression"] === "false",
+    docs: values["docs-enabled"] === "true",
+    shutdownTimeoutMs: int("shutdown-timeout"),
+    logLevel: values["log-level"] as ServerOptions["logLevel"],
+    logFormat: values["log-format"] as ServerOptions["logFormat"],
+    notices: [...new Set(notices)],
+  };
+}
+
+/** The settled value as text: numbers in ms, bytes or as they are. */
+function settle(flag: ServerFlag, given: GivenFlags, env: Readonly<Record<string, string | undefined>>, file: Map<string, string>, notices: string[]): string {
+  const fromFlag = given[flag.name];
+  const fromEnv = env[environmentName(flag)];
+  const raw = fromFlag !== undefined ? String(fromFlag) : fromEnv !== undefined && fromEnv !== "" ? fromEnv : (file.get(flag.name) ?? flag.default);
+  const isGiven = raw !== flag.default;
+  if (isGiven && flag.ignored) notices.push(`--${flag.name} is accepted and has no effect: ${flag.ignored}`);
+  const value = readValue(flag, raw);
+  if (flag.oneOf && !flag.oneOf.includes(value)) throw new OptionError(flag.name, `"${raw}" is not possible here; use ${flag.oneOf.join(", ")}`);
+  return value;
+}
+
+function readValue(flag: ServerFlag, raw: string): string {
+  if (flag.kind === "text") return raw;
+  if (flag.kind === "bool") {
+    if (raw === "true" || raw === "1" || raw === "") return "true";
+    if (raw === "false" || raw === "0") return "false";
+    throw new OptionError(flag.name, `"${raw}" is not true or false`);
+  }
+  const value = flag.kind === "int" ? readInt(raw) : flag.kind === "bytes" ? readBytes(raw) : parseDurationMs(raw);
+  if (value === undefined) {
+    const example =
+      flag.kind === "duration" ? "a duration like 500ms, 30s or 1h30m" : flag.kind === "bytes" ? "a size like 262144, 256KiB or 4GiB" : "a whole number";
+    throw new OptionError(flag.name, `"${raw}" is not ${example}`);
+  }
+  if (flag.min !== undefined && value < flag.min)
+    throw new OptionError(flag.name, `must be at least ${flag.min}${flag.kind === "duration" ? " ms" : ""}, is ${raw}`);
+  if (flag.max !== undefined && value > flag.max)
+    throw new OptionError(flag.name, `must be at most ${flag.max}${flag.kind === "duration" ? " ms" : ""}, is ${raw}`);
+  return String(value);
+}
+
+function readInt(raw: string): number | undefined {
+  return /^-?\d{1,15}$/.test(raw) ? Number(raw) : undefined;
+}
+
+function readBytes(raw: string): number | undefined {
+  const match = /^(\d{1,15})\s*(B|KiB|MiB|GiB|KB|MB|GB)?$/.exec(raw);
+  if (!match) return undefined;
+  const units: Record<string, number> = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3, KB: 1000, MB: 1000 ** 2, GB: 1000 ** 3 };
+  return Number(match[1]) * (units[match[2] ?? "B"] ?? 1);
+}
+
+/** `:8080`, `127.0.0.1:8080`, `[::1]:8080`. An empty host means every address. */
+function parseBind(bind: string): { host: string; port: number } {
+  const match = /^(\[[0-9a-fA-F:]+\]|[^:[\]]*):(\d{1,5})$/.exec(bind);
+  const port = match ? Number(match[2]) : Number.NaN;
+  if (!match || port > 65_535) throw new OptionError("bind", `"${bind}" is not host:port or :port`);
+  return { host: match[1].replace(/^\[|\]$/g, ""), port };
+}
+
+function readConfigFile(path: string | undefined): Map<string, string> {
+  const values = new Map<string, string>();
+  if (path === undefined || path === "") return values;
+  if (!existsSync(path)) throw new OptionError("config", `there is no file "${path}"`);
+  let parsed: unknown;
+  try {
+    parsed = parseYaml(readFileSync(path, "utf8"));
+  } catch (cause) {
+    throw new OptionError("config", `"${path}" is not YAML: ${(cause as Error).message.split("\n")[0]}`);
+  }
+  if (parsed === null) return values;
+  if (typeof parsed !== "object" || Array.isArray(parsed)) throw new OptionError("config", `"${path}" must hold settings by name`);
+  for (const [key, value] of Object.entries(parsed)) {
+    const name = key.replaceAll("_", "-");
+    if (!serverFlags.some((flag) => flag.name === name)) throw new OptionError("config", `"${path}" has an unknown setting "${key}"`);
+    if (typeof value !== "string" && typeof value !== "number" && typeof value !== "boolean")
+      throw new OptionError("config", `"${key}" in "${path}" must be a single value`);
+    values.set(name, String(value));
+  }
+  return values;
+}

@@ -1,0 +1,12 @@
+// npm test: exactly what CI runs. Installs, builds, lints, generates and compares, runs every suite.
+import { ensureBuilt, main, run, step } from "./lib.mjs";
+import { lint } from "./lint.mjs";
+
+main(async () => {
+  await ensureBuilt();
+  await lint();
+  await step("generated code is what the protos say", () => run(process.execPath, ["tools/generate.mjs", "--check"]));
+  await step("raft core: upstream's own suite as WebAssembly", () => run(process.execPath, ["packages/raft/core/run-upstream.mjs"]));
+  await step("connect conformance, a slice on both lanes", () => run(process.execPath, ["tools/conformance-connect.mjs", "--slice"]));
+  await step("suites", () => run("vitest", ["run", ...process.argv.slice(2)]));
+});
