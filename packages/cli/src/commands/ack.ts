@@ -1,0 +1,111 @@
+import { segment } from "../client.js";
+import { type CommandSpec, requestIdFlag, text } from "../command.js";
+import { eachJob } from "../each-job.js";
+import { usageFailure } from "../failure.js";
+import { jobIds, singleJobId } from "../jobs-argument.js";
+import { encodeObject, RawJson } from "../json.js";
+import { readJson } from "../json-input.js";
+import { age } from "../time.js";
+
+const fenceFlag = { flags: "--fence <n>", description: "fence of the lease, as corvo fetch printed it; refused when it is stale" };
+
+export const ack: CommandSpec = {
+  name: "ack",
+  args: "<job...>",
+  usage: "[options] <job...>",
+  group: "Workers",
+  summary: "complete jobs that were fetched",
+  client: true,
+  examples: [
+    "corvo ack job_18a3f7c2e41b9a000000000c41 --fence 7",
+    `corvo ack job_18a3f7c2e41b9a000000000c41 --fence 7 --result '{"message_id": "a1"}'`,
+    "corvo fetch emails.send --count 10 -o name | corvo ack -",
+  ],
+  flags: [
+    { flags: "--result <json>", description: "the result, as JSON or @file" },
+    fenceFlag,
+    { flags: "--checkpoint <json>", description: "last checkpoint, as JSON or @file" },
+    requestIdFlag,
+  ],
+  async run(session, args, flags) {
+    const result = text(flags, "result");
+    const checkpoint = text(flags, "checkpoint");
+    if (result === "-" && args.includes("-")) throw usageFailure("standard input cannot be both the jobs and the result", "give the result as JSON or @file");
+    const body = encodeObject({
+      result: result === undefined ? undefined : await readJson(session.io, "result", result, `{"ok": true}`),
+      checkpoint: checkpoint === undefined ? undefined : await readJson(session.io, "checkpoint", checkpoint, `{"page": 1}`),
+      fence: fenceOf(text(flags, "fence")),
+    });
+    const ids = await jobIds(session, args);
+    onlyOneJob(ids, text(flags, "fence"), "--fence");
+    onlyOneJob(ids, text(flags, "requestId"), "--request-id");
+    return await eachJob(
+      session,
+      ids,
+      (id) => session.client.call("POST", `/api/v1/ack/${segment(id)}`, { body, requestId: text(flags, "requestId") }),
+      (id, answer) => session.wrote(answer, id, `Job ${id} completed`),
+    );
+  },
+};
+
+export const fail: CommandSpec = {
+  name: "fail",
+  args: "<job> <error>",
+  group: "Workers",
+  summary: "report that an attempt failed",
+  client: true,
+  examples: [
+    `corvo fail job_18a3f7c2e41b9a000000000c41 "SMTP 535 auth failed" --fence 7`,
+    `corvo fail job_18a3f7c2e41b9a000000000c41 "crashed" --backtrace @trace.txt`,
+    `corvo fail job_18a3f7c2e41b9a000000000c41 "timed out" -o json`,
+  ],
+  notes: ["The job is tried again after its back-off or, when its attempts are spent, dead."],
+  flags: [{ flags: "--backtrace <text>", description: "where it went wrong, as text, @file or -" }, fenceFlag, requestIdFlag],
+  async run(session, [job, error], flags) {
+    const id = await singleJobId(session, job);
+    const backtrace = text(flags, "backtrace");
+    const body = encodeObject({
+      error,
+      backtrace: backtrace === undefined ? undefined : await backtraceText(session.io, backtrace),
+      fence: fenceOf(text(flags, "fence")),
+    });
+    return await eachJob(
+      session,
+      [id],
+      (each) => session.client.call("POST", `/api/v1/fail/${segment(each)}`, { body, requestId: text(flags, "requestId") }),
+      (each, answer) => {
+        const next = JSON.parse(answer.text) as { status: string; next_attempt_at?: string; attempts_remaining: number };
+        const attempts = next.attempts_remaining === 1 ? "1 attempt left" : `${next.attempts_remaining || "no"} attempts left`;
+        const when =
+          next.next_attempt_at === undefined
+            ? ""
+            : session.io.stdoutIsTty
+              ? ` ${age(next.next_attempt_at, session.io.nowMs())}`
+              : ` at ${next.next_attempt_at}`;
+        session.wrote(answer, each, `Job ${each}: ${next.status}${when} (${attempts})`);
+      },
+    );
+  },
+};
+
+async function backtraceText(io: { readStdin(): Promise<string>; readFile(path: string): Promise<string> }, given: string): Promise<string> {
+  if (given === "-") return await io.readStdin();
+  if (!given.startsWith("@")) return given;
+  try {
+    return await io.readFile(given.slice(1));
+  } catch (error) {
+    throw usageFailure(`cannot read the backtrace from ${given.slice(1)}: ${(error as Error).message}`);
+  }
+}
+
+/** Fences have 64 bits, so they go through as text. */
+function fenceOf(value: string | undefined): RawJson | undefined {
+  if (value === undefined) return undefined;
+  if (!/^(0|[1-9][0-9]{0,19})$/.test(value) || BigInt(value) > 0xffff_ffff_ffff_ffffn)
+    throw usageFailure(`--fence "${value}" is not a fence`, "a whole number, as corvo fetch printed it");
+  return new RawJson(value);
+}
+
+export function onlyOneJob(ids: readonly string[], value: string | undefined, flag: string): void {
+  if (value !== undefined && ids.length > 1) throw usageFailure(`${flag} belongs to one job, ${ids.length} were given`);
+}

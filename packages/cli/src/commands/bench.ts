@@ -1,0 +1,15 @@
+import type { CommandSpec } from "../command.js";
+
+/** The benchmark reads its own flags and prints its own help. */
+export const bench: CommandSpec = {
+  name: "bench",
+  group: "Server",
+  summary: "measure a server",
+  client: false,
+  raw: true,
+  examples: ["corvo bench", "corvo bench --jobs 50000 --concurrency 50", "corvo bench --help"],
+  async run(session, args) {
+    const { runBench } = await session.io.load.bench();
+    return await runBench(args);
+  },
+};

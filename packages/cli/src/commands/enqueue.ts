@@ -1,0 +1,142 @@
+import { type CommandSpec, type Flags, list, requestIdFlag, text } from "../command.js";
+import { usageFailure } from "../failure.js";
+import { encodeObject, RawJson } from "../json.js";
+import { readJson, readJsonObject } from "../json-input.js";
+import type { Session } from "../session.js";
+import { durationFlagMs, timeFlag } from "../time.js";
+
+const payloadExample = `{"to": "ada@example.com"}`;
+
+export const enqueue: CommandSpec = {
+  name: "enqueue",
+  args: "<queue> [payload]",
+  usage: "[options] <queue> [payload | @file | -]",
+  group: "Jobs",
+  summary: "add a job",
+  client: true,
+  examples: [
+    `corvo enqueue emails.send '{"to": "ada@example.com"}'`,
+    "corvo enqueue emails.send @mail.json --priority high --tag tenant=acme",
+    "corvo enqueue reports.build '{}' --delay 10m --max-retries 5 --unique-key daily",
+    `echo '{"n": 1}' | corvo enqueue imports - -o name`,
+  ],
+  flags: [
+    { flags: "--priority <name>", description: "critical, high or normal" },
+    { flags: "--unique-key <key>", description: "at most one live job of the queue holds this key" },
+    { flags: "--unique-period <duration>", description: "how long the key is held, in seconds or like 1h (default: 1h)" },
+    { flags: "--max-retries <n>", description: "attempts in total (default: 3)" },
+    { flags: "--retry-backoff <name>", description: "exponential, linear, fixed or none (default: exponential)" },
+    { flags: "--retry-base-delay <duration>", description: "delay after the first failure (default: 5s)" },
+    { flags: "--retry-max-delay <duration>", description: "longest delay, 0s for no cap (default: 10m)" },
+    { flags: "--scheduled-at <time>", description: "not before this time, RFC 3339" },
+    { flags: "--delay <duration>", description: "not before this long from now" },
+    { flags: "--expire-after <duration>", description: "the job dies unless it was fetched by then" },
+    { flags: "--tag <key=value>", description: "a label; may be repeated", repeated: true },
+    { flags: "--tags <json>", description: "labels as a JSON object" },
+    { flags: "--checkpoint <json>", description: "first checkpoint, as JSON or @file" },
+    { flags: "--parent-id <job>", description: "the job that this one belongs to" },
+    { flags: "--agent-max-iterations <n>", description: "agent job: held for a person after this many iterations" },
+    { flags: "--agent-max-cost-usd <n>", description: "agent job: held for a person above this cost" },
+    { flags: "--agent-iteration-timeout <duration>", description: "agent job: longest iteration" },
+    requestIdFlag,
+  ],
+  notes: [
+    "The payload is JSON and is kept as it is typed; without one it is {}.",
+    "A key that is held answers with the holder's id and the status duplicate; nothing is added.",
+  ],
+  async run(session, [queue, payload], flags) {
+    if (queue === "") throw usageFailure("the queue's name is empty", `corvo enqueue emails.send '${payloadExample}'`);
+    const body = await enqueueBody(session, queue, payload, flags);
+    const answer = await session.client.call("POST", "/api/v1/enqueue", { body, requestId: text(flags, "requestId") });
+    if (session.outputJson) return session.indented(answer.text);
+    const job = JSON.parse(answer.text) as { job_id: string; status: string };
+    session.wrote(answer, job.job_id, `Job enqueued: ${job.job_id} (status: ${job.status})`);
+  },
+};
+
+async function enqueueBody(session: Session, queue: string, payload: string | undefined, flags: Flags): Promise<string> {
+  const { io } = session;
+  const priority = text(flags, "priority");
+  if (priority && !["critical", "high", "normal", "low"].includes(priority))
+    session.note(`note: priority "${priority}" means normal; known are critical, high and normal`);
+  const checkpoint = text(flags, "checkpoint");
+  return encodeObject({
+    queue,
+    payload: payload === undefined ? undefined : await readJson(io, "payload", payload, payloadExample),
+    priority: priority || undefined,
+    unique_key: text(flags, "uniqueKey") || undefined,
+    unique_period: uniquePeriodSeconds(text(flags, "uniquePeriod")),
+    max_retries: maxRetries(text(flags, "maxRetries")),
+    retry_backoff: text(flags, "retryBackoff") || undefined,
+    retry_base_delay: duration("--retry-base-delay", text(flags, "retryBaseDelay")),
+    retry_max_delay: duration("--retry-max-delay", text(flags, "retryMaxDelay")),
+    scheduled_at: scheduledAt(session, flags),
+    expire_after: duration("--expire-after", text(flags, "expireAfter")),
+    tags: await tagsOf(session, flags),
+    checkpoint: checkpoint === undefined ? undefined : await readJson(io, "checkpoint", checkpoint, `{"page": 1}`),
+    parent_id: text(flags, "parentId") || undefined,
+    agent: agentOf(flags),
+  });
+}
+
+function duration(flag: string, value: string | undefined): string | undefined {
+  if (!value) return undefined;
+  durationFlagMs(flag, value);
+  return value;
+}
+
+function uniquePeriodSeconds(value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  return /^-?[0-9]+$/.test(value) ? Number(value) : Math.ceil(durationFlagMs("--unique-period", value) / 1000);
+}
+
+/** Corvo's default was -1 for "not given", so negative numbers still mean that. */
+function maxRetries(value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  const n = wholeNumber("--max-retries", value);
+  return n < 0 ? undefined : n;
+}
+
+function wholeNumber(flag: string, value: string): number {
+  if (!/^-?[0-9]{1,15}$/.test(value)) throw usageFailure(`${flag} "${value}" is not a whole number`);
+  return Number(value);
+}
+
+function scheduledAt(session: Session, flags: Flags): string | undefined {
+  const at = text(flags, "scheduledAt");
+  const delay = text(flags, "delay");
+  if (at && delay !== undefined) throw usageFailure("--scheduled-at and --delay exclude each other");
+  if (delay !== undefined) return new Date(session.io.nowMs() + durationFlagMs("--delay", delay)).toISOString();
+  return at ? timeFlag("--scheduled-at", at) : undefined;
+}
+
+/** `--tags` and each `--tag`, the latter winning. */
+async function tagsOf(session: Session, flags: Flags): Promise<RawJson | undefined> {
+  const given = text(flags, "tags");
+  const pairs = list(flags, "tag");
+  const whole = given ? await readJsonObject(session.io, "--tags", given, `{"tenant": "acme"}`) : undefined;
+  if (pairs.length === 0) return whole;
+  const tags = new Map<string, string>();
+  for (const pair of pairs) {
+    const split = pair.indexOf("=");
+    if (split < 1) throw usageFailure(`--tag "${pair}" must be key=value`, "for example --tag tenant=acme");
+    tags.set(pair.slice(0, split), pair.slice(split + 1));
+  }
+  const added = [...tags].map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`).join(",");
+  const before = whole?.text.slice(1, -1).trim();
+  return new RawJson(`{${before ? `${before},` : ""}${added}}`);
+}
+
+function agentOf(flags: Flags): Record<string, number | string> | undefined {
+  const iterations = text(flags, "agentMaxIterations");
+  const cost = text(flags, "agentMaxCostUsd");
+  const timeout = duration("--agent-iteration-timeout", text(flags, "agentIterationTimeout"));
+  const agent: Record<string, number | string> = {};
+  if (iterations !== undefined && wholeNumber("--agent-max-iterations", iterations) !== 0) agent.max_iterations = Number(iterations);
+  if (cost !== undefined) {
+    if (!/^[0-9]+(\.[0-9]+)?$/.test(cost)) throw usageFailure(`--agent-max-cost-usd "${cost}" is not an amount`, "for example 2.5");
+    if (Number(cost) !== 0) agent.max_cost_usd = Number(cost);
+  }
+  if (timeout !== undefined) agent.iteration_timeout = timeout;
+  return Object.keys(agent).length > 0 ? agent : undefined;
+}

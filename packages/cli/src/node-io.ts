@@ -1,0 +1,56 @@
+import { readFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { createInterface } from "node:readline/promises";
+import { exitCodes, Failure } from "./failure.js";
+import type { Io } from "./io.js";
+import type { BenchModule, ServerModule, StorageModule } from "./loaders.js";
+
+/** This process: its streams, its files, its clock. */
+export function nodeIo(): Io {
+  // A reader that went away (`corvo queues | head -1`) is no failure: nobody is left to tell.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? exitCodes.ok : exitCodes.failed));
+  return {
+    stdout: (text) => void process.stdout.write(text),
+    stderr: (text) => void process.stderr.write(text),
+    stdoutIsTty: process.stdout.isTTY === true,
+    stderrIsTty: process.stderr.isTTY === true,
+    stdinIsTty: process.stdin.isTTY === true,
+    columns: process.stdout.columns ?? 80,
+    env: process.env,
+    nowMs: () => Date.now(),
+    hostname,
+    readStdin,
+    readFile: (path) => readFile(path, "utf8"),
+    ask,
+    load: {
+      server: () => load("server", () => import("@corvo/server") as unknown as Promise<ServerModule>),
+      bench: () => load("bench", () => import("@corvo/bench") as unknown as Promise<BenchModule>),
+      storage: () => load("storage", () => import("@corvo/storage") as unknown as Promise<StorageModule>),
+    },
+  };
+}
+
+async function readStdin(): Promise<string> {
+  if (process.stdin.isTTY) process.stderr.write("reading standard input, end it with Ctrl-D\n");
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+async function ask(question: string): Promise<string> {
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await lines.question(question);
+  } finally {
+    lines.close();
+  }
+}
+
+async function load<T>(part: string, importIt: () => Promise<T>): Promise<T> {
+  try {
+    return await importIt();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND") throw error;
+    throw new Failure(exitCodes.failed, `the ${part} is not built: ${(error as Error).message.split("\n")[0]}`, { hint: "npm run build" });
+  }
+}
