@@ -88,7 +88,10 @@ export function checkStories(history: readonly Operation[], final: readonly Fina
   const stories = new Map<string, Story>();
   const storyOf = (id: string): Story => {
     let story = stories.get(id);
-    if (!story) stories.set(id, (story = { grants: [], ends: [], resets: [] }));
+    if (!story) {
+      story = { grants: [], ends: [], resets: [] };
+      stories.set(id, story);
+    }
     return story;
   };
   const fences = new Map<number, string>();

@@ -151,7 +151,7 @@ function bareWish(rng: Rng, kind: keyof typeof kinds): Wish {
         correlation: rng.below(1_000),
       };
     case "jobVerb":
-      return { do: "jobVerb", verb: rng.pick(jobVerbs), job: randomJobWish(rng) };
+      return randomJobVerb(rng);
     case "move":
       return { do: "move", job: randomJobWish(rng), queue };
     case "pause":
@@ -169,6 +169,20 @@ function bareWish(rng: Rng, kind: keyof typeof kinds): Wish {
     case "again":
       return { do: "again", n: rng.below(1_000) };
   }
+}
+
+/** Three times out of four on a job in a state from which it works. */
+function randomJobVerb(rng: Rng): Wish {
+  const verb = rng.pick(jobVerbs);
+  const fitting: Record<(typeof jobVerbs)[number], readonly JobState[]> = {
+    retry: ["dead", "cancelled", "completed", "scheduled"],
+    cancel: ["pending", "active", "scheduled", "retrying"],
+    hold: ["pending", "active", "scheduled", "retrying"],
+    approve: ["held"],
+    reject: ["held"],
+    delete: ["completed", "cancelled", "active", "pending"],
+  };
+  return { do: "jobVerb", verb, job: rng.oneIn(4) ? randomJobWish(rng) : { among: rng.pick(fitting[verb]), n: rng.below(50) } };
 }
 
 function randomLimit(rng: Rng, queue: string): Command {

@@ -1,0 +1,215 @@
+import type { AckItem, Command, Grant, NewJob, Outcome } from "./model/command.js";
+
+/**
+ * The invariants J3 to J11 and J15 of `reliability.md` §2, asserted on commands and answers alone, one after another. It knows
+ * neither engine nor model, so it also catches what both would get wrong together. Throws on the first breach.
+ */
+export class Invariants {
+  #nowMs = 0;
+  #servingMs = 0;
+  #lastFence = 0;
+  readonly #jobs = new Map<string, Story>();
+  readonly #queues = new Map<string, { paused: boolean; max: number; rate: number; windowMs: number; grantsMs: number[] }>();
+  readonly #requests = new Map<string, { hash: string; answer: string; atMs: number }>();
+  /** Unique keys: until when each is held, and by which job. */
+  readonly #held = new Map<string, { jobId: string; untilMs: number }>();
+
+  /** A new entry; `pausedMs` is the time since the last one in which nobody served. */
+  begin(clockMs: number, pausedMs: number): void {
+    const nowMs = Math.max(this.#nowMs, clockMs);
+    this.#servingMs += nowMs - this.#nowMs - pausedMs;
+    this.#nowMs = nowMs;
+  }
+
+  saw(command: Command, outcome: Outcome): void {
+    if (this.#isReplay(command, outcome) || outcome.kind === "refused") return;
+    switch (command.verb) {
+      case "enqueue":
+        if (outcome.kind === "enqueued") this.#added(command.job, outcome.jobId, outcome.status);
+        break;
+      case "enqueueBatch":
+        if (outcome.kind === "enqueuedBatch") this.#addedAll(command.jobs, outcome);
+        break;
+      case "fetch":
+        if (outcome.kind === "fetched" && outcome.job) this.#granted(outcome.job, command.queues);
+        break;
+      case "fetchBatch":
+        if (outcome.kind === "fetchedBatch") for (const grant of outcome.jobs) this.#granted(grant, command.queues);
+        break;
+      case "lifecycle":
+        if (outcome.kind !== "frame") break;
+        this.#completedAll(command.acks, outcome.ackStatuses);
+        for (const grant of outcome.jobs) this.#granted(grant, command.queues);
+        this.#addedAll(command.enqueues, outcome);
+        break;
+      case "ack":
+        this.#completed(command.jobId, command.fence ?? 0);
+        break;
+      case "ackBatch":
+        if (outcome.kind === "ackedBatch") this.#completedAll(command.items, outcome.statuses);
+        break;
+      case "fail":
+        this.#failed(command.jobId, command.fence ?? 0, outcome);
+        break;
+      case "heartbeat":
+        if (outcome.kind !== "beaten") break;
+        for (const [jobId, { status }] of Object.entries(outcome.jobs)) if (status === "ok") this.#beat(jobId, command.jobs[jobId].fence ?? 0);
+        break;
+      default:
+        this.#steered(command);
+        break;
+    }
+  }
+
+  #isReplay({ verb, requestId }: Command, outcome: Outcome): boolean {
+    if (!requestId) return false;
+    const key = `${verb} ${requestId.id}`;
+    const known = this.#requests.get(key);
+    if (known && this.#nowMs - known.atMs < 3_600_000) {
+      if (known.hash === requestId.hash)
+        assert(JSON.stringify(outcome) === known.answer, `J3: request ${requestId.id} was answered otherwise than the first time`);
+      else assert(outcome.kind === "refused" && outcome.reason === "REQUEST_ID_REUSED", `J3: request id ${requestId.id} was accepted for another request`);
+      return true;
+    }
+    const nothing =
+      outcome.kind === "refused" || (outcome.kind === "fetched" && !outcome.job) || (outcome.kind === "fetchedBatch" && outcome.jobs.length === 0);
+    if (!nothing) this.#requests.set(key, { hash: requestId.hash, answer: JSON.stringify(outcome), atMs: this.#nowMs });
+    return false;
+  }
+
+  #addedAll(jobs: readonly NewJob[], { jobIds, statuses }: { jobIds: readonly string[]; statuses: readonly string[] }): void {
+    for (const [i, job] of jobs.entries()) this.#added(job, jobIds[i], statuses[i]);
+  }
+
+  #added({ queue, uniqueKey, uniquePeriodSeconds, maxRetries, scheduledAtMs }: NewJob, jobId: string, status: string): void {
+    const key = uniqueKey ? `${queue} ${uniqueKey}` : undefined;
+    const holder = key ? this.#held.get(key) : undefined;
+    const held = holder !== undefined && this.#nowMs < holder.untilMs;
+    assert(held === (status === "duplicate"), `J8: ${jobId} is ${status} while its key is ${held ? `held by ${holder.jobId}` : "free"}`);
+    assert(!held || jobId === holder.jobId, `J8: the duplicate was answered with ${jobId}, not with the holder ${holder?.jobId}`);
+    if (held) return;
+    assert(!this.#jobs.has(jobId), `J2: ${jobId} was made twice`);
+    this.#jobs.set(jobId, {
+      queue,
+      attempt: 0,
+      max: Math.max(1, maxRetries ?? 3),
+      fence: 0,
+      active: false,
+      done: false,
+      leaseMs: 0,
+      leaseEndsMs: 0,
+      dueMs: scheduledAtMs ?? 0,
+    });
+    if (key) this.#held.set(key, { jobId, untilMs: this.#nowMs + 1_000 * (uniquePeriodSeconds && uniquePeriodSeconds > 0 ? uniquePeriodSeconds : 3_600) });
+  }
+
+  #granted(grant: Grant, asked: readonly string[]): void {
+    const { jobId, fence, attempt } = grant;
+    const job = this.#jobs.get(jobId);
+    assert(job !== undefined, `J2: ${jobId} was given out and never made`);
+    assert(
+      asked.includes(grant.queue) && job.queue === grant.queue,
+      `J9: ${jobId} of ${job.queue} was given out of ${grant.queue} to one who asked for ${asked}`,
+    );
+    assert(!job.done, `J4: ${jobId} was given out after it had ended`);
+    assert(fence > this.#lastFence, `J5: fence ${fence} after fence ${this.#lastFence}`);
+    assert(!job.active || job.leaseEndsMs < this.#servingMs, `J5: ${jobId} was given out while it was leased`);
+    assert(attempt === job.attempt + 1, `J7: ${jobId}: attempt ${attempt} after ${job.attempt}`);
+    assert(job.dueMs <= this.#nowMs, `J7: ${jobId} was given out at ${this.#nowMs}, before ${job.dueMs}`);
+    const queue = this.#queue(grant.queue);
+    assert(!queue.paused, `J15: ${jobId} was given out of the paused queue ${grant.queue}`);
+    this.#lastFence = fence;
+    const leaseMs = grant.leaseSeconds * 1_000;
+    Object.assign(job, { active: true, attempt, fence, leaseMs, leaseEndsMs: this.#servingMs + leaseMs });
+    // Leases that ran out may still count as active, or not, according to whether a tick has come: only the sure ones are counted.
+    const sure = [...this.#jobs.values()].filter((one) => one.queue === grant.queue && one.active && one.leaseEndsMs >= this.#servingMs);
+    assert(queue.max === 0 || sure.length <= queue.max, `J10: ${sure.length} active jobs in ${grant.queue}, limit ${queue.max}`);
+    if (queue.rate === 0) return;
+    queue.grantsMs.push(this.#nowMs);
+    const recent = queue.grantsMs.filter((at) => at >= this.#nowMs - queue.windowMs).length;
+    assert(recent <= queue.rate, `J11: ${recent} fetches of ${grant.queue} in ${queue.windowMs} ms, limit ${queue.rate}`);
+  }
+
+  #lease(jobId: string, fence: number): Story {
+    const job = this.#jobs.get(jobId);
+    assert(job !== undefined, `J2: ${jobId} was worked on and never made`);
+    assert(job.active, `J4: ${jobId} took an answer of a worker while it was not leased`);
+    assert(fence === 0 || fence === job.fence, `J6: ${jobId}: fence ${fence} was accepted, the lease has ${job.fence}`);
+    return job;
+  }
+
+  #completedAll(items: readonly AckItem[], statuses: readonly string[]): void {
+    for (const [i, { jobId, fence }] of items.entries()) if (statuses[i] === "acked") this.#completed(jobId, fence ?? 0);
+  }
+
+  #completed(jobId: string, fence: number): void {
+    Object.assign(this.#lease(jobId, fence), { active: false, done: true });
+    for (const [key, { jobId: holder }] of this.#held) if (holder === jobId) this.#held.delete(key);
+  }
+
+  #failed(jobId: string, fence: number, outcome: Outcome): void {
+    const job = this.#lease(jobId, fence);
+    if (outcome.kind !== "failed") return;
+    const dead = outcome.status === "dead";
+    assert(dead === job.attempt >= job.max, `J7: ${jobId} is ${outcome.status} after attempt ${job.attempt} of ${job.max}`);
+    assert(dead || (outcome.nextAttemptMs ?? 0) >= this.#nowMs, `J7: ${jobId}: next attempt in the past`);
+    Object.assign(job, { active: false, done: dead, dueMs: outcome.nextAttemptMs ?? 0 });
+  }
+
+  #beat(jobId: string, fence: number): void {
+    const job = this.#lease(jobId, fence);
+    job.leaseEndsMs = this.#servingMs + Math.max(60_000, job.leaseMs);
+  }
+
+  /** What is done by hand, and succeeded. */
+  #steered(command: Command): void {
+    if ("jobId" in command) {
+      const job = this.#jobs.get(command.jobId);
+      assert(job !== undefined, `J2: ${command.verb} of ${command.jobId}, which never was`);
+      if (command.verb === "retry") Object.assign(job, { attempt: 0, done: false, dueMs: 0 });
+      else if (command.verb === "cancel" || command.verb === "reject" || command.verb === "delete") Object.assign(job, { active: false, done: true });
+      else if (command.verb === "hold") Object.assign(job, { active: false, dueMs: Infinity });
+      else if (command.verb === "approve") job.dueMs = 0;
+      else if (command.verb === "move") job.queue = command.queue;
+      return;
+    }
+    if (command.verb === "pauseQueue" || command.verb === "drainQueue") this.#queue(command.queue).paused = true;
+    else if (command.verb === "resumeQueue") this.#queue(command.queue).paused = false;
+    else if (command.verb === "setConcurrency") this.#queue(command.queue).max = Math.max(0, command.max);
+    else if (command.verb === "setThrottle") Object.assign(this.#queue(command.queue), { rate: command.rate, windowMs: command.windowMs });
+    else if (command.verb === "removeThrottle") Object.assign(this.#queue(command.queue), { rate: 0, windowMs: 0, grantsMs: [] });
+    else if (command.verb === "destroyQueue") {
+      this.#queues.delete(command.queue);
+      for (const job of this.#jobs.values()) if (job.queue === command.queue) Object.assign(job, { active: false, done: true });
+      for (const key of this.#held.keys()) if (key.startsWith(`${command.queue} `)) this.#held.delete(key);
+    }
+  }
+
+  #queue(name: string) {
+    let queue = this.#queues.get(name);
+    if (!queue) {
+      queue = { paused: false, max: 0, rate: 0, windowMs: 0, grantsMs: [] };
+      this.#queues.set(name, queue);
+    }
+    return queue;
+  }
+}
+
+interface Story {
+  queue: string;
+  attempt: number;
+  max: number;
+  fence: number;
+  active: boolean;
+  /** It ended, and nobody asked to run it again. */
+  done: boolean;
+  leaseMs: number;
+  /** In serving time. */
+  leaseEndsMs: number;
+  /** Log time before which it must not be given out. */
+  dueMs: number;
+}
+
+function assert(holds: boolean, breach: string): asserts holds {
+  if (!holds) throw new Error(breach);
+}
