@@ -16,7 +16,17 @@ const goVersionMin = [1, 26];
 const buildArguments = ["build", "-trimpath", "-buildvcs=false", "-buildmode=c-shared", "-ldflags=-s -w"];
 
 /** Whatever the caller's environment says, the same bytes come out; and no other toolchain is fetched behind anybody's back. */
-export const goEnvironment = { ...process.env, GOOS: "wasip1", GOARCH: "wasm", GOWASM: "", GOEXPERIMENT: "", GOFLAGS: "", GOWORK: "off", GOTOOLCHAIN: "local", CGO_ENABLED: "0" };
+export const goEnvironment = {
+  ...process.env,
+  GOOS: "wasip1",
+  GOARCH: "wasm",
+  GOWASM: "",
+  GOEXPERIMENT: "",
+  GOFLAGS: "",
+  GOWORK: "off",
+  GOTOOLCHAIN: "local",
+  CGO_ENABLED: "0",
+};
 
 /** `go1.26.8`, or undefined when there is no Go. Throws one sentence when it is too old. */
 export function goVersion() {
@@ -29,7 +39,9 @@ export function goVersion() {
   }
   const [major = 0, minor = 0] = (version.match(/^go(\d+)\.(\d+)/) ?? []).slice(1).map(Number);
   if (major < goVersionMin[0] || (major === goVersionMin[0] && minor < goVersionMin[1]))
-    throw new Error(`Building the raft core needs Go ${goVersionMin.join(".")} or newer, and this machine has ${version}: install it from https://go.dev/dl/ and run the command again.`);
+    throw new Error(
+      `Building the raft core needs Go ${goVersionMin.join(".")} or newer, and this machine has ${version}: install it from https://go.dev/dl/ and run the command again.`,
+    );
   return version;
 }
 
@@ -45,7 +57,9 @@ export function buildCore({ say = (line) => console.error(line), record = false 
   if (stamp?.sources === sources && (toolchain === undefined || stamp.toolchain === toolchain) && fileHash(wasmFile) === stamp.hash)
     return { path: wasmFile, built: false, hash: stamp.hash, toolchain: stamp.toolchain, listed: check(stamp.hash, stamp.toolchain, say, record), buildMs: 0 };
   if (toolchain === undefined)
-    throw new Error(`Building the raft core from source needs Go ${goVersionMin.join(".")} or newer, and there is no "go" on the PATH: install it from https://go.dev/dl/ and run the command again.`);
+    throw new Error(
+      `Building the raft core from source needs Go ${goVersionMin.join(".")} or newer, and there is no "go" on the PATH: install it from https://go.dev/dl/ and run the command again.`,
+    );
 
   say(`building packages/raft/core.wasm with ${toolchain} (half a minute the first time)`);
   const started = performance.now();
@@ -77,7 +91,9 @@ function check(hash, toolchain, say, record) {
     throw new Error(
       `core.wasm built with ${toolchain} has SHA-256 ${hash}, but packages/raft/core/hashes.json lists ${hashes[toolchain]}: if the sources in packages/raft/core were changed on purpose, record it with node tools/build-core.mjs --record.`,
     );
-  say(`core.wasm was built with ${toolchain}, which packages/raft/core/hashes.json does not list (SHA-256 ${hash}): npm test runs all checks on it; a release needs a listed toolchain.`);
+  say(
+    `core.wasm was built with ${toolchain}, which packages/raft/core/hashes.json does not list (SHA-256 ${hash}): npm test runs all checks on it; a release needs a listed toolchain.`,
+  );
   return false;
 }
 
@@ -102,7 +118,9 @@ function fileHash(path) {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
     const core = buildCore({ record: process.argv.includes("--record") });
-    console.log(`core.wasm ${core.hash} (${core.toolchain}${core.listed ? "" : ", not listed"}) ${core.built ? `built in ${(core.buildMs / 1000).toFixed(1)} s` : "is up to date"}`);
+    console.log(
+      `core.wasm ${core.hash} (${core.toolchain}${core.listed ? "" : ", not listed"}) ${core.built ? `built in ${(core.buildMs / 1000).toFixed(1)} s` : "is up to date"}`,
+    );
   } catch (error) {
     console.error(error.message);
     process.exitCode = 1;

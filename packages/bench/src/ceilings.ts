@@ -15,7 +15,15 @@ export interface Ceilings {
 
 export function machine(): { os: string; arch: string; cpus: number; memory_gb: number; hostname: string; cpu: string; node: string } {
   const cores = cpus();
-  return { os: process.platform, arch: process.arch, cpus: cores.length, memory_gb: Math.round(totalmem() / 2 ** 30), hostname: hostname(), cpu: cores[0]?.model ?? "unknown", node: process.versions.node };
+  return {
+    os: process.platform,
+    arch: process.arch,
+    cpus: cores.length,
+    memory_gb: Math.round(totalmem() / 2 ** 30),
+    hostname: hostname(),
+    cpu: cores[0]?.model ?? "unknown",
+    node: process.versions.node,
+  };
 }
 
 /** `directory`: on the disk that is to be judged. Takes about two seconds. */

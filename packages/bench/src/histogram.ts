@@ -18,6 +18,16 @@ export class Latencies {
     if (us > this.maxUs) this.maxUs = us;
   }
 
+  /** Adds all of the other's. */
+  merge(other: Latencies): void {
+    for (let i = 0; i < this.counts.length; i++) this.counts[i] += other.counts[i];
+    this.count += other.count;
+    this.sum += other.sum;
+    this.squares += other.squares;
+    this.minUs = Math.min(this.minUs, other.minUs);
+    this.maxUs = Math.max(this.maxUs, other.maxUs);
+  }
+
   get avgUs(): number {
     return this.count === 0 ? 0 : this.sum / this.count;
   }

@@ -1,1 +1,4 @@
-export {};
+export * from "./bench.js";
+export * from "./ceilings.js";
+export * from "./loads.js";
+export * from "./table.js";

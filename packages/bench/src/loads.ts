@@ -1,15 +1,15 @@
+import { beginMessage, endMessage, putBytes, putInt32, putText, putUint64, Writer } from "@corvo/gen/corvo/fast/runtime.js";
 import {
+  AckBatchItemTag,
   AckRequestTag,
   EnqueueRequestTag,
   FetchBatchJobReader,
   FetchRequestTag,
   FetchResponseReader,
   LifecycleStreamRequestTag as Frame,
-  AckBatchItemTag,
   LifecycleEnqueueItemTag,
   LifecycleStreamResponseReader,
 } from "@corvo/gen/corvo/v1/worker_fast.js";
-import { beginMessage, endMessage, putBytes, putInt32, putText, putUint64, Writer } from "@corvo/gen/corvo/fast/runtime.js";
 import { Latencies } from "./histogram.js";
 import { envelope, type FrameStream, StreamPool } from "./stream-client.js";
 import { requestHead, UnaryConnection } from "./unary-client.js";
@@ -35,7 +35,8 @@ export interface Bounds {
   ms: number;
 }
 
-class Run {
+/** Counts of a load that runs. */
+export class Run {
   readonly result: Measured = { completed: 0, errors: 0, overloaded: 0, elapsedMs: 0, latencies: new Latencies(), firstError: undefined };
   started = 0;
   private readonly startMs = performance.now();
@@ -128,7 +129,8 @@ class StreamWorker {
       }
       if (this.run.over && !wantsMore && this.held.length === 0) return;
       const fetch = wantsMore ? this.load.fetch : 0;
-      if (this.load.workDurationMs > 0 && this.held.length > 0) await new Promise((resolve) => setTimeout(resolve, this.load.workDurationMs * this.held.length));
+      if (this.load.workDurationMs > 0 && this.held.length > 0)
+        await new Promise((resolve) => setTimeout(resolve, this.load.workDurationMs * this.held.length));
       const startMs = paceMs > 0 ? dueMs : performance.now();
       dueMs = Math.max(dueMs + paceMs, performance.now() - paceMs * 4);
       let answer: Uint8Array;
@@ -205,7 +207,8 @@ export async function unaryLoad(target: Target, load: UnaryLoad): Promise<Measur
   const connections = Array.from({ length: load.concurrency }, () => new UnaryConnection(hostname, Number(port)));
   const run = new Run(load);
   const type = load.protocol === "connect" ? "application/proto" : "application/json";
-  const head = (rpc: string, rest: string): Buffer => requestHead(host, load.protocol === "connect" ? `/corvo.v1.WorkerService/${rpc}` : rest, type, target.headers);
+  const head = (rpc: string, rest: string): Buffer =>
+    requestHead(host, load.protocol === "connect" ? `/corvo.v1.WorkerService/${rpc}` : rest, type, target.headers);
   const heads = { enqueue: head("Enqueue", "/api/v1/enqueue"), fetch: head("Fetch", "/api/v1/fetch") };
   const bodies = load.protocol === "connect" ? protoBodies(load) : jsonBodies(load);
   const worker = async (connection: UnaryConnection): Promise<void> => {
@@ -217,7 +220,10 @@ export async function unaryLoad(target: Target, load: UnaryLoad): Promise<Measur
         if (load.what === "cycle") {
           const fetched = await connection.request(heads.fetch, bodies.fetch);
           if (fetched.status !== 200) throw new Error(`fetch: ${fetched.status} ${fetched.body.toString()}`);
-          const { id, fence } = load.protocol === "connect" ? readFetched(fetched.body) : (JSON.parse(fetched.body.toString()) as { job_id: string; fence: number } & { id: string });
+          const { id, fence } =
+            load.protocol === "connect"
+              ? readFetched(fetched.body)
+              : (JSON.parse(fetched.body.toString()) as { job_id: string; fence: number } & { id: string });
           const jobId = load.protocol === "connect" ? id : (JSON.parse(fetched.body.toString()) as { job_id: string }).job_id;
           const acked =
             load.protocol === "connect"

@@ -46,7 +46,9 @@ const none = { url: "", headers: {} };
 export async function runTable(options: TableOptions): Promise<TableReport> {
   mkdirSync(options.directory, { recursive: true });
   const ceilings = await measureCeilings(options.directory);
-  options.say(`ceilings: fdatasync ${ceilings.fdatasyncPerSecond}/s, HTTP/2 round trips ${ceilings.http2RoundTripsPerSecond}/s, memory copy ${ceilings.memoryCopyGbPerSecond} GB/s`);
+  options.say(
+    `ceilings: fdatasync ${ceilings.fdatasyncPerSecond}/s, HTTP/2 round trips ${ceilings.http2RoundTripsPerSecond}/s, memory copy ${ceilings.memoryCopyGbPerSecond} GB/s`,
+  );
   const rows: Row[] = [];
   for (const plan of plans(options)) {
     if (options.only !== "" && !plan.name.toLowerCase().includes(options.only.toLowerCase())) continue;
@@ -90,7 +92,24 @@ function plans(options: TableOptions): Plan[] {
     }
   };
   const stream = (server: ServerProcess, load: Partial<StreamLoad>): Promise<Measured> =>
-    streamLoad({ ...none, url: server.url }, { jobs: Number.POSITIVE_INFINITY, ms, streams: 16, streamsPerConnection: 4, queue: "bench.q", payload, enqueue: 64, fetch: 64, leaseSeconds: 60, framesPerSecond: 0, count: "ack", workDurationMs: 0, ...load });
+    streamLoad(
+      { ...none, url: server.url },
+      {
+        jobs: Number.POSITIVE_INFINITY,
+        ms,
+        streams: 16,
+        streamsPerConnection: 4,
+        queue: "bench.q",
+        payload,
+        enqueue: 64,
+        fetch: 64,
+        leaseSeconds: 60,
+        framesPerSecond: 0,
+        count: "ack",
+        workDurationMs: 0,
+        ...load,
+      },
+    );
   const rate = (m: Measured): { value: number; errors: number; note?: string } => ({
     value: Math.round((m.completed * 1000) / m.elapsedMs),
     errors: m.errors + m.overloaded,
@@ -108,8 +127,10 @@ function plans(options: TableOptions): Plan[] {
       await unaryLoad({ ...none, url: server.url }, { ...load, ms: 1000 });
       return unaryLoad({ ...none, url: server.url }, { ...load, ms });
     });
-  const unaryRate = (concurrency: number, protocol: "connect" | "rest", what: "enqueue" | "cycle") => async (home: string) => rate(await unary(concurrency, protocol, what)(home));
-  const fill = (server: ServerProcess, jobs: number): Promise<Measured> => stream(server, { jobs, ms: 120_000, fetch: 0, count: "enqueue", queue: "bench.backlog" });
+  const unaryRate = (concurrency: number, protocol: "connect" | "rest", what: "enqueue" | "cycle") => async (home: string) =>
+    rate(await unary(concurrency, protocol, what)(home));
+  const fill = (server: ServerProcess, jobs: number): Promise<Measured> =>
+    stream(server, { jobs, ms: 120_000, fetch: 0, count: "enqueue", queue: "bench.backlog" });
   return [
     { name: "full cycle, streams, 64 a frame", unit: "jobs/s", more: true, must: 100_000, aim: 200_000, run: cycle([]) },
     { name: "same, --durable=false", unit: "jobs/s", more: true, must: 130_000, aim: 250_000, run: cycle(["--durable=false"]) },
@@ -166,11 +187,31 @@ function plans(options: TableOptions): Plan[] {
           const before = (await runtimeFacts(server.url))?.heap_inuse_bytes ?? 0;
           const filled = await fill(server, 1_000_000);
           const after = (await runtimeFacts(server.url))?.heap_inuse_bytes ?? 0;
-          return { value: Math.round((after - before) / filled.completed - payload.length), errors: filled.errors, note: `resident memory, ${filled.completed} pending` };
+          return {
+            value: Math.round((after - before) / filled.completed - payload.length),
+            errors: filled.errors,
+            note: `resident memory, ${filled.completed} pending`,
+          };
         }),
     },
-    { name: "longest event-loop stall at 1 M live jobs, snapshot being cut", unit: "ms", more: false, must: 50, aim: 15, once: true, run: (home) => served(home, [], (server) => stall(server, fill, stream)) },
-    { name: "restart with 1 M pending to the first acknowledged write", unit: "s", more: false, must: 5, aim: 2, once: true, run: (home) => restart(options, home, fill) },
+    {
+      name: "longest event-loop stall at 1 M live jobs, snapshot being cut",
+      unit: "ms",
+      more: false,
+      must: 50,
+      aim: 15,
+      once: true,
+      run: (home) => served(home, [], (server) => stall(server, fill, stream)),
+    },
+    {
+      name: "restart with 1 M pending to the first acknowledged write",
+      unit: "s",
+      more: false,
+      must: 5,
+      aim: 2,
+      once: true,
+      run: (home) => restart(options, home, fill),
+    },
     {
       name: "rate with 1 M queued against empty",
       unit: "%",
@@ -184,7 +225,11 @@ function plans(options: TableOptions): Plan[] {
           const empty = rate(await stream(server, {}));
           const filled = await fill(server, 1_000_000);
           const full = rate(await stream(server, { queue: "bench.backlog" }));
-          return { value: Math.round((100 * full.value) / empty.value), errors: empty.errors + full.errors + filled.errors, note: `${empty.value} jobs/s empty, ${full.value} jobs/s from the queue that holds them` };
+          return {
+            value: Math.round((100 * full.value) / empty.value),
+            errors: empty.errors + full.errors + filled.errors,
+            note: `${empty.value} jobs/s empty, ${full.value} jobs/s from the queue that holds them`,
+          };
         }),
     },
     {
@@ -203,7 +248,11 @@ function plans(options: TableOptions): Plan[] {
 }
 
 /** Fills, then works while snapshots are cut; the longest delay of the event loop over that time. */
-async function stall(server: ServerProcess, fill: (s: ServerProcess, jobs: number) => Promise<Measured>, stream: (s: ServerProcess, load: Partial<StreamLoad>) => Promise<Measured>): Promise<{ value: number; errors: number; note?: string }> {
+async function stall(
+  server: ServerProcess,
+  fill: (s: ServerProcess, jobs: number) => Promise<Measured>,
+  stream: (s: ServerProcess, load: Partial<StreamLoad>) => Promise<Measured>,
+): Promise<{ value: number; errors: number; note?: string }> {
   const filled = await fill(server, 1_000_000);
   await runtimeFacts(server.url);
   const before = await snapshotIndex(server.url);
@@ -224,14 +273,21 @@ async function snapshotIndex(url: string): Promise<number> {
   return found ? Number(found[1]) : 0;
 }
 
-async function restart(options: TableOptions, home: string, fill: (s: ServerProcess, jobs: number) => Promise<Measured>): Promise<{ value: number; errors: number; note?: string }> {
+async function restart(
+  options: TableOptions,
+  home: string,
+  fill: (s: ServerProcess, jobs: number) => Promise<Measured>,
+): Promise<{ value: number; errors: number; note?: string }> {
   const first = await ServerProcess.start(options.corvo, home, ["--log-level", "warn"]);
   const filled = await fill(first, 1_000_000);
   await first.stop("SIGKILL");
   const startMs = performance.now();
   const again = await ServerProcess.start(options.corvo, home, ["--log-level", "warn"]);
   try {
-    const one = await unaryLoad({ ...none, url: again.url }, { jobs: 1, ms: 60_000, concurrency: 1, queue: "bench.q", payload, protocol: "connect", what: "enqueue" });
+    const one = await unaryLoad(
+      { ...none, url: again.url },
+      { jobs: 1, ms: 60_000, concurrency: 1, queue: "bench.q", payload, protocol: "connect", what: "enqueue" },
+    );
     return { value: round((performance.now() - startMs) / 1000), errors: filled.errors + one.errors + (one.completed === 1 ? 0 : 1), note: "after kill -9" };
   } finally {
     await again.stop();
@@ -240,9 +296,20 @@ async function restart(options: TableOptions, home: string, fill: (s: ServerProc
 
 export function renderTable(report: TableReport): string {
   const head = ["load", "median", "must", "aim", "", "note"];
-  const body = report.rows.map((row) => [row.name, `${format(row.median)} ${row.unit}`, format(row.must), format(row.aim), verdict(row), `${row.errors > 0 ? `${row.errors} ERRORS; ` : ""}${row.note ?? ""}`]);
+  const body = report.rows.map((row) => [
+    row.name,
+    `${format(row.median)} ${row.unit}`,
+    format(row.must),
+    format(row.aim),
+    verdict(row),
+    `${row.errors > 0 ? `${row.errors} ERRORS; ` : ""}${row.note ?? ""}`,
+  ]);
   const widths = head.map((text, i) => Math.max(text.length, ...body.map((cells) => cells[i].length)));
-  const print = (cells: string[]): string => cells.map((cell, i) => (i === 0 || i > 3 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join("  ").trimEnd();
+  const print = (cells: string[]): string =>
+    cells
+      .map((cell, i) => (i === 0 || i > 3 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])))
+      .join("  ")
+      .trimEnd();
   const { machine: m, ceilings: c } = report;
   return [
     `${m.cpus} × ${m.cpu}, ${m.memory_gb} GiB, Node ${m.node}; client and server on the same cores; 200-byte payloads; fsync before every answer unless said`,
@@ -264,7 +331,8 @@ export function compareTables(baseline: TableReport, current: TableReport): stri
   if (baseline.machine.cpu !== current.machine.cpu) lines.push("WARNING: other machine, the figures cannot be compared");
   for (const row of current.rows) {
     const before = baseline.rows.find((r) => r.name === row.name);
-    if (before) lines.push(`${row.name}: ${format(before.median)} -> ${format(row.median)} ${row.unit} (${((row.median / before.median - 1) * 100).toFixed(1)} %)`);
+    if (before)
+      lines.push(`${row.name}: ${format(before.median)} -> ${format(row.median)} ${row.unit} (${((row.median / before.median - 1) * 100).toFixed(1)} %)`);
   }
   return lines.join("\n");
 }
