@@ -1,0 +1,121 @@
+import { isUtf8 } from "node:buffer";
+import type { Authenticate, Observer } from "../core/context.js";
+import type { Budget } from "../core/gather.js";
+import { Budget as NewBudget } from "../core/gather.js";
+import type { TransportLimits } from "../limits.js";
+import { resolveLimits } from "../limits.js";
+import type { Route } from "../rpc.js";
+import { methodPath } from "../rpc.js";
+import type { ScanJson } from "./decode.js";
+import { JsonToProto } from "./decode.js";
+import { ProtoToJson } from "./encode.js";
+import type { Request, Response } from "./exchange.js";
+import { Exchange, writeHead } from "./exchange.js";
+import { corsHeaders, serverTiming } from "./headers.js";
+import type { RestRoute } from "./routes.js";
+import { RestTable } from "./routes.js";
+
+export interface RestOptions {
+  /** Methods without an http rule are passed over. */
+  routes: readonly Route[];
+  /** Finds the end of a JSON value. Must refuse what is nested deeper than the server accepts. */
+  scanJson: ScanJson;
+  /** Monotonic milliseconds with fractions, for `Server-Timing`. */
+  nowMs: () => number;
+  /** `messageBytesMax` bounds a JSON body, `drainBytesMax` and `drainMs` what is read after an early refusal. */
+  limits?: Partial<TransportLimits>;
+  /** Bytes of a body that is taken as it is (webhooks). 4 MiB: v0.3's; the payload's own limit is the handler's. */
+  rawBodyBytesMax?: number;
+  /** Says who calls. The path it gets is the method's, for example `/corvo.v1.WorkerService/Enqueue`, whatever the URL was. */
+  authenticate?: Authenticate;
+  observe?: Observer;
+  /** Causes of errors, which never cross the wire. */
+  onError?: (cause: unknown, where: string) => void;
+  /** Memory of unfinished bodies, shared with the other protocols when given. */
+  budget?: Budget;
+}
+
+export interface RestHandler {
+  /** Serves the request when its path is a REST route, or when it is OPTIONS, and says whether it did. Never throws. */
+  handle(req: Request, res: Response): boolean;
+  readonly table: RestTable;
+}
+
+/** What all exchanges share. */
+export interface RestContext {
+  readonly decoder: JsonToProto;
+  readonly encoder: ProtoToJson;
+  readonly limits: TransportLimits;
+  readonly rawBodyBytesMax: number;
+  readonly nowMs: () => number;
+  readonly authenticate: Authenticate | undefined;
+  readonly observe: Observer;
+  readonly onError: (cause: unknown, where: string) => void;
+  readonly budget: Budget;
+  /** A raw body as JSON text: kept when it is JSON, `{}` when empty, else a JSON string of the text. */
+  rawText(body: Uint8Array): Uint8Array;
+  pathOf(route: RestRoute): string;
+}
+
+/**
+ * REST: a fourth protocol beside Connect, gRPC and gRPC-Web. JSON becomes protobuf bytes, goes to the same handler, and its bytes become
+ * JSON; which verb and path is which method, and how its answer looks, is read from the descriptors (`rules.ts`).
+ */
+export function createRestHandler(options: RestOptions): RestHandler {
+  const table = new RestTable(options.routes);
+  const limits = resolveLimits(options.limits);
+  const { scanJson, nowMs } = options;
+  const paths = new Map(table.routes.map((r) => [r, methodPath(r.route.method)]));
+  const context: RestContext = {
+    decoder: new JsonToProto(scanJson),
+    encoder: new ProtoToJson(),
+    limits,
+    rawBodyBytesMax: options.rawBodyBytesMax ?? 4 * 1024 * 1024,
+    nowMs,
+    authenticate: options.authenticate,
+    observe: options.observe ?? {},
+    onError: options.onError ?? (() => {}),
+    budget: options.budget ?? new NewBudget(limits.bufferedBytesMax),
+    rawText: (body) => rawText(body, scanJson),
+    pathOf: (route) => paths.get(route) ?? "",
+  };
+  const plain = (res: Response, status: number, startedMs: number, ...more: string[]): void => {
+    writeHead(res, status, ["Server-Timing", serverTiming(nowMs() - startedMs), ...corsHeaders, "Content-Length", "0", ...more]);
+    res.end();
+  };
+  return {
+    table,
+    handle(req, res) {
+      const url = req.url ?? "/";
+      const mark = url.indexOf("?");
+      const match = table.match(mark < 0 ? url : url.slice(0, mark));
+      const route = match?.verbs.get(req.method ?? "");
+      if (match !== undefined && route !== undefined) {
+        new Exchange(context, route, match.values, mark < 0 ? "" : url.slice(mark + 1), req, res).start();
+        return true;
+      }
+      if (req.method !== "OPTIONS" && match === undefined) return false;
+      req.resume();
+      if (req.method === "OPTIONS") plain(res, 200, nowMs());
+      else plain(res, 405, nowMs(), "Allow", `${match?.allow}, OPTIONS`);
+      return true;
+    },
+  };
+}
+
+const emptyObject = Buffer.from("{}");
+
+function rawText(body: Uint8Array, scanJson: ScanJson): Uint8Array {
+  let start = 0;
+  let end = body.length;
+  while (start < end && isSpace(body[start])) start++;
+  while (end > start && isSpace(body[end - 1])) end--;
+  if (start === end) return emptyObject;
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  if (scanJson(body, start, end) === end && isUtf8(body)) return body.subarray(start, end);
+  return Buffer.from(JSON.stringify(bytes.toString("utf8")));
+}
+
+function isSpace(b: number): boolean {
+  return b === 0x20 || b === 0x0a || b === 0x0d || b === 0x09;
+}

@@ -1,0 +1,11 @@
+/** On every answer that is not RPC: any page may call this API, credentials are headers and never cookies. */
+export const corsHeaders: readonly string[] = [
+  ...["Access-Control-Allow-Origin", "*"],
+  ...["Access-Control-Allow-Methods", "GET, POST, PUT, DELETE, OPTIONS"],
+  ...["Access-Control-Allow-Headers", "Content-Type, Authorization, X-API-Key, X-Corvo-Namespace, Idempotency-Key"],
+];
+
+/** `Server-Timing` of an answer that took so long, in ms with three decimals. */
+export function serverTiming(durationMs: number): string {
+  return `proc;dur=${durationMs.toFixed(3)}`;
+}
