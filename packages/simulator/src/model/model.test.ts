@@ -171,12 +171,7 @@ test("a job that is due and too old in the same tick is promoted and then dies",
       [1_002, { verb: "retry", jobId: "A" }],
       [1_003, { verb: "tick" }],
     ),
-  ).toEqual([
-    "0 enqueue -> A scheduled | A scheduled",
-    "1001 tick -> silent | A dead",
-    "1002 retry A -> retried | A pending",
-    "1003 tick -> silent | A dead",
-  ]);
+  ).toEqual(["0 enqueue -> A scheduled | A scheduled", "1001 tick -> silent | A dead", "1002 retry A -> retried | A pending", "1003 tick -> silent | A dead"]);
 });
 
 test.each([

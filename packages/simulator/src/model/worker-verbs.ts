@@ -147,7 +147,7 @@ function jobId(createdMs: number, seq: number): string {
 
 function delayMs(ms: number | undefined, text: string | undefined, fallback: number | undefined): number | undefined {
   if (ms !== undefined && ms > 0) return ms;
-  return text ? durationMs(text) : fallback;
+  return text ? Math.ceil(durationMs(text) ?? Number.NaN) : fallback;
 }
 
 /** `jobs.md` §4: queues in the order of the request, within one the oldest of the highest priority. */

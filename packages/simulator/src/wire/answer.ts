@@ -1,0 +1,120 @@
+import { fromBinary } from "@bufbuild/protobuf";
+import { timestampMs } from "@bufbuild/protobuf/wkt";
+import { RetryJobResponseSchema } from "@corvo/gen/corvo/v1/job_pb.js";
+import * as worker from "@corvo/gen/corvo/v1/worker_pb.js";
+import type { AckStatus, EnqueueStatus, Grant, Outcome, Verb } from "../model/command.js";
+
+/** Reads the answer to a command of this verb. */
+export function decodeAnswer(verb: Verb, bytes: Uint8Array): Outcome {
+  switch (verb) {
+    case "enqueue": {
+      const { jobId, status, uniqueExisting, logIndex } = fromBinary(worker.EnqueueResponseSchema, bytes);
+      if (uniqueExisting !== (status === "duplicate")) throw new Error(`unique_existing ${uniqueExisting} beside status ${status}`);
+      return { kind: "enqueued", jobId, status: status as EnqueueStatus, logIndex: Number(logIndex) };
+    }
+    case "enqueueBatch": {
+      const { jobIds, outcomes, logIndex } = fromBinary(worker.EnqueueBatchResponseSchema, bytes);
+      return { kind: "enqueuedBatch", jobIds, statuses: outcomes.map(enqueueStatus), logIndex: Number(logIndex) };
+    }
+    case "fetch": {
+      const answer = fromBinary(worker.FetchResponseSchema, bytes);
+      return { kind: "fetched", job: answer.found ? grantOf(answer) : undefined };
+    }
+    case "fetchBatch":
+      return { kind: "fetchedBatch", jobs: fromBinary(worker.FetchBatchResponseSchema, bytes).jobs.map(grantOf) };
+    case "ack":
+      fromBinary(worker.AckResponseSchema, bytes);
+      return { kind: "acked" };
+    case "ackBatch": {
+      const { acked, outcomes } = fromBinary(worker.AckBatchResponseSchema, bytes);
+      return { kind: "ackedBatch", acked, statuses: outcomes.map(ackStatus) };
+    }
+    case "fail": {
+      const { status, nextAttemptAt, attemptsRemaining } = fromBinary(worker.FailResponseSchema, bytes);
+      return { kind: "failed", status: status as "retrying" | "dead", nextAttemptMs: nextAttemptAt && timestampMs(nextAttemptAt), attemptsRemaining };
+    }
+    case "heartbeat": {
+      const { jobs } = fromBinary(worker.HeartbeatResponseSchema, bytes);
+      const answers = Object.entries(jobs).map(([id, { status, reason }]) => [id, { status: status as "ok" | "cancel", reason }] as const);
+      return { kind: "beaten", jobs: Object.fromEntries(answers) };
+    }
+    case "lifecycle": {
+      const { requestId, jobs, acked, error, enqueuedJobIds, outcomes, enqueueOutcomes } = fromBinary(worker.LifecycleStreamResponseSchema, bytes);
+      return {
+        kind: "frame",
+        correlation: Number(requestId),
+        jobs: jobs.map(grantOf),
+        acked,
+        ackStatuses: outcomes.map(ackStatus),
+        error,
+        jobIds: enqueuedJobIds,
+        statuses: enqueueOutcomes.map(enqueueStatus),
+      };
+    }
+    case "retry":
+    case "cancel":
+    case "hold":
+    case "approve":
+    case "reject":
+    case "move":
+    case "delete":
+    case "pauseQueue":
+    case "resumeQueue":
+    case "drainQueue":
+    case "clearQueue":
+    case "destroyQueue":
+    case "setConcurrency":
+    case "setThrottle":
+    case "removeThrottle":
+      // All of these answers have one field under the same number: the status.
+      return { kind: "done", status: fromBinary(RetryJobResponseSchema, bytes).status };
+    case "tick":
+    case "leadership":
+      return { kind: "silent" };
+  }
+}
+
+function grantOf(from: worker.FetchBatchJob | worker.FetchResponse): Grant {
+  const { jobId, queue, payloadJson, attempt, maxRetries, leaseDuration, checkpointJson, tagsJson, agent, fence } = from;
+  return {
+    jobId,
+    queue,
+    payload: payloadJson,
+    attempt,
+    maxRetries,
+    leaseSeconds: leaseDuration,
+    checkpoint: checkpointJson,
+    tags: tagsJson,
+    agent: agent && {
+      maxIterations: agent.maxIterations,
+      maxCostUsd: agent.maxCostUsd,
+      iterationTimeout: agent.iterationTimeout,
+      iteration: agent.iteration,
+      totalCostUsd: agent.totalCostUsd,
+    },
+    fence: Number(fence),
+  };
+}
+
+function enqueueStatus(outcome: worker.EnqueueOutcome): EnqueueStatus {
+  const statuses: Partial<Record<worker.EnqueueOutcome, EnqueueStatus>> = {
+    [worker.EnqueueOutcome.PENDING]: "pending",
+    [worker.EnqueueOutcome.SCHEDULED]: "scheduled",
+    [worker.EnqueueOutcome.DUPLICATE]: "duplicate",
+  };
+  const status = statuses[outcome];
+  if (!status) throw new Error(`outcome ${worker.EnqueueOutcome[outcome]} of an enqueue that was valid`);
+  return status;
+}
+
+function ackStatus(outcome: worker.AckOutcome): AckStatus {
+  const statuses: Partial<Record<worker.AckOutcome, AckStatus>> = {
+    [worker.AckOutcome.ACKED]: "acked",
+    [worker.AckOutcome.NOT_FOUND]: "not_found",
+    [worker.AckOutcome.NOT_ACTIVE]: "not_active",
+    [worker.AckOutcome.STALE_FENCE]: "stale_fence",
+  };
+  const status = statuses[outcome];
+  if (!status) throw new Error(`outcome ${worker.AckOutcome[outcome]} of an ack that was valid`);
+  return status;
+}

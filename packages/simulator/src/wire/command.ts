@@ -1,0 +1,228 @@
+import { create, type DescMessage, fromBinary, type MessageInitShape, type MessageShape, toBinary } from "@bufbuild/protobuf";
+import { LeadershipCommandSchema } from "@corvo/gen/corvo/internal/v1/log_pb.js";
+import * as job from "@corvo/gen/corvo/v1/job_pb.js";
+import * as queue from "@corvo/gen/corvo/v1/queue_pb.js";
+import * as worker from "@corvo/gen/corvo/v1/worker_pb.js";
+import type { AckItem, Command, FetchFrom, HeartbeatUpdate, JobVerb, NewJob, QueueVerb, Verb } from "../model/command.js";
+
+/**
+ * Public requests between the model's plain objects and bytes, both ways with protobuf-es: the second opinion on everything that
+ * the fast codec reads and writes.
+ */
+export interface BodyCodec {
+  encode(command: Command, requestId: string): Uint8Array;
+  /** Without its request id. `flags`: those of the log's command. */
+  decode(bytes: Uint8Array, flags: number): { command: Command; requestId: string };
+}
+
+/** Bit of `Command.flags`: an absent result stays absent. */
+export const flagKeepAbsentResult = 1;
+
+type Of<V extends Verb> = Extract<Command, { verb: V }>;
+
+function codec<D extends DescMessage, C extends Command>(
+  schema: D,
+  init: (command: C) => MessageInitShape<D>,
+  plain: (message: MessageShape<D>, flags: number) => C,
+): BodyCodec {
+  return {
+    encode(command, requestId) {
+      const message = create(schema, init(command as C)) as MessageShape<D> & { requestId?: unknown };
+      if (typeof message.requestId === "string") message.requestId = requestId;
+      return toBinary(schema as DescMessage, message);
+    },
+    decode(bytes, flags) {
+      const message = fromBinary(schema, bytes) as MessageShape<D> & { requestId?: unknown };
+      return { command: plain(message, flags), requestId: typeof message.requestId === "string" ? message.requestId : "" };
+    },
+  };
+}
+
+type OneJob = DescMessage & typeof job.RetryJobRequestSchema;
+type OneQueue = DescMessage & typeof queue.PauseQueueRequestSchema;
+const jobVerb = (verb: JobVerb, schema: DescMessage): BodyCodec =>
+  codec(
+    schema as OneJob,
+    ({ jobId }: { verb: JobVerb; jobId: string }) => ({ jobId }),
+    ({ jobId }) => ({ verb, jobId }),
+  );
+const queueVerb = (verb: QueueVerb, schema: DescMessage): BodyCodec =>
+  codec(
+    schema as OneQueue,
+    ({ queue: name }: { verb: QueueVerb; queue: string }) => ({ name }),
+    ({ name }) => ({ verb, queue: name }),
+  );
+
+export const bodies: Record<Exclude<Verb, "tick">, BodyCodec> = {
+  enqueue: codec(
+    worker.EnqueueRequestSchema,
+    ({ job }: Of<"enqueue">) => enqueueInit(job),
+    (message) => ({ verb: "enqueue", job: newJob(message) }),
+  ),
+  enqueueBatch: codec(
+    worker.EnqueueBatchRequestSchema,
+    ({ jobs }: Of<"enqueueBatch">) => ({ jobs: jobs.map(enqueueInit) }),
+    ({ jobs }) => ({ verb: "enqueueBatch", jobs: jobs.map(newJob) }),
+  ),
+  fetch: codec(worker.FetchRequestSchema, fetchInit<Of<"fetch">>, (message) => ({ verb: "fetch", ...fetchFrom(message) })),
+  fetchBatch: codec(
+    worker.FetchBatchRequestSchema,
+    (command: Of<"fetchBatch">) => ({ ...fetchInit(command), count: command.count }),
+    (message) => ({ verb: "fetchBatch", count: message.count, ...fetchFrom(message) }),
+  ),
+  ack: codec(
+    worker.AckRequestSchema,
+    (command: Of<"ack">) => ({ ...ackInit(command), checkpointJson: command.checkpoint }),
+    (message, flags) => ({ verb: "ack", ...ackItem(message), checkpoint: message.checkpointJson, keepAbsentResult: keeps(flags) }),
+  ),
+  ackBatch: codec(
+    worker.AckBatchRequestSchema,
+    ({ items }: Of<"ackBatch">) => ({ items: items.map(ackInit) }),
+    ({ items }, flags) => ({ verb: "ackBatch", items: items.map(ackItem), keepAbsentResult: keeps(flags) }),
+  ),
+  fail: codec(
+    worker.FailRequestSchema,
+    ({ jobId, error, backtrace, fence }: Of<"fail">) => ({ jobId, error, backtrace, fence: BigInt(fence ?? 0) }),
+    ({ jobId, error, backtrace, fence }) => ({ verb: "fail", jobId, error, backtrace, fence: Number(fence) }),
+  ),
+  heartbeat: codec(
+    worker.HeartbeatRequestSchema,
+    ({ jobs }: Of<"heartbeat">) => ({ jobs: mapValues(jobs, updateInit) }),
+    ({ jobs }) => ({ verb: "heartbeat", jobs: mapValues(jobs, update) }),
+  ),
+  lifecycle: codec(
+    worker.LifecycleStreamRequestSchema,
+    (command: Of<"lifecycle">) => ({
+      ...fetchInit(command),
+      requestId: BigInt(command.correlation),
+      fetchCount: command.fetchCount,
+      acks: command.acks.map(ackInit),
+      enqueues: command.enqueues.map(enqueueInit),
+    }),
+    (message) => ({
+      verb: "lifecycle",
+      ...fetchFrom(message),
+      correlation: Number(message.requestId),
+      fetchCount: message.fetchCount,
+      acks: message.acks.map(ackItem),
+      enqueues: message.enqueues.map(newJob),
+    }),
+  ),
+  retry: jobVerb("retry", job.RetryJobRequestSchema),
+  cancel: jobVerb("cancel", job.CancelJobRequestSchema),
+  hold: jobVerb("hold", job.HoldJobRequestSchema),
+  approve: jobVerb("approve", job.ApproveJobRequestSchema),
+  reject: jobVerb("reject", job.RejectJobRequestSchema),
+  delete: jobVerb("delete", job.DeleteJobRequestSchema),
+  move: codec(
+    job.MoveJobRequestSchema,
+    ({ jobId, queue }: Of<"move">) => ({ jobId, queue }),
+    ({ jobId, queue }) => ({ verb: "move", jobId, queue }),
+  ),
+  pauseQueue: queueVerb("pauseQueue", queue.PauseQueueRequestSchema),
+  resumeQueue: queueVerb("resumeQueue", queue.ResumeQueueRequestSchema),
+  drainQueue: queueVerb("drainQueue", queue.DrainQueueRequestSchema),
+  clearQueue: queueVerb("clearQueue", queue.ClearQueueRequestSchema),
+  destroyQueue: queueVerb("destroyQueue", queue.DestroyQueueRequestSchema),
+  removeThrottle: queueVerb("removeThrottle", queue.RemoveThrottleRequestSchema),
+  setConcurrency: codec(
+    queue.SetConcurrencyRequestSchema,
+    ({ queue: name, max }: Of<"setConcurrency">) => ({ name, max }),
+    ({ name, max }) => ({ verb: "setConcurrency", queue: name, max }),
+  ),
+  setThrottle: codec(
+    queue.SetThrottleRequestSchema,
+    ({ queue: name, rate, windowMs }: Of<"setThrottle">) => ({ name, rate, windowMs }),
+    ({ name, rate, windowMs }) => ({ verb: "setThrottle", queue: name, rate, windowMs }),
+  ),
+  leadership: codec(
+    LeadershipCommandSchema,
+    ({ pauseMs }: Of<"leadership">) => ({ pauseMs: BigInt(pauseMs) }),
+    ({ pauseMs }) => ({ verb: "leadership", pauseMs: Number(pauseMs) }),
+  ),
+};
+
+function keeps(flags: number): boolean {
+  return (flags & flagKeepAbsentResult) !== 0;
+}
+
+function mapValues<A, B>(from: Record<string, A>, to: (value: A) => B): Record<string, B> {
+  return Object.fromEntries(Object.entries(from).map(([key, value]) => [key, to(value)]));
+}
+
+function enqueueInit(given: NewJob) {
+  return {
+    queue: given.queue,
+    payloadJson: given.payload,
+    agent: given.agent,
+    priority: given.priority,
+    uniqueKey: given.uniqueKey,
+    uniquePeriod: BigInt(given.uniquePeriodSeconds ?? 0),
+    maxRetries: given.maxRetries,
+    retryBackoff: given.backoff,
+    retryBaseDelay: given.retryBaseDelay,
+    retryMaxDelay: given.retryMaxDelay,
+    scheduledAt: timestamp(given.scheduledAtMs),
+    expireAfter: given.expireAfter,
+    tagsJson: given.tags,
+    checkpointJson: given.checkpoint,
+    parentId: given.parentId,
+    expireAfterMs: BigInt(given.expireAfterMs ?? 0),
+    retryBaseDelayMs: BigInt(given.retryBaseDelayMs ?? 0),
+    retryMaxDelayMs: BigInt(given.retryMaxDelayMs ?? 0),
+  };
+}
+
+function newJob(message: worker.EnqueueRequest | worker.LifecycleEnqueueItem): NewJob {
+  const { agent, scheduledAt } = message;
+  return {
+    queue: message.queue,
+    payload: message.payloadJson,
+    agent: agent && { maxIterations: agent.maxIterations, maxCostUsd: agent.maxCostUsd, iterationTimeout: agent.iterationTimeout },
+    priority: message.priority,
+    uniqueKey: message.uniqueKey,
+    uniquePeriodSeconds: Number(message.uniquePeriod),
+    maxRetries: message.maxRetries,
+    backoff: message.retryBackoff,
+    retryBaseDelay: message.retryBaseDelay,
+    retryMaxDelay: message.retryMaxDelay,
+    scheduledAtMs: scheduledAt && Number(scheduledAt.seconds) * 1_000 + scheduledAt.nanos / 1_000_000,
+    expireAfter: message.expireAfter,
+    tags: message.tagsJson,
+    checkpoint: message.checkpointJson,
+    parentId: message.parentId,
+    expireAfterMs: Number(message.expireAfterMs),
+    retryBaseDelayMs: Number(message.retryBaseDelayMs),
+    retryMaxDelayMs: Number(message.retryMaxDelayMs),
+  };
+}
+
+function timestamp(ms: number | undefined): { seconds: bigint; nanos: number } | undefined {
+  if (ms === undefined) return undefined;
+  const seconds = Math.floor(ms / 1_000);
+  return { seconds: BigInt(seconds), nanos: Math.round((ms - seconds * 1_000) * 1_000_000) };
+}
+
+function fetchInit<C extends FetchFrom>({ queues, workerId, hostname, leaseSeconds }: C) {
+  return { queues, workerId, hostname, leaseDuration: leaseSeconds };
+}
+
+function fetchFrom({ queues, workerId, hostname, leaseDuration }: { queues: string[]; workerId: string; hostname: string; leaseDuration: number }): FetchFrom {
+  return { queues, workerId, hostname, leaseSeconds: leaseDuration };
+}
+
+function ackInit({ jobId, result, fence }: AckItem) {
+  return { jobId, resultJson: result, fence: BigInt(fence ?? 0) };
+}
+
+function ackItem({ jobId, resultJson, fence }: { jobId: string; resultJson: string; fence: bigint }): AckItem {
+  return { jobId, result: resultJson, fence: Number(fence) };
+}
+
+function updateInit({ progress, checkpoint, fence }: HeartbeatUpdate) {
+  return { progressJson: progress, checkpointJson: checkpoint, fence: BigInt(fence ?? 0) };
+}
+
+function update({ progressJson, checkpointJson, fence }: worker.HeartbeatJobUpdate): HeartbeatUpdate {
+  return { progress: progressJson, checkpoint: checkpointJson, fence: Number(fence) };
+}

@@ -1,0 +1,21 @@
+import { expect, test } from "vitest";
+import { Model } from "../model/model.js";
+import { Player } from "../player.js";
+import { randomProgram } from "../program.js";
+import { decodeEntry, encodeCommand, encodeEntry } from "./entry.js";
+
+/** A log that is read back must mean the same: the power-cut test relies on it. */
+test("what is encoded for the log is read back as the same commands", () => {
+  const seed = Number(process.env.CORVO_SEED ?? 1);
+  for (let s = seed; s < seed + 20; s++) {
+    const played = new Player(new Model());
+    const again = new Model();
+    for (const step of randomProgram(s, 60)) {
+      played.play(step, (entry) => {
+        const read = decodeEntry(entry.index, encodeEntry(entry.clockMs, entry.commands.map(encodeCommand)));
+        expect(again.apply(read), `CORVO_SEED=${s}`).toEqual(entry.outcomes);
+      });
+    }
+    expect(again.jobs()).toEqual(played.model.jobs());
+  }
+});

@@ -1,0 +1,96 @@
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { CommandSchema, FinishedJobCommandSchema, LogEntrySchema, StateHashCommandSchema, Verb as WireVerb } from "@corvo/gen/corvo/internal/v1/log_pb.js";
+import type { Command, Entry, Verb } from "../model/command.js";
+import { bodies, flagKeepAbsentResult } from "./command.js";
+
+export const wireVerbs: Record<Verb, WireVerb> = {
+  enqueue: WireVerb.ENQUEUE,
+  enqueueBatch: WireVerb.ENQUEUE_BATCH,
+  fetch: WireVerb.FETCH,
+  fetchBatch: WireVerb.FETCH_BATCH,
+  ack: WireVerb.ACK,
+  ackBatch: WireVerb.ACK_BATCH,
+  fail: WireVerb.FAIL,
+  heartbeat: WireVerb.HEARTBEAT,
+  lifecycle: WireVerb.LIFECYCLE,
+  retry: WireVerb.RETRY,
+  cancel: WireVerb.CANCEL,
+  hold: WireVerb.HOLD,
+  approve: WireVerb.APPROVE,
+  reject: WireVerb.REJECT,
+  move: WireVerb.MOVE,
+  delete: WireVerb.DELETE,
+  pauseQueue: WireVerb.PAUSE_QUEUE,
+  resumeQueue: WireVerb.RESUME_QUEUE,
+  drainQueue: WireVerb.DRAIN_QUEUE,
+  clearQueue: WireVerb.CLEAR_QUEUE,
+  destroyQueue: WireVerb.DESTROY_QUEUE,
+  setConcurrency: WireVerb.SET_CONCURRENCY,
+  setThrottle: WireVerb.SET_THROTTLE,
+  removeThrottle: WireVerb.REMOVE_THROTTLE,
+  tick: WireVerb.TICK,
+  leadership: WireVerb.LEADERSHIP,
+};
+
+const plainVerbs = new Map(Object.entries(wireVerbs).map(([plain, wire]) => [wire, plain as Verb]));
+
+/** Bit of `Command.flags`: the body is a FinishedJobCommand. */
+export const flagFinishedJob = 2;
+
+/** One command, as the log has it. */
+export interface WireCommand {
+  verb: WireVerb;
+  flags: number;
+  requestHash: Uint8Array;
+  body: Uint8Array;
+}
+
+export function encodeCommand(command: Command): WireCommand {
+  const flags = "keepAbsentResult" in command && command.keepAbsentResult ? flagKeepAbsentResult : 0;
+  const body = command.verb === "tick" ? new Uint8Array(0) : bodies[command.verb].encode(command, command.requestId?.id ?? "");
+  return { verb: wireVerbs[command.verb], flags, requestHash: hashOf(command.requestId?.hash), body };
+}
+
+export function encodeEntry(clockMs: number, commands: readonly WireCommand[]): Uint8Array {
+  const init = { version: 1, engineLevel: 1, logTimeMs: BigInt(clockMs), commands: commands.map((command) => create(CommandSchema, command)) };
+  return toBinary(LogEntrySchema, create(LogEntrySchema, init));
+}
+
+/** The hash that the leader puts into the log: what apply must have had behind `index`. */
+export function stateHashCommand(index: number, low: number, high: number): WireCommand {
+  const body = toBinary(StateHashCommandSchema, create(StateHashCommandSchema, { index: BigInt(index), hashLow: low, hashHigh: high }));
+  return { verb: WireVerb.STATE_HASH, flags: 0, requestHash: new Uint8Array(0), body };
+}
+
+/** The same request, with what the archive has of its job. */
+export function withArchivedJob(command: WireCommand, archivedJob: Uint8Array, segment: number, offset: number): WireCommand {
+  const init = { request: command.body, archivedJob, segment, offset };
+  return { ...command, flags: command.flags | flagFinishedJob, body: toBinary(FinishedJobCommandSchema, create(FinishedJobCommandSchema, init)) };
+}
+
+/** An entry of a real log for the model. State hashes and purges are left out: the model has neither hashes nor segments. */
+export function decodeEntry(index: number, bytes: Uint8Array): Entry {
+  const { logTimeMs, commands } = fromBinary(LogEntrySchema, bytes);
+  const plain: Command[] = [];
+  for (const { verb, flags, body, requestHash } of commands) {
+    const name = plainVerbs.get(verb);
+    if (name === "tick") plain.push({ verb: "tick" });
+    if (name === undefined || name === "tick") continue;
+    const request = flags & flagFinishedJob ? fromBinary(FinishedJobCommandSchema, body).request : body;
+    const { command, requestId } = bodies[name].decode(request, flags);
+    plain.push(requestId ? { ...command, requestId: { id: requestId, hash: requestHash.join() } } : command);
+  }
+  return { index, clockMs: Number(logTimeMs), commands: plain };
+}
+
+/** 16 bytes that stand for the text: FNV-1a over it with four starting values. The real hash is made at the server's door. */
+function hashOf(text: string | undefined): Uint8Array {
+  if (text === undefined) return new Uint8Array(0);
+  const words = new Uint32Array(4);
+  for (let w = 0; w < 4; w++) {
+    let hash = 0x811c9dc5 ^ (w * 0x9e3779b9);
+    for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+    words[w] = hash;
+  }
+  return new Uint8Array(words.buffer);
+}
