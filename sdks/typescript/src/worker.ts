@@ -29,6 +29,8 @@ export interface WorkerOptions {
 
 export type WorkerEvent =
   | { type: "connection_lost"; error: CorvoError; retryInMs: number }
+  | { type: "started"; job: FetchedJob }
+  | { type: "acked"; job: FetchedJob }
   | { type: "lease_lost"; job: FetchedJob; reason: string }
   | { type: "ack_refused"; job: FetchedJob; outcome: string }
   | { type: "failed"; job: FetchedJob; error: unknown; status: string };
@@ -185,6 +187,7 @@ export class Worker {
       }
       this.running++;
       held.started = true;
+      this.o.onEvent?.({ type: "started", job: held.job });
       void this.work(held).finally(() => {
         this.running--;
         this.startReady();
@@ -264,6 +267,7 @@ export class Worker {
 
   private acked(ack: PendingAck, outcome: AckOutcome): void {
     this.release(ack.held);
+    if (outcome === AckOutcome.ACKED) this.o.onEvent?.({ type: "acked", job: ack.held.job });
     if (outcome === AckOutcome.ACKED || outcome === AckOutcome.UNSPECIFIED) return;
     // Sent before and not active now: most likely the first time counted and only its answer was lost.
     if (outcome === AckOutcome.NOT_ACTIVE && ack.tries > 0) return;
