@@ -7,15 +7,19 @@ export type RpcCode = string;
 export class RpcError extends Error {
   constructor(
     readonly code: RpcCode,
-    /** Upper-case reason for programs, for example `STALE_FENCE`. */
+    /** Upper-case reason for programs, for example `STALE_FENCE`. Empty: no `ErrorDetail` is attached. */
     readonly reason: string,
     message: string,
     readonly more: {
       field?: string;
-      retryAfterMs?: number /** REST: overrides the code and status that follow from `code`. */;
+      retryAfterMs?: number;
+      /** REST: overrides the code that follows from `code`. */
       restCode?: string;
+      /** REST: overrides the status that follows from `code`. */
       restStatus?: number;
       cause?: unknown;
+      /** Further details, already packed: type name without prefix, message as bytes. They follow the `ErrorDetail`. */
+      details?: readonly { type: string; value: Uint8Array }[];
     } = {},
   ) {
     super(message, { cause: more.cause });
@@ -27,8 +31,14 @@ export class RpcError extends Error {
 export interface Call {
   readonly method: DescMethod;
   readonly protocol: "connect" | "grpc" | "grpc-web" | "rest";
-  /** Request header in lower case, or undefined. */
+  /** Request header in lower case, or undefined. Several of one name are joined by a comma. */
   header(name: string): string | undefined;
+  /** All request headers, names in lower case. */
+  headers(): Iterable<readonly [name: string, value: string]>;
+  /** Adds a response header. Works until the first answer was sent, for streams until the handler first returns; later it does nothing. */
+  addHeader(name: string, value: string): void;
+  /** Adds a trailer (Connect unary: a header with the prefix `trailer-`). Works until the call ends. */
+  addTrailer(name: string, value: string): void;
   /** Remote address. */
   readonly peer: string;
   /** Monotonic deadline in ms as of performance.now(), when the caller gave one. */
@@ -43,7 +53,8 @@ export interface Call {
 
 /**
  * Handlers speak binary protobuf: `request` is the message as bytes (valid only until the handler returns or its promise
- * settles: copy what must live longer), the result is the answer's bytes. JSON, REST, envelopes, compression are the transport's.
+ * settles: copy what must live longer), the result is the answer's bytes, given away: the handler does not write to them
+ * again. JSON, REST, envelopes, compression are the transport's.
  * A handler validates its message itself; what is malformed it refuses with `invalid_argument`.
  */
 export interface UnaryHandler {
@@ -54,25 +65,43 @@ export interface ServerStreamHandler {
   kind: "server_stream";
   handle(call: Call, request: Uint8Array, out: MessageSink): Promise<void>;
 }
-/** `open` is called at the start of the stream; the transport then calls the returned object. Messages come one at a time: the next one
- *  is delivered only after `message` settled (this is how a handler paces its caller); HTTP/2 flow control does the rest. */
+/**
+ * `open` is called at the start of the stream; the transport then calls the returned object. Messages come one at a time:
+ * the next one is delivered only after `message` settled (this is how a handler paces its caller); HTTP/2 flow control does
+ * the rest. Also serves methods whose caller streams and gets one answer.
+ */
 export interface BidiHandler {
   kind: "bidi";
   open(call: Call, out: MessageSink): BidiStream;
 }
 export interface BidiStream {
-  message(request: Uint8Array): void | Promise<void> /** The caller ended its side. The stream ends when this settles. */;
+  message(request: Uint8Array): void | Promise<void>;
+  /** The caller ended its side. The stream ends when this settles. */
   end(): void | Promise<void>;
 }
-/** Sends answers. `send` returns a promise only when the caller reads too slowly and the handler should wait. Sends of one turn go out in one write. */
+/** Sends answers; those of one turn go out in one write. */
 export interface MessageSink {
+  /**
+   * Copies the message before it returns. The result is a promise only when the caller reads too slowly and the handler
+   * should wait. After the stream's end it does nothing.
+   */
   send(message: Uint8Array): void | Promise<void>;
+  /** Ends the stream at the handler's wish, with an error if one is given; what was sent before goes out first. */
+  end(error?: RpcError): void;
 }
 export type Handler = UnaryHandler | ServerStreamHandler | BidiHandler;
 
 /** Method path, for example `/corvo.v1.WorkerService/Enqueue`, to handler. */
 export interface Route {
   method: DescMethod;
-  handler: Handler /** Served by the fast lane where the protocol allows. Both lanes give the same answers. */;
+  handler: Handler;
+  /** Served by the fast lane where the protocol allows. Both lanes give the same answers. */
   hot: boolean;
+  /** A stream of which one request may be sent as an ordinary POST (`application/json` or `application/proto`), also over HTTP/1.1: the first answer is the response. */
+  singleExchange?: boolean;
+}
+
+/** Where a method is served: `/package.Service/Method`. */
+export function methodPath(method: DescMethod): string {
+  return `/${method.parent.typeName}/${method.name}`;
 }

@@ -1,0 +1,178 @@
+import {
+  type DescMethodBiDiStreaming,
+  type DescMethodClientStreaming,
+  type DescMethodServerStreaming,
+  type DescMethodUnary,
+  fromBinary,
+  type Message,
+  toBinary,
+} from "@bufbuild/protobuf";
+import { Code, ConnectError, type ConnectRouter, createContextKey, createContextValues, type HandlerContext } from "@connectrpc/connect";
+import { compressionGzip, connectNodeAdapter } from "@connectrpc/connect-node";
+import { grpcNumber } from "../core/codes.js";
+import type { Authenticate, LaneContext } from "../core/context.js";
+import { packDetails, toRpcError } from "../core/error-wire.js";
+import { type MessageSink, methodPath, type Route, RpcError } from "../rpc.js";
+import { SlowCall } from "./call.js";
+import type { NodeHandler, NodeRequest } from "./edge.js";
+import { AsyncQueue } from "./queue.js";
+
+const requestKey = createContextKey<NodeRequest | undefined>(undefined);
+
+/** Every route on connect-node's handlers: gRPC-Web, compression, Connect GET, gRPC over HTTP/1.1. The same handlers, limits, errors and authentication as the fast lane. */
+export function slowLane(lane: LaneContext): NodeHandler {
+  const adapter = connectNodeAdapter({
+    routes: (router) => {
+      for (const route of lane.routes.values()) register(router, lane, route);
+    },
+    acceptCompression: lane.compression ? [compressionGzip] : [],
+    readMaxBytes: lane.limits.messageBytesMax,
+    jsonOptions: { ignoreUnknownFields: true, registry: lane.registry },
+    contextValues: (request) => createContextValues().set(requestKey, request as NodeRequest),
+  });
+  return adapter as NodeHandler;
+}
+
+function register(router: ConnectRouter, lane: LaneContext, route: Route): void {
+  const { method } = route;
+  switch (method.methodKind) {
+    case "unary":
+      router.rpc(method as DescMethodUnary, (request, context) => runOne(lane, route, request, context));
+      break;
+    case "server_streaming":
+      router.rpc(method as DescMethodServerStreaming, (request, context) => runStream(lane, route, [request], context));
+      break;
+    case "client_streaming":
+      router.rpc(method as DescMethodClientStreaming, async (requests, context) => {
+        for await (const answer of runStream(lane, route, requests, context)) return answer;
+        throw new ConnectError("the stream ended without an answer", Code.Unimplemented);
+      });
+      break;
+    case "bidi_streaming":
+      router.rpc(method as DescMethodBiDiStreaming, (requests, context) => runStream(lane, route, requests, context));
+      break;
+  }
+}
+
+async function open(lane: LaneContext, route: Route, context: HandlerContext): Promise<SlowCall> {
+  const request = context.values.get(requestKey)!;
+  const call = new SlowCall(lane, route, context, request.socket?.remoteAddress ?? "");
+  const principal = await (lane.authenticate as Authenticate | undefined)?.((name) => call.header(name), methodPath(route.method), call.peer);
+  if (principal instanceof RpcError) throw principal;
+  call.principal = principal;
+  return call;
+}
+
+async function runOne(lane: LaneContext, route: Route, request: Message, context: HandlerContext): Promise<Message> {
+  const { method, handler } = route;
+  if (handler.kind !== "unary") throw new ConnectError(`${method.name} has a handler of the wrong kind`, Code.Internal);
+  const call = new SlowCallGuard(lane, route, context);
+  try {
+    const opened = await open(lane, route, context);
+    const answer = await Promise.race([handler.handle(opened, toBinary(method.input, request)), call.aborted]);
+    return call.finish("ok", fromBinary(method.output, answer));
+  } catch (thrown) {
+    throw call.fail(thrown);
+  }
+}
+
+async function* runStream(
+  lane: LaneContext,
+  route: Route,
+  requests: Iterable<Message> | AsyncIterable<Message>,
+  context: HandlerContext,
+): AsyncGenerator<Message> {
+  const { method, handler } = route;
+  const guard = new SlowCallGuard(lane, route, context);
+  const answers = new AsyncQueue<Uint8Array>(lane.limits.sendBufferBytes);
+  const out: MessageSink = {
+    send: (message) => answers.push(Buffer.from(message), message.length),
+    end: (error) => (error === undefined ? answers.end() : answers.fail(error)),
+  };
+  guard.aborted.catch((error) => answers.fail(error));
+  guard.onShutdown = (error) => answers.fail(error);
+  try {
+    const call = await open(lane, route, context);
+    const work = async (): Promise<void> => {
+      if (handler.kind === "bidi") {
+        const stream = handler.open(call, out);
+        for await (const request of requests) {
+          if (answers.over) return;
+          await stream.message(toBinary(method.input, request));
+          await answers.room();
+        }
+        if (!answers.over) await stream.end();
+      } else if (handler.kind === "server_stream") {
+        for await (const request of requests) await handler.handle(call, toBinary(method.input, request), out);
+      } else {
+        throw new Error(`${method.name} has a handler of the wrong kind`);
+      }
+    };
+    work().then(
+      () => answers.end(),
+      (thrown) => answers.fail(thrown),
+    );
+    for await (const answer of answers) yield fromBinary(method.output, answer);
+    guard.finish("ok", undefined);
+  } catch (thrown) {
+    throw guard.fail(thrown);
+  } finally {
+    answers.end();
+    guard.finish("canceled", undefined);
+  }
+}
+
+/** Bookkeeping of one call here: errors in connect-es's form, the observer, the listener's shutdown. */
+class SlowCallGuard {
+  readonly #startedMs = performance.now();
+  /** Rejects when the caller is gone or the deadline passed. */
+  readonly aborted: Promise<never>;
+  onShutdown: ((error: RpcError) => void) | undefined;
+  #over = false;
+  readonly #open = {
+    check: (): void => {},
+    shutdown: (): void => this.onShutdown?.(new RpcError("unavailable", "SHUTTING_DOWN", "the server is shutting down", { retryAfterMs: 100 })),
+  };
+  constructor(
+    private readonly lane: LaneContext,
+    private readonly route: Route,
+    private readonly context: HandlerContext,
+  ) {
+    lane.open.add(this.#open);
+    if (route.handler.kind !== "unary") lane.observe.stream?.(route, 1);
+    this.aborted = new Promise((_, reject) => {
+      const stop = (): void => {
+        const { reason } = context.signal;
+        if (reason instanceof ConnectError && reason.code === Code.DeadlineExceeded) {
+          reject(new RpcError("deadline_exceeded", "DEADLINE_EXCEEDED", "the deadline of the call has passed"));
+        } else reject(new RpcError("canceled", "CANCELED", "the caller is gone"));
+      };
+      if (context.signal.aborted) stop();
+      else context.signal.addEventListener("abort", stop, { once: true });
+    });
+    this.aborted.catch(() => {
+      // Whoever waits for it is told; nobody may be waiting.
+    });
+  }
+  finish<T>(code: string, result: T): T {
+    if (this.#over) return result;
+    this.#over = true;
+    const { lane, route } = this;
+    lane.open.delete(this.#open);
+    if (route.handler.kind !== "unary") lane.observe.stream?.(route, -1);
+    lane.observe.call?.(route, this.context.protocolName as "connect", code, 200, performance.now() - this.#startedMs);
+    return result;
+  }
+  fail(thrown: unknown): ConnectError {
+    if (thrown instanceof ConnectError) {
+      this.finish("invalid_argument", undefined);
+      return thrown;
+    }
+    const { method } = this.route;
+    const error = toRpcError(thrown, (cause) => this.lane.onError(cause, `${method.parent.typeName}/${method.name}`));
+    this.finish(error.code, undefined);
+    const out = new ConnectError(error.message, grpcNumber(error.code));
+    out.details = packDetails(error).map(({ type, value }) => ({ type, value: new Uint8Array(value) }));
+    return out;
+  }
+}
