@@ -2,51 +2,53 @@ import type { Command, Entry, Outcome } from "./model/command.js";
 import type { Model } from "./model/model.js";
 import { resolve, type Step } from "./program.js";
 
-/** An entry together with what the model said to it. */
-export interface PlayedEntry extends Entry {
-  outcomes: Outcome[];
-}
-
 /** Where log time starts: some day in 2026. */
 export const startMs = 1_790_000_000_000;
 
-/** Plays a program's steps on a model, one entry a step, and keeps what the steps need to find their jobs. */
+/**
+ * Makes entries out of a program's steps and runs them on the model. A step's commands are settled against the state before the
+ * step, as those of real clients are: none of them knows what the others in the same entry bring about.
+ */
 export class Player {
   #clockMs = startMs;
   #index = 1;
-  #pausedMs = 0;
   /** Ids of all jobs that ever were, in the order of creation. */
   readonly seen: string[] = [];
   readonly sent: Command[] = [];
   readonly #known = new Set<string>();
+  /** How long nobody served before the last entry. */
+  pausedMs = 0;
 
   constructor(readonly model: Model) {}
 
-  play(step: Step, then: (entry: PlayedEntry) => void): void {
-    const { model } = this;
-    const timerMs = model.nextTickMs();
-    if ("byMs" in step.move) this.#clockMs += step.move.byMs;
-    else if (timerMs !== Infinity) this.#clockMs = timerMs + step.move.toTimerAndMs;
-    const entry: PlayedEntry = { index: ++this.#index, clockMs: this.#clockMs, commands: [], outcomes: [] };
-    this.#pausedMs = model.state.pausedMs;
-    model.begin(entry.index, entry.clockMs);
-    for (const wish of step.wishes) {
-      const command = resolve(wish, this);
-      const outcome = model.run(command);
-      entry.commands.push(command);
-      entry.outcomes.push(outcome);
-      if (command.requestId && wish.do !== "again") this.sent.push(command);
-      for (const id of model.state.jobs.keys()) {
-        if (this.#known.has(id)) continue;
-        this.#known.add(id);
-        this.seen.push(id);
-      }
-    }
-    then(entry);
+  entry({ move, wishes }: Step): Entry {
+    const timerMs = this.model.nextTickMs();
+    if ("byMs" in move) this.#clockMs += move.byMs;
+    else if (timerMs !== Infinity) this.#clockMs = timerMs + move.toTimerAndMs;
+    const commands = wishes.map((wish) => resolve(wish, this));
+    commands.forEach((command, i) => {
+      if (command.requestId && wishes[i].do !== "again") this.sent.push(command);
+    });
+    return { index: ++this.#index, clockMs: this.#clockMs, commands };
   }
 
-  /** How long nobody served before the last entry. */
-  pausedMs(_entry: PlayedEntry): number {
-    return this.model.state.pausedMs - this.#pausedMs;
+  /** The entry that brings some commands of the last one once more. */
+  again(commands: Command[]): Entry {
+    return { index: ++this.#index, clockMs: this.#clockMs, commands };
+  }
+
+  /** Runs the entry without those commands; theirs is `undefined` in the result. */
+  run(entry: Entry, without?: ReadonlySet<number>): (Outcome | undefined)[] {
+    const { state } = this.model;
+    const pausedBeforeMs = state.pausedMs;
+    this.model.begin(entry.index, entry.clockMs);
+    const outcomes = entry.commands.map((command, i) => (without?.has(i) ? undefined : this.model.run(command)));
+    this.pausedMs = state.pausedMs - pausedBeforeMs;
+    for (const id of state.jobs.keys()) {
+      if (this.#known.has(id)) continue;
+      this.#known.add(id);
+      this.seen.push(id);
+    }
+    return outcomes;
   }
 }

@@ -1,22 +1,24 @@
 import type { Step } from "./program.js";
 
+type Fails = (program: readonly Step[]) => Promise<boolean>;
+
 /**
  * Delta debugging (Zeller and Hildebrandt, 2002) on a program's steps, then on the wishes inside each step, then on the clock:
  * the smallest program found that still fails within `runsMax` runs.
  */
-export function shrink(program: readonly Step[], fails: (program: readonly Step[]) => boolean, runsMax = 3_000): Step[] {
+export async function shrink(program: readonly Step[], fails: Fails, runsMax = 3_000): Promise<Step[]> {
   let runs = 0;
-  const still = (candidate: readonly Step[]): boolean => runs++ < runsMax && fails(candidate);
-  let best = fewer([...program], still);
+  const still: Fails = async (candidate) => runs++ < runsMax && (await fails(candidate));
+  let best = await fewer([...program], still);
   for (let i = 0; i < best.length; i++) {
-    const withWishes = (wishes: Step["wishes"]) => best.map((step, at) => (at === i ? { ...step, wishes } : step));
-    best = withWishes(fewer(best[i].wishes, (wishes) => still(withWishes([...wishes]))));
+    const withWishes = (wishes: readonly Step["wishes"][number][]) => best.map((step, at) => (at === i ? { ...step, wishes: [...wishes] } : step));
+    best = withWishes(await fewer(best[i].wishes, (wishes) => still(withWishes(wishes))));
   }
-  for (let i = 0; i < best.length; i++) {
+  for (let i = best.length - 1; i >= 0; i--) {
     const calm = best.map((step, at) => (at === i ? { ...step, move: { byMs: 0 } } : step));
-    if (still(calm)) best = calm;
+    if (await still(calm)) best = calm;
     const merged = i > 0 ? merge(best, i) : undefined;
-    if (merged && still(merged)) best = merged;
+    if (merged && (await still(merged))) best = merged;
   }
   return fewer(best, still);
 }
@@ -29,12 +31,12 @@ function merge(steps: readonly Step[], i: number): Step[] | undefined {
 }
 
 /** Leaves out ever smaller runs of items for as long as the rest still fails. */
-function fewer<T>(items: readonly T[], fails: (items: readonly T[]) => boolean): T[] {
+async function fewer<T>(items: readonly T[], fails: (items: readonly T[]) => Promise<boolean>): Promise<T[]> {
   let best = [...items];
   for (let size = Math.ceil(best.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
     for (let at = 0; at < best.length; ) {
       const candidate = [...best.slice(0, at), ...best.slice(at + size)];
-      if (candidate.length < best.length && fails(candidate)) best = candidate;
+      if (candidate.length < best.length && (await fails(candidate))) best = candidate;
       else at += size;
     }
   }
