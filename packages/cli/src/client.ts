@@ -160,14 +160,16 @@ function collect(response: IncomingMessage): Promise<Buffer> {
 }
 
 function refusalOf(answer: Answer, server: string): ServerRefusal {
-  let body: { error?: unknown; code?: unknown; retry_after_ms?: unknown } = {};
+  let body: { error?: unknown; code?: unknown; field?: unknown; detail?: unknown; retry_after_ms?: unknown } = {};
   try {
     const parsed: unknown = JSON.parse(answer.text);
     if (typeof parsed === "object" && parsed !== null) body = parsed;
   } catch {
     // Not JSON: a proxy, another server, or a route that this server does not have. The text itself is shown below.
   }
-  const text = typeof body.error === "string" ? body.error : undefined;
+  let text = typeof body.error === "string" ? body.error : undefined;
+  if (text !== undefined && typeof body.detail === "string") text = `${text}: ${body.detail}`;
+  if (text !== undefined && typeof body.field === "string" && !text.includes(body.field)) text = `${text} (${body.field})`;
   const code = typeof body.code === "string" ? body.code : "";
   const firstLine = answer.text.trim().split("\n")[0].slice(0, 200);
   const message = text ?? `${server} answered ${answer.status}${firstLine ? `: ${firstLine}` : ""}`;

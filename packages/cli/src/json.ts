@@ -17,6 +17,8 @@ export class JsonMistake extends Error {
 
 /** Same bound as the server's. */
 const depthMax = 128;
+/** Depth for texts of the server: they wrap what was bounded when it came in. */
+const unbounded = Number.NEGATIVE_INFINITY;
 const numberPattern = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
 
 /** Text that is JSON and goes into a request as it is. */
@@ -26,7 +28,7 @@ export class RawJson {
 
 /** Throws JsonMistake unless the text is one JSON value. */
 export function checkJson(text: string): void {
-  const end = skipSpace(text, skipValue(text, skipSpace(text, 0), 0));
+  const end = skipSpace(text, skipValue(text, skipSpace(text, 0), 1));
   if (end < text.length) throw new JsonMistake("nothing may follow the value, found more", end);
 }
 
@@ -39,7 +41,7 @@ export function members(text: string): Map<string, string> | undefined {
   while (text[at] !== "}") {
     const keyEnd = skipString(text, at);
     const valueStart = skipSpace(text, skipSpace(text, keyEnd) + 1);
-    const valueEnd = skipValue(text, valueStart, 1);
+    const valueEnd = skipValue(text, valueStart, unbounded);
     found.set(JSON.parse(text.slice(at, keyEnd)) as string, text.slice(valueStart, valueEnd));
     at = skipSpace(text, valueEnd);
     if (text[at] === ",") at = skipSpace(text, at + 1);
@@ -54,7 +56,7 @@ export function elements(text: string): string[] | undefined {
   const found: string[] = [];
   at = skipSpace(text, at + 1);
   while (text[at] !== "]") {
-    const end = skipValue(text, at, 1);
+    const end = skipValue(text, at, unbounded);
     found.push(text.slice(at, end));
     at = skipSpace(text, end);
     if (text[at] === ",") at = skipSpace(text, at + 1);
@@ -70,6 +72,13 @@ export function encodeObject(fields: Readonly<Record<string, unknown>>): string 
     parts.push(`${JSON.stringify(name)}:${value instanceof RawJson ? value.text : JSON.stringify(value)}`);
   }
   return `{${parts.join(",")}}`;
+}
+
+/** The server escapes `<`, `>` and `&` inside strings; people read them better as they were. The value is the same. */
+export function plainAngles(text: string): string {
+  return text.replace(/\\\\|\\u00(3[cCeE]|26)/g, (whole, digits: string | undefined) =>
+    digits === undefined ? whole : String.fromCharCode(Number.parseInt(digits, 16)),
+  );
 }
 
 export interface JsonPaint {
@@ -134,8 +143,8 @@ function skipSpace(text: string, start: number): number {
 }
 
 function skipValue(text: string, start: number, depth: number): number {
-  if (depth > depthMax) throw new JsonMistake(`expected at most ${depthMax} levels`, start);
   if (start >= text.length) throw new JsonMistake(text.trim() === "" ? "expected a value, found nothing" : "expected a value, found the end", start);
+  if (depth > depthMax && (text[start] === "{" || text[start] === "[")) throw new JsonMistake(`expected at most ${depthMax} levels`, start);
   switch (text[start]) {
     case "{":
       return skipObject(text, start, depth);

@@ -48,7 +48,7 @@ export function buildProgram(specs: readonly CommandSpec[], io: Io, setCode: (co
   program.description("Corvo, a durable job queue: run a server, work with jobs and queues.").usage("<command>");
   program
     .enablePositionalOptions()
-    .helpCommand("help [command]", "help for a command")
+    .addHelpCommand(new Command("help").argument("[command]").summary("help for a command").helpGroup("Server:"))
     .configureHelp({ helpWidth: helpWidth(io), subcommandTerm: (command) => subcommandTerm(specs, command.name()) });
   program.addHelpText("before", examplesText(["corvo server", `corvo enqueue emails.send '{"to": "ada@example.com"}'`, "corvo status"]));
   program.addHelpText(

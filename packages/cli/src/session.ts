@@ -2,7 +2,7 @@ import pc from "picocolors";
 import { type Answer, Client } from "./client.js";
 import { usageFailure } from "./failure.js";
 import type { Io } from "./io.js";
-import { indentJson } from "./json.js";
+import { indentJson, plainAngles } from "./json.js";
 import { age, durationFlagMs } from "./time.js";
 
 /** Flags that every command takes. Undefined: not given. */
@@ -101,7 +101,7 @@ export class Session {
   /** JSON text with two spaces a level, coloured on a terminal. */
   indented(text: string): void {
     const c = this.colors;
-    this.line(indentJson(text, c.isColorSupported ? { key: c.cyan, string: c.green, other: c.yellow } : undefined));
+    this.line(indentJson(plainAngles(text), c.isColorSupported ? { key: c.cyan, string: c.green, other: c.yellow } : undefined));
   }
 
   /** How the result of a write is told: the answer's bytes, its bare name, or a line. */

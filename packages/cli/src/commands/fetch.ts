@@ -1,7 +1,7 @@
 import type { Answer } from "../client.js";
 import { type CommandSpec, type Flags, requestIdFlag, text } from "../command.js";
 import { exitCodes, ServerRefusal, usageFailure } from "../failure.js";
-import { elements, encodeObject, members } from "../json.js";
+import { elements, encodeObject, members, plainAngles } from "../json.js";
 import { closestQueue, listQueues } from "../queues.js";
 import type { Session } from "../session.js";
 import { type Column, printTable } from "../table.js";
@@ -144,7 +144,7 @@ function jobsOf(answer: Answer): FetchedJob[] {
       fence: fields.get("fence") ?? "-",
       attempt: `${fields.get("attempt") ?? "?"}/${fields.get("max_retries") ?? "?"}`,
       lease: `${fields.get("lease_duration") ?? "?"}s`,
-      payload: fields.get("payload") ?? "",
+      payload: plainAngles(fields.get("payload") ?? ""),
     };
   });
 }

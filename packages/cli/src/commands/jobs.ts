@@ -60,8 +60,8 @@ function verb(name: string, summary: string, more: string, said: (id: string, st
 
 export const retry = verb(
   "retry",
-  "run dead, cancelled, completed or scheduled jobs (again)",
-  "A job that is retried is pending with all its attempts; result, errors and checkpoint stay.",
+  "run jobs again",
+  "For dead, cancelled, completed and scheduled jobs. A job that is retried is pending with all its attempts; result, errors and checkpoint stay.",
   (id, _, alone) => (alone ? "Job retried" : `Job ${id} retried`),
 );
 export const cancel = verb(

@@ -65,7 +65,7 @@ function printHelp(session: Session, flags: readonly ServerFlag[]): void {
   }
   const ignored = flags.filter((flag) => flag.ignored).map((flag) => `--${flag.name}`);
   const left = Math.max(...rows.map(([name]) => name.length)) + 4;
-  session.line(`Examples:\n${server.examples.map((line) => `  ${line}\n`).join("")}\nUsage: corvo server [flags]\n\n${server.summary}\n\nFlags:`);
+  session.line(`Examples:\n${server.examples.map((line) => `  ${line}\n`).join("")}\nUsage: corvo server [flags]\n\nRun a server in the foreground.\n\nFlags:`);
   for (const [name, description] of rows) session.line(`  ${name.padEnd(left - 2)}${wrap(description, width - left).join(`\n${" ".repeat(left)}`)}`);
   session.line("\nEach flag can also be set in the environment: CORVO_ and its name in capitals, for example CORVO_DATA_DIR.");
   if (ignored.length > 0) session.line(wrap(`Accepted and without effect here: ${ignored.join(", ")}.`, width).join("\n"));
