@@ -191,11 +191,14 @@ func (w *writer) snapshot(s *pb.Snapshot) {
 	w.confState(s.GetMetadata().GetConfState())
 }
 
-func (w *writer) entries(ents []*pb.Entry) {
+// entries writes entries of the log, whose payloads the host has.
+func (w *writer) entries(ents []*pb.Entry) { w.entriesAs(ents, true) }
+
+func (w *writer) entriesAs(ents []*pb.Entry, ofLog bool) {
 	for _, e := range ents {
 		w.u64(e.GetIndex())
 		w.u64(e.GetTerm())
-		if t := uint32(e.GetType()); t == 0 && len(e.Data) > 0 {
+		if t := uint32(e.GetType()); ofLog && t == 0 && len(e.Data) > 0 {
 			w.u32(kept)
 			w.u32(uint32(len(e.Data)))
 		} else {
@@ -230,6 +233,7 @@ func (w *writer) message(m *pb.Message) {
 		w.snapshot(m.Snapshot)
 	}
 	w.u32(uint32(len(m.Entries)))
-	w.entries(m.Entries)
+	// Messages about reads carry their context as an entry: those bytes are nobody else's.
+	w.entriesAs(m.Entries, m.GetType() == pb.MsgApp)
 	w.fill(at, uint32(len(w.b)-at-4))
 }
