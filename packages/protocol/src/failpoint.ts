@@ -1,0 +1,43 @@
+/**
+ * Places where a process may be killed on purpose: the durability tests name one and kill when it is reached. In order of a command's
+ * way through the house.
+ */
+export const failpoints = [
+  "start-after-open", // stores are open, nothing is restored yet
+  "start-after-restore", // the snapshot is loaded, the log is not replayed yet
+  "start-after-replay", // ready to serve
+  "propose-before", // commands of a turn are gathered, none is in raft
+  "propose-after", // raft has them, nothing is on disk
+  "append-before", // about to write to the log
+  "append-after", // synced, nobody was told
+  "apply-before", // committed, not applied
+  "apply-after", // applied, not answered
+  "answer-before",
+  "answer-after",
+  "snapshot-before-cut",
+  "snapshot-mid-write", // some chunks are written
+  "snapshot-before-finish", // all chunks are written, the file has its temporary name
+  "snapshot-after-finish", // visible, the log behind it is still there
+  "log-drop-before",
+  "log-drop-after",
+  "archive-sync-before",
+  "archive-sync-after",
+  "archive-drop-before", // segments are dead to the engine, their files are there
+  "archive-drop-after",
+  "stop-before-seal", // a clean stop has answered everybody, the log is not sealed
+  "stop-after-seal",
+] as const;
+
+export type Failpoint = (typeof failpoints)[number];
+
+let hook: ((name: Failpoint) => void) | undefined;
+
+/** What to do at failpoints: only tests and the server's own kill switch set it. */
+export function setFailpointHook(run: ((name: Failpoint) => void) | undefined): void {
+  hook = run;
+}
+
+/** A named place. Costs one comparison when no hook is set. */
+export function failpoint(name: Failpoint): void {
+  if (hook !== undefined) hook(name);
+}
