@@ -140,6 +140,7 @@ function key(buf: Uint8Array, at: number, end: number, expected: string): number
 function string(buf: Uint8Array, at: number, end: number): number {
   let pos = at;
   for (;;) {
+    while (pos + 4 <= end && (stopsString[buf[pos]] | stopsString[buf[pos + 1]] | stopsString[buf[pos + 2]] | stopsString[buf[pos + 3]]) === 0) pos += 4;
     while (pos < end && stopsString[buf[pos]] === 0) pos++;
     if (pos < end && buf[pos] === quote) return pos + 1;
     pos = inString(buf, pos, end);
