@@ -31,6 +31,8 @@ export class RpcError extends Error {
 export interface Call {
   readonly method: DescMethod;
   readonly protocol: "connect" | "grpc" | "grpc-web" | "rest";
+  /** True when a Connect call without side effects came as an HTTP GET. */
+  readonly get?: boolean;
   /** Request header in lower case, or undefined. Several of one name are joined by a comma. */
   header(name: string): string | undefined;
   /** All request headers, names in lower case. */

@@ -85,10 +85,9 @@ export class EnvelopeReader {
   #open(bytes: Uint8Array, at: number): number {
     const flags = bytes[at]!;
     const length = ((bytes[at + 1]! << 24) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 8) | bytes[at + 4]!) >>> 0;
-    if (flags === compressedFlag) throw new RpcError("internal", "COMPRESSION_INVALID", "protocol error: compressed message, but no encoding was announced");
-    if (flags === endStreamFlag) throw new RpcError("invalid_argument", "ENVELOPE_INVALID", "protocol error: end-of-stream flag in a request");
-    if (flags !== 0)
-      throw new RpcError("invalid_argument", "ENVELOPE_INVALID", `protocol error: unknown envelope flags 0x${flags.toString(16).padStart(2, "0")}`);
+    if (flags === compressedFlag) throw new RpcError("internal", "", "protocol error: compressed message, but no encoding was announced");
+    if (flags === endStreamFlag) throw new RpcError("invalid_argument", "", "protocol error: end-of-stream flag in a request");
+    if (flags !== 0) throw new RpcError("invalid_argument", "", `protocol error: unknown envelope flags 0x${flags.toString(16).padStart(2, "0")}`);
     if (length > this.messageBytesMax) throw messageTooLarge(length, this.messageBytesMax);
     return length;
   }
@@ -109,7 +108,7 @@ export class EnvelopeReader {
 }
 
 export function messageTooLarge(bytes: number, bytesMax: number): RpcError {
-  return new RpcError("resource_exhausted", "MESSAGE_TOO_LARGE", `message size ${bytes} is larger than the limit of ${bytesMax} bytes`);
+  return new RpcError("resource_exhausted", "", `message size ${bytes} is larger than the limit of ${bytesMax} bytes`);
 }
 export function outOfBudget(): RpcError {
   return new RpcError("resource_exhausted", "OVERLOADED", "too much unfinished input on this server", { retryAfterMs: 100 });

@@ -14,7 +14,7 @@ export function toRpcError(thrown: unknown, report: (cause: unknown) => void): R
     return thrown;
   }
   report(thrown);
-  return new RpcError("internal", "INTERNAL", "internal error");
+  return new RpcError("internal", "", "internal error");
 }
 
 export interface PackedDetail {

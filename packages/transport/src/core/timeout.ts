@@ -12,7 +12,7 @@ export function timeoutMs(protocol: "connect" | "grpc", value: string | undefine
     const digits = value.slice(0, -1);
     if (unit !== undefined && /^\d{1,8}$/.test(digits)) return Number(digits) * unit;
   }
-  throw new RpcError("invalid_argument", "TIMEOUT_INVALID", `protocol error: invalid timeout ${JSON.stringify(value.slice(0, 32))}`);
+  throw new RpcError("invalid_argument", "", `protocol error: invalid timeout ${JSON.stringify(value.slice(0, 32))}`);
 }
 
 /** Longest wait that a timer can be set to, in ms: 24.8 days. A deadline beyond it has no timer. */

@@ -98,7 +98,7 @@ export abstract class FastCall implements Call, ExchangeSink, OpenCall {
     if (ms > timerMsMax) return;
     this.#timer = setTimeout(() => {
       if (this.finished) return;
-      this.fail(new RpcError("deadline_exceeded", "DEADLINE_EXCEEDED", "the deadline of the call has passed"));
+      this.fail(new RpcError("deadline_exceeded", "", "the deadline of the call has passed"));
     }, ms);
   }
 
@@ -130,7 +130,7 @@ export abstract class FastCall implements Call, ExchangeSink, OpenCall {
     const { requestTimeoutMs, readerTimeoutMs } = this.lane.limits;
     if (this.waits === "request" && nowMs - this.sinceMs > requestTimeoutMs) {
       if (this.finished) this.exchange.destroy();
-      else this.fail(new RpcError("deadline_exceeded", "REQUEST_TIMEOUT", `the request did not arrive within ${requestTimeoutMs} ms`));
+      else this.fail(new RpcError("deadline_exceeded", "", `the request did not arrive within ${requestTimeoutMs} ms`));
       this.sinceMs = nowMs;
     } else if (this.waits === "reader" && nowMs - this.sinceMs > readerTimeoutMs) {
       this.lane.observe.abuse?.("slow reader", this.peer);

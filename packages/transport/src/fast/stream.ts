@@ -132,12 +132,12 @@ export class StreamCall extends FastCall implements MessageSink {
       if (isPromise(done)) this.#work(done);
       return;
     }
-    if (this.#single !== undefined) throw new RpcError("unimplemented", "MESSAGES_EXTRA", "protocol error: more than one message for a method that takes one");
+    if (this.#single !== undefined) throw new RpcError("unimplemented", "", "protocol error: more than one message for a method that takes one");
     this.#single = request;
   }
 
   #finishInput(): void {
-    if (!this.#reader.clean) throw new RpcError("invalid_argument", "ENVELOPE_INVALID", "protocol error: the request ended within a message");
+    if (!this.#reader.clean) throw new RpcError("invalid_argument", "", "protocol error: the request ended within a message");
     this.waits = "handler";
     const { handler } = this.route;
     this.#busy = true;
@@ -146,7 +146,7 @@ export class StreamCall extends FastCall implements MessageSink {
       return;
     }
     const request = this.#single;
-    if (request === undefined) throw new RpcError("unimplemented", "MESSAGE_MISSING", "protocol error: no message for a method that takes one");
+    if (request === undefined) throw new RpcError("unimplemented", "", "protocol error: no message for a method that takes one");
     if (handler.kind === "unary") {
       const answer = handler.handle(this, request);
       if (!isPromise(answer)) this.#answer(answer);
@@ -224,7 +224,8 @@ export class StreamCall extends FastCall implements MessageSink {
   }
 
   #sendHeadersSoon(): void {
-    if (!this.finished && !this.exchange.responded) this.#touch();
+    // A method with one answer sets its headers with it.
+    if (!this.finished && !this.exchange.responded && this.method.methodKind !== "client_streaming") this.#touch();
   }
 
   flush(): void {

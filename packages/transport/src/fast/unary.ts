@@ -29,7 +29,7 @@ export class UnaryCall extends FastCall {
   protected admit(): void {
     const version = this.header("connect-protocol-version");
     if (version !== undefined && version !== "1") {
-      throw new RpcError("invalid_argument", "PROTOCOL_VERSION", `connect-protocol-version must be "1", not ${JSON.stringify(version.slice(0, 32))}`);
+      throw new RpcError("invalid_argument", "", `connect-protocol-version must be "1", not ${JSON.stringify(version.slice(0, 32))}`);
     }
     const length = this.header("content-length");
     if (length === undefined) return;
@@ -93,7 +93,7 @@ export class UnaryCall extends FastCall {
     if (!over && answer === undefined) await stream.message(request);
     if (!over) await stream.end();
     if (answer !== undefined) return answer;
-    throw error ?? new RpcError("unimplemented", "NO_ANSWER", "the stream ended without an answer");
+    throw error ?? new RpcError("unimplemented", "", "the stream ended without an answer");
   }
 
   #answer(bytes: Uint8Array): void {

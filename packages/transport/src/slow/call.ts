@@ -7,6 +7,7 @@ import type { Call, Route } from "../rpc.js";
 export class SlowCall implements Call {
   readonly method: DescMethod;
   readonly protocol: Call["protocol"];
+  readonly get: boolean;
   readonly deadlineMs: number | undefined;
   principal: unknown;
 
@@ -18,6 +19,7 @@ export class SlowCall implements Call {
   ) {
     this.method = route.method;
     this.protocol = context.protocolName as Call["protocol"];
+    this.get = context.requestMethod === "GET";
     const ms = context.timeoutMs();
     this.deadlineMs = ms === undefined ? undefined : performance.now() + ms;
   }

@@ -144,8 +144,8 @@ class SlowCallGuard {
       const stop = (): void => {
         const { reason } = context.signal;
         if (reason instanceof ConnectError && reason.code === Code.DeadlineExceeded) {
-          reject(new RpcError("deadline_exceeded", "DEADLINE_EXCEEDED", "the deadline of the call has passed"));
-        } else reject(new RpcError("canceled", "CANCELED", "the caller is gone"));
+          reject(new RpcError("deadline_exceeded", "", "the deadline of the call has passed"));
+        } else reject(new RpcError("canceled", "", "the caller is gone"));
       };
       if (context.signal.aborted) stop();
       else context.signal.addEventListener("abort", stop, { once: true });
