@@ -1,6 +1,5 @@
 import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
-import { createInterface } from "node:readline/promises";
 import { exitCodes, Failure } from "./failure.js";
 import type { Io } from "./io.js";
 import type { BenchModule, ServerModule, StorageModule } from "./loaders.js";
@@ -38,6 +37,7 @@ async function readStdin(): Promise<string> {
 }
 
 async function ask(question: string): Promise<string> {
+  const { createInterface } = await import("node:readline/promises");
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   try {
     return await lines.question(question);
