@@ -19,10 +19,25 @@ export function checkJson(buf: Uint8Array, start: number, end: number): JsonFaul
   return scan(buf, start, end) ? undefined : { offset: faultAt - start, expected: faultExpected };
 }
 
+/**
+ * Finds the end of the one JSON value whose first byte is at `start`; what follows it does not matter. Returns the offset behind the
+ * value, or -1 when it is not JSON or nests too deeply. UTF-8 is not looked at.
+ */
+export function scanJsonValue(buf: Uint8Array, start: number, end: number): number {
+  prefixOnly = true;
+  const found = scan(buf, start, end);
+  prefixOnly = false;
+  return found ? valueEnd : -1;
+}
+
 /** A fault as words: `expected a value at byte 7`. */
 export function jsonFaultText(fault: JsonFault): string {
   return `expected ${fault.expected} at byte ${fault.offset}`;
 }
+
+/** `scan` stops behind the first value and leaves the offset here. */
+let prefixOnly = false;
+let valueEnd = 0;
 
 let faultAt = 0;
 let faultExpected = "";
@@ -91,6 +106,10 @@ function scan(buf: Uint8Array, start: number, end: number): boolean {
     }
     // A value has ended: what comes next?
     for (;;) {
+      if (depth === 0 && prefixOnly) {
+        valueEnd = pos;
+        return true;
+      }
       if (pos < end && buf[pos] <= 0x20) pos = space(buf, pos, end);
       if (depth === 0) {
         if (pos < end) return fault(pos, "nothing more");
