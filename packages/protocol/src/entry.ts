@@ -69,8 +69,9 @@ export class EntryWriter {
     return this.w.pos;
   }
 
-  /** The entry, in memory of its own. */
-  finish(): Uint8Array<ArrayBuffer> {
+  /** The entry, in memory of its own. A log time that is given replaces the one from the start: the last value of a field counts. */
+  finish(logTimeMs?: number): Uint8Array<ArrayBuffer> {
+    if (logTimeMs !== undefined) putUint64(this.w, LogEntryTag.logTimeMs, logTimeMs);
     return this.w.copy();
   }
 }

@@ -1,4 +1,6 @@
-import { finishedJobBody, flagFinished } from "@corvo/protocol";
+import { encodeFinishedJobCommand } from "@corvo/gen/corvo/internal/v1/log_fast.js";
+import { Writer } from "@corvo/gen/corvo/fast/runtime.js";
+import { commandFlags } from "@corvo/protocol";
 import type { ArchivePlace, ArchiveStore } from "@corvo/storage";
 import type { CommandInput } from "./turn.js";
 
@@ -20,5 +22,7 @@ export function finishedJobs(archive: ArchiveStore): FinishedJobs {
 
 /** The request together with the archived record, so that apply never touches a disk. */
 export function finishedCommand(command: CommandInput, found: FinishedJob): CommandInput {
-  return { ...command, flags: command.flags | flagFinished, body: finishedJobBody(command.body, found.bytes, found.place.segment, found.place.offset) };
+  const w = new Writer(found.bytes.length + command.body.length + 64);
+  encodeFinishedJobCommand(w, { request: command.body, archivedJob: found.bytes, segment: found.place.segment, offset: found.place.offset });
+  return { ...command, flags: command.flags | commandFlags.finishedJob, body: w.copy() };
 }

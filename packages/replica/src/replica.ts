@@ -1,9 +1,9 @@
 import type { Engine } from "@corvo/engine";
 import type { Clock, Refusal } from "@corvo/protocol";
-import { EntryBuilder, failpoint, isRefusal, limits, refuse, verbs } from "@corvo/protocol";
-import type { RaftNode } from "@corvo/raft";
-import type { LoggedEntry } from "@corvo/storage";
+import { EntryWriter, failpoint, limits, refuse, Verb } from "@corvo/protocol";
+import type { CommittedEntry, RaftNode } from "@corvo/raft";
 import { type FinishedJobs, finishedCommand } from "./finished.js";
+import { leadershipBody, ownCommand, purgeBody, stateHashBody } from "./own-commands.js";
 import { Ticker } from "./ticker.js";
 import type { CommandInput, Reply } from "./turn.js";
 import { Batch, notLeader, outcomeUnknown, overloaded, shuttingDown } from "./turn.js";
@@ -64,6 +64,8 @@ export class Replica {
   readonly waiters: Waiters;
   private readonly ticker: Ticker;
   private gathering: Batch | undefined;
+  /** Holds the commands of `gathering`. */
+  private readonly entry = new EntryWriter();
   private gatheringSinceMs = 0;
   /** Proposed and not yet applied, by index. Invariant: empty on a node that does not lead. */
   private readonly inFlight = new Map<number, { batch: Batch; term: number; sinceMs: number }>();
@@ -160,7 +162,7 @@ export class Replica {
   }
 
   /** Raft committed entries: apply them in order, answer those who wait. */
-  committed(entries: readonly LoggedEntry[]): void {
+  committed(entries: readonly CommittedEntry[]): void {
     if (this.dead) return;
     try {
       for (const entry of entries) this.applyEntry(entry);
@@ -208,14 +210,20 @@ export class Replica {
   }
 
   private add(command: CommandInput, reply: Reply | undefined): void {
+    if (this.gathering && this.entry.bytes + command.body.length > limits.entryBytesMax) this.flush(true);
     if (!this.gathering) {
-      this.gathering = new Batch(new EntryBuilder());
+      this.gathering = new Batch();
       this.gatheringSinceMs = this.options.clock.monotonicMs();
-    } else if (this.gathering.builder.bytes + command.body.length > limits.entryBytesMax) this.flush(true);
-    this.gathering ??= new Batch(new EntryBuilder());
-    this.gathering.add(command, reply);
+      this.entry.start(this.nowMs());
+    }
+    this.entry.add(command);
+    this.gathering.replies.push(reply);
     this.waitingCommands++;
     this.planFlush();
+  }
+
+  private nowMs(): number {
+    return Math.max(this.options.clock.nowMs(), this.engine.logTimeMs);
   }
 
   private planFlush(): void {
@@ -232,9 +240,10 @@ export class Replica {
     if (!batch || this.dead || (!force && this.inFlight.size >= this.options.entriesInFlightMax)) return;
     this.gathering = undefined;
     if (this.entriesSinceHash++ >= this.options.stateHashEntries) this.addStateHash(batch);
-    const data = batch.builder.finish(Math.max(this.options.clock.nowMs(), this.engine.logTimeMs));
-    failpoint("replica.beforePropose");
+    const data = this.entry.finish(this.nowMs());
+    failpoint("propose-before");
     const place = this.raft.propose(data);
+    failpoint("propose-after");
     if (!place) {
       this.waitingCommands -= batch.commands;
       return batch.refuseAll(notLeader());
@@ -242,18 +251,18 @@ export class Replica {
     this.inFlight.set(place.index, { batch, term: place.term, sinceMs: this.gatheringSinceMs });
   }
 
-  private applyEntry(entry: LoggedEntry): void {
+  private applyEntry(entry: CommittedEntry): void {
     if (entry.data.length === 0 || entry.type !== 0) return this.engine.skip(entry.index, entry.term);
     const mine = this.inFlight.get(entry.index);
     if (mine && mine.term === entry.term) {
       this.inFlight.delete(entry.index);
       const replies = mine.batch.replies;
-      failpoint("replica.beforeApply");
+      failpoint("apply-before");
       this.engine.apply(entry.data, entry.index, entry.term, {
         answer: (i, bytes, granted) => replies[i]?.answer(bytes, granted),
         refused: (i, refusal) => replies[i]?.refused(refusal),
       });
-      failpoint("replica.afterApply");
+      failpoint("apply-after");
       this.waitingCommands -= replies.length;
       this.counters.appliedCommands += replies.length;
       this.counters.appliedEntries++;
@@ -269,18 +278,9 @@ export class Replica {
 
   private addStateHash(batch: Batch): void {
     this.entriesSinceHash = 0;
-    const hash = this.engine.stateHash;
-    batch.add(
-      {
-        verb: verbs.stateHash,
-        flags: 0,
-        namespace: "",
-        principal: "",
-        requestHash: undefined,
-        body: verbs.stateHashBody(this.engine.appliedIndex, hash.low, hash.high),
-      },
-      undefined,
-    );
+    const { low, high } = this.engine.stateHash;
+    this.entry.add(ownCommand(Verb.STATE_HASH, stateHashBody(this.engine.appliedIndex, low, high)));
+    batch.replies.push(undefined);
     this.waitingCommands++;
   }
 
@@ -313,7 +313,7 @@ export class Replica {
     if (!this.serving) return;
     this.counters.ticks++;
     this.counters.lastTickMs = this.options.clock.nowMs();
-    this.add({ verb: verbs.tick, flags: 0, namespace: "", principal: "", requestHash: undefined, body: nothing }, undefined);
+    this.add(ownCommand(Verb.TICK), undefined);
   }
 
   /** Asks the engine to drop finished jobs that ended before this time. */
@@ -321,7 +321,7 @@ export class Replica {
     if (!this.serving) return;
     this.counters.purges++;
     this.counters.lastPurgeMs = this.options.clock.nowMs();
-    this.add({ verb: verbs.purge, flags: 0, namespace: "", principal: "", requestHash: undefined, body: verbs.purgeBody(endedBeforeMs) }, undefined);
+    this.add(ownCommand(Verb.PURGE, purgeBody(endedBeforeMs)), undefined);
   }
 
   /** The request names a finished job: the archived record travels in the command. Read again when it changed meanwhile. */

@@ -69,6 +69,7 @@ export class Snapshotter {
     const index = engine.appliedIndex;
     const term = engine.appliedTerm;
     if (index <= this.lastIndex) return;
+    failpoint("snapshot-before-cut");
     const conf = raft.confState;
     this.lastIndex = index;
     this.logBytesAtLast = this.appended;
@@ -78,11 +79,15 @@ export class Snapshotter {
       try {
         for (let chunk = cut.next(); chunk; chunk = cut.next()) {
           await writer.write(chunk);
+          failpoint("snapshot-mid-write");
           await new Promise<void>((resolve) => this.o.clock.soon(resolve));
         }
-        failpoint("replica.beforeArchiveSync");
+        failpoint("archive-sync-before");
         await archive.sync();
+        failpoint("archive-sync-after");
+        failpoint("snapshot-before-finish");
         this.latest = await writer.finish();
+        failpoint("snapshot-after-finish");
       } catch (cause) {
         await writer.abort().catch(() => {
           /* the first failure is the one to report */
@@ -92,9 +97,10 @@ export class Snapshotter {
     } finally {
       cut.release();
     }
-    failpoint("replica.beforeCompact");
     await snapshots.prune();
     this.kept = Math.min(this.kept + 1, 2);
+    failpoint("log-drop-before");
     await raft.compact(index);
+    failpoint("log-drop-after");
   }
 }

@@ -24,16 +24,11 @@ export interface Reply {
   refused(refusal: Refusal): void;
 }
 
-/** Commands that were or will be proposed as one entry, with those who wait for them. */
+/** Those who wait for the commands of one entry, in the commands' order. */
 export class Batch {
   readonly replies: (Reply | undefined)[] = [];
-  constructor(readonly builder: EntryBuilder) {}
   get commands(): number {
     return this.replies.length;
-  }
-  add(command: CommandInput, reply: Reply | undefined): void {
-    this.builder.add(command.verb, command.flags, command.namespace, command.principal, command.requestHash, command.body);
-    this.replies.push(reply);
   }
   /** Tells everybody who still waits. */
   refuseAll(refusal: Refusal): void {

@@ -1,43 +1,51 @@
-import { type Checked, flagAbsentResult, isRefusal, type Refusal } from "@corvo/protocol";
+import type { DescMessage } from "@bufbuild/protobuf";
+import { commandFlags, type DoorOptions, isRefusal, type Refusal, requestHash, type Verb } from "@corvo/protocol";
 import type { CommandInput } from "@corvo/replica";
 import type { Call, UnaryHandler } from "@corvo/transport";
 import { type HandlerContext, principalName, toRpcError } from "./context.js";
 
-/** A door function of protocol: the bytes to log and the request's hash, or why not. */
-export type Check = (request: Uint8Array, context: { payloadBytesMax: number; rest: boolean }) => Checked | Refusal;
+/** A door function of protocol: the bytes to log, or why not. */
+export type Check = (request: Uint8Array, options: DoorOptions) => Uint8Array | Refusal;
 
-/** Validated request to command. */
-export function toCommand(call: Call, verb: number, checked: Checked): CommandInput {
-  return {
-    verb,
-    flags: call.protocol === "rest" ? flagAbsentResult : 0,
-    namespace: "",
-    principal: principalName(call),
-    requestHash: checked.requestHash,
-    body: checked.body,
-  };
+/** The verb of a method, and how its request gets through the door. */
+export interface CommandRule {
+  verb: Verb;
+  check: Check;
+  /** The message that `check` lets through: its request id, if it has one, makes a retry safe. */
+  schema: DescMessage;
+  /** Adds jobs: refused when memory or disk is spent. */
+  newWork?: boolean;
 }
 
-/** Runs the door function; throws its refusal. */
-export function atTheDoor(context: HandlerContext, call: Call, check: Check, request: Uint8Array): Checked {
-  const checked = check(request, { payloadBytesMax: context.options.payloadBytesMax, rest: call.protocol === "rest" });
-  if (isRefusal(checked)) throw toRpcError(checked);
-  return checked;
-}
-
-/** The handler of a verb whose answer is what the engine says: check, submit, answer. `newWork`: refused when memory or disk is spent. */
-export function commandHandler(context: HandlerContext, verb: number, check: Check, newWork = false): UnaryHandler {
+/** The handler of a verb whose answer is what the engine says: check, submit, answer. */
+export function commandHandler(context: HandlerContext, rule: CommandRule): UnaryHandler {
   return {
     kind: "unary",
     handle(call, request) {
-      if (newWork) {
-        const no = context.replica.refusesNewWork();
-        if (no) throw toRpcError(no);
-      }
-      const command = toCommand(call, verb, atTheDoor(context, call, check, request));
+      const no = rule.newWork ? context.replica.refusesNewWork() : undefined;
+      if (no) throw toRpcError(no);
+      const command = atTheDoor(context, call, rule, request);
       return new Promise((resolve, reject) =>
         context.replica.submit(command, { answer: (bytes) => resolve(bytes.slice()), refused: (refusal) => reject(toRpcError(refusal)) }),
       );
     },
   };
+}
+
+/** Request to command; throws the door's refusal. */
+export function atTheDoor(context: HandlerContext, call: Call, rule: CommandRule, request: Uint8Array): CommandInput {
+  const body = rule.check(request, { payloadBytesMax: context.options.payloadBytesMax, rest: call.protocol === "rest" });
+  if (isRefusal(body)) throw toRpcError(body);
+  return toCommand(call, rule.verb, body, mayHaveRequestId(body) ? requestHash(rule.schema, body) : undefined);
+}
+
+export function toCommand(call: Call, verb: Verb, body: Uint8Array, hash: Uint8Array | undefined): CommandInput {
+  return { verb, flags: call.protocol === "rest" ? commandFlags.absentResult : 0, namespace: "", principal: principalName(call), requestHash: hash, body };
+}
+
+/** The tag of `string request_id = 110`. Found elsewhere (inside a payload) it costs a hash that nobody looks at. */
+const requestIdTag = Buffer.from([0xf2, 0x06]);
+
+function mayHaveRequestId(body: Uint8Array): boolean {
+  return Buffer.from(body.buffer, body.byteOffset, body.byteLength).includes(requestIdTag);
 }

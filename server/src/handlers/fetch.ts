@@ -1,6 +1,6 @@
 import { limits } from "@corvo/protocol";
 import type { Call, UnaryHandler } from "@corvo/transport";
-import { atTheDoor, type Check, toCommand } from "./command.js";
+import { atTheDoor, type CommandRule } from "./command.js";
 import { type HandlerContext, toRpcError } from "./context.js";
 
 /** What a fetch asks for beside its command. */
@@ -14,27 +14,26 @@ export interface FetchWish {
  * half a second early, because clients of v0.3 give up after exactly 30 s (spec/sdk.md §4.1). When the caller goes away the wait
  * ends and nothing is fetched.
  */
-export function fetchHandler(context: HandlerContext, verb: number, check: Check, wish: (request: Uint8Array) => FetchWish, none: Uint8Array): UnaryHandler {
+export function fetchHandler(context: HandlerContext, rule: CommandRule, wish: (body: Uint8Array) => FetchWish, none: Uint8Array): UnaryHandler {
   return {
     kind: "unary",
     handle(call, request) {
-      const checked = atTheDoor(context, call, check, request);
-      const { queues, leaseSeconds } = wish(request);
+      const command = atTheDoor(context, call, rule, request);
+      const { queues, leaseSeconds } = wish(command.body);
       return new Promise((resolve, reject) => {
-        let sleeping: (() => void) | undefined;
-        if (call.aborted) return resolve(none);
+        let stop: (() => void) | undefined;
         context.replica.fetch(
-          toCommand(call, verb, checked),
+          command,
           queues,
           waitMs(call, leaseSeconds),
           { answer: (bytes) => resolve(bytes.slice()), refused: (refusal) => reject(toRpcError(refusal)), none: () => resolve(none) },
           (sleeper) => {
-            const first = sleeping === undefined;
-            sleeping = () => {
+            const first = stop === undefined;
+            stop = () => {
               sleeper.cancel();
               resolve(none);
             };
-            if (first) call.onAbort(() => sleeping?.());
+            if (first) call.onAbort(() => stop?.());
           },
         );
       });

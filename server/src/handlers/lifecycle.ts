@@ -1,9 +1,9 @@
-import { checkLifecycle, isRefusal, type LifecycleDoor, type Refusal, verbs } from "@corvo/protocol";
+import { FrameCheck, type Refusal, refuse, Verb } from "@corvo/protocol";
 import type { BidiHandler, BidiStream, Call, MessageSink } from "@corvo/transport";
 import { RpcError } from "@corvo/transport";
 import { toCommand } from "./command.js";
 import { type HandlerContext, toRpcError } from "./context.js";
-import { emptyAnswer, isIdleAnswer, patchAnswer } from "./lifecycle-answer.js";
+import { FrameReport } from "./frame-report.js";
 
 /** Counters of all lifecycle streams, for metrics. */
 export interface StreamCounters {
@@ -17,6 +17,7 @@ export interface StreamCounters {
 
 const strikeMs = 5;
 const strikesDelayMsMax = 500;
+const notServing = refuse("unavailable", "NOT_LEADER", "this node does not lead; try again", { retryAfterMs: 100 });
 
 /** StreamLifecycle: one answer per frame, in order; pacing and limits of spec/rpc.md §4. */
 export function lifecycleHandler(context: HandlerContext, counters: StreamCounters): BidiHandler {
@@ -26,20 +27,20 @@ export function lifecycleHandler(context: HandlerContext, counters: StreamCounte
     open(call, out) {
       if (!context.replica.serving) throw toRpcError(notServing);
       if (context.options.streamsOpenMax > 0 && counters.open >= context.options.streamsOpenMax) {
+        counters.overloaded++;
         throw new RpcError("resource_exhausted", "TOO_MANY_STREAMS", "too many open lifecycle streams", { retryAfterMs: 1000 });
       }
       counters.open++;
       counters.opened++;
-      call.onAbort(() => stream.closed());
       const stream = new LifecycleStream(context, counters, slots, call, out);
+      call.onAbort(() => stream.closed());
       return stream;
     },
   };
 }
 
-const notServing: Refusal = { refused: true, code: "unavailable", reason: "NOT_LEADER", message: "this node does not lead; try again", retryAfterMs: 100 };
-
 class LifecycleStream implements BidiStream {
+  private readonly check = new FrameCheck();
   private strikes = 0;
   private lastFrameMs = Number.NEGATIVE_INFINITY;
   private isClosed = false;
@@ -55,7 +56,7 @@ class LifecycleStream implements BidiStream {
 
   message(request: Uint8Array): Promise<void> {
     const delayMs = this.paceMs();
-    if (delayMs <= 0) return this.frame(request);
+    if (delayMs < 0.5) return this.frame(request);
     const kept = request.slice();
     return new Promise((resolve, reject) => setTimeout(() => this.frame(kept).then(resolve, reject), delayMs));
   }
@@ -80,69 +81,55 @@ class LifecycleStream implements BidiStream {
     return waitMs;
   }
 
-  private frame(request: Uint8Array): Promise<void> {
-    const newWork = this.context.replica.refusesNewWork();
-    const door = checkLifecycle(request, { payloadBytesMax: this.context.options.payloadBytesMax, refuseEnqueues: newWork });
-    if (isRefusal(door)) throw toRpcError(door);
-    return new Promise((resolve, reject) => {
-      const finish = (answer: Uint8Array, error: string): void => {
-        this.strikes = error !== "" && !error.startsWith("OVERLOADED:") ? this.strikes + 1 : 0;
-        if (this.isClosed) return resolve();
-        const sent = this.out.send(answer);
-        if (sent) sent.then(resolve, reject);
-        else resolve();
-      };
-      if (!door.hasWork) return finish(patchAnswer(emptyAnswer(door.requestId), door), door.error);
-      this.slots.take(() => this.work(door, finish, reject));
-    });
+  private async frame(request: Uint8Array): Promise<void> {
+    const report = new FrameReport(this.check, request, this.context.options.payloadBytesMax, this.context.replica.refusesNewWork());
+    if (report.refused) throw toRpcError(report.refused);
+    await this.slots.take();
+    const answer = report.hasWork ? await this.work(report) : report.answer(undefined);
+    this.slots.give();
+    this.strikes = report.error !== "" && !report.error.startsWith("OVERLOADED:") ? this.strikes + 1 : 0;
+    if (!this.isClosed) await this.out.send(answer);
   }
 
-  private work(door: LifecycleDoor, finish: (answer: Uint8Array, error: string) => void, reject: (error: RpcError) => void): void {
-    const done = (answer: Uint8Array, error: string): void => {
-      this.slots.give();
-      finish(answer, error);
-    };
-    const fetchOnly = door.fetchCount > 0 && door.acks === 0 && door.enqueues === 0;
-    const refused = (refusal: Refusal): void => {
-      if (refusal.reason === "NOT_LEADER" || refusal.reason === "SHUTTING_DOWN" || refusal.reason === "OUTCOME_UNKNOWN") {
-        this.slots.give();
-        return reject(toRpcError(refusal));
+  /** Resolves with the answer; rejects when the stream must end. */
+  private work(report: FrameReport): Promise<Uint8Array> {
+    return new Promise((resolve, reject) => {
+      const refused = (refusal: Refusal): void => {
+        if (refusal.reason === "NOT_LEADER" || refusal.reason === "SHUTTING_DOWN" || refusal.reason === "OUTCOME_UNKNOWN") {
+          this.slots.give();
+          return reject(toRpcError(refusal));
+        }
+        if (refusal.reason === "OVERLOADED") this.counters.overloaded++;
+        resolve(report.refusedAnswer(refusal));
+      };
+      const command = toCommand(this.call, Verb.LIFECYCLE, report.body, undefined);
+      const idleMs = report.waitMs > 0 ? Math.min(report.waitMs, 60_000) : this.context.options.idleFetchSleepMs;
+      const idle = (): void => {
+        this.counters.idleFetches++;
+      };
+      if (report.fetchOnly) {
+        const none = (): void => {
+          idle();
+          resolve(report.answer(undefined));
+        };
+        const sleeping = (sleeper: { cancel(): void }): void => {
+          this.stopSleeping = () => {
+            sleeper.cancel();
+            none();
+          };
+          if (this.isClosed) this.stopSleeping();
+        };
+        return this.context.replica.fetch(command, report.queues, idleMs, { answer: (bytes) => resolve(report.answer(bytes)), refused, none }, sleeping);
       }
-      const what = door.acks > 0 ? "ack" : door.fetchCount > 0 ? "fetch" : "enqueue";
-      const error = `${refusal.reason === "OVERLOADED" ? "OVERLOADED: " : ""}${what}: ${refusal.message}`;
-      done(patchAnswer(emptyAnswer(door.requestId), door, error), error);
-    };
-    const command = toCommand(this.call, verbs.lifecycle, door);
-    const waitMs = door.waitMs > 0 ? door.waitMs : this.context.options.idleFetchSleepMs;
-    if (fetchOnly) {
-      this.context.replica.fetch(
-        command,
-        door.queues(),
-        waitMs,
-        {
-          answer: (bytes) => done(door.error === "" ? bytes.slice() : patchAnswer(bytes, door), door.error),
-          refused,
-          none: () => {
-            this.counters.idleFetches++;
-            done(patchAnswer(emptyAnswer(door.requestId), door), door.error);
-          },
+      this.context.replica.submit(command, {
+        answer: (bytes, granted) => {
+          const answer = report.answer(bytes);
+          if (granted > 0 || !report.isIdle(bytes)) return resolve(answer);
+          idle();
+          setTimeout(() => resolve(answer), idleMs);
         },
-        (sleeper) => {
-          this.stopSleeping = () => sleeper.cancel();
-          if (this.isClosed) sleeper.cancel();
-        },
-      );
-      return;
-    }
-    this.context.replica.submit(command, {
-      answer: (bytes, granted) => {
-        const answer = door.error === "" ? bytes.slice() : patchAnswer(bytes, door);
-        if (door.fetchCount > 0 && granted === 0 && door.enqueues === 0 && isIdleAnswer(bytes)) {
-          this.counters.idleFetches++;
-          setTimeout(() => done(answer, door.error), waitMs);
-        } else done(answer, door.error);
-      },
-      refused,
+        refused,
+      });
     });
   }
 }
@@ -154,16 +141,17 @@ class Slots {
     private readonly max: number,
     private readonly counters: StreamCounters,
   ) {}
-  take(run: () => void): void {
-    if (this.counters.framesInFlight >= this.max) return void this.waiting.push(run);
-    this.counters.framesInFlight++;
+  take(): void | Promise<void> {
     this.counters.frames++;
-    run();
+    if (this.counters.framesInFlight < this.max) {
+      this.counters.framesInFlight++;
+      return;
+    }
+    return new Promise((resolve) => this.waiting.push(resolve));
   }
   give(): void {
     const next = this.waiting.shift();
-    if (!next) return void this.counters.framesInFlight--;
-    this.counters.frames++;
-    next();
+    if (next) next();
+    else this.counters.framesInFlight--;
   }
 }

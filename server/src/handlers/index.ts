@@ -1,0 +1,78 @@
+import type { DescMethod } from "@bufbuild/protobuf";
+import { FetchBatchRequestReader, FetchRequestReader } from "@corvo/gen/corvo/v1/worker_fast.js";
+import * as cluster from "@corvo/gen/corvo/v1/cluster_pb.js";
+import * as jobs from "@corvo/gen/corvo/v1/job_pb.js";
+import * as queues from "@corvo/gen/corvo/v1/queue_pb.js";
+import * as worker from "@corvo/gen/corvo/v1/worker_pb.js";
+import * as door from "@corvo/protocol";
+import { Verb } from "@corvo/protocol";
+import type { Handler, Route } from "@corvo/transport";
+import { clusterStatusHandler, listWorkersHandler, type NodeFacts, serverInfoHandler } from "./cluster.js";
+import { type CommandRule, commandHandler } from "./command.js";
+import type { HandlerContext } from "./context.js";
+import { type FetchWish, fetchHandler } from "./fetch.js";
+import { bulkGetJobsHandler, getJobHandler } from "./job.js";
+import { lifecycleHandler, type StreamCounters } from "./lifecycle.js";
+import { listQueuesHandler } from "./queues.js";
+import { subscribeHandler } from "./subscribe.js";
+
+/** Every method of the public API with its handler. A method without one fails the start. */
+export function publicRoutes(context: HandlerContext, counters: StreamCounters, facts: NodeFacts): Route[] {
+  const w = worker.WorkerService.method;
+  const j = jobs.JobService.method;
+  const q = queues.QueueService.method;
+  const c = cluster.ClusterService.method;
+  const routes: Route[] = [];
+  const add = (method: DescMethod, handler: Handler, hot = false, singleExchange = false): void => void routes.push({ method, handler, hot, singleExchange });
+  const command = (method: DescMethod, rule: CommandRule, hot = false): void => add(method, commandHandler(context, rule), hot);
+
+  command(w.enqueue, { verb: Verb.ENQUEUE, check: door.checkEnqueue, schema: worker.EnqueueRequestSchema, newWork: true }, true);
+  command(w.enqueueBatch, { verb: Verb.ENQUEUE_BATCH, check: door.checkEnqueueBatch, schema: worker.EnqueueBatchRequestSchema, newWork: true }, true);
+  command(w.enqueueWebhook, { verb: Verb.ENQUEUE, check: door.checkEnqueueWebhook, schema: worker.EnqueueRequestSchema, newWork: true });
+  add(w.fetch, fetchHandler(context, { verb: Verb.FETCH, check: door.checkFetch, schema: worker.FetchRequestSchema }, wishOf(new FetchRequestReader()), nothing), true);
+  add(w.fetchBatch, fetchHandler(context, { verb: Verb.FETCH_BATCH, check: door.checkFetchBatch, schema: worker.FetchBatchRequestSchema }, wishOf(new FetchBatchRequestReader()), nothing), true);
+  command(w.ack, { verb: Verb.ACK, check: door.checkAck, schema: worker.AckRequestSchema }, true);
+  command(w.ackBatch, { verb: Verb.ACK_BATCH, check: door.checkAckBatch, schema: worker.AckBatchRequestSchema }, true);
+  command(w.fail, { verb: Verb.FAIL, check: door.checkFail, schema: worker.FailRequestSchema }, true);
+  command(w.heartbeat, { verb: Verb.HEARTBEAT, check: door.checkHeartbeat, schema: worker.HeartbeatRequestSchema }, true);
+  add(w.streamLifecycle, lifecycleHandler(context, counters), true, true);
+  add(w.subscribe, subscribeHandler(context));
+  add(w.getServerInfo, serverInfoHandler(facts));
+
+  add(j.getJob, getJobHandler(context));
+  add(j.bulkGetJobs, bulkGetJobsHandler(context));
+  command(j.retryJob, { verb: Verb.RETRY, check: door.checkRetryJob, schema: jobs.RetryJobRequestSchema });
+  command(j.cancelJob, { verb: Verb.CANCEL, check: door.checkCancelJob, schema: jobs.CancelJobRequestSchema });
+  command(j.holdJob, { verb: Verb.HOLD, check: door.checkHoldJob, schema: jobs.HoldJobRequestSchema });
+  command(j.approveJob, { verb: Verb.APPROVE, check: door.checkApproveJob, schema: jobs.ApproveJobRequestSchema });
+  command(j.rejectJob, { verb: Verb.REJECT, check: door.checkRejectJob, schema: jobs.RejectJobRequestSchema });
+  command(j.moveJob, { verb: Verb.MOVE, check: door.checkMoveJob, schema: jobs.MoveJobRequestSchema });
+  command(j.deleteJob, { verb: Verb.DELETE, check: door.checkDeleteJob, schema: jobs.DeleteJobRequestSchema });
+
+  add(q.listQueues, listQueuesHandler(context));
+  command(q.pauseQueue, { verb: Verb.PAUSE_QUEUE, check: door.checkPauseQueue, schema: queues.PauseQueueRequestSchema });
+  command(q.resumeQueue, { verb: Verb.RESUME_QUEUE, check: door.checkResumeQueue, schema: queues.ResumeQueueRequestSchema });
+  command(q.drainQueue, { verb: Verb.DRAIN_QUEUE, check: door.checkDrainQueue, schema: queues.DrainQueueRequestSchema });
+  command(q.clearQueue, { verb: Verb.CLEAR_QUEUE, check: door.checkClearQueue, schema: queues.ClearQueueRequestSchema });
+  command(q.destroyQueue, { verb: Verb.DESTROY_QUEUE, check: door.checkDestroyQueue, schema: queues.DestroyQueueRequestSchema });
+  command(q.setConcurrency, { verb: Verb.SET_CONCURRENCY, check: door.checkSetConcurrency, schema: queues.SetConcurrencyRequestSchema });
+  command(q.setThrottle, { verb: Verb.SET_THROTTLE, check: door.checkSetThrottle, schema: queues.SetThrottleRequestSchema });
+  command(q.removeThrottle, { verb: Verb.REMOVE_THROTTLE, check: door.checkRemoveThrottle, schema: queues.RemoveThrottleRequestSchema });
+
+  add(c.getClusterStatus, clusterStatusHandler(context, facts));
+  add(c.listWorkers, listWorkersHandler(context));
+  for (const service of [worker.WorkerService, jobs.JobService, queues.QueueService, cluster.ClusterService]) {
+    for (const method of service.methods) if (!routes.some((route) => route.method === method)) throw new Error(`${service.typeName}/${method.name} has no handler`);
+  }
+  return routes;
+}
+
+const nothing = new Uint8Array(0);
+
+function wishOf(reader: FetchRequestReader | FetchBatchRequestReader): (body: Uint8Array) => FetchWish {
+  return (body) => {
+    const r = reader.read(body, 0, body.length);
+    const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+    return { queues: Array.from({ length: r.queuesCount }, (_, i) => text.toString("utf8", r.queuesStart[i], r.queuesEnd[i])), leaseSeconds: r.leaseDuration };
+  };
+}
