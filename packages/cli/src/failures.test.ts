@@ -136,6 +136,13 @@ test("a server that is not there, not Corvo, too slow or broken: code 6 and what
   });
 });
 
+test("colours of errors follow the flag and the terminal", async () => {
+  expect((await corvo("queues -o x", { tty: true })).err).toContain("\u001b[31merror:\u001b[39m");
+  expect((await corvo("queues -o x --color never", { tty: true })).err).not.toContain("\u001b");
+  expect((await corvo("queues -o x", { tty: true, env: { TERM: "dumb" } })).err).not.toContain("\u001b");
+  expect((await corvo("queues -o x", { env: { FORCE_COLOR: "1", NO_COLOR: "1" } })).err).toContain("\u001b[31m");
+});
+
 test("key, verbose and a path in the server's address", async () => {
   await corvo("queues --api-key k1");
   await corvo("queues", { env: { CORVO_API_KEY: "k2" } });

@@ -36,14 +36,17 @@ async function readStdin(): Promise<string> {
   return Buffer.concat(chunks).toString("utf8");
 }
 
+/** An end of input is an empty answer; Ctrl-C ends the process, as it does everywhere else. */
 async function ask(question: string): Promise<string> {
-  const { createInterface } = await import("node:readline/promises");
+  const { createInterface } = await import("node:readline");
   const lines = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return await lines.question(question);
-  } finally {
-    lines.close();
-  }
+  lines.once("SIGINT", () => process.exit(exitCodes.interrupted));
+  const answer = await new Promise<string>((resolve) => {
+    lines.once("close", () => resolve(""));
+    lines.question(question, resolve);
+  });
+  lines.close();
+  return answer;
 }
 
 async function load<T>(part: string, importIt: () => Promise<T>): Promise<T> {

@@ -35,11 +35,11 @@ async function runOnce(specs: readonly CommandSpec[], argv: readonly string[], i
   });
   try {
     if (argv.length === 0) program.outputHelp();
-    else await program.parseAsync(argv[0] === "--version" ? ["version"] : argv, { from: "user" });
+    else await program.parseAsync(argv, { from: "user" });
     return code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
-    return printFailure(io, error, program.opts<CommonFlags>());
+    throw error;
   }
 }
 
@@ -74,7 +74,7 @@ function buildCommand(spec: CommandSpec, program: Command, io: Io, setCode: (cod
   command.configureHelp({ helpWidth: helpWidth(io) });
   if (spec.raw) {
     command.argument("[arguments...]").allowUnknownOption().passThroughOptions().helpOption(false);
-    command.action(async (args: string[]) => setCode((await runSpec(spec, args, {}, program.opts(), io)) ?? exitCodes.ok));
+    command.action(async (args: string[]) => setCode(await runSpec(spec, args, {}, program.opts(), io)));
     return command;
   }
   for (const arg of spec.args?.split(" ") ?? []) command.addArgument(new Argument(arg));
@@ -92,17 +92,21 @@ function buildCommand(spec: CommandSpec, program: Command, io: Io, setCode: (cod
   if (spec.notes) command.addHelpText("after", `\n${spec.notes.join("\n")}`);
   command.action(async () => {
     const flags = command.opts<Flags>();
-    setCode((await runSpec(spec, command.args, flags, { ...program.opts(), ...flags }, io)) ?? exitCodes.ok);
+    setCode(await runSpec(spec, command.args, flags, { ...program.opts(), ...flags }, io));
   });
   return command;
 }
 
-async function runSpec(spec: CommandSpec, args: readonly string[], flags: Flags, commonFlags: CommonFlags, io: Io): Promise<number | void> {
-  const session = new Session(io, commonFlags);
+/** Runs a command; what goes wrong is printed and becomes its exit code. */
+async function runSpec(spec: CommandSpec, args: readonly string[], flags: Flags, commonFlags: CommonFlags, io: Io): Promise<number> {
+  let session: Session | undefined;
   try {
-    return await spec.run(session, args, flags);
+    session = new Session(io, commonFlags);
+    return (await spec.run(session, args, flags)) ?? exitCodes.ok;
+  } catch (error) {
+    return printFailure(io, error, commonFlags);
   } finally {
-    session.close();
+    session?.close();
   }
 }
 
@@ -125,8 +129,9 @@ function settle(command: Command, io: Io, name: string): void {
   });
 }
 
-/** Corvo's flags were Go's, where `--confirm=true` is a way to say `--confirm`. */
+/** Corvo's flags were Go's, where `--confirm=true` is a way to say `--confirm`; and `--version` is the command. */
 function normalised(argv: readonly string[]): string[] {
+  if (argv[0] === "--version") return ["version", ...argv.slice(1)];
   const end = argv.indexOf("--");
   return argv.flatMap((arg, i) => {
     const bool = end >= 0 && i > end ? null : /^(--output-json|--confirm)=(true|false)$/.exec(arg);

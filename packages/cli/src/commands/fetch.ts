@@ -105,7 +105,8 @@ function fetchPlan(session: Session, queues: readonly string[], flags: Flags): F
 
 /**
  * Waits as long as asked. REST has one number for lease and wait: the server waits as long as the lease, at most 60 s. A longer wait
- * is several polls; a shorter one, or the rest of a long one, is a poll that is given up, which fetches nothing.
+ * is several polls; a shorter one, or the rest of a long one, is a poll that is given up, which fetches nothing. Polls are counted, not
+ * timed: a server that answers early, as one that shuts down does, is not asked in a tight loop for ever.
  */
 async function fetchWithin(session: Session, plan: FetchPlan): Promise<Answer | undefined> {
   const serverWaitMs = plan.leaseSeconds === undefined ? serverWaitMsDefault : Math.min(serverWaitMsMax, plan.leaseSeconds * 1000);
@@ -113,10 +114,10 @@ async function fetchWithin(session: Session, plan: FetchPlan): Promise<Answer | 
   const body = encodeObject({ queues: plan.queues, worker_id: plan.workerId, hostname: plan.hostname, timeout: plan.leaseSeconds, count: plan.count });
   const options = { body, requestId: plan.requestId, serverWaitMs };
   if (plan.waitMs === 0) return (await somethingWaits(session, plan.queues)) ? await session.client.poll("POST", path, options, grantMsMax) : undefined;
-  const endMs = session.io.nowMs() + plan.waitMs;
-  for (let left = plan.waitMs; ; left = endMs - session.io.nowMs()) {
-    const answer = left < serverWaitMs ? await session.client.poll("POST", path, options, Math.max(left, 1)) : await session.client.call("POST", path, options);
-    if (answer === undefined || jobsOf(answer).length > 0 || endMs - session.io.nowMs() < 50) return answer;
+  for (let leftMs = plan.waitMs; ; leftMs -= serverWaitMs) {
+    if (leftMs < serverWaitMs) return await session.client.poll("POST", path, options, leftMs);
+    const answer = await session.client.call("POST", path, options);
+    if (leftMs === serverWaitMs || jobsOf(answer).length > 0) return answer;
   }
 }
 
