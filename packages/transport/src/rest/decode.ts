@@ -158,7 +158,7 @@ export class JsonToProto {
     const start = seen[slot];
     const bytes = seen[slot + 1] - start;
     if (bytes === 0) return;
-    this.movesLeft -= out.pos - start + 64;
+    this.movesLeft -= out.pos - start + 2048;
     if (this.movesLeft < 0) throw new BodyError("invalid JSON", "names are given too often");
     out.buf.copyWithin(start, start + bytes, out.pos);
     out.pos -= bytes;
@@ -421,7 +421,11 @@ export class JsonToProto {
   private long(kind: Kind, tag: number, zero: boolean): void {
     const quoted = this.buf[this.pos] === 0x22;
     const start = quoted ? this.pos + 1 : this.pos;
-    if (quoted) this.pos++;
+    if (quoted) {
+      const first = this.buf[start];
+      if (first !== 0x2d && !(first >= 0x30 && first <= 0x39)) this.mistyped("must be a whole number");
+      this.pos++;
+    }
     const short = this.number("must be a whole number");
     let value = BigInt(0);
     if (!Number.isInteger(short)) this.wrong("must be a whole number");

@@ -397,51 +397,56 @@ export class ProtoToJson {
 
   private string(from: number, to: number): void {
     const { out, buf } = this;
-    out.ensure(this.room(from, to) + 2);
-    const to8 = out.buf;
-    let { pos } = out;
-    to8[pos++] = 0x22;
+    out.ensure(to - from + 2);
+    out.buf[out.pos++] = 0x22;
+    let run = from;
     for (let i = from; i < to; i++) {
       const c = buf[i];
-      if (plain[c] === 1) to8[pos++] = c;
-      else pos = writeEscape(to8, pos, c);
+      if (plain[c] === 1) continue;
+      out.put(buf, run, i);
+      run = i + 1;
+      this.escape(c);
     }
-    to8[pos++] = 0x22;
-    out.pos = pos;
+    out.put(buf, run, to);
+    out.ensure(1);
+    out.buf[out.pos++] = 0x22;
   }
 
-  /** Stored JSON text without the white space between its tokens, `<`, `>` and `&` inside its strings escaped. */
+  /** Stored JSON text without the white space between its tokens, `<`, `>` and `&` inside its strings escaped. Copied in runs. */
   private compact(from: number, to: number): void {
     const { out, buf } = this;
-    out.ensure(this.room(from, to));
-    const to8 = out.buf;
-    let { pos } = out;
-    let i = from;
-    while (i < to) {
-      const c = buf[i++];
-      if (c === 0x20 || c === 0x0a || c === 0x0d || c === 0x09) continue;
-      to8[pos++] = c;
-      if (c !== 0x22) continue;
-      while (i < to) {
-        const s = buf[i++];
-        if (s === 0x3c || s === 0x3e || s === 0x26) {
-          pos = writeEscape(to8, pos, s);
-          continue;
-        }
-        to8[pos++] = s;
-        if (s === 0x22) break;
-        if (s === 0x5c && i < to) to8[pos++] = buf[i++];
+    out.ensure(to - from);
+    let run = from;
+    let inside = false;
+    for (let i = from; i < to; i++) {
+      const c = buf[i];
+      if (unremarkable[c] === 1) continue;
+      if (c === 0x22) inside = !inside;
+      else if (c === 0x5c) i++;
+      else if (inside !== (c === 0x3c || c === 0x3e || c === 0x26)) continue;
+      else {
+        out.put(buf, run, i);
+        run = i + 1;
+        if (inside) this.escape(c);
       }
     }
-    out.pos = pos;
+    out.put(buf, run, to);
   }
 
-  /** Bytes that a range may need when escaped: six a byte for short ones, counted for long ones. */
-  private room(from: number, to: number): number {
-    if (to - from < 4096) return (to - from) * 6;
-    let room = to - from;
-    for (let i = from; i < to; i++) room += 5 - 5 * plain[this.buf[i]];
-    return room;
+  /** Writes the escape of one byte. */
+  private escape(c: number): void {
+    const { out } = this;
+    out.ensure(6);
+    const { buf } = out;
+    buf[out.pos++] = 0x5c;
+    if (shortEscapes[c] !== 0) buf[out.pos++] = shortEscapes[c];
+    else {
+      buf[out.pos++] = 0x75;
+      buf[out.pos++] = 0x30;
+      buf[out.pos++] = 0x30;
+      buf[out.pos++] = hex[c >> 4];
+      buf[out.pos++] = hex[c & 15];
+    }
   }
 
   private literal(text: string): void {
@@ -456,6 +461,9 @@ const empty = new Uint8Array(0);
 /** 1: a byte that stands for itself inside a JSON string. */
 const plain = Uint8Array.from({ length: 256 }, (_, b) => (b < 0x20 || b === 0x22 || b === 0x5c || b === 0x3c || b === 0x3e || b === 0x26 ? 0 : 1));
 
+/** 1: a byte of a JSON text at which nothing happens: no quote, backslash, white space, `<`, `>` or `&`. */
+const unremarkable = Uint8Array.from({ length: 256 }, (_, b) => ([0x22, 0x5c, 0x20, 0x09, 0x0a, 0x0d, 0x3c, 0x3e, 0x26].includes(b) ? 0 : 1));
+
 const shortEscapes = new Uint8Array(256);
 for (const [byte, name] of [
   [0x22, '"'],
@@ -468,21 +476,6 @@ for (const [byte, name] of [
 ] as const)
   shortEscapes[byte] = name.charCodeAt(0);
 const hex = Buffer.from("0123456789abcdef");
-
-function writeEscape(out: Uint8Array, at: number, c: number): number {
-  let pos = at;
-  out[pos++] = 0x5c;
-  if (shortEscapes[c] !== 0) {
-    out[pos++] = shortEscapes[c];
-    return pos;
-  }
-  out[pos++] = 0x75;
-  out[pos++] = 0x30;
-  out[pos++] = 0x30;
-  out[pos++] = hex[c >> 4];
-  out[pos++] = hex[c & 15];
-  return pos;
-}
 
 /** A float in the shortest digits that mean it. What JSON cannot say is null. */
 function finite(value: number, single: boolean): string {

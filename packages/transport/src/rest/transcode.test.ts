@@ -1,12 +1,6 @@
 import { create, fromBinary, toBinary, toJson } from "@bufbuild/protobuf";
-import {
-  EnqueueBatchRequestSchema,
-  EnqueueRequestSchema,
-  EnqueueResponseSchema,
-  FetchResponseSchema,
-  HeartbeatRequestSchema,
-} from "@corvo/gen/corvo/v1/worker_pb.js";
-import { describe, expect, test } from "vitest";
+import { EnqueueRequestSchema, FetchResponseSchema } from "@corvo/gen/corvo/v1/worker_pb.js";
+import { expect, test } from "vitest";
 import { JsonToProto } from "./decode.js";
 import { ProtoToJson } from "./encode.js";
 import { planOf } from "./plan.js";
