@@ -341,6 +341,15 @@ test("version", async () => {
   expect(JSON.parse((await runCli(["version", "-o", "json"])).out)).toHaveProperty("version");
 });
 
+test("completion scripts name every command", async () => {
+  for (const shell of ["bash", "zsh", "fish"]) {
+    const { code, out } = await runCli(["completion", shell]);
+    expect(code).toBe(0);
+    for (const spec of commands) expect(out).toContain(spec.name);
+  }
+  expect((await runCli(["completion", "tcsh"])).code).toBe(2);
+});
+
 test("help: every command starts with three examples, and the examples run", async () => {
   for (const spec of commands) {
     expect([spec.name, spec.examples.length >= 3]).toEqual([spec.name, true]);
@@ -357,7 +366,7 @@ test("help: every command starts with three examples, and the examples run", asy
 /** Runs a line of help: pipes between corvo commands, `echo` and `< file` at the front, `jq` at the end. */
 async function runExample(line: string): Promise<void> {
   let stdin = `${jobA}\n${jobB}\n`;
-  if (line.startsWith("corvo verify")) return;
+  if (line.startsWith("corvo verify") || line.startsWith("corvo completion")) return;
   for (const part of line.replace(/ < ids\.txt$/, "").split(" | ")) {
     const words = shellWords(part);
     if (words[0] === "echo") stdin = `${words[1]}\n`;

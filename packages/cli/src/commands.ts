@@ -1,6 +1,7 @@
 import type { CommandSpec } from "./command.js";
 import { ack, fail } from "./commands/ack.js";
 import { bench } from "./commands/bench.js";
+import { completionCommand } from "./commands/completion.js";
 import { enqueue } from "./commands/enqueue.js";
 import { fetch } from "./commands/fetch.js";
 import { approve, cancel, hold, inspect, move, reject, remove, retry } from "./commands/jobs.js";
@@ -15,5 +16,5 @@ export const commands: readonly CommandSpec[] = [
   ...[enqueue, inspect, retry, cancel, hold, approve, reject, move, remove],
   ...[fetch, ack, fail],
   ...[queues, pause, resume, drain, clear, destroy, concurrency, throttle],
-  ...[server, status, workers, bench, verify, version],
+  ...[server, status, workers, bench, verify, version, completionCommand(() => commands)],
 ];

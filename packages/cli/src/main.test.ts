@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -52,6 +52,19 @@ test("unbuilt it says how to build; built it runs as a process, pipes included",
     err: "",
   });
   expect(await spawnCorvo(["bench"])).toMatchObject({ code: 1, err: expect.stringMatching(/^error: the bench is not built: .*\nhint: {2}npm run build\n$/) });
+});
+
+test("completion works in bash: commands, flags, live queue names", async () => {
+  writeFileSync(join(folder, "corvo"), '#!/bin/sh\nexec $CORVO "$@"\n', { mode: 0o755 });
+  const complete = async (...words: string[]) => {
+    const line = `COMP_WORDS=(${words.map((word) => `'${word}'`).join(" ")}); COMP_CWORD=${words.length - 1}`;
+    writeFileSync(join(folder, "complete.sh"), `PATH="${folder}:$PATH"\neval "$(corvo completion bash)"\n${line}; _corvo; echo "\${COMPREPLY[@]}"\n`);
+    return (await spawnCorvo(`bash ${folder}/complete.sh`)).out;
+  };
+  expect(await complete("corvo", "qu")).toBe("queues\n");
+  expect(await complete("corvo", "fetch", "--l")).toBe("--lease\n");
+  expect(await complete("corvo", "pause", "em")).toBe("emails.send\n");
+  expect(await complete("corvo", "throttle", "")).toBe("emails.send reports.build\n");
 });
 
 test("a reader that goes away is no failure, a big answer arrives whole", async () => {
