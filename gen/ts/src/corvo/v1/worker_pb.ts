@@ -17,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file corvo/v1/worker.proto.
  */
 export const file_corvo_v1_worker: GenFile = /*@__PURE__*/
-  fileDesc("ChVjb3J2by92MS93b3JrZXIucHJvdG8SCGNvcnZvLnYxIlYKC0FnZW50Q29uZmlnEhYKDm1heF9pdGVyYXRpb25zGAEgASgFEhQKDG1heF9jb3N0X3VzZBgCIAEoARIZChFpdGVyYXRpb25fdGltZW91dBgDIAEoCSKAAQoKQWdlbnRTdGF0ZRIWCg5tYXhfaXRlcmF0aW9ucxgBIAEoBRIUCgxtYXhfY29zdF91c2QYAiABKAESGQoRaXRlcmF0aW9uX3RpbWVvdXQYAyABKAkSEQoJaXRlcmF0aW9uGAQgASgFEhYKDnRvdGFsX2Nvc3RfdXNkGAUgASgBIrkECg5FbnF1ZXVlUmVxdWVzdBINCgVxdWV1ZRgBIAEoCRIeCgxwYXlsb2FkX2pzb24YAiABKAlCCIq1GAQIATgBEiQKBWFnZW50GAMgASgLMhUuY29ydm8udjEuQWdlbnRDb25maWcSEAoIcHJpb3JpdHkYZCABKAkSEgoKdW5pcXVlX2tleRhlIAEoCRIVCg11bmlxdWVfcGVyaW9kGGYgASgDEhgKC21heF9yZXRyaWVzGGcgASgFSACIAQESFQoNcmV0cnlfYmFja29mZhhoIAEoCRIYChByZXRyeV9iYXNlX2RlbGF5GGkgASgJEhcKD3JldHJ5X21heF9kZWxheRhqIAEoCRIwCgxzY2hlZHVsZWRfYXQYayABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDGV4cGlyZV9hZnRlchhsIAEoCRIZCgl0YWdzX2pzb24YbSABKAlCBoq1GAIIARISCgpyZXF1ZXN0X2lkGG4gASgJEh8KD2NoZWNrcG9pbnRfanNvbhhvIAEoCUIGirUYAggBEhEKCXBhcmVudF9pZBhwIAEoCRIhCg9leHBpcmVfYWZ0ZXJfbXMYcSABKANCCIq1GAQyAm1zEiUKE3JldHJ5X2Jhc2VfZGVsYXlfbXMYciABKANCCIq1GAQyAm1zEiQKEnJldHJ5X21heF9kZWxheV9tcxhzIAEoA0IIirUYBDICbXM6Bpq1GAIIAUIOCgxfbWF4X3JldHJpZXMihQEKD0VucXVldWVSZXNwb25zZRIWCgZqb2JfaWQYASABKAlCBoq1GAIYARIWCgZzdGF0dXMYAiABKAlCBoq1GAIYARIfCg91bmlxdWVfZXhpc3RpbmcYAyABKAhCBoq1GAIYARIZCglsb2dfaW5kZXgYZCABKARCBoq1GAIgAToGmrUYAggBIlkKE0VucXVldWVCYXRjaFJlcXVlc3QSJgoEam9icxgBIAMoCzIYLmNvcnZvLnYxLkVucXVldWVSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYbiABKAk6Bpq1GAIIASKGAQoURW5xdWV1ZUJhdGNoUmVzcG9uc2USFwoHam9iX2lkcxgBIAMoCUIGirUYAhgBEjIKCG91dGNvbWVzGGUgAygOMhguY29ydm8udjEuRW5xdWV1ZU91dGNvbWVCBoq1GAIgARIZCglsb2dfaW5kZXgYZiABKARCBoq1GAIgAToGmrUYAggBIugBChVFbnF1ZXVlV2ViaG9va1JlcXVlc3QSDQoFcXVldWUYASABKAkSHAoMcGF5bG9hZF9qc29uGAIgASgJQgaKtRgCCAESEAoIcHJpb3JpdHkYAyABKAkSEgoKdW5pcXVlX2tleRgEIAEoCRIYCgttYXhfcmV0cmllcxgFIAEoBUgAiAEBEjAKDHNjaGVkdWxlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEdGFncxgHIAEoCRISCgpyZXF1ZXN0X2lkGG4gASgJQg4KDF9tYXhfcmV0cmllcyKJAQoMRmV0Y2hSZXF1ZXN0Eg4KBnF1ZXVlcxgBIAMoCRIRCgl3b3JrZXJfaWQYAiABKAkSEAoIaG9zdG5hbWUYAyABKAkSKAoObGVhc2VfZHVyYXRpb24YBCABKAVCEIq1GAwSB3RpbWVvdXQyAXMSEgoKcmVxdWVzdF9pZBhuIAEoCToGmrUYAggBIsYCCg1GZXRjaFJlc3BvbnNlEhUKBWZvdW5kGAEgASgIQgaKtRgCIAESFgoGam9iX2lkGAIgASgJQgaKtRgCGAESFQoFcXVldWUYAyABKAlCBoq1GAIYARIeCgxwYXlsb2FkX2pzb24YBCABKAlCCIq1GAQIARgBEhcKB2F0dGVtcHQYBSABKAVCBoq1GAIYARIbCgttYXhfcmV0cmllcxgGIAEoBUIGirUYAhgBEiEKDmxlYXNlX2R1cmF0aW9uGAcgASgFQgmKtRgFGAEyAXMSHwoPY2hlY2twb2ludF9qc29uGAggASgJQgaKtRgCCAESGQoJdGFnc19qc29uGAkgASgJQgaKtRgCCAESIwoFYWdlbnQYCiABKAsyFC5jb3J2by52MS5BZ2VudFN0YXRlEg0KBWZlbmNlGGQgASgEOgaatRgCCAEinQEKEUZldGNoQmF0Y2hSZXF1ZXN0Eg4KBnF1ZXVlcxgBIAMoCRIRCgl3b3JrZXJfaWQYAiABKAkSEAoIaG9zdG5hbWUYAyABKAkSKAoObGVhc2VfZHVyYXRpb24YBCABKAVCEIq1GAwSB3RpbWVvdXQyAXMSDQoFY291bnQYBSABKAUSEgoKcmVxdWVzdF9pZBhuIAEoCToGmrUYAggBIq8CCg1GZXRjaEJhdGNoSm9iEhYKBmpvYl9pZBgBIAEoCUIGirUYAhgBEhUKBXF1ZXVlGAIgASgJQgaKtRgCGAESHgoMcGF5bG9hZF9qc29uGAMgASgJQgiKtRgECAEYARIXCgdhdHRlbXB0GAQgASgFQgaKtRgCGAESGwoLbWF4X3JldHJpZXMYBSABKAVCBoq1GAIYARIhCg5sZWFzZV9kdXJhdGlvbhgGIAEoBUIJirUYBRgBMgFzEh8KD2NoZWNrcG9pbnRfanNvbhgHIAEoCUIGirUYAggBEhkKCXRhZ3NfanNvbhgIIAEoCUIGirUYAggBEiMKBWFnZW50GAkgASgLMhQuY29ydm8udjEuQWdlbnRTdGF0ZRINCgVmZW5jZRhkIAEoBDoGmrUYAggBIksKEkZldGNoQmF0Y2hSZXNwb25zZRItCgRqb2JzGAEgAygLMhcuY29ydm8udjEuRmV0Y2hCYXRjaEpvYkIGirUYAhgBOgaatRgCCAEipwEKC1VzYWdlUmVwb3J0EhQKDGlucHV0X3Rva2VucxgBIAEoAxIVCg1vdXRwdXRfdG9rZW5zGAIgASgDEh0KFWNhY2hlX2NyZWF0aW9uX3Rva2VucxgDIAEoAxIZChFjYWNoZV9yZWFkX3Rva2VucxgEIAEoAxINCgVtb2RlbBgFIAEoCRIQCghwcm92aWRlchgGIAEoCRIQCghjb3N0X3VzZBgHIAEoASLyAQoKQWNrUmVxdWVzdBIOCgZqb2JfaWQYASABKAkSGwoLcmVzdWx0X2pzb24YAiABKAlCBoq1GAIIARIkCgV1c2FnZRgDIAEoCzIVLmNvcnZvLnYxLlVzYWdlUmVwb3J0Eh8KD2NoZWNrcG9pbnRfanNvbhgEIAEoCUIGirUYAggBEhQKDGFnZW50X3N0YXR1cxgFIAEoCRITCgtob2xkX3JlYXNvbhgGIAEoCRIaCgp0cmFjZV9qc29uGAcgASgJQgaKtRgCCAESDQoFZmVuY2UYZCABKAQSEgoKcmVxdWVzdF9pZBhuIAEoCToGmrUYAggBIg0KC0Fja1Jlc3BvbnNlIngKDEFja0JhdGNoSXRlbRIOCgZqb2JfaWQYASABKAkSGwoLcmVzdWx0X2pzb24YAiABKAlCBoq1GAIIARIkCgV1c2FnZRgDIAEoCzIVLmNvcnZvLnYxLlVzYWdlUmVwb3J0Eg0KBWZlbmNlGGQgASgEOgaatRgCCAEiYAoPQWNrQmF0Y2hSZXF1ZXN0EjEKBWl0ZW1zGAEgAygLMhYuY29ydm8udjEuQWNrQmF0Y2hJdGVtQgqKtRgGEgRhY2tzEhIKCnJlcXVlc3RfaWQYbiABKAk6Bpq1GAIIASJhChBBY2tCYXRjaFJlc3BvbnNlEhUKBWFja2VkGAEgASgFQgaKtRgCGAESLgoIb3V0Y29tZXMYZSADKA4yFC5jb3J2by52MS5BY2tPdXRjb21lQgaKtRgCIAE6Bpq1GAIIASKSAgoWTGlmZWN5Y2xlU3RyZWFtUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgEEg4KBnF1ZXVlcxgCIAMoCRIRCgl3b3JrZXJfaWQYAyABKAkSEAoIaG9zdG5hbWUYBCABKAkSHwoObGVhc2VfZHVyYXRpb24YBSABKAVCB4q1GAMyAXMSEwoLZmV0Y2hfY291bnQYBiABKAUSJAoEYWNrcxgHIAMoCzIWLmNvcnZvLnYxLkFja0JhdGNoSXRlbRIwCghlbnF1ZXVlcxgIIAMoCzIeLmNvcnZvLnYxLkxpZmVjeWNsZUVucXVldWVJdGVtEhkKB3dhaXRfbXMYZCABKA1CCIq1GAQyAm1zOgaatRgCCAEivwQKFExpZmVjeWNsZUVucXVldWVJdGVtEg0KBXF1ZXVlGAEgASgJEh4KDHBheWxvYWRfanNvbhgCIAEoCUIIirUYBAgBOAESJAoFYWdlbnQYAyABKAsyFS5jb3J2by52MS5BZ2VudENvbmZpZxIQCghwcmlvcml0eRhkIAEoCRISCgp1bmlxdWVfa2V5GGUgASgJEhUKDXVuaXF1ZV9wZXJpb2QYZiABKAMSGAoLbWF4X3JldHJpZXMYZyABKAVIAIgBARIVCg1yZXRyeV9iYWNrb2ZmGGggASgJEhgKEHJldHJ5X2Jhc2VfZGVsYXkYaSABKAkSFwoPcmV0cnlfbWF4X2RlbGF5GGogASgJEjAKDHNjaGVkdWxlZF9hdBhrIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMZXhwaXJlX2FmdGVyGGwgASgJEhkKCXRhZ3NfanNvbhhtIAEoCUIGirUYAggBEhIKCnJlcXVlc3RfaWQYbiABKAkSHwoPY2hlY2twb2ludF9qc29uGG8gASgJQgaKtRgCCAESEQoJcGFyZW50X2lkGHAgASgJEiEKD2V4cGlyZV9hZnRlcl9tcxhxIAEoA0IIirUYBDICbXMSJQoTcmV0cnlfYmFzZV9kZWxheV9tcxhyIAEoA0IIirUYBDICbXMSJAoScmV0cnlfbWF4X2RlbGF5X21zGHMgASgDQgiKtRgEMgJtczoGmrUYAggBQg4KDF9tYXhfcmV0cmllcyKFAgoXTGlmZWN5Y2xlU3RyZWFtUmVzcG9uc2USEgoKcmVxdWVzdF9pZBgBIAEoBBIlCgRqb2JzGAIgAygLMhcuY29ydm8udjEuRmV0Y2hCYXRjaEpvYhINCgVhY2tlZBgDIAEoBRINCgVlcnJvchgEIAEoCRIYChBlbnF1ZXVlZF9qb2JfaWRzGAUgAygJEhMKC2xlYWRlcl9hZGRyGAYgASgJEiYKCG91dGNvbWVzGGUgAygOMhQuY29ydm8udjEuQWNrT3V0Y29tZRIyChBlbnF1ZXVlX291dGNvbWVzGGYgAygOMhguY29ydm8udjEuRW5xdWV1ZU91dGNvbWU6Bpq1GAIIASJqCgtGYWlsUmVxdWVzdBIOCgZqb2JfaWQYASABKAkSDQoFZXJyb3IYAiABKAkSEQoJYmFja3RyYWNlGAMgASgJEg0KBWZlbmNlGGQgASgEEhIKCnJlcXVlc3RfaWQYbiABKAk6Bpq1GAIIASKHAQoMRmFpbFJlc3BvbnNlEhYKBnN0YXR1cxgBIAEoCUIGirUYAhgBEjMKD25leHRfYXR0ZW1wdF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASIgoSYXR0ZW1wdHNfcmVtYWluaW5nGAMgASgFQgaKtRgCGAE6Bpq1GAIIASKrAQoSSGVhcnRiZWF0Sm9iVXBkYXRlEh8KDXByb2dyZXNzX2pzb24YASABKAlCCIq1GAQIASgBEiEKD2NoZWNrcG9pbnRfanNvbhgCIAEoCUIIirUYBAgBKAESJAoFdXNhZ2UYAyABKAsyFS5jb3J2by52MS5Vc2FnZVJlcG9ydBIUCgxzdHJlYW1fZGVsdGEYBCABKAkSDQoFZmVuY2UYZCABKAQ6Bpq1GAIIASKZAQoQSGVhcnRiZWF0UmVxdWVzdBIyCgRqb2JzGAEgAygLMiQuY29ydm8udjEuSGVhcnRiZWF0UmVxdWVzdC5Kb2JzRW50cnkaSQoJSm9ic0VudHJ5EgsKA2tleRgBIAEoCRIrCgV2YWx1ZRgCIAEoCzIcLmNvcnZvLnYxLkhlYXJ0YmVhdEpvYlVwZGF0ZToCOAE6Bpq1GAIIASJGChRIZWFydGJlYXRKb2JSZXNwb25zZRIWCgZzdGF0dXMYASABKAlCBoq1GAIYARIOCgZyZWFzb24YZCABKAk6Bpq1GAIIASKlAQoRSGVhcnRiZWF0UmVzcG9uc2USOwoEam9icxgBIAMoCzIlLmNvcnZvLnYxLkhlYXJ0YmVhdFJlc3BvbnNlLkpvYnNFbnRyeUIGirUYAhgBGksKCUpvYnNFbnRyeRILCgNrZXkYASABKAkSLQoFdmFsdWUYAiABKAsyHi5jb3J2by52MS5IZWFydGJlYXRKb2JSZXNwb25zZToCOAE6Bpq1GAIIASJZChBTdWJzY3JpYmVSZXF1ZXN0Eg4KBnF1ZXVlcxgBIAMoCRIPCgdqb2JfaWRzGAIgAygJEg0KBXR5cGVzGAMgAygJEhUKDWxhc3RfZXZlbnRfaWQYBCABKAQibAoOU3Vic2NyaWJlRXZlbnQSCwoDc2VxGAEgASgEEgwKBHR5cGUYAiABKAkSDgoGam9iX2lkGAMgASgJEg0KBXF1ZXVlGAQgASgJEg0KBWF0X25zGAUgASgEEhEKCWRhdGFfanNvbhgGIAEoCSIWChRHZXRTZXJ2ZXJJbmZvUmVxdWVzdCJUChVHZXRTZXJ2ZXJJbmZvUmVzcG9uc2USHgoOc2VydmVyX3ZlcnNpb24YASABKAlCBoq1GAIYARIbCgthcGlfdmVyc2lvbhgCIAEoCUIGirUYAhgBIkQKC0Vycm9yRGV0YWlsEg4KBnJlYXNvbhgBIAEoCRINCgVmaWVsZBgCIAEoCRIWCg5yZXRyeV9hZnRlcl9tcxgDIAEoDSqpAQoORW5xdWV1ZU91dGNvbWUSHwobRU5RVUVVRV9PVVRDT01FX1VOU1BFQ0lGSUVEEAASGwoXRU5RVUVVRV9PVVRDT01FX1BFTkRJTkcQARIdChlFTlFVRVVFX09VVENPTUVfU0NIRURVTEVEEAISHQoZRU5RVUVVRV9PVVRDT01FX0RVUExJQ0FURRADEhsKF0VOUVVFVUVfT1VUQ09NRV9SRUZVU0VEEAQqrQEKCkFja091dGNvbWUSGwoXQUNLX09VVENPTUVfVU5TUEVDSUZJRUQQABIVChFBQ0tfT1VUQ09NRV9BQ0tFRBABEhkKFUFDS19PVVRDT01FX05PVF9GT1VORBACEhoKFkFDS19PVVRDT01FX05PVF9BQ1RJVkUQAxIbChdBQ0tfT1VUQ09NRV9TVEFMRV9GRU5DRRAEEhcKE0FDS19PVVRDT01FX1JFRlVTRUQQBTKQCwoNV29ya2VyU2VydmljZRKHAQoHRW5xdWV1ZRIYLmNvcnZvLnYxLkVucXVldWVSZXF1ZXN0GhkuY29ydm8udjEuRW5xdWV1ZVJlc3BvbnNlIkeStRgpCMkBEg91bmlxdWVfZXhpc3RpbmcYyAEyEFZBTElEQVRJT05fRVJST1KC0+STAhQ6ASoiDy9hcGkvdjEvZW5xdWV1ZRKIAQoMRW5xdWV1ZUJhdGNoEh0uY29ydm8udjEuRW5xdWV1ZUJhdGNoUmVxdWVzdBoeLmNvcnZvLnYxLkVucXVldWVCYXRjaFJlc3BvbnNlIjmStRgVCMkBMhBWQUxJREFUSU9OX0VSUk9SgtPkkwIaOgEqIhUvYXBpL3YxL2VucXVldWUvYmF0Y2gSqQEKDkVucXVldWVXZWJob29rEh8uY29ydm8udjEuRW5xdWV1ZVdlYmhvb2tSZXF1ZXN0GhkuY29ydm8udjEuRW5xdWV1ZVJlc3BvbnNlIluStRg3CMkBEg91bmlxdWVfZXhpc3RpbmcYyAEyEFZBTElEQVRJT05fRVJST1I6DHBheWxvYWRfanNvboLT5JMCGiIYL2FwaS92MS93ZWJob29rcy97cXVldWV9Em8KBUZldGNoEhYuY29ydm8udjEuRmV0Y2hSZXF1ZXN0GhcuY29ydm8udjEuRmV0Y2hSZXNwb25zZSI1krUYGSIFZm91bmQyEFZBTElEQVRJT05fRVJST1KC0+STAhI6ASoiDS9hcGkvdjEvZmV0Y2gSfQoKRmV0Y2hCYXRjaBIbLmNvcnZvLnYxLkZldGNoQmF0Y2hSZXF1ZXN0GhwuY29ydm8udjEuRmV0Y2hCYXRjaFJlc3BvbnNlIjSStRgSMhBWQUxJREFUSU9OX0VSUk9SgtPkkwIYOgEqIhMvYXBpL3YxL2ZldGNoL2JhdGNoEmgKA0FjaxIULmNvcnZvLnYxLkFja1JlcXVlc3QaFS5jb3J2by52MS5BY2tSZXNwb25zZSI0krUYESoCb2syCUFDS19FUlJPUkABgtPkkwIZOgEqIhQvYXBpL3YxL2Fjay97am9iX2lkfRJ1CghBY2tCYXRjaBIZLmNvcnZvLnYxLkFja0JhdGNoUmVxdWVzdBoaLmNvcnZvLnYxLkFja0JhdGNoUmVzcG9uc2UiMpK1GBIyEFZBTElEQVRJT05fRVJST1KC0+STAhY6ASoiES9hcGkvdjEvYWNrL2JhdGNoEmcKBEZhaWwSFS5jb3J2by52MS5GYWlsUmVxdWVzdBoWLmNvcnZvLnYxLkZhaWxSZXNwb25zZSIwkrUYDDIKRkFJTF9FUlJPUoLT5JMCGjoBKiIVL2FwaS92MS9mYWlsL3tqb2JfaWR9EngKCUhlYXJ0YmVhdBIaLmNvcnZvLnYxLkhlYXJ0YmVhdFJlcXVlc3QaGy5jb3J2by52MS5IZWFydGJlYXRSZXNwb25zZSIykrUYEjIQVkFMSURBVElPTl9FUlJPUoLT5JMCFjoBKiIRL2FwaS92MS9oZWFydGJlYXQSWgoPU3RyZWFtTGlmZWN5Y2xlEiAuY29ydm8udjEuTGlmZWN5Y2xlU3RyZWFtUmVxdWVzdBohLmNvcnZvLnYxLkxpZmVjeWNsZVN0cmVhbVJlc3BvbnNlKAEwARJDCglTdWJzY3JpYmUSGi5jb3J2by52MS5TdWJzY3JpYmVSZXF1ZXN0GhguY29ydm8udjEuU3Vic2NyaWJlRXZlbnQwARJpCg1HZXRTZXJ2ZXJJbmZvEh4uY29ydm8udjEuR2V0U2VydmVySW5mb1JlcXVlc3QaHy5jb3J2by52MS5HZXRTZXJ2ZXJJbmZvUmVzcG9uc2UiF5ACAYLT5JMCDhIML2FwaS92MS9pbmZvQilaJ2NvcnZvLmRldi9jb3J2by9nZW4vZ28vY29ydm8vdjE7Y29ydm92MWIGcHJvdG8z", [file_corvo_options_v1_options, file_google_api_annotations, file_google_protobuf_timestamp]);
+  fileDesc("ChVjb3J2by92MS93b3JrZXIucHJvdG8SCGNvcnZvLnYxIlYKC0FnZW50Q29uZmlnEhYKDm1heF9pdGVyYXRpb25zGAEgASgFEhQKDG1heF9jb3N0X3VzZBgCIAEoARIZChFpdGVyYXRpb25fdGltZW91dBgDIAEoCSKAAQoKQWdlbnRTdGF0ZRIWCg5tYXhfaXRlcmF0aW9ucxgBIAEoBRIUCgxtYXhfY29zdF91c2QYAiABKAESGQoRaXRlcmF0aW9uX3RpbWVvdXQYAyABKAkSEQoJaXRlcmF0aW9uGAQgASgFEhYKDnRvdGFsX2Nvc3RfdXNkGAUgASgBIrkECg5FbnF1ZXVlUmVxdWVzdBINCgVxdWV1ZRgBIAEoCRIeCgxwYXlsb2FkX2pzb24YAiABKAlCCIq1GAQIATgBEiQKBWFnZW50GAMgASgLMhUuY29ydm8udjEuQWdlbnRDb25maWcSEAoIcHJpb3JpdHkYZCABKAkSEgoKdW5pcXVlX2tleRhlIAEoCRIVCg11bmlxdWVfcGVyaW9kGGYgASgDEhgKC21heF9yZXRyaWVzGGcgASgFSACIAQESFQoNcmV0cnlfYmFja29mZhhoIAEoCRIYChByZXRyeV9iYXNlX2RlbGF5GGkgASgJEhcKD3JldHJ5X21heF9kZWxheRhqIAEoCRIwCgxzY2hlZHVsZWRfYXQYayABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDGV4cGlyZV9hZnRlchhsIAEoCRIZCgl0YWdzX2pzb24YbSABKAlCBoq1GAIIARISCgpyZXF1ZXN0X2lkGG4gASgJEh8KD2NoZWNrcG9pbnRfanNvbhhvIAEoCUIGirUYAggBEhEKCXBhcmVudF9pZBhwIAEoCRIhCg9leHBpcmVfYWZ0ZXJfbXMYcSABKANCCIq1GAQyAm1zEiUKE3JldHJ5X2Jhc2VfZGVsYXlfbXMYciABKANCCIq1GAQyAm1zEiQKEnJldHJ5X21heF9kZWxheV9tcxhzIAEoA0IIirUYBDICbXM6Bpq1GAIIAUIOCgxfbWF4X3JldHJpZXMihQEKD0VucXVldWVSZXNwb25zZRIWCgZqb2JfaWQYASABKAlCBoq1GAIYARIWCgZzdGF0dXMYAiABKAlCBoq1GAIYARIfCg91bmlxdWVfZXhpc3RpbmcYAyABKAhCBoq1GAIYARIZCglsb2dfaW5kZXgYZCABKARCBoq1GAIgAToGmrUYAggBIlkKE0VucXVldWVCYXRjaFJlcXVlc3QSJgoEam9icxgBIAMoCzIYLmNvcnZvLnYxLkVucXVldWVSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYbiABKAk6Bpq1GAIIASKGAQoURW5xdWV1ZUJhdGNoUmVzcG9uc2USFwoHam9iX2lkcxgBIAMoCUIGirUYAhgBEjIKCG91dGNvbWVzGGUgAygOMhguY29ydm8udjEuRW5xdWV1ZU91dGNvbWVCBoq1GAIgARIZCglsb2dfaW5kZXgYZiABKARCBoq1GAIgAToGmrUYAggBIugBChVFbnF1ZXVlV2ViaG9va1JlcXVlc3QSDQoFcXVldWUYASABKAkSHAoMcGF5bG9hZF9qc29uGAIgASgJQgaKtRgCCAESEAoIcHJpb3JpdHkYAyABKAkSEgoKdW5pcXVlX2tleRgEIAEoCRIYCgttYXhfcmV0cmllcxgFIAEoBUgAiAEBEjAKDHNjaGVkdWxlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEdGFncxgHIAEoCRISCgpyZXF1ZXN0X2lkGG4gASgJQg4KDF9tYXhfcmV0cmllcyKEAQoWRW5xdWV1ZVdlYmhvb2tSZXNwb25zZRIWCgZqb2JfaWQYASABKAlCBoq1GAIYARIWCgZzdGF0dXMYAiABKAlCBoq1GAIYARIfCg91bmlxdWVfZXhpc3RpbmcYAyABKAhCBoq1GAIYARIZCglsb2dfaW5kZXgYZCABKARCBoq1GAIgASKJAQoMRmV0Y2hSZXF1ZXN0Eg4KBnF1ZXVlcxgBIAMoCRIRCgl3b3JrZXJfaWQYAiABKAkSEAoIaG9zdG5hbWUYAyABKAkSKAoObGVhc2VfZHVyYXRpb24YBCABKAVCEIq1GAwSB3RpbWVvdXQyAXMSEgoKcmVxdWVzdF9pZBhuIAEoCToGmrUYAggBIsYCCg1GZXRjaFJlc3BvbnNlEhUKBWZvdW5kGAEgASgIQgaKtRgCIAESFgoGam9iX2lkGAIgASgJQgaKtRgCGAESFQoFcXVldWUYAyABKAlCBoq1GAIYARIeCgxwYXlsb2FkX2pzb24YBCABKAlCCIq1GAQIARgBEhcKB2F0dGVtcHQYBSABKAVCBoq1GAIYARIbCgttYXhfcmV0cmllcxgGIAEoBUIGirUYAhgBEiEKDmxlYXNlX2R1cmF0aW9uGAcgASgFQgmKtRgFGAEyAXMSHwoPY2hlY2twb2ludF9qc29uGAggASgJQgaKtRgCCAESGQoJdGFnc19qc29uGAkgASgJQgaKtRgCCAESIwoFYWdlbnQYCiABKAsyFC5jb3J2by52MS5BZ2VudFN0YXRlEg0KBWZlbmNlGGQgASgEOgaatRgCCAEinQEKEUZldGNoQmF0Y2hSZXF1ZXN0Eg4KBnF1ZXVlcxgBIAMoCRIRCgl3b3JrZXJfaWQYAiABKAkSEAoIaG9zdG5hbWUYAyABKAkSKAoObGVhc2VfZHVyYXRpb24YBCABKAVCEIq1GAwSB3RpbWVvdXQyAXMSDQoFY291bnQYBSABKAUSEgoKcmVxdWVzdF9pZBhuIAEoCToGmrUYAggBIq8CCg1GZXRjaEJhdGNoSm9iEhYKBmpvYl9pZBgBIAEoCUIGirUYAhgBEhUKBXF1ZXVlGAIgASgJQgaKtRgCGAESHgoMcGF5bG9hZF9qc29uGAMgASgJQgiKtRgECAEYARIXCgdhdHRlbXB0GAQgASgFQgaKtRgCGAESGwoLbWF4X3JldHJpZXMYBSABKAVCBoq1GAIYARIhCg5sZWFzZV9kdXJhdGlvbhgGIAEoBUIJirUYBRgBMgFzEh8KD2NoZWNrcG9pbnRfanNvbhgHIAEoCUIGirUYAggBEhkKCXRhZ3NfanNvbhgIIAEoCUIGirUYAggBEiMKBWFnZW50GAkgASgLMhQuY29ydm8udjEuQWdlbnRTdGF0ZRINCgVmZW5jZRhkIAEoBDoGmrUYAggBIksKEkZldGNoQmF0Y2hSZXNwb25zZRItCgRqb2JzGAEgAygLMhcuY29ydm8udjEuRmV0Y2hCYXRjaEpvYkIGirUYAhgBOgaatRgCCAEipwEKC1VzYWdlUmVwb3J0EhQKDGlucHV0X3Rva2VucxgBIAEoAxIVCg1vdXRwdXRfdG9rZW5zGAIgASgDEh0KFWNhY2hlX2NyZWF0aW9uX3Rva2VucxgDIAEoAxIZChFjYWNoZV9yZWFkX3Rva2VucxgEIAEoAxINCgVtb2RlbBgFIAEoCRIQCghwcm92aWRlchgGIAEoCRIQCghjb3N0X3VzZBgHIAEoASLyAQoKQWNrUmVxdWVzdBIOCgZqb2JfaWQYASABKAkSGwoLcmVzdWx0X2pzb24YAiABKAlCBoq1GAIIARIkCgV1c2FnZRgDIAEoCzIVLmNvcnZvLnYxLlVzYWdlUmVwb3J0Eh8KD2NoZWNrcG9pbnRfanNvbhgEIAEoCUIGirUYAggBEhQKDGFnZW50X3N0YXR1cxgFIAEoCRITCgtob2xkX3JlYXNvbhgGIAEoCRIaCgp0cmFjZV9qc29uGAcgASgJQgaKtRgCCAESDQoFZmVuY2UYZCABKAQSEgoKcmVxdWVzdF9pZBhuIAEoCToGmrUYAggBIg0KC0Fja1Jlc3BvbnNlIngKDEFja0JhdGNoSXRlbRIOCgZqb2JfaWQYASABKAkSGwoLcmVzdWx0X2pzb24YAiABKAlCBoq1GAIIARIkCgV1c2FnZRgDIAEoCzIVLmNvcnZvLnYxLlVzYWdlUmVwb3J0Eg0KBWZlbmNlGGQgASgEOgaatRgCCAEiYAoPQWNrQmF0Y2hSZXF1ZXN0EjEKBWl0ZW1zGAEgAygLMhYuY29ydm8udjEuQWNrQmF0Y2hJdGVtQgqKtRgGEgRhY2tzEhIKCnJlcXVlc3RfaWQYbiABKAk6Bpq1GAIIASJhChBBY2tCYXRjaFJlc3BvbnNlEhUKBWFja2VkGAEgASgFQgaKtRgCGAESLgoIb3V0Y29tZXMYZSADKA4yFC5jb3J2by52MS5BY2tPdXRjb21lQgaKtRgCIAE6Bpq1GAIIASKSAgoWTGlmZWN5Y2xlU3RyZWFtUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgEEg4KBnF1ZXVlcxgCIAMoCRIRCgl3b3JrZXJfaWQYAyABKAkSEAoIaG9zdG5hbWUYBCABKAkSHwoObGVhc2VfZHVyYXRpb24YBSABKAVCB4q1GAMyAXMSEwoLZmV0Y2hfY291bnQYBiABKAUSJAoEYWNrcxgHIAMoCzIWLmNvcnZvLnYxLkFja0JhdGNoSXRlbRIwCghlbnF1ZXVlcxgIIAMoCzIeLmNvcnZvLnYxLkxpZmVjeWNsZUVucXVldWVJdGVtEhkKB3dhaXRfbXMYZCABKA1CCIq1GAQyAm1zOgaatRgCCAEivwQKFExpZmVjeWNsZUVucXVldWVJdGVtEg0KBXF1ZXVlGAEgASgJEh4KDHBheWxvYWRfanNvbhgCIAEoCUIIirUYBAgBOAESJAoFYWdlbnQYAyABKAsyFS5jb3J2by52MS5BZ2VudENvbmZpZxIQCghwcmlvcml0eRhkIAEoCRISCgp1bmlxdWVfa2V5GGUgASgJEhUKDXVuaXF1ZV9wZXJpb2QYZiABKAMSGAoLbWF4X3JldHJpZXMYZyABKAVIAIgBARIVCg1yZXRyeV9iYWNrb2ZmGGggASgJEhgKEHJldHJ5X2Jhc2VfZGVsYXkYaSABKAkSFwoPcmV0cnlfbWF4X2RlbGF5GGogASgJEjAKDHNjaGVkdWxlZF9hdBhrIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMZXhwaXJlX2FmdGVyGGwgASgJEhkKCXRhZ3NfanNvbhhtIAEoCUIGirUYAggBEhIKCnJlcXVlc3RfaWQYbiABKAkSHwoPY2hlY2twb2ludF9qc29uGG8gASgJQgaKtRgCCAESEQoJcGFyZW50X2lkGHAgASgJEiEKD2V4cGlyZV9hZnRlcl9tcxhxIAEoA0IIirUYBDICbXMSJQoTcmV0cnlfYmFzZV9kZWxheV9tcxhyIAEoA0IIirUYBDICbXMSJAoScmV0cnlfbWF4X2RlbGF5X21zGHMgASgDQgiKtRgEMgJtczoGmrUYAggBQg4KDF9tYXhfcmV0cmllcyKFAgoXTGlmZWN5Y2xlU3RyZWFtUmVzcG9uc2USEgoKcmVxdWVzdF9pZBgBIAEoBBIlCgRqb2JzGAIgAygLMhcuY29ydm8udjEuRmV0Y2hCYXRjaEpvYhINCgVhY2tlZBgDIAEoBRINCgVlcnJvchgEIAEoCRIYChBlbnF1ZXVlZF9qb2JfaWRzGAUgAygJEhMKC2xlYWRlcl9hZGRyGAYgASgJEiYKCG91dGNvbWVzGGUgAygOMhQuY29ydm8udjEuQWNrT3V0Y29tZRIyChBlbnF1ZXVlX291dGNvbWVzGGYgAygOMhguY29ydm8udjEuRW5xdWV1ZU91dGNvbWU6Bpq1GAIIASJqCgtGYWlsUmVxdWVzdBIOCgZqb2JfaWQYASABKAkSDQoFZXJyb3IYAiABKAkSEQoJYmFja3RyYWNlGAMgASgJEg0KBWZlbmNlGGQgASgEEhIKCnJlcXVlc3RfaWQYbiABKAk6Bpq1GAIIASKHAQoMRmFpbFJlc3BvbnNlEhYKBnN0YXR1cxgBIAEoCUIGirUYAhgBEjMKD25leHRfYXR0ZW1wdF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASIgoSYXR0ZW1wdHNfcmVtYWluaW5nGAMgASgFQgaKtRgCGAE6Bpq1GAIIASKrAQoSSGVhcnRiZWF0Sm9iVXBkYXRlEh8KDXByb2dyZXNzX2pzb24YASABKAlCCIq1GAQIASgBEiEKD2NoZWNrcG9pbnRfanNvbhgCIAEoCUIIirUYBAgBKAESJAoFdXNhZ2UYAyABKAsyFS5jb3J2by52MS5Vc2FnZVJlcG9ydBIUCgxzdHJlYW1fZGVsdGEYBCABKAkSDQoFZmVuY2UYZCABKAQ6Bpq1GAIIASKZAQoQSGVhcnRiZWF0UmVxdWVzdBIyCgRqb2JzGAEgAygLMiQuY29ydm8udjEuSGVhcnRiZWF0UmVxdWVzdC5Kb2JzRW50cnkaSQoJSm9ic0VudHJ5EgsKA2tleRgBIAEoCRIrCgV2YWx1ZRgCIAEoCzIcLmNvcnZvLnYxLkhlYXJ0YmVhdEpvYlVwZGF0ZToCOAE6Bpq1GAIIASJGChRIZWFydGJlYXRKb2JSZXNwb25zZRIWCgZzdGF0dXMYASABKAlCBoq1GAIYARIOCgZyZWFzb24YZCABKAk6Bpq1GAIIASKlAQoRSGVhcnRiZWF0UmVzcG9uc2USOwoEam9icxgBIAMoCzIlLmNvcnZvLnYxLkhlYXJ0YmVhdFJlc3BvbnNlLkpvYnNFbnRyeUIGirUYAhgBGksKCUpvYnNFbnRyeRILCgNrZXkYASABKAkSLQoFdmFsdWUYAiABKAsyHi5jb3J2by52MS5IZWFydGJlYXRKb2JSZXNwb25zZToCOAE6Bpq1GAIIASJZChBTdWJzY3JpYmVSZXF1ZXN0Eg4KBnF1ZXVlcxgBIAMoCRIPCgdqb2JfaWRzGAIgAygJEg0KBXR5cGVzGAMgAygJEhUKDWxhc3RfZXZlbnRfaWQYBCABKAQibAoOU3Vic2NyaWJlRXZlbnQSCwoDc2VxGAEgASgEEgwKBHR5cGUYAiABKAkSDgoGam9iX2lkGAMgASgJEg0KBXF1ZXVlGAQgASgJEg0KBWF0X25zGAUgASgEEhEKCWRhdGFfanNvbhgGIAEoCSIWChRHZXRTZXJ2ZXJJbmZvUmVxdWVzdCJUChVHZXRTZXJ2ZXJJbmZvUmVzcG9uc2USHgoOc2VydmVyX3ZlcnNpb24YASABKAlCBoq1GAIYARIbCgthcGlfdmVyc2lvbhgCIAEoCUIGirUYAhgBIkQKC0Vycm9yRGV0YWlsEg4KBnJlYXNvbhgBIAEoCRINCgVmaWVsZBgCIAEoCRIWCg5yZXRyeV9hZnRlcl9tcxgDIAEoDSqpAQoORW5xdWV1ZU91dGNvbWUSHwobRU5RVUVVRV9PVVRDT01FX1VOU1BFQ0lGSUVEEAASGwoXRU5RVUVVRV9PVVRDT01FX1BFTkRJTkcQARIdChlFTlFVRVVFX09VVENPTUVfU0NIRURVTEVEEAISHQoZRU5RVUVVRV9PVVRDT01FX0RVUExJQ0FURRADEhsKF0VOUVVFVUVfT1VUQ09NRV9SRUZVU0VEEAQqrQEKCkFja091dGNvbWUSGwoXQUNLX09VVENPTUVfVU5TUEVDSUZJRUQQABIVChFBQ0tfT1VUQ09NRV9BQ0tFRBABEhkKFUFDS19PVVRDT01FX05PVF9GT1VORBACEhoKFkFDS19PVVRDT01FX05PVF9BQ1RJVkUQAxIbChdBQ0tfT1VUQ09NRV9TVEFMRV9GRU5DRRAEEhcKE0FDS19PVVRDT01FX1JFRlVTRUQQBTKXCwoNV29ya2VyU2VydmljZRKHAQoHRW5xdWV1ZRIYLmNvcnZvLnYxLkVucXVldWVSZXF1ZXN0GhkuY29ydm8udjEuRW5xdWV1ZVJlc3BvbnNlIkeStRgpCMkBEg91bmlxdWVfZXhpc3RpbmcYyAEyEFZBTElEQVRJT05fRVJST1KC0+STAhQ6ASoiDy9hcGkvdjEvZW5xdWV1ZRKIAQoMRW5xdWV1ZUJhdGNoEh0uY29ydm8udjEuRW5xdWV1ZUJhdGNoUmVxdWVzdBoeLmNvcnZvLnYxLkVucXVldWVCYXRjaFJlc3BvbnNlIjmStRgVCMkBMhBWQUxJREFUSU9OX0VSUk9SgtPkkwIaOgEqIhUvYXBpL3YxL2VucXVldWUvYmF0Y2gSsAEKDkVucXVldWVXZWJob29rEh8uY29ydm8udjEuRW5xdWV1ZVdlYmhvb2tSZXF1ZXN0GiAuY29ydm8udjEuRW5xdWV1ZVdlYmhvb2tSZXNwb25zZSJbkrUYNwjJARIPdW5pcXVlX2V4aXN0aW5nGMgBMhBWQUxJREFUSU9OX0VSUk9SOgxwYXlsb2FkX2pzb26C0+STAhoiGC9hcGkvdjEvd2ViaG9va3Mve3F1ZXVlfRJvCgVGZXRjaBIWLmNvcnZvLnYxLkZldGNoUmVxdWVzdBoXLmNvcnZvLnYxLkZldGNoUmVzcG9uc2UiNZK1GBkiBWZvdW5kMhBWQUxJREFUSU9OX0VSUk9SgtPkkwISOgEqIg0vYXBpL3YxL2ZldGNoEn0KCkZldGNoQmF0Y2gSGy5jb3J2by52MS5GZXRjaEJhdGNoUmVxdWVzdBocLmNvcnZvLnYxLkZldGNoQmF0Y2hSZXNwb25zZSI0krUYEjIQVkFMSURBVElPTl9FUlJPUoLT5JMCGDoBKiITL2FwaS92MS9mZXRjaC9iYXRjaBJoCgNBY2sSFC5jb3J2by52MS5BY2tSZXF1ZXN0GhUuY29ydm8udjEuQWNrUmVzcG9uc2UiNJK1GBEqAm9rMglBQ0tfRVJST1JAAYLT5JMCGToBKiIUL2FwaS92MS9hY2sve2pvYl9pZH0SdQoIQWNrQmF0Y2gSGS5jb3J2by52MS5BY2tCYXRjaFJlcXVlc3QaGi5jb3J2by52MS5BY2tCYXRjaFJlc3BvbnNlIjKStRgSMhBWQUxJREFUSU9OX0VSUk9SgtPkkwIWOgEqIhEvYXBpL3YxL2Fjay9iYXRjaBJnCgRGYWlsEhUuY29ydm8udjEuRmFpbFJlcXVlc3QaFi5jb3J2by52MS5GYWlsUmVzcG9uc2UiMJK1GAwyCkZBSUxfRVJST1KC0+STAho6ASoiFS9hcGkvdjEvZmFpbC97am9iX2lkfRJ4CglIZWFydGJlYXQSGi5jb3J2by52MS5IZWFydGJlYXRSZXF1ZXN0GhsuY29ydm8udjEuSGVhcnRiZWF0UmVzcG9uc2UiMpK1GBIyEFZBTElEQVRJT05fRVJST1KC0+STAhY6ASoiES9hcGkvdjEvaGVhcnRiZWF0EloKD1N0cmVhbUxpZmVjeWNsZRIgLmNvcnZvLnYxLkxpZmVjeWNsZVN0cmVhbVJlcXVlc3QaIS5jb3J2by52MS5MaWZlY3ljbGVTdHJlYW1SZXNwb25zZSgBMAESQwoJU3Vic2NyaWJlEhouY29ydm8udjEuU3Vic2NyaWJlUmVxdWVzdBoYLmNvcnZvLnYxLlN1YnNjcmliZUV2ZW50MAESaQoNR2V0U2VydmVySW5mbxIeLmNvcnZvLnYxLkdldFNlcnZlckluZm9SZXF1ZXN0Gh8uY29ydm8udjEuR2V0U2VydmVySW5mb1Jlc3BvbnNlIheQAgGC0+STAg4SDC9hcGkvdjEvaW5mb0IpWidjb3J2by5kZXYvY29ydm8vZ2VuL2dvL2NvcnZvL3YxO2NvcnZvdjFiBnByb3RvMw", [file_corvo_options_v1_options, file_google_api_annotations, file_google_protobuf_timestamp]);
 
 /**
  * Limits of an agent job.
@@ -426,6 +426,48 @@ export const EnqueueWebhookRequestSchema: GenMessage<EnqueueWebhookRequest> = /*
   messageDesc(file_corvo_v1_worker, 6);
 
 /**
+ * What became of the job. The fields of EnqueueResponse.
+ *
+ * @generated from message corvo.v1.EnqueueWebhookResponse
+ */
+export type EnqueueWebhookResponse = Message<"corvo.v1.EnqueueWebhookResponse"> & {
+  /**
+   * Id of the job, or of the holder of its unique key.
+   *
+   * @generated from field: string job_id = 1;
+   */
+  jobId: string;
+
+  /**
+   * `pending`, `scheduled` or `duplicate`.
+   *
+   * @generated from field: string status = 2;
+   */
+  status: string;
+
+  /**
+   * True when the unique key was held and nothing was created.
+   *
+   * @generated from field: bool unique_existing = 3;
+   */
+  uniqueExisting: boolean;
+
+  /**
+   * Log index at which this was decided.
+   *
+   * @generated from field: uint64 log_index = 100;
+   */
+  logIndex: bigint;
+};
+
+/**
+ * Describes the message corvo.v1.EnqueueWebhookResponse.
+ * Use `create(EnqueueWebhookResponseSchema)` to create a new message.
+ */
+export const EnqueueWebhookResponseSchema: GenMessage<EnqueueWebhookResponse> = /*@__PURE__*/
+  messageDesc(file_corvo_v1_worker, 7);
+
+/**
  * Asks for one job.
  *
  * @generated from message corvo.v1.FetchRequest
@@ -472,7 +514,7 @@ export type FetchRequest = Message<"corvo.v1.FetchRequest"> & {
  * Use `create(FetchRequestSchema)` to create a new message.
  */
 export const FetchRequestSchema: GenMessage<FetchRequest> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 7);
+  messageDesc(file_corvo_v1_worker, 8);
 
 /**
  * One leased job, or none.
@@ -564,7 +606,7 @@ export type FetchResponse = Message<"corvo.v1.FetchResponse"> & {
  * Use `create(FetchResponseSchema)` to create a new message.
  */
 export const FetchResponseSchema: GenMessage<FetchResponse> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 8);
+  messageDesc(file_corvo_v1_worker, 9);
 
 /**
  * Asks for several jobs.
@@ -620,7 +662,7 @@ export type FetchBatchRequest = Message<"corvo.v1.FetchBatchRequest"> & {
  * Use `create(FetchBatchRequestSchema)` to create a new message.
  */
 export const FetchBatchRequestSchema: GenMessage<FetchBatchRequest> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 9);
+  messageDesc(file_corvo_v1_worker, 10);
 
 /**
  * One leased job.
@@ -704,7 +746,7 @@ export type FetchBatchJob = Message<"corvo.v1.FetchBatchJob"> & {
  * Use `create(FetchBatchJobSchema)` to create a new message.
  */
 export const FetchBatchJobSchema: GenMessage<FetchBatchJob> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 10);
+  messageDesc(file_corvo_v1_worker, 11);
 
 /**
  * Leased jobs.
@@ -725,7 +767,7 @@ export type FetchBatchResponse = Message<"corvo.v1.FetchBatchResponse"> & {
  * Use `create(FetchBatchResponseSchema)` to create a new message.
  */
 export const FetchBatchResponseSchema: GenMessage<FetchBatchResponse> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 11);
+  messageDesc(file_corvo_v1_worker, 12);
 
 /**
  * What a model call used.
@@ -788,7 +830,7 @@ export type UsageReport = Message<"corvo.v1.UsageReport"> & {
  * Use `create(UsageReportSchema)` to create a new message.
  */
 export const UsageReportSchema: GenMessage<UsageReport> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 12);
+  messageDesc(file_corvo_v1_worker, 13);
 
 /**
  * Completes one job.
@@ -865,7 +907,7 @@ export type AckRequest = Message<"corvo.v1.AckRequest"> & {
  * Use `create(AckRequestSchema)` to create a new message.
  */
 export const AckRequestSchema: GenMessage<AckRequest> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 13);
+  messageDesc(file_corvo_v1_worker, 14);
 
 /**
  * The job is completed.
@@ -880,7 +922,7 @@ export type AckResponse = Message<"corvo.v1.AckResponse"> & {
  * Use `create(AckResponseSchema)` to create a new message.
  */
 export const AckResponseSchema: GenMessage<AckResponse> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 14);
+  messageDesc(file_corvo_v1_worker, 15);
 
 /**
  * Completes one job of many.
@@ -922,7 +964,7 @@ export type AckBatchItem = Message<"corvo.v1.AckBatchItem"> & {
  * Use `create(AckBatchItemSchema)` to create a new message.
  */
 export const AckBatchItemSchema: GenMessage<AckBatchItem> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 15);
+  messageDesc(file_corvo_v1_worker, 16);
 
 /**
  * Completes many jobs.
@@ -950,7 +992,7 @@ export type AckBatchRequest = Message<"corvo.v1.AckBatchRequest"> & {
  * Use `create(AckBatchRequestSchema)` to create a new message.
  */
 export const AckBatchRequestSchema: GenMessage<AckBatchRequest> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 16);
+  messageDesc(file_corvo_v1_worker, 17);
 
 /**
  * How many were completed.
@@ -978,7 +1020,7 @@ export type AckBatchResponse = Message<"corvo.v1.AckBatchResponse"> & {
  * Use `create(AckBatchResponseSchema)` to create a new message.
  */
 export const AckBatchResponseSchema: GenMessage<AckBatchResponse> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 17);
+  messageDesc(file_corvo_v1_worker, 18);
 
 /**
  * One frame of work from a worker or producer.
@@ -1056,7 +1098,7 @@ export type LifecycleStreamRequest = Message<"corvo.v1.LifecycleStreamRequest"> 
  * Use `create(LifecycleStreamRequestSchema)` to create a new message.
  */
 export const LifecycleStreamRequestSchema: GenMessage<LifecycleStreamRequest> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 18);
+  messageDesc(file_corvo_v1_worker, 19);
 
 /**
  * One job to add in a frame: the fields of EnqueueRequest.
@@ -1203,7 +1245,7 @@ export type LifecycleEnqueueItem = Message<"corvo.v1.LifecycleEnqueueItem"> & {
  * Use `create(LifecycleEnqueueItemSchema)` to create a new message.
  */
 export const LifecycleEnqueueItemSchema: GenMessage<LifecycleEnqueueItem> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 19);
+  messageDesc(file_corvo_v1_worker, 20);
 
 /**
  * The answer to one frame.
@@ -1273,7 +1315,7 @@ export type LifecycleStreamResponse = Message<"corvo.v1.LifecycleStreamResponse"
  * Use `create(LifecycleStreamResponseSchema)` to create a new message.
  */
 export const LifecycleStreamResponseSchema: GenMessage<LifecycleStreamResponse> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 20);
+  messageDesc(file_corvo_v1_worker, 21);
 
 /**
  * Reports a failed attempt.
@@ -1322,7 +1364,7 @@ export type FailRequest = Message<"corvo.v1.FailRequest"> & {
  * Use `create(FailRequestSchema)` to create a new message.
  */
 export const FailRequestSchema: GenMessage<FailRequest> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 21);
+  messageDesc(file_corvo_v1_worker, 22);
 
 /**
  * What happens next.
@@ -1357,7 +1399,7 @@ export type FailResponse = Message<"corvo.v1.FailResponse"> & {
  * Use `create(FailResponseSchema)` to create a new message.
  */
 export const FailResponseSchema: GenMessage<FailResponse> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 22);
+  messageDesc(file_corvo_v1_worker, 23);
 
 /**
  * What a worker says about one of its jobs.
@@ -1406,7 +1448,7 @@ export type HeartbeatJobUpdate = Message<"corvo.v1.HeartbeatJobUpdate"> & {
  * Use `create(HeartbeatJobUpdateSchema)` to create a new message.
  */
 export const HeartbeatJobUpdateSchema: GenMessage<HeartbeatJobUpdate> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 23);
+  messageDesc(file_corvo_v1_worker, 24);
 
 /**
  * Signs of life.
@@ -1427,7 +1469,7 @@ export type HeartbeatRequest = Message<"corvo.v1.HeartbeatRequest"> & {
  * Use `create(HeartbeatRequestSchema)` to create a new message.
  */
 export const HeartbeatRequestSchema: GenMessage<HeartbeatRequest> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 24);
+  messageDesc(file_corvo_v1_worker, 25);
 
 /**
  * Answer for one job.
@@ -1455,7 +1497,7 @@ export type HeartbeatJobResponse = Message<"corvo.v1.HeartbeatJobResponse"> & {
  * Use `create(HeartbeatJobResponseSchema)` to create a new message.
  */
 export const HeartbeatJobResponseSchema: GenMessage<HeartbeatJobResponse> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 25);
+  messageDesc(file_corvo_v1_worker, 26);
 
 /**
  * Answers by job id.
@@ -1476,7 +1518,7 @@ export type HeartbeatResponse = Message<"corvo.v1.HeartbeatResponse"> & {
  * Use `create(HeartbeatResponseSchema)` to create a new message.
  */
 export const HeartbeatResponseSchema: GenMessage<HeartbeatResponse> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 26);
+  messageDesc(file_corvo_v1_worker, 27);
 
 /**
  * Which events to send.
@@ -1518,7 +1560,7 @@ export type SubscribeRequest = Message<"corvo.v1.SubscribeRequest"> & {
  * Use `create(SubscribeRequestSchema)` to create a new message.
  */
 export const SubscribeRequestSchema: GenMessage<SubscribeRequest> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 27);
+  messageDesc(file_corvo_v1_worker, 28);
 
 /**
  * One event. All fields default: a sign of life.
@@ -1575,7 +1617,7 @@ export type SubscribeEvent = Message<"corvo.v1.SubscribeEvent"> & {
  * Use `create(SubscribeEventSchema)` to create a new message.
  */
 export const SubscribeEventSchema: GenMessage<SubscribeEvent> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 28);
+  messageDesc(file_corvo_v1_worker, 29);
 
 /**
  * Nothing to say.
@@ -1590,7 +1632,7 @@ export type GetServerInfoRequest = Message<"corvo.v1.GetServerInfoRequest"> & {
  * Use `create(GetServerInfoRequestSchema)` to create a new message.
  */
 export const GetServerInfoRequestSchema: GenMessage<GetServerInfoRequest> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 29);
+  messageDesc(file_corvo_v1_worker, 30);
 
 /**
  * Versions of the server.
@@ -1618,7 +1660,7 @@ export type GetServerInfoResponse = Message<"corvo.v1.GetServerInfoResponse"> & 
  * Use `create(GetServerInfoResponseSchema)` to create a new message.
  */
 export const GetServerInfoResponseSchema: GenMessage<GetServerInfoResponse> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 30);
+  messageDesc(file_corvo_v1_worker, 31);
 
 /**
  * Attached to every error as a detail.
@@ -1653,7 +1695,7 @@ export type ErrorDetail = Message<"corvo.v1.ErrorDetail"> & {
  * Use `create(ErrorDetailSchema)` to create a new message.
  */
 export const ErrorDetailSchema: GenMessage<ErrorDetail> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 31);
+  messageDesc(file_corvo_v1_worker, 32);
 
 /**
  * What became of one job to add.
@@ -1795,7 +1837,7 @@ export const WorkerService: GenService<{
   enqueueWebhook: {
     methodKind: "unary";
     input: typeof EnqueueWebhookRequestSchema;
-    output: typeof EnqueueResponseSchema;
+    output: typeof EnqueueWebhookResponseSchema;
   },
   /**
    * Leases one job. Waits for one as long as the lease would last, 30 s when no lease is given, at most 60 s; then answers
