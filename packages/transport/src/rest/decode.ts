@@ -522,7 +522,7 @@ export class JsonToProto {
       return Number(Buffer.from(buf.subarray(start, p)).toString("latin1"));
     }
     this.pos = p;
-    return minus && value !== 0 ? -value : value;
+    return minus ? -value : value;
   }
 
   private digits(from: number): number {
@@ -629,9 +629,9 @@ export class JsonToProto {
     throw this.fault(what);
   }
 
-  /** The same at the first byte of a value: when it is not even JSON, that is what is said. */
+  /** The same at the first byte of a value of a body: when it is not even JSON, that is what is said. */
   private mistyped(what: string): never {
-    if (this.scanJson(this.buf, this.pos, this.end) < 0) this.syntax();
+    if (this.preface !== "" && this.scanJson(this.buf, this.pos, this.end) < 0) this.syntax();
     throw this.fault(what);
   }
 

@@ -181,8 +181,9 @@ export class ProtoToJson {
 
   private isZero(field: FieldPlan, from: number, to: number): boolean {
     if (field.wireType === 2) return from === to;
-    for (let i = from; i < to; i++) if (this.buf[i] !== 0 && this.buf[i] !== 0x80) return false;
-    return field.wireType === 0 || this.buf[to - 1] === 0;
+    const bits = field.wireType === 0 ? 0x7f : 0xff;
+    for (let i = from; i < to; i++) if ((this.buf[i] & bits) !== 0) return false;
+    return true;
   }
 
   private nested(plan: MessagePlan, start: number, end: number): void {

@@ -1,6 +1,7 @@
 import { createServer } from "node:http";
 import { connect, createServer as createHttp2Server } from "node:http2";
 import type { AddressInfo } from "node:net";
+import net from "node:net";
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import type { Call, Route } from "../rpc.js";
 import type { RestHandler } from "./handler.js";
@@ -106,6 +107,17 @@ export async function serve(rest: RestHandler) {
         stream.on("error", reject);
         stream.end(body);
       });
+    },
+    /** Sends a request and returns what breaks it off. */
+    open(version: 1 | 2, verb: string, path: string, body: string): () => void {
+      if (version === 2) {
+        const stream = session.request({ ":method": verb, ":path": path });
+        stream.on("error", () => {}).end(body);
+        return () => stream.close(8);
+      }
+      const socket = net.connect(port1, "127.0.0.1");
+      socket.on("error", () => {}).write(`${verb} ${path} HTTP/1.1\r\nhost: x\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+      return () => socket.destroy();
     },
     async close(): Promise<void> {
       session.destroy();
