@@ -1,0 +1,129 @@
+import { checksum } from "./checksum.js";
+import type { DiskFile } from "./disk.js";
+import { aligned, getRecordHeader, type RecordHeader, recordHeaderBytes } from "./segment.js";
+
+/** Bytes that are read at once. */
+const windowBytes = 1024 * 1024;
+
+export interface SegmentRecord extends RecordHeader {
+  /** Counted from 0 in its segment. */
+  number: number;
+  /** Where its header starts in the file. */
+  offset: number;
+  /** Where the next record starts. */
+  end: number;
+  /** Stays valid: never written again. */
+  body: Uint8Array;
+}
+
+/** What the reader came upon where a record could start. */
+export type ReadStep =
+  | { type: "record"; record: SegmentRecord }
+  | { type: "end"; offset: number; number: number }
+  | { type: "damaged"; offset: number; number: number; what: string /** Known when its header is intact. */; header?: RecordHeader };
+
+/** Reads the records of a segment one after the other, checking both sums; the chain is the caller's, who knows the first link. */
+export class SegmentReader {
+  #window: Uint8Array = new Uint8Array(0);
+  #view: DataView = new DataView(new ArrayBuffer(0));
+  #windowStart = 0;
+  #number = 0;
+
+  constructor(
+    private readonly file: DiskFile,
+    readonly seed: number,
+    readonly alignment: number,
+    public offset: number,
+    readonly sizeBytes: number,
+  ) {}
+
+  async next(): Promise<ReadStep> {
+    const offset = this.offset;
+    const number = this.#number;
+    const left = this.sizeBytes - offset;
+    if (left <= 0) return { type: "end", offset, number };
+    const head = await this.#bytes(offset, Math.min(left, recordHeaderBytes));
+    if (isZero(head)) return { type: "end", offset, number };
+    if (head.length < recordHeaderBytes) return { type: "damaged", offset, number, what: "the file ends within a record's header" };
+    const header = getRecordHeader(this.#view, offset - this.#windowStart, this.seed);
+    if (header === undefined) return { type: "damaged", offset, number, what: "the record's header does not match its checksum" };
+    if (offset + recordHeaderBytes + header.length > this.sizeBytes)
+      return { type: "damaged", offset, number, what: "the file ends within the record", header };
+    const body = await this.#bytes(offset + recordHeaderBytes, header.length);
+    if (checksum(body, this.seed) !== header.bodySum) return { type: "damaged", offset, number, what: "the record's body does not match its checksum", header };
+    this.offset = aligned(offset + recordHeaderBytes + header.length, this.alignment);
+    this.#number++;
+    return { type: "record", record: { ...header, number, offset, end: this.offset, body } };
+  }
+
+  async #bytes(offset: number, length: number): Promise<Uint8Array> {
+    if (offset < this.#windowStart || offset + length > this.#windowStart + this.#window.length) {
+      this.#window = await this.file.read(offset, Math.min(Math.max(length, windowBytes), this.sizeBytes - offset));
+      this.#view = new DataView(this.#window.buffer, this.#window.byteOffset, this.#window.byteLength);
+      this.#windowStart = offset;
+    }
+    return this.#window.subarray(offset - this.#windowStart, offset - this.#windowStart + length);
+  }
+}
+
+/** Reads and checks the one record at `offset`; a string says what is wrong with it. */
+export async function readRecordAt(file: DiskFile, offset: number, seed: number, lengthHint: number): Promise<(RecordHeader & { body: Uint8Array }) | string> {
+  let bytes = await file.read(offset, recordHeaderBytes + lengthHint);
+  if (bytes.length < recordHeaderBytes) return "the file ends before the record";
+  const header = getRecordHeader(viewOf(bytes), 0, seed);
+  if (header === undefined) return "the record's header does not match its checksum";
+  if (bytes.length < recordHeaderBytes + header.length) bytes = await file.read(offset, recordHeaderBytes + header.length);
+  if (bytes.length < recordHeaderBytes + header.length) return "the file ends within the record";
+  const body = bytes.subarray(recordHeaderBytes, recordHeaderBytes + header.length);
+  if (checksum(body, seed) !== header.bodySum) return "the record's body does not match its checksum";
+  return { ...header, body };
+}
+
+export interface Tail {
+  /** End of the last byte that is not zero; `from` when all are zero. */
+  usedEnd: number;
+  /** Where an intact record lies behind `behind`. */
+  intactAt?: number;
+}
+
+/**
+ * Looks at everything from `from` to the end of the file, where no record should be: which bytes are not zero, and whether an intact
+ * record lies at or behind `behind` (a torn write cannot leave one there, damage can).
+ */
+export async function examineTail(file: DiskFile, from: number, behind: number, to: number, sizeBytes: number, seed: number, alignment: number): Promise<Tail> {
+  let usedEnd = from;
+  for (let start = from; start < to; start += windowBytes) {
+    const window = await file.read(start, Math.min(windowBytes + recordHeaderBytes, sizeBytes - start));
+    const own = window.subarray(0, Math.min(windowBytes, to - start));
+    if (isZero(own)) continue;
+    for (let at = own.length - 1; at >= 0; at--) {
+      if (own[at] === 0) continue;
+      usedEnd = start + at + 1;
+      break;
+    }
+    const view = viewOf(window);
+    const first = Math.max(aligned(start, alignment), aligned(behind, alignment));
+    for (let offset = first; offset - start < own.length && offset - start + recordHeaderBytes <= window.length; offset += alignment) {
+      if (view.getUint8(offset - start + 23) === 0) continue;
+      const header = getRecordHeader(view, offset - start, seed);
+      if (header === undefined || offset + recordHeaderBytes + header.length > sizeBytes) continue;
+      if (typeof (await readRecordAt(file, offset, seed, header.length)) !== "string") return { usedEnd, intactAt: offset };
+    }
+  }
+  return { usedEnd };
+}
+
+const zeros = Buffer.alloc(windowBytes);
+
+export function isZero(bytes: Uint8Array): boolean {
+  return zeros.compare(bytes, 0, bytes.length, 0, bytes.length) === 0;
+}
+
+/** Writes zeros from `from` to `to`, in the pool. */
+export async function writeZeros(file: DiskFile, from: number, to: number): Promise<void> {
+  for (let at = from; at < to; at += windowBytes) await file.write([zeros.subarray(0, Math.min(windowBytes, to - at))], at);
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
