@@ -13,6 +13,8 @@ export interface ServerOptions {
   durable: boolean;
   logBackend: "segments" | "level";
   snapshotThresholdEntries: number;
+  snapshotLogBytesMin: number;
+  logSegmentBytes: number;
   pendingMax: number;
   memoryBytesMax: number;
   payloadBytesMax: number;
@@ -70,6 +72,8 @@ export function resolveServerOptions(given: GivenFlags, env: Readonly<Record<str
     durable: values.durable === "true",
     logBackend: store === "level" ? "level" : "segments",
     snapshotThresholdEntries: int("snapshot-threshold") || 4096,
+    snapshotLogBytesMin: int("snapshot-log-min"),
+    logSegmentBytes: int("log-segment-size"),
     pendingMax: int("raft-max-pending"),
     memoryBytesMax: int("max-memory") || Math.floor(totalmem() / 2),
     payloadBytesMax: int("max-payload-size"),

@@ -1,0 +1,90 @@
+import { type CorvoClient, CorvoError } from "@corvo/sdk";
+import type { History } from "./history.js";
+
+export const queue = "kill.q";
+
+/** Clients that add, fetch and acknowledge until their server is gone or `until` resolves; everything they see goes into the history. */
+export async function load(client: CorvoClient, history: History, random: () => number, until: Promise<unknown>): Promise<void> {
+  let over = false;
+  void until.then(() => {
+    over = true;
+  });
+  const loop = async (work: () => Promise<void>): Promise<void> => {
+    while (!over) {
+      try {
+        await work();
+      } catch (thrown) {
+        if (thrown instanceof CorvoError && !thrown.outcomeUnknown && !thrown.retryable) history.faults.push(`${thrown.reason}: ${thrown.message}`);
+        else if (!(thrown instanceof CorvoError)) history.faults.push(String(thrown));
+        return; // the server is gone
+      }
+    }
+  };
+  await Promise.all([loop(() => addOne(client, history)), loop(() => addOne(client, history)), loop(() => addMany(client, history, random)), loop(() => workSome(client, history, random)), loop(() => workSome(client, history, random))]);
+}
+
+async function addOne(client: CorvoClient, history: History): Promise<void> {
+  const n = history.next++;
+  const requestId = `r${n}`;
+  history.unknown.set(requestId, n);
+  const { id } = await client.enqueue(queue, { n, requestId }, { requestId });
+  history.enqueued(requestId, n, id);
+}
+
+async function addMany(client: CorvoClient, history: History, random: () => number): Promise<void> {
+  const numbers = Array.from({ length: 1 + Math.floor(random() * 40) }, () => history.next++);
+  for (const n of numbers) history.unknown.set(`r${n}`, n);
+  const added = await client.enqueueMany(
+    numbers.map((n) => ({ job: queue, payload: { n, requestId: `r${n}` }, options: { requestId: `r${n}` } })),
+    `batch-${numbers[0]}`,
+  );
+  for (const [i, n] of numbers.entries()) history.enqueued(`r${n}`, n, added[i].id);
+}
+
+async function workSome(client: CorvoClient, history: History, random: () => number): Promise<void> {
+  const jobs = await client.fetch([queue], { count: 1 + Math.floor(random() * 20), leaseSeconds: 1, workerId: "w" });
+  for (const job of jobs) {
+    const { n, requestId } = job.payload as { n: number; requestId: string };
+    history.fetched(job.id, n, job.fence, requestId);
+  }
+  for (const job of jobs) {
+    const seen = history.jobs.get(job.id);
+    if (!seen || random() < 0.2) continue; // left to its lease
+    seen.ackUnknown = true;
+    try {
+      await client.ack(job.id, { result: { n: seen.n }, fence: job.fence });
+      history.acked(job.id);
+      seen.ackUnknown = seen.acks === 0;
+    } catch (thrown) {
+      if (!(thrown instanceof CorvoError)) throw thrown;
+      if (thrown.outcomeUnknown) throw thrown;
+      // The lease may have ended meanwhile, or an acknowledgement whose answer was lost counted: refused, so nothing happened now.
+      if (thrown.reason !== "STALE_FENCE" && thrown.reason !== "WRONG_STATE") throw thrown;
+    }
+  }
+}
+
+/** After a restart: settles what is unknown by asking again with the same request id, then looks at every job. */
+export async function examine(client: CorvoClient, history: History): Promise<void> {
+  for (const [requestId, n] of [...history.unknown]) {
+    const { id } = await client.enqueue(queue, { n, requestId }, { requestId });
+    history.enqueued(requestId, n, id);
+  }
+  const ids = [...history.jobs.keys()];
+  const found = new Set<string>();
+  for (let at = 0; at < ids.length; at += 1000) {
+    for (const job of await client.jobs(ids.slice(at, at + 1000))) {
+      found.add(job.id);
+      const seen = history.jobs.get(job.id);
+      if (!seen) continue;
+      const payload = JSON.parse(job.payloadJson) as { n: number };
+      if (payload.n !== seen.n) history.faults.push(`J2: the payload of ${job.id} was ${seen.n} and is ${payload.n}`);
+      if (seen.acks > 0 && job.state !== 4) history.faults.push(`J4: ${job.id} was acknowledged as completed and is in state ${job.state}`);
+      if (seen.acks > 0 && job.resultJson !== JSON.stringify({ n: seen.n })) history.faults.push(`J1: the result of ${job.id} is ${job.resultJson}`);
+      if (job.state === 4 && seen.acks === 0 && !seen.ackUnknown) history.faults.push(`J2: ${job.id} is completed and nobody acknowledged it`);
+    }
+  }
+  for (const id of ids) if (!found.has(id)) history.faults.push(`J1: ${id} (job ${history.jobs.get(id)?.n}) is lost`);
+  const counted = (await client.queues()).find((q) => q.name === queue);
+  if (Number(counted?.enqueued ?? 0) !== ids.length) history.faults.push(`J2: the queue holds ${counted?.enqueued} jobs, ${ids.length} were added`);
+}
