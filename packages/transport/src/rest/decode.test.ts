@@ -228,7 +228,7 @@ describe("hostile bodies end within 50 ms", () => {
   ];
   test.each(corpus)("%s", (_, body, accepted) => {
     const bytes = Buffer.from(body);
-    const startMs = performance.now();
+    const start = process.cpuUsage();
     let refused: unknown;
     try {
       decoder.begin();
@@ -237,10 +237,10 @@ describe("hostile bodies end within 50 ms", () => {
     } catch (e) {
       refused = e;
     }
-    const tookMs = performance.now() - startMs;
+    const took = process.cpuUsage(start);
     expect(refused === undefined).toBe(accepted);
     if (!accepted) expect(refused).toBeInstanceOf(BodyError);
-    // Room for a busy machine; on an idle one all of them take less than 50 ms.
-    expect(tookMs).toBeLessThan(250);
+    // CPU time, all threads, before anything is compiled: warm, each of them takes less than 50 ms.
+    expect((took.user + took.system) / 1000).toBeLessThan(250);
   });
 });

@@ -510,15 +510,17 @@ export class JsonToProto {
     if (minus) p++;
     const first = p;
     let value = 0;
-    while (p < end && buf[p] >= 0x30 && buf[p] <= 0x39) value = value * 10 + buf[p++] - 0x30;
+    const most = Math.min(end, first + numberBytesMax);
+    while (p < most && buf[p] >= 0x30 && buf[p] <= 0x39) value = value * 10 + buf[p++] - 0x30;
     if (p === first) this.mistyped(what);
+    if (p === first + numberBytesMax) this.wrong("has too many digits");
     if (p - first > 1 && buf[first] === 0x30) this.syntax(undefined, first + 1);
     const whole = buf[p] !== 0x2e && buf[p] !== 0x65 && buf[p] !== 0x45;
     if (!whole || p - first > 15) {
       if (buf[p] === 0x2e) p = this.digits(p + 1);
       if (buf[p] === 0x65 || buf[p] === 0x45) p = this.digits(buf[p + 1] === 0x2b || buf[p + 1] === 0x2d ? p + 2 : p + 1);
       this.pos = p;
-      if (p - start > 400) this.wrong("has too many digits");
+      if (p - start > numberBytesMax) this.wrong("has too many digits");
       return Number(Buffer.from(buf.subarray(start, p)).toString("latin1"));
     }
     this.pos = p;
@@ -656,6 +658,8 @@ export class JsonToProto {
 }
 
 const empty = new Uint8Array(0);
+/** A number's spelling may be so long: longer ones mean nothing that shorter ones could not. */
+const numberBytesMax = 400;
 const textKinds = new Set<Kind>([Kind.string, Kind.bytes, Kind.timestamp]);
 
 /** What stands behind a backslash, to the byte it means; 0: nothing. */

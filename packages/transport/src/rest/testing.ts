@@ -34,7 +34,8 @@ export function scanJsonPlainly(buf: Uint8Array, start: number, end: number, dep
   }
   if (c === 0x22) return scanString(buf, start, end);
   let p = start;
-  while (p < end && p - start < 2000 && ![0x2c, 0x5d, 0x7d, 0x20, 0x0a].includes(buf[p])) p++;
+  while (p < end && p - start < 2000 && buf[p] > 0x20 && buf[p] !== 0x2c && buf[p] !== 0x5d && buf[p] !== 0x7d) p++;
+  if (p === start + 1 && c >= 0x30 && c <= 0x39) return p;
   const token = /^(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?|true|false|null)/.exec(Buffer.from(buf.subarray(start, p)).toString("latin1"));
   return token ? start + token[0].length : -1;
 }
