@@ -134,9 +134,11 @@ export abstract class Reader {
       case 1:
         this.pos += 8;
         break;
-      case 2:
-        this.pos += this.varint32();
+      case 2: {
+        const n = this.varint32();
+        this.pos += n;
         break;
+      }
       case 3:
         if (groups <= 0) throw new WireError(at, "groups nested too deep");
         for (;;) {
