@@ -1,1 +1,10 @@
-export {};
+export { AckOutcome } from "./ack.js";
+export { Engine, type OutcomeSink } from "./engine.js";
+export { EnqueueOutcome } from "./enqueue.js";
+export { InvariantBroken } from "./invariant.js";
+export type { FailureRecord, JobRecord, QueueRecord, WorkerRecord } from "./records.js";
+export type { SnapshotCut } from "./snapshot-cut.js";
+export type { EngineOptions } from "./state.js";
+export type { ArchivePlace, ArchiveSink } from "./tables/archive.js";
+export { type EventRecord, eventTypes } from "./tables/events.js";
+export { JobState, jobStateNames } from "./tables/job-table.js";

@@ -1,0 +1,349 @@
+import { CancelJobRequestReader } from "@corvo/gen/corvo/v1/job_fast.js";
+import { EntryReader, type Refusal, refuse, Verb } from "@corvo/protocol";
+import { ack } from "./ack.js";
+import { ackBatch } from "./ack-batch.js";
+import { approve } from "./approve.js";
+import { cancel } from "./cancel.js";
+import { archiveAgain, Command } from "./command.js";
+import { deleteJob } from "./delete.js";
+import { contentDigest } from "./digest.js";
+import { badMessage, enqueue } from "./enqueue.js";
+import { enqueueBatch } from "./enqueue-batch.js";
+import { fail } from "./fail.js";
+import { fetch, fetchBatch } from "./fetch.js";
+import { heartbeat } from "./heartbeat.js";
+import { hold } from "./hold.js";
+import { ensure, InvariantBroken } from "./invariant.js";
+import { checkInvariants } from "./invariants.js";
+import { leadership } from "./leadership.js";
+import { lifecycle } from "./lifecycle.js";
+import { compactBytesMax, forgetMax, sweepJobsMax } from "./limits.js";
+import { move } from "./move.js";
+import { purge } from "./purge.js";
+import { clearQueue } from "./queue-clear.js";
+import { setConcurrency } from "./queue-concurrency.js";
+import { destroyQueue } from "./queue-destroy.js";
+import { drainQueue } from "./queue-drain.js";
+import { pauseQueue } from "./queue-pause.js";
+import { removeThrottle } from "./queue-remove-throttle.js";
+import { resumeQueue } from "./queue-resume.js";
+import { setThrottle } from "./queue-throttle.js";
+import { archivedRecord, type JobRecord, liveRecord, type QueueRecord, queueRecords, type WorkerRecord, workerRecords } from "./records.js";
+import { reject } from "./reject.js";
+import { RequestMemory, reused } from "./request-ids.js";
+import { retry } from "./retry.js";
+import { cutState, type SnapshotCut } from "./snapshot-cut.js";
+import { restoreState } from "./snapshot-restore.js";
+import { type EngineOptions, notLive, State } from "./state.js";
+import { stateHash } from "./state-hash.js";
+import type { ArchivePlace } from "./tables/archive.js";
+import { MarkKind } from "./tables/archive-marks.js";
+import type { EventRecord } from "./tables/events.js";
+import type { Queue } from "./tables/queues.js";
+import { nextTimerMs, tick } from "./tick.js";
+
+/** Who wants the answers of an entry's commands. Called once per command at most, in order; nothing for commands without an answer. */
+export interface OutcomeSink {
+  /** `bytes`: the answer's protobuf, valid only during the call. `granted`: jobs leased by this command. */
+  answer(command: number, bytes: Uint8Array, granted: number): void;
+  refused(command: number, refusal: Refusal): void;
+}
+
+const jobRequest = new CancelJobRequestReader();
+
+/**
+ * Decides what happens to every job: a function of the state and the next log entry. It has no clock, no randomness, no promises and
+ * no I/O; whatever two replicas apply in the same order, they agree on, byte for byte.
+ */
+export class Engine {
+  private state: State;
+  private readonly reader = new EntryReader();
+  private readonly command = new Command();
+  private readonly memory = new RequestMemory();
+  private term = 0;
+  private cuts = 0;
+
+  constructor(options: EngineOptions) {
+    this.state = new State(options);
+  }
+
+  /** Builds an engine from the chunks of a cut, in their order, exactly as they were given. */
+  static async restore(options: EngineOptions, chunks: AsyncIterable<Uint8Array>): Promise<Engine> {
+    const engine = new Engine(options);
+    engine.term = await restoreState(engine.state, chunks);
+    return engine;
+  }
+
+  /**
+   * Applies the next entry. Throws only when an invariant is broken or the entry is not one of ours: then this replica must stop.
+   * `index` rises with each entry; gaps are entries that are none of the engine's business.
+   */
+  apply(entry: Uint8Array, index: number, term: number, sink?: OutcomeSink): void {
+    const s = this.state;
+    ensure(index > s.appliedIndex, `entry ${index} comes after ${s.appliedIndex}`);
+    const { reader } = this;
+    try {
+      reader.read(entry);
+    } catch (cause) {
+      throw new InvariantBroken(`entry ${index}: ${(cause as Error).message}`);
+    }
+    const servingBeforeMs = s.servingMs;
+    s.appliedIndex = index;
+    this.term = term;
+    if (reader.logTimeMs > s.logTimeMs) s.logTimeMs = reader.logTimeMs;
+    s.remembered.forget(s.logTimeMs, forgetMax);
+    for (let i = 0; i < forgetMax && s.locks.expiries.nextMs <= s.logTimeMs; i++) s.locks.remove(s.locks.expiries.next);
+    for (let i = 0; i < reader.count; i++) this.applyCommand(i, servingBeforeMs, sink);
+    s.garbage.sweep(s, sweepJobsMax);
+    s.arena.compact(s, compactBytesMax);
+    s.hash.mix(98, index, s.logTimeMs);
+    s.hash.keep(index);
+  }
+
+  /** An entry that is not for the engine: membership, or the empty one of a new leader. */
+  skip(index: number, term: number): void {
+    ensure(index > this.state.appliedIndex, `entry ${index} comes after ${this.state.appliedIndex}`);
+    this.state.appliedIndex = index;
+    this.term = term;
+    this.state.hash.keep(index);
+  }
+
+  private applyCommand(i: number, servingBeforeMs: number, sink: OutcomeSink | undefined): void {
+    const s = this.state;
+    const one = this.reader.command(i);
+    const { memory, command: c } = this;
+    s.out.reset();
+    s.granted = 0;
+    let refusal: Refusal | undefined;
+    let remember = false;
+    try {
+      c.set(one.verb, one.flags, one.buf, one.bodyStart, one.bodyEnd);
+      remember = one.requestHashEnd - one.requestHashStart === 16 && memory.begin(one.verb, one.buf, one.namespaceStart, one.namespaceEnd, c.start, c.end);
+      if (remember) {
+        const known = memory.find(s);
+        if (known !== -1) {
+          if (s.remembered.sameHash(known, one.buf, one.requestHashStart)) return sink?.answer(i, s.remembered.answer(known), 0);
+          return sink?.refused(i, reused());
+        }
+      }
+      s.answering = sink !== undefined || remember;
+      refusal = this.run(c, servingBeforeMs);
+    } catch (cause) {
+      refusal = badMessage(cause);
+    }
+    if (refusal !== undefined) return sink?.refused(i, refusal);
+    const empty = s.granted === 0 && (one.verb === Verb.FETCH || one.verb === Verb.FETCH_BATCH);
+    if (remember && !empty) memory.keep(s, one.buf, one.requestHashStart);
+    sink?.answer(i, s.out.view(), s.granted);
+  }
+
+  private run(c: Command, servingBeforeMs: number): Refusal | undefined {
+    const s = this.state;
+    switch (c.verb) {
+      case Verb.LIFECYCLE:
+        return lifecycle(s, c);
+      case Verb.ENQUEUE:
+        return enqueue(s, c);
+      case Verb.ENQUEUE_BATCH:
+        return enqueueBatch(s, c);
+      case Verb.FETCH:
+        return fetch(s, c);
+      case Verb.FETCH_BATCH:
+        return fetchBatch(s, c);
+      case Verb.ACK:
+        return ack(s, c);
+      case Verb.ACK_BATCH:
+        return ackBatch(s, c);
+      case Verb.FAIL:
+        return fail(s, c);
+      case Verb.HEARTBEAT:
+        return heartbeat(s, c);
+      case Verb.RETRY:
+        return retry(s, c);
+      case Verb.CANCEL:
+        return cancel(s, c);
+      case Verb.HOLD:
+        return hold(s, c);
+      case Verb.APPROVE:
+        return approve(s, c);
+      case Verb.REJECT:
+        return reject(s, c);
+      case Verb.MOVE:
+        return move(s, c);
+      case Verb.DELETE:
+        return deleteJob(s, c);
+      case Verb.PAUSE_QUEUE:
+        return pauseQueue(s, c);
+      case Verb.RESUME_QUEUE:
+        return resumeQueue(s, c);
+      case Verb.DRAIN_QUEUE:
+        return drainQueue(s, c);
+      case Verb.CLEAR_QUEUE:
+        return clearQueue(s, c);
+      case Verb.DESTROY_QUEUE:
+        return destroyQueue(s, c);
+      case Verb.SET_CONCURRENCY:
+        return setConcurrency(s, c);
+      case Verb.SET_THROTTLE:
+        return setThrottle(s, c);
+      case Verb.REMOVE_THROTTLE:
+        return removeThrottle(s, c);
+      case Verb.TICK:
+        return void tick(s);
+      case Verb.LEADERSHIP:
+        return void leadership(s, c, servingBeforeMs);
+      case Verb.STATE_HASH:
+        return void stateHash(s, c);
+      case Verb.PURGE:
+        return void purge(s, c);
+      default:
+        return refuse("unimplemented", "UNSUPPORTED", `verb ${c.verb} is not known`);
+    }
+  }
+
+  /** Index of the last entry that was applied or skipped. */
+  get appliedIndex(): number {
+    return this.state.appliedIndex;
+  }
+  get appliedTerm(): number {
+    return this.term;
+  }
+  /** Highest time that an entry carried, unix milliseconds. */
+  get logTimeMs(): number {
+    return this.state.logTimeMs;
+  }
+  /** Hash over all changes so far: equal on all replicas at the same index. */
+  get stateHash(): { low: number; high: number } {
+    return { low: this.state.hash.low, high: this.state.hash.high };
+  }
+  /** Hash over what the state is, whatever way led to it and wherever it lies. Reads everything: for tests and verification. */
+  contentDigest(): string {
+    return contentDigest(this.state);
+  }
+  /** Memory that state takes, in bytes. */
+  get stateBytes(): number {
+    return this.state.stateBytes;
+  }
+  /** Jobs that are pending, active, held, retrying or scheduled. */
+  get liveJobs(): number {
+    return this.state.jobs.used - this.state.garbage.rows;
+  }
+
+  /** How many jobs a fetch from these queues could lease now; 0: it would find nothing. */
+  fetchable(queues: readonly (string | Uint8Array)[], nowMs: number): number {
+    let jobs = 0;
+    for (const name of queues) jobs += this.queueNamed(name)?.grantable(Math.max(nowMs, this.state.logTimeMs)) ?? 0;
+    return jobs;
+  }
+
+  /** Queues that may have become fetchable since the last call: who sleeps on them should look. Throttles end by time alone. */
+  takeReady(): string[] {
+    const { ready } = this.state;
+    if (ready.length === 0) return [];
+    this.state.ready = [];
+    return ready.map((queue) => {
+      queue.ready = false;
+      return queue.name;
+    });
+  }
+
+  /** When the queue's throttle next has room, unix milliseconds; `nowMs` or less: it has. */
+  throttledUntilMs(queue: string | Uint8Array, nowMs: number): number {
+    return this.queueNamed(queue)?.throttle?.freeAtMs(Math.max(nowMs, this.state.logTimeMs)) ?? 0;
+  }
+
+  /** Log time at which the next tick would change something, unix milliseconds; Infinity: never. */
+  nextTimerMs(): number {
+    return nextTimerMs(this.state);
+  }
+
+  /**
+   * Creation sequence of the job that this request names, when it is not live but may be in the archive. The leader then looks there
+   * and proposes a FinishedJobCommand: with the record, or without one when there is none. Undefined: propose the request as it is.
+   */
+  needsArchive(verb: number, body: Uint8Array): number | undefined {
+    if (verb !== Verb.FAIL && (verb < Verb.RETRY || verb > Verb.DELETE)) return undefined;
+    try {
+      jobRequest.read(body, 0, body.length);
+    } catch {
+      return undefined; // apply refuses it
+    }
+    return this.state.find(body, jobRequest.jobIdStart, jobRequest.jobIdEnd) === notLive ? this.state.foundSeq : undefined;
+  }
+
+  /** The refusal is none: the job changed while the leader looked into the archive. Ask `needsArchive` again and propose again. */
+  wantsArchiveAgain(refusal: Refusal): boolean {
+    return refusal === archiveAgain;
+  }
+
+  /** A live job, or undefined. `seq40`: low 40 bits of its sequence, as in its id. */
+  findLive(id: { createdMs: number; seq40: number }): JobRecord | undefined {
+    const row = this.state.findSeq40(id.createdMs, id.seq40);
+    return row < 0 ? undefined : liveRecord(this.state, row);
+  }
+
+  /** The sequence of a job that is not live, for looking it up in the archive; undefined: it cannot be there. */
+  finishedSeq(id: { createdMs: number; seq40: number }): number | undefined {
+    return this.state.findSeq40(id.createdMs, id.seq40) === notLive ? this.state.foundSeq : undefined;
+  }
+
+  /** A finished job from its archive record; undefined: the record is void (deleted, destroyed, run again, or superseded). */
+  readArchived(bytes: Uint8Array, place: ArchivePlace): JobRecord | undefined {
+    return archivedRecord(this.state, bytes, place);
+  }
+
+  /** The job was deleted, as far as that is still known. */
+  tombstoned(seq: number): boolean {
+    return this.state.marks.kindOf(seq) === MarkKind.deleted;
+  }
+
+  /** All queues, sorted by name. */
+  queues(): QueueRecord[] {
+    return queueRecords(this.state);
+  }
+
+  /** Who fetched, sorted by id. */
+  workers(): WorkerRecord[] {
+    return workerRecords(this.state);
+  }
+
+  /** Events after this number, oldest first. */
+  eventsSince(seq: number, max: number): EventRecord[] {
+    return this.state.events.since(seq, max);
+  }
+  /** Number of the newest event; 0: none. */
+  get lastEventSeq(): number {
+    return this.state.events.lastSeq;
+  }
+  /** Number of the oldest event that is kept. */
+  get firstEventSeq(): number {
+    return this.state.events.firstSeq;
+  }
+
+  /** Newest creation sequence. */
+  get lastSeq(): number {
+    return this.state.lastSeq;
+  }
+  /** Newest fence. */
+  get lastFence(): number {
+    return this.state.lastFence;
+  }
+  /** Where the archive's next record goes: what lies behind is written again by replay. */
+  get archiveEnd(): ArchivePlace {
+    return { ...this.state.archive.next };
+  }
+
+  /** The state as of this moment, chunk by chunk, while apply goes on. One at a time; `release` it. */
+  cut(): SnapshotCut {
+    return cutState(this.state, this.term, ++this.cuts);
+  }
+
+  /** Walks everything and throws InvariantBroken when something does not fit. For tests. */
+  checkInvariants(): void {
+    checkInvariants(this.state);
+  }
+
+  private queueNamed(name: string | Uint8Array): Queue | undefined {
+    return typeof name === "string" ? this.state.queues.byName.get(name) : this.state.findQueue(name, 0, name.length);
+  }
+}

@@ -1,0 +1,109 @@
+import { putText, putUint32 } from "@corvo/gen/corvo/fast/runtime.js";
+import { EnqueueRequestReader, FailRequestReader, FailResponseTag } from "@corvo/gen/corvo/v1/worker_fast.js";
+import { durationMs, limits, type Refusal, rangeIs, refuse } from "@corvo/protocol";
+import { archivedState } from "./archived.js";
+import { archiveAgain, type Command, putTimestampField, textOf } from "./command.js";
+import { changeDocument, cutText, edit } from "./document.js";
+import { finish } from "./finish.js";
+import { staleFence } from "./lease.js";
+import { assign, enter, leave } from "./lists.js";
+import { notFound, type State } from "./state.js";
+import { EventType } from "./tables/events.js";
+import { JobState, jobStateNames } from "./tables/job-table.js";
+
+const reader = new FailRequestReader();
+const request = new EnqueueRequestReader();
+
+const baseDelayMsDefault = 5_000;
+const maxDelayMsDefault = 600_000;
+
+/** Ends an attempt of an active job without success. Refusals, in order: no such job, not active, stale fence. */
+export function fail(s: State, c: Command): Refusal | undefined {
+  const r = reader.read(c.buf, c.start, c.end);
+  if (r.jobIdEnd === r.jobIdStart) return refuse("invalid_argument", "REQUIRED", "job_id is required", { field: "job_id" });
+  const { jobs } = s;
+  const row = s.find(c.buf, r.jobIdStart, r.jobIdEnd);
+  const id = textOf(c.buf, r.jobIdStart, r.jobIdEnd);
+  if (row < 0) {
+    const state = row === notFound ? 0 : archivedState(s, c);
+    if (state < 0) return archiveAgain;
+    if (state === 0) return refuse("invalid_argument", "NOT_FOUND", `job ${id} not found`);
+    return notActive(id, state);
+  }
+  if (jobs.state(row) !== JobState.active) return notActive(id, jobs.state(row));
+  if (r.fence !== 0 && r.fence !== jobs.fence(row)) return staleFence(id);
+
+  const attempt = jobs.attempt(row);
+  const change = edit.clear(c.buf);
+  change.failure = true;
+  change.attempt = attempt;
+  change.atMs = s.logTimeMs;
+  change.errorStart = r.errorStart;
+  change.errorEnd = cutText(c.buf, r.errorStart, r.errorEnd, limits.errorBytesMax);
+  change.backtraceStart = r.backtraceStart;
+  change.backtraceEnd = cutText(c.buf, r.backtraceStart, r.backtraceEnd, limits.errorBytesMax);
+  const seq = jobs.seq(row);
+  const createdMs = jobs.createdMs(row);
+  const remaining = Math.max(0, jobs.maxRetries(row) - attempt);
+  const nextMs = s.logTimeMs + (remaining > 0 ? backoffMs(s, row, attempt) : 0);
+  jobs.touch(row);
+  jobs.setFailedMs(row, s.logTimeMs);
+  s.touchQueue(s.queues.of(jobs.queue(row)));
+  s.queues.of(jobs.queue(row)).failed++;
+  if (remaining > 0) {
+    const queue = leave(s, row);
+    changeDocument(s, row, change);
+    assign(s, row, 0);
+    jobs.setDueMs(row, nextMs);
+    enter(s, row, queue, JobState.retrying);
+    s.events.add(EventType.failed, seq, createdMs, queue, s.logTimeMs);
+  } else {
+    assign(s, row, 0);
+    s.events.add(EventType.failed, seq, createdMs, finish(s, row, JobState.dead, change), s.logTimeMs);
+  }
+  if (!s.answering) return undefined;
+  putText(s.out, FailResponseTag.status, remaining > 0 ? "retrying" : "dead");
+  if (remaining === 0) return undefined;
+  putTimestampField(s.out, FailResponseTag.nextAttemptAt, nextMs);
+  putUint32(s.out, FailResponseTag.attemptsRemaining, remaining);
+  return undefined;
+}
+
+function notActive(id: string, state: number): Refusal {
+  return refuse("invalid_argument", "WRONG_STATE", `job ${id} is not active (state=${jobStateNames[state]})`);
+}
+
+/** Delay after the failed attempt n: by strategy, then at most the job's cap, if it has one, and `limits.delayMsMax` in any case. */
+function backoffMs(s: State, row: number, attempt: number): number {
+  const address = s.jobs.request(row);
+  const memory = s.arena.memory(address);
+  const start = s.arena.start(address);
+  return delayMs(request.read(memory, start, start + s.arena.length(address)), attempt);
+}
+
+export function delayMs(r: EnqueueRequestReader, attempt: number): number {
+  const base = baseDelayMs(r);
+  const cap = maxDelayMs(r);
+  const { buf, retryBackoffStart: start, retryBackoffEnd: end } = r;
+  let delay: number;
+  if (rangeIs(buf, start, end, "none")) delay = 0;
+  else if (rangeIs(buf, start, end, "fixed")) delay = base;
+  else if (rangeIs(buf, start, end, "linear")) delay = base * attempt;
+  else delay = base * 2 ** Math.min(attempt - 1, 64);
+  if (cap > 0) delay = Math.min(delay, cap);
+  return Math.max(0, Math.min(delay, limits.delayMsMax));
+}
+
+/** Base of the back-off: milliseconds win over text, text over the default. */
+export function baseDelayMs(r: EnqueueRequestReader): number {
+  if (r.retryBaseDelayMs > 0) return r.retryBaseDelayMs;
+  const ms = durationMs(r.buf, r.retryBaseDelayStart, r.retryBaseDelayEnd);
+  return Number.isNaN(ms) ? baseDelayMsDefault : ms;
+}
+
+/** Longest back-off; 0: no cap. */
+export function maxDelayMs(r: EnqueueRequestReader): number {
+  if (r.retryMaxDelayMs > 0) return r.retryMaxDelayMs;
+  const ms = durationMs(r.buf, r.retryMaxDelayStart, r.retryMaxDelayEnd);
+  return Number.isNaN(ms) ? maxDelayMsDefault : ms;
+}

@@ -1,0 +1,191 @@
+import { beginMessage, endMessage, putBool, putDouble, putInt32, putRange, putText, putUint32, putUint64 } from "@corvo/gen/corvo/fast/runtime.js";
+import { JobDocumentReader } from "@corvo/gen/corvo/internal/v1/job_fast.js";
+import {
+  AgentConfigReader,
+  AgentStateTag,
+  EnqueueRequestReader,
+  FetchBatchJobTag,
+  FetchBatchRequestReader,
+  FetchBatchResponseTag,
+  FetchRequestReader,
+  FetchResponseTag,
+} from "@corvo/gen/corvo/v1/worker_fast.js";
+import { limits, type Refusal, refuse } from "@corvo/protocol";
+import { type Command, putJobIdField, textOf } from "./command.js";
+import { assign, enter, leave } from "./lists.js";
+import type { State } from "./state.js";
+import { EventType } from "./tables/events.js";
+import { JobState } from "./tables/job-table.js";
+import type { Queue } from "./tables/queues.js";
+import type { Worker } from "./tables/workers.js";
+
+const single = new FetchRequestReader();
+const batch = new FetchBatchRequestReader();
+const request = new EnqueueRequestReader();
+const document = new JobDocumentReader();
+const agent = new AgentConfigReader();
+
+/** A request that names queues and a worker: FetchRequest, FetchBatchRequest, LifecycleStreamRequest. */
+export interface Fetcher {
+  buf: Uint8Array;
+  queuesCount: number;
+  queuesStart: Int32Array;
+  queuesEnd: Int32Array;
+  workerIdStart: number;
+  workerIdEnd: number;
+  hostnameStart: number;
+  hostnameEnd: number;
+  leaseDuration: number;
+}
+
+/** FetchResponse has the fields of FetchBatchJob under numbers that are one higher, but for the fence. */
+const nextNumber = FetchResponseTag.jobId - FetchBatchJobTag.jobId;
+
+/** Leases the job next in turn of the first queue that may hand one out. */
+export function fetch(s: State, c: Command): Refusal | undefined {
+  const r = single.read(c.buf, c.start, c.end);
+  const refusal = checkFetcher(r);
+  if (refusal !== undefined) return refusal;
+  grant(s, r, 1, (row) => {
+    putBool(s.out, FetchResponseTag.found, true);
+    writeLeased(s, row, nextNumber);
+  });
+  return undefined;
+}
+
+/** Leases up to `count` jobs, queue after queue in the order of the request. */
+export function fetchBatch(s: State, c: Command): Refusal | undefined {
+  const r = batch.read(c.buf, c.start, c.end);
+  const refusal = checkFetcher(r);
+  if (refusal !== undefined) return refusal;
+  grant(s, r, Math.min(Math.max(r.count, 1), limits.itemsMax), (row) => writeLeasedItem(s, row, FetchBatchResponseTag.jobs));
+  return undefined;
+}
+
+export function checkFetcher(r: Fetcher): Refusal | undefined {
+  if (r.queuesCount === 0) return refuse("invalid_argument", "REQUIRED", "at least one queue is required", { field: "queues" });
+  if (r.queuesCount > limits.fetchQueuesMax) {
+    return refuse("invalid_argument", "TOO_LARGE", `more than ${limits.fetchQueuesMax} queues`, { field: "queues" });
+  }
+  return undefined;
+}
+
+/**
+ * Leases up to `countMax` jobs. A queue is passed over when it is paused, when as many of its jobs are active as its concurrency
+ * allows, or when its throttle has no room; else its jobs come by priority, then in the order in which they entered.
+ * The worker is entered in the registry when it gets at least one.
+ */
+export function grant(s: State, r: Fetcher, countMax: number, write: (row: number) => void): void {
+  const leaseMs = Math.min(r.leaseDuration > 0 ? r.leaseDuration * 1000 : limits.leaseMsDefault, limits.leaseMsMax);
+  let worker: Worker | undefined;
+  for (let i = 0; i < r.queuesCount && s.granted < countMax; i++) {
+    const queue = s.findQueue(r.buf, r.queuesStart[i], r.queuesEnd[i]);
+    if (queue === undefined) continue;
+    while (s.granted < countMax && queue.pending > 0 && queue.open(s.logTimeMs)) {
+      if (worker === undefined && r.workerIdEnd + r.hostnameEnd > 0) worker = registered(s, r);
+      const row = headOf(queue);
+      lease(s, row, queue, leaseMs, worker);
+      s.granted++;
+      if (s.answering) write(row);
+    }
+  }
+}
+
+/** The job next in turn. */
+export function headOf(queue: Queue): number {
+  const { head } = queue;
+  return head[0] !== -1 ? head[0] : head[1] !== -1 ? head[1] : head[2];
+}
+
+function lease(s: State, row: number, queue: Queue, leaseMs: number, worker: Worker | undefined): void {
+  const { jobs } = s;
+  leave(s, row);
+  jobs.setAttempt(row, jobs.attempt(row) + 1);
+  jobs.setStartedMs(row, s.logTimeMs);
+  jobs.setFence(row, ++s.lastFence);
+  jobs.setLeaseMs(row, leaseMs);
+  jobs.setDueMs(row, s.servingMs + leaseMs);
+  assign(s, row, worker === undefined ? 0 : worker.number);
+  enter(s, row, queue, JobState.active);
+  queue.throttle?.record(s.logTimeMs);
+  s.events.add(EventType.started, jobs.seq(row), jobs.createdMs(row), queue, s.logTimeMs);
+}
+
+function registered(s: State, r: Fetcher): Worker {
+  const { buf } = r;
+  let worker = s.workers.find(buf, r.workerIdStart, r.workerIdEnd, r.hostnameStart, r.hostnameEnd);
+  if (worker === undefined) {
+    worker = s.workers.add(buf, r.workerIdStart, r.workerIdEnd, r.hostnameStart, r.hostnameEnd, s.logTimeMs);
+    worker.cutSerial = s.cut?.serial ?? 0;
+  } else s.touchWorker(worker);
+  s.workers.heard(worker, s.logTimeMs);
+  if (!sameQueues(worker, r)) {
+    worker.queues = [];
+    for (let i = 0; i < r.queuesCount; i++) worker.queues.push(textOf(buf, r.queuesStart[i], r.queuesEnd[i]));
+  }
+  return worker;
+}
+
+/** True when the worker asked for the same queues last time. ASCII only: other names are made anew each time. */
+function sameQueues(worker: Worker, r: Fetcher): boolean {
+  if (worker.queues.length !== r.queuesCount) return false;
+  for (let i = 0; i < r.queuesCount; i++) {
+    const name = worker.queues[i];
+    const start = r.queuesStart[i];
+    if (name.length !== r.queuesEnd[i] - start) return false;
+    for (let k = 0; k < name.length; k++) if (name.charCodeAt(k) !== r.buf[start + k]) return false;
+  }
+  return true;
+}
+
+/** One leased job as a nested FetchBatchJob. */
+export function writeLeasedItem(s: State, row: number, tag: number): void {
+  const at = beginMessage(s.out, tag, itemBytesGuess);
+  writeLeased(s, row, 0);
+  itemBytesGuess = endMessage(s.out, at);
+}
+let itemBytesGuess = 300;
+
+function writeLeased(s: State, row: number, shift: number): void {
+  const { jobs, arena, out: w } = s;
+  const address = jobs.request(row);
+  const memory = arena.memory(address);
+  const start = arena.start(address);
+  const r = request.read(memory, start, start + arena.length(address));
+  const queue = s.queues.of(jobs.queue(row));
+  putJobIdField(w, FetchBatchJobTag.jobId + shift, jobs.createdMs(row), jobs.seq(row));
+  putRange(w, FetchBatchJobTag.queue + shift, queue.nameBytes, 0, queue.nameBytes.length);
+  if (r.payloadJsonEnd === r.payloadJsonStart) putText(w, FetchBatchJobTag.payloadJson + shift, "{}");
+  else putRange(w, FetchBatchJobTag.payloadJson + shift, memory, r.payloadJsonStart, r.payloadJsonEnd);
+  putUint32(w, FetchBatchJobTag.attempt + shift, jobs.attempt(row));
+  if (jobs.maxRetries(row) !== 0) putInt32(w, FetchBatchJobTag.maxRetries + shift, jobs.maxRetries(row));
+  putUint32(w, FetchBatchJobTag.leaseDuration + shift, jobs.leaseMs(row) / 1000);
+  if (!writeCheckpoint(s, row, shift) && r.checkpointJsonEnd > r.checkpointJsonStart) {
+    putRange(w, FetchBatchJobTag.checkpointJson + shift, memory, r.checkpointJsonStart, r.checkpointJsonEnd);
+  }
+  if (r.tagsJsonEnd > r.tagsJsonStart) putRange(w, FetchBatchJobTag.tagsJson + shift, memory, r.tagsJsonStart, r.tagsJsonEnd);
+  if (r.hasAgent) {
+    const at = beginMessage(w, FetchBatchJobTag.agent + shift, 16);
+    const config = agent.read(memory, r.agentStart, r.agentEnd);
+    if (config.maxIterations > 0) putUint32(w, AgentStateTag.maxIterations, config.maxIterations);
+    if (config.maxCostUsd > 0) putDouble(w, AgentStateTag.maxCostUsd, config.maxCostUsd);
+    if (config.iterationTimeoutEnd > config.iterationTimeoutStart) {
+      putRange(w, AgentStateTag.iterationTimeout, memory, config.iterationTimeoutStart, config.iterationTimeoutEnd);
+    }
+    putUint32(w, AgentStateTag.iteration, 1);
+    endMessage(w, at);
+  }
+  putUint64(w, FetchBatchJobTag.fence, jobs.fence(row));
+}
+
+/** The stored checkpoint, if there is one that is newer than the request's. */
+function writeCheckpoint(s: State, row: number, shift: number): boolean {
+  const address = s.jobs.document(row);
+  if (address === 0) return false;
+  const memory = s.arena.memory(address);
+  const start = s.arena.start(address);
+  const d = document.read(memory, start, start + s.arena.length(address));
+  if (d.checkpointJsonEnd === 0) return false;
+  putRange(s.out, FetchBatchJobTag.checkpointJson + shift, memory, d.checkpointJsonStart, d.checkpointJsonEnd);
+  return true;
+}

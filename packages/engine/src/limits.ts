@@ -1,0 +1,22 @@
+/** Bounds of the engine's own, beside the public ones in protocol's `limits`. Those that decide outcomes belong to the engine level. */
+
+/** Timers that one tick ends; the rest waits for the next tick, which comes at once. Keeps a tick below about a millisecond. */
+export const tickJobsMax = 1000;
+
+/** Cleared or destroyed jobs that one entry sweeps away. */
+export const sweepJobsMax = 1000;
+
+/** Expired unique locks and remembered requests that one entry forgets. */
+export const forgetMax = 256;
+
+/** Failures kept per job: at most `limits.failuresKeptMax`, and no more than this many bytes of them; the newest stays in any case. */
+export const failureBytesKeptMax = 1024 * 1024;
+
+/** Live text that one entry moves out of sparse segments. */
+export const compactBytesMax = 32 * 1024;
+
+/** State hashes of the last entries, for comparing with the leader's. */
+export const hashesKept = 1024;
+
+/** Data of one event, in bytes; longer data is left out. */
+export const eventDataBytesMax = 4096;

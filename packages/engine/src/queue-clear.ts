@@ -1,0 +1,23 @@
+import { isRefusal, type Refusal } from "@corvo/protocol";
+import { answerStatus, type Command } from "./command.js";
+import { knownQueue, Setting } from "./queue-verb.js";
+import type { State } from "./state.js";
+import { JobState } from "./tables/job-table.js";
+import { listOf } from "./tables/queues.js";
+
+/**
+ * Deletes the pending and scheduled jobs of a queue. Their unique keys stay held. Takes the same short time for any number of jobs: the
+ * lists are unhooked and swept later (see `garbage.ts`).
+ */
+export function clearQueue(s: State, c: Command): Refusal | undefined {
+  const queue = knownQueue(s, c);
+  if (isRefusal(queue)) return queue;
+  if (queue !== undefined) {
+    for (let priority = 0; priority < 3; priority++) s.garbage.unhook(queue, listOf(JobState.pending, priority));
+    s.garbage.unhook(queue, listOf(JobState.scheduled, 0));
+    queue.epoch++;
+    s.hash.mix(Setting.cleared, queue.serial, queue.epoch);
+  }
+  if (s.answering) answerStatus(s.out, "cleared");
+  return undefined;
+}

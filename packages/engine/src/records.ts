@@ -1,0 +1,266 @@
+import { ArchivedJobReader, JobDocumentReader, JobFailureReader } from "@corvo/gen/corvo/internal/v1/job_fast.js";
+import { AgentConfigReader, EnqueueRequestReader } from "@corvo/gen/corvo/v1/worker_fast.js";
+import { formatJobId } from "@corvo/protocol";
+import { visibleRecord } from "./archived.js";
+import { textOf } from "./command.js";
+import { priorityOf } from "./enqueue.js";
+import { baseDelayMs, maxDelayMs } from "./fail.js";
+import { headOf } from "./fetch.js";
+import type { State } from "./state.js";
+import type { ArchivePlace } from "./tables/archive.js";
+import { JobState } from "./tables/job-table.js";
+
+/** One failure of a job. */
+export interface FailureRecord {
+  attempt: number;
+  error: string;
+  backtrace: string;
+  atMs: number;
+}
+
+/** Everything that is known about a job. Times are unix milliseconds, 0: none. JSON is text in bytes, empty: none. */
+export interface JobRecord {
+  id: string;
+  seq: number;
+  queue: string;
+  /** Number of corvo.v1.JobState. */
+  state: number;
+  payload: Uint8Array;
+  priority: number;
+  attempt: number;
+  maxRetries: number;
+  retryBackoff: string;
+  retryBaseDelayMs: number;
+  /** 0: no cap. */
+  retryMaxDelayMs: number;
+  uniqueKey: string;
+  workerId: string;
+  hostname: string;
+  /** It is, or when it was cancelled was, with a worker: then an empty hostname is a fact too. */
+  hasWorker: boolean;
+  tags: Uint8Array;
+  progress: Uint8Array;
+  checkpoint: Uint8Array;
+  result: Uint8Array;
+  leaseExpiresMs: number;
+  scheduledMs: number;
+  expireMs: number;
+  parentId: string;
+  createdMs: number;
+  startedMs: number;
+  completedMs: number;
+  failedMs: number;
+  cancelledMs: number;
+  /** Oldest first; those that are kept. */
+  failures: FailureRecord[];
+  failuresTotal: number;
+  agent: { maxIterations: number; maxCostUsd: number; iterationTimeout: string; iteration: number; totalCostUsd: number } | undefined;
+  holdReason: string;
+  /** Fence of the running lease; 0: not leased. */
+  fence: number;
+  /** Log index at which it ended; 0: it is live. */
+  endedIndex: number;
+}
+
+/** A queue with its settings and counters. */
+export interface QueueRecord {
+  name: string;
+  paused: boolean;
+  /** 0: no cap. */
+  maxConcurrency: number;
+  /** 0: no cap. */
+  rateLimit: number;
+  rateWindowMs: number;
+  createdMs: number;
+  pending: number;
+  active: number;
+  held: number;
+  completed: number;
+  dead: number;
+  scheduled: number;
+  retrying: number;
+  cancelled: number;
+  /** Kept jobs in any state. */
+  enqueued: number;
+  /** Failed attempts since the queue exists. */
+  failed: number;
+  /** Creation time of the job next in turn; 0: none pending. */
+  oldestPendingMs: number;
+}
+
+export interface WorkerRecord {
+  id: string;
+  hostname: string;
+  queues: readonly string[];
+  lastHeartbeatMs: number;
+  startedMs: number;
+  /** Jobs that it holds. */
+  active: number;
+}
+
+const emptyObject = new TextEncoder().encode("{}");
+const nothing = new Uint8Array(0);
+const request = new EnqueueRequestReader();
+const document = new JobDocumentReader();
+const failure = new JobFailureReader();
+const agent = new AgentConfigReader();
+const archived = new ArchivedJobReader();
+
+/** A live job. */
+export function liveRecord(s: State, row: number): JobRecord {
+  const { jobs, arena } = s;
+  const state = jobs.state(row);
+  const record = recordOf(jobs.seq(row), jobs.createdMs(row), state, arena.view(jobs.request(row)));
+  if (jobs.document(row) !== 0) addDocument(record, arena.view(jobs.document(row)));
+  record.queue = s.queues.of(jobs.queue(row)).name;
+  record.attempt = jobs.attempt(row);
+  record.startedMs = jobs.startedMs(row);
+  record.failedMs = jobs.failedMs(row);
+  record.expireMs = jobs.expireMs(row);
+  if (state === JobState.active) {
+    record.leaseExpiresMs = jobs.dueMs(row) + s.pausedMs;
+    record.fence = jobs.fence(row);
+  } else if (state === JobState.scheduled || state === JobState.retrying) record.scheduledMs = jobs.dueMs(row);
+  const worker = jobs.worker(row) === 0 ? undefined : s.workers.byNumber[jobs.worker(row)]!;
+  record.hasWorker = worker !== undefined;
+  if (worker !== undefined) {
+    record.workerId = textOf(worker.name, 0, worker.idBytes);
+    record.hostname = textOf(worker.name, worker.idBytes, worker.name.length);
+  }
+  return record;
+}
+
+/** A finished job from its archive record, or undefined when that record is void. */
+export function archivedRecord(s: State, bytes: Uint8Array, place: ArchivePlace): JobRecord | undefined {
+  const r = archived.read(bytes, 0, bytes.length);
+  if (visibleRecord(s, r, place.segment, place.offset) <= 0) return undefined;
+  const record = recordOf(r.seq, r.createdMs, r.state, bytes.slice(r.requestStart, r.requestEnd));
+  if (r.documentEnd > r.documentStart) addDocument(record, bytes.slice(r.documentStart, r.documentEnd));
+  record.queue = textOf(bytes, r.queueStart, r.queueEnd);
+  record.attempt = r.attempt;
+  record.startedMs = r.startedMs;
+  record.failedMs = r.failedMs;
+  record.expireMs = r.expireMs;
+  record.endedIndex = r.endedIndex;
+  if (r.state === JobState.completed) record.completedMs = r.endedMs;
+  if (r.state === JobState.cancelled) record.cancelledMs = r.endedMs;
+  record.hasWorker = r.workerIdEnd > 0;
+  record.workerId = textOf(bytes, r.workerIdStart, r.workerIdEnd);
+  record.hostname = textOf(bytes, r.hostnameStart, r.hostnameEnd);
+  return record;
+}
+
+function recordOf(seq: number, createdMs: number, state: number, bytes: Uint8Array): JobRecord {
+  const source = bytes.slice();
+  const r = request.read(source, 0, source.length);
+  const config = r.hasAgent ? agent.read(source, r.agentStart, r.agentEnd) : undefined;
+  return {
+    id: formatJobId(createdMs, seq),
+    seq,
+    queue: "",
+    state,
+    payload: r.payloadJsonEnd > r.payloadJsonStart ? source.subarray(r.payloadJsonStart, r.payloadJsonEnd) : emptyObject,
+    priority: priorityOf(source, r.priorityStart, r.priorityEnd),
+    attempt: 0,
+    maxRetries: r.hasMaxRetries ? r.maxRetries : 3,
+    retryBackoff: textOf(source, r.retryBackoffStart, r.retryBackoffEnd) || "exponential",
+    retryBaseDelayMs: baseDelayMs(r),
+    retryMaxDelayMs: maxDelayMs(r),
+    uniqueKey: textOf(source, r.uniqueKeyStart, r.uniqueKeyEnd),
+    workerId: "",
+    hostname: "",
+    hasWorker: false,
+    tags: source.subarray(r.tagsJsonStart, r.tagsJsonEnd),
+    progress: nothing,
+    checkpoint: source.subarray(r.checkpointJsonStart, r.checkpointJsonEnd),
+    result: nothing,
+    leaseExpiresMs: 0,
+    scheduledMs: 0,
+    expireMs: 0,
+    parentId: textOf(source, r.parentIdStart, r.parentIdEnd),
+    createdMs,
+    startedMs: 0,
+    completedMs: 0,
+    failedMs: 0,
+    cancelledMs: 0,
+    failures: [],
+    failuresTotal: 0,
+    agent: config && {
+      maxIterations: Math.max(0, config.maxIterations),
+      maxCostUsd: Math.max(0, config.maxCostUsd),
+      iterationTimeout: textOf(source, config.iterationTimeoutStart, config.iterationTimeoutEnd),
+      iteration: 1,
+      totalCostUsd: 0,
+    },
+    holdReason: "",
+    fence: 0,
+    endedIndex: 0,
+  };
+}
+
+function addDocument(record: JobRecord, bytes: Uint8Array): void {
+  const source = bytes.slice();
+  const d = document.read(source, 0, source.length);
+  if (d.checkpointJsonEnd > 0) record.checkpoint = source.subarray(d.checkpointJsonStart, d.checkpointJsonEnd);
+  record.progress = source.subarray(d.progressJsonStart, d.progressJsonEnd);
+  record.result = source.subarray(d.resultJsonStart, d.resultJsonEnd);
+  record.holdReason = textOf(source, d.holdReasonStart, d.holdReasonEnd);
+  record.failuresTotal = d.failuresTotal;
+  for (let i = 0; i < d.failuresCount; i++) {
+    const f = failure.read(source, d.failuresStart[i], d.failuresEnd[i]);
+    record.failures.push({
+      attempt: f.attempt,
+      error: textOf(source, f.errorStart, f.errorEnd),
+      backtrace: textOf(source, f.backtraceStart, f.backtraceEnd),
+      atMs: f.atMs,
+    });
+  }
+}
+
+/** All queues, sorted by name. */
+export function queueRecords(s: State): QueueRecord[] {
+  const records: QueueRecord[] = [];
+  for (const q of s.queues.bySerial.values()) {
+    const live = q.pending + q.active + q.held + q.retrying + q.scheduled;
+    const next = headOf(q);
+    records.push({
+      name: q.name,
+      paused: q.paused,
+      maxConcurrency: q.concurrencyMax,
+      rateLimit: q.throttle?.rate ?? 0,
+      rateWindowMs: q.throttle?.windowMs ?? 0,
+      createdMs: q.createdMs,
+      pending: q.pending,
+      active: q.active,
+      held: q.held,
+      completed: q.completed,
+      dead: q.dead,
+      scheduled: q.scheduled,
+      retrying: q.retrying,
+      cancelled: q.cancelled,
+      enqueued: live + q.completed + q.dead + q.cancelled,
+      failed: q.failed,
+      oldestPendingMs: next === -1 ? 0 : s.jobs.createdMs(next),
+    });
+  }
+  return records.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+}
+
+/** Workers by id, the newest host of each. Fetches without a worker id are nobody's. */
+export function workerRecords(s: State): WorkerRecord[] {
+  const byId = new Map<string, WorkerRecord>();
+  for (let worker = s.workers.oldest; worker !== undefined; worker = worker.newer) {
+    if (worker.idBytes === 0) continue;
+    const id = textOf(worker.name, 0, worker.idBytes);
+    const older = byId.get(id);
+    byId.set(id, {
+      id,
+      hostname: textOf(worker.name, worker.idBytes, worker.name.length),
+      queues: worker.queues,
+      lastHeartbeatMs: worker.heardMs,
+      startedMs: Math.min(older?.startedMs ?? worker.startedMs, worker.startedMs),
+      active: worker.jobs + (older?.active ?? 0),
+    });
+  }
+  return [...byId.values()].sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
+}

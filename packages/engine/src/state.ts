@@ -1,0 +1,208 @@
+import { Writer } from "@corvo/gen/corvo/fast/runtime.js";
+import { JobIdReader, jobIdSequences, limits } from "@corvo/protocol";
+import { Garbage } from "./garbage.js";
+import { Archive, type ArchiveSink } from "./tables/archive.js";
+import { ArchiveMarks, MarkKind } from "./tables/archive-marks.js";
+import { Arena, TextKind, type TextOwners } from "./tables/arena.js";
+import { Events } from "./tables/events.js";
+import { expiryField, JobState, JobTable, timerField } from "./tables/job-table.js";
+import { type Queue, Queues } from "./tables/queues.js";
+import { Remembered } from "./tables/remembered.js";
+import { RollingHash } from "./tables/rolling-hash.js";
+import { SequenceIndex } from "./tables/sequence-index.js";
+import { TimerHeap } from "./tables/timer-heap.js";
+import { UniqueLocks } from "./tables/unique-locks.js";
+import { type Worker, Workers } from "./tables/workers.js";
+
+/** How an engine is built. */
+export interface EngineOptions {
+  /** Takes finished jobs. */
+  archive: ArchiveSink;
+  /** What a record of the archive takes beside its bytes. The same on all replicas. */
+  archiveRecordOverheadBytes: number;
+  /** The archive's next segment is opened when a record would end behind this. The same on all replicas. */
+  archiveSegmentBytesMax: number;
+  /** Events that are kept for subscribers. Default 65,536: a minute at 1,000 jobs per second. */
+  eventsKept?: number;
+  /** This node's own: with it, clients cannot know which of their keys collide. Default 0. */
+  hashSeed?: number;
+  /** Bounds that decide outcomes, for tests; the same on all replicas. Default: those of `limits`. */
+  queuesMax?: number;
+  workersMax?: number;
+  requestIdsMax?: number;
+}
+
+/** Answer of `State.find` for a job that is not live. */
+export const notFound = -1;
+/** The same, when the archive may have it. */
+export const notLive = -2;
+
+/** Something that wants an object's content before it changes. */
+export interface ObjectCut {
+  readonly serial: number;
+  keepQueue(queue: Queue): void;
+  keepWorker(worker: Worker): void;
+}
+
+/** Everything that the engine knows. Verbs change it, one at a time, in log order. */
+export class State implements TextOwners {
+  readonly arena = new Arena();
+  readonly jobs = new JobTable();
+  readonly sequences = new SequenceIndex();
+  readonly queues: Queues;
+  readonly workers: Workers;
+  /** Active jobs by the end of their lease in serving time, then fence. */
+  readonly leases = new TimerHeap(this.jobs, timerField);
+  /** Scheduled and retrying jobs by their time, then sequence. */
+  readonly due = new TimerHeap(this.jobs, timerField);
+  /** Jobs that can expire now (live, not active, with an expiry) by that time, then sequence. */
+  readonly expiries = new TimerHeap(this.jobs, expiryField);
+  readonly locks: UniqueLocks;
+  readonly remembered: Remembered;
+  readonly archive: Archive;
+  readonly marks: ArchiveMarks;
+  readonly events: Events;
+  readonly hash = new RollingHash();
+  readonly queuesMax: number;
+
+  /** Index of the last entry that was applied. */
+  appliedIndex = 0;
+  /** Highest time that an entry carried, unix milliseconds. Never falls. */
+  logTimeMs = 0;
+  /** Time during which nobody served. Invariant: serving time = logTimeMs − pausedMs, and never falls. */
+  pausedMs = 0;
+  /** Sequence of the newest job. */
+  lastSeq = 0;
+  /** Fence of the newest grant. */
+  lastFence = 0;
+  /** Rows of cleared lists and destroyed queues. */
+  readonly garbage = new Garbage();
+
+  /** The running cut. */
+  cut: ObjectCut | undefined;
+  /** Queues that may have become fetchable since they were last taken. */
+  ready: Queue[] = [];
+
+  /** Where the answer of the running command is written. */
+  readonly out = new Writer(64 * 1024);
+  /** False: nobody wants the answer, so verbs need not write it. */
+  answering = false;
+  /** Jobs leased by the running command. */
+  granted = 0;
+  /** Sequence and creation time of the job that `find` last looked for. */
+  foundSeq = 0;
+  foundCreatedMs = 0;
+  private readonly id = new JobIdReader();
+
+  constructor(options: EngineOptions) {
+    const seed = options.hashSeed ?? 0;
+    this.queuesMax = options.queuesMax ?? limits.queuesMax;
+    this.queues = new Queues(seed);
+    this.workers = new Workers(seed, options.workersMax ?? limits.workersMax);
+    this.locks = new UniqueLocks(this.arena, seed);
+    this.remembered = new Remembered(this.arena, seed, options.requestIdsMax ?? limits.requestIdsMax);
+    this.marks = new ArchiveMarks(seed);
+    this.archive = new Archive(options.archive, options.archiveRecordOverheadBytes, options.archiveSegmentBytesMax);
+    this.events = new Events(options.eventsKept ?? 65_536);
+  }
+
+  /** Log time less the pauses in which nobody served: leases are measured in it. */
+  get servingMs(): number {
+    return this.logTimeMs - this.pausedMs;
+  }
+
+  /** The row of the job with this id, or `notFound`, or `notLive`. */
+  find(buf: Uint8Array, start: number, end: number): number {
+    if (!this.id.read(buf, start, end)) return notFound;
+    return this.findSeq40(this.id.createdMs, this.id.seq40);
+  }
+
+  findSeq40(createdMs: number, seq40: number): number {
+    let seq = this.lastSeq - (this.lastSeq % jobIdSequences) + seq40;
+    if (seq > this.lastSeq) seq -= jobIdSequences;
+    this.foundSeq = seq;
+    this.foundCreatedMs = createdMs;
+    if (seq < 1) return notFound;
+    const row = this.sequences.get(seq);
+    if (row !== -1) return this.jobs.createdMs(row) === createdMs && this.visible(row) ? row : notFound;
+    return this.marks.kindOf(seq) === MarkKind.deleted ? notFound : notLive;
+  }
+
+  /** False: the row was cleared, or its queue destroyed, and it waits for the sweep. */
+  visible(row: number): boolean {
+    const queue = this.queues.of(this.jobs.queue(row));
+    if (queue.destroyed) return false;
+    if (queue.epoch === 0) return true;
+    const state = this.jobs.state(row);
+    return (state !== JobState.pending && state !== JobState.scheduled) || this.jobs.epoch(row) === queue.epoch;
+  }
+
+  findQueue(buf: Uint8Array, start: number, end: number): Queue | undefined {
+    return this.queues.find(buf, start, end);
+  }
+
+  /** The queue of this name, made if it is new; undefined when there are too many. */
+  queueOf(buf: Uint8Array, start: number, end: number): Queue | undefined {
+    const queue = this.queues.find(buf, start, end);
+    if (queue !== undefined) return queue;
+    if (this.queues.size >= this.queuesMax) return undefined;
+    const made = this.queues.create(buf, start, end, this.logTimeMs, this.archive.next.segment, this.archive.next.offset);
+    made.cutSerial = this.cut?.serial ?? 0;
+    this.hash.mix(64, made.serial, end - start);
+    return made;
+  }
+
+  /** Call before a queue changes. */
+  touchQueue(queue: Queue): void {
+    if (this.cut !== undefined && queue.cutSerial !== this.cut.serial) this.cut.keepQueue(queue);
+  }
+
+  /** Call before a worker changes. */
+  touchWorker(worker: Worker): void {
+    if (this.cut !== undefined && worker.cutSerial !== this.cut.serial) this.cut.keepWorker(worker);
+  }
+
+  /** The queue may have become fetchable: whoever waits for it should look. */
+  wake(queue: Queue): void {
+    if (queue.ready) return;
+    queue.ready = true;
+    this.ready.push(queue);
+  }
+
+  holds(kind: number, owner: number, address: number): boolean {
+    switch (kind) {
+      case TextKind.request:
+        return owner < this.jobs.rows && this.jobs.state(owner) !== 0 && this.jobs.request(owner) === address;
+      case TextKind.document:
+        return owner < this.jobs.rows && this.jobs.state(owner) !== 0 && this.jobs.document(owner) === address;
+      case TextKind.uniqueKey:
+        return this.locks.key(owner) === address;
+      default:
+        return this.remembered.text(owner) === address;
+    }
+  }
+
+  moved(kind: number, owner: number, address: number): void {
+    switch (kind) {
+      case TextKind.request:
+        this.jobs.touch(owner);
+        this.jobs.setRequest(owner, address);
+        break;
+      case TextKind.document:
+        this.jobs.touch(owner);
+        this.jobs.setDocument(owner, address);
+        break;
+      case TextKind.uniqueKey:
+        this.locks.moveKey(owner, address);
+        break;
+      default:
+        this.remembered.moveText(owner, address);
+    }
+  }
+
+  /** Memory that live state takes, in bytes: pages, texts, indexes. */
+  get stateBytes(): number {
+    const { arena, jobs, sequences, leases, due, expiries, locks, remembered, marks, events } = this;
+    return arena.bytes + jobs.bytes + sequences.bytes + leases.bytes + due.bytes + expiries.bytes + locks.bytes + remembered.bytes + marks.bytes + events.bytes;
+  }
+}

@@ -1,0 +1,58 @@
+import { edit } from "./document.js";
+import { finish } from "./finish.js";
+import { tickJobsMax } from "./limits.js";
+import { makePending } from "./lists.js";
+import type { State } from "./state.js";
+import { EventType } from "./tables/events.js";
+import { JobState } from "./tables/job-table.js";
+import type { TimerHeap } from "./tables/timer-heap.js";
+
+const expiredText = new TextEncoder().encode("job expired");
+
+/**
+ * Time has passed. Leases that are over return their jobs to the tail of their queue, the attempt stays counted; scheduled and
+ * retrying jobs whose time has come become pending: both kinds in the order of their deadlines, at the same deadline leases first (by
+ * fence), then the others (by sequence). After that, jobs whose expiry has passed die. At most `tickJobsMax` jobs; `nextTimerMs` tells
+ * when there is more to do.
+ */
+export function tick(s: State): void {
+  let left = tickJobsMax;
+  for (; left > 0; left--) {
+    const lease = s.leases.nextMs < s.servingMs;
+    const due = s.due.nextMs <= s.logTimeMs;
+    if (!lease && !due) break;
+    if (lease && (!due || s.leases.nextMs + s.pausedMs <= s.due.nextMs)) backToPending(s, s.leases, EventType.reclaimed);
+    else backToPending(s, s.due, EventType.promoted);
+  }
+  for (; left > 0 && s.expiries.nextMs < s.logTimeMs; left--) expire(s, s.expiries.next);
+}
+
+function backToPending(s: State, heap: TimerHeap, event: number): void {
+  const row = heap.next;
+  if (!s.visible(row)) {
+    s.jobs.touch(row);
+    return heap.remove(row);
+  }
+  s.events.add(event, s.jobs.seq(row), s.jobs.createdMs(row), makePending(s, row), s.logTimeMs);
+}
+
+function expire(s: State, row: number): void {
+  const { jobs } = s;
+  jobs.touch(row);
+  if (!s.visible(row)) return s.expiries.remove(row);
+  const change = edit.clear(expiredText);
+  change.failure = true;
+  change.attempt = jobs.attempt(row);
+  change.atMs = s.logTimeMs;
+  change.error = expiredText;
+  const seq = jobs.seq(row);
+  const createdMs = jobs.createdMs(row);
+  jobs.setFailedMs(row, s.logTimeMs);
+  s.events.add(EventType.expired, seq, createdMs, finish(s, row, JobState.dead, change), s.logTimeMs);
+}
+
+/** Log time at which the next tick would change something; Infinity: never. */
+export function nextTimerMs(s: State): number {
+  if (s.garbage.rows > 0) return s.logTimeMs;
+  return Math.min(s.leases.nextMs + s.pausedMs + 1, s.due.nextMs, s.expiries.nextMs + 1);
+}
