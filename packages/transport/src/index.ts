@@ -1,7 +1,10 @@
 export { codeName, grpcNumber, httpStatus } from "./core/codes.js";
 export type { Authenticate, Observer } from "./core/context.js";
+export type { HealthService } from "./health.js";
+export { createHealth } from "./health.js";
 export * from "./limits.js";
 export * from "./listener.js";
+export { reflectionRoutes } from "./reflection.js";
 export * from "./rest/index.js";
 export * from "./rpc.js";
 export type { NodeHandler, NodeRequest, NodeResponse } from "./slow/edge.js";

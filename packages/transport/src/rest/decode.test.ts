@@ -7,13 +7,13 @@ import {
   FetchRequestSchema,
   HeartbeatRequestSchema,
 } from "@corvo/gen/corvo/v1/worker_pb.js";
+import { scanJsonValue } from "@corvo/protocol";
 import { describe, expect, test } from "vitest";
 import { JsonToProto } from "./decode.js";
 import { BodyError } from "./errors.js";
 import { planOf } from "./plan.js";
-import { scanJsonPlainly } from "./testing.js";
 
-const decoder = new JsonToProto(scanJsonPlainly);
+const decoder = new JsonToProto(scanJsonValue);
 
 type Schema =
   | typeof EnqueueRequestSchema

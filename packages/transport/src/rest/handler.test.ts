@@ -16,11 +16,12 @@ import {
   HeartbeatResponseSchema,
   WorkerService,
 } from "@corvo/gen/corvo/v1/worker_pb.js";
+import { scanJsonValue } from "@corvo/protocol";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Call, Route, UnaryHandler } from "../rpc.js";
 import { RpcError } from "../rpc.js";
 import { createRestHandler } from "./handler.js";
-import { scanJsonPlainly, serve } from "./testing.js";
+import { serve } from "./testing.js";
 
 // A server whose handlers write down what came and answer what the test says. Every case runs over HTTP/1.1 and HTTP/2.
 
@@ -50,7 +51,7 @@ const routes: Route[] = services.flatMap((service) =>
 );
 const rest = createRestHandler({
   routes,
-  scanJson: scanJsonPlainly,
+  scanJson: scanJsonValue,
   nowMs: () => performance.now(),
   limits: { messageBytesMax: 300_000, bufferedBytesMax: 1_000_000 },
   rawBodyBytesMax: 100_000,

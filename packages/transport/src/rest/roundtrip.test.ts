@@ -13,16 +13,16 @@ import { GetClusterStatusResponseSchema } from "@corvo/gen/corvo/v1/cluster_pb.j
 import { BulkGetJobsResponseSchema } from "@corvo/gen/corvo/v1/job_pb.js";
 import { ListQueuesResponseSchema } from "@corvo/gen/corvo/v1/queue_pb.js";
 import { EnqueueBatchRequestSchema, FetchBatchResponseSchema, HeartbeatRequestSchema } from "@corvo/gen/corvo/v1/worker_pb.js";
+import { scanJsonValue } from "@corvo/protocol";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { JsonToProto } from "./decode.js";
 import { ProtoToJson } from "./encode.js";
 import { planOf } from "./plan.js";
-import { scanJsonPlainly } from "./testing.js";
 
 // Random messages: protobuf-es writes them, REST turns them into JSON and back, protobuf-es reads them again. And protobuf-es's own JSON is read too.
 
-const decoder = new JsonToProto(scanJsonPlainly);
+const decoder = new JsonToProto(scanJsonValue);
 const encoder = new ProtoToJson();
 const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
 const numRuns = Number(process.env.RUNS ?? 300);

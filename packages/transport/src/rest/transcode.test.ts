@@ -1,12 +1,12 @@
 import { create, fromBinary, toBinary, toJson } from "@bufbuild/protobuf";
 import { EnqueueRequestSchema, FetchResponseSchema } from "@corvo/gen/corvo/v1/worker_pb.js";
+import { scanJsonValue } from "@corvo/protocol";
 import { expect, test } from "vitest";
 import { JsonToProto } from "./decode.js";
 import { ProtoToJson } from "./encode.js";
 import { planOf } from "./plan.js";
-import { scanJsonPlainly } from "./testing.js";
 
-const decoder = new JsonToProto(scanJsonPlainly);
+const decoder = new JsonToProto(scanJsonValue);
 const encoder = new ProtoToJson();
 
 test("in", () => {
