@@ -15,19 +15,25 @@ interface Seen {
  */
 export class History {
   readonly jobs = new Map<string, Seen>();
-  /** Request ids whose enqueue was sent and never answered. */
-  readonly unknown = new Map<string, number>();
+  /** Request ids of calls that were sent and never answered, with the numbers of their jobs. */
+  readonly unknown = new Map<string, number[]>();
   private readonly byRequest = new Map<string, string>();
   readonly faults: string[] = [];
   next = 1;
 
+  /** Job `n` of this request has this id. */
   enqueued(requestId: string, n: number, id: string): void {
-    const before = this.byRequest.get(requestId);
-    if (before !== undefined && before !== id) this.faults.push(`J3: request ${requestId} made ${before} and ${id}`);
-    this.byRequest.set(requestId, id);
+    const key = `${requestId}/${n}`;
+    const before = this.byRequest.get(key);
+    if (before !== undefined && before !== id) this.faults.push(`J3: job ${n} of request ${requestId} is ${before} and ${id}`);
+    this.byRequest.set(key, id);
     const seen = this.jobs.get(id);
     if (seen && seen.n !== n) this.faults.push(`J3: ${id} was answered for jobs ${seen.n} and ${n}`);
     if (!seen) this.jobs.set(id, { n, acks: 0, ackUnknown: false, fences: [] });
+  }
+
+  /** The call was answered. */
+  answered(requestId: string): void {
     this.unknown.delete(requestId);
   }
 

@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { connect } from "@corvo/sdk";
 import { failpoints } from "@corvo/protocol";
+import { connect } from "@corvo/sdk";
 import { expect, test } from "vitest";
 import { History } from "./history.js";
 import { examine, load } from "./load.js";
@@ -38,7 +38,9 @@ async function lives(plan: readonly Death[], random: () => number): Promise<{ hi
         continue;
       }
       const client = connect({ url: server.url, tries: 1, timeoutMs: 20_000 });
-      const over = death.failpoint ? Promise.race([server.gone, new Promise((resolve) => setTimeout(resolve, 4000))]) : new Promise((resolve) => setTimeout(resolve, death.afterMs));
+      const over = death.failpoint
+        ? Promise.race([server.gone, new Promise((resolve) => setTimeout(resolve, 4000))])
+        : new Promise((resolve) => setTimeout(resolve, death.afterMs));
       await load(client, history, random, death.stop ? over.then(() => server.stop()) : over.then(() => server.kill()));
       await server.gone;
       if (death.failpoint && server.child.signalCode === "SIGKILL" && !death.stop) reached.add(death.failpoint);
@@ -100,7 +102,10 @@ test(
     const names = failpoints.filter((name) => !elsewhere.has(name));
     const missed: string[] = [];
     const faults: string[] = [];
-    const todo = names.flatMap((name) => [{ name, hit: 1 }, { name, hit: 3 }]);
+    const todo = names.flatMap((name) => [
+      { name, hit: 1 },
+      { name, hit: 3 },
+    ]);
     await Promise.all(
       Array.from({ length: 2 }, async () => {
         for (let next = todo.shift(); next; next = todo.shift()) {

@@ -20,25 +20,44 @@ export async function load(client: CorvoClient, history: History, random: () => 
       }
     }
   };
-  await Promise.all([loop(() => addOne(client, history)), loop(() => addOne(client, history)), loop(() => addMany(client, history, random)), loop(() => workSome(client, history, random)), loop(() => workSome(client, history, random))]);
+  await Promise.all([
+    loop(() => addOne(client, history)),
+    loop(() => addOne(client, history)),
+    loop(() => addMany(client, history, random)),
+    loop(() => workSome(client, history, random)),
+    loop(() => workSome(client, history, random)),
+  ]);
+}
+
+/** Request ids that begin so are those of batches. */
+const batchPrefix = "batch-";
+
+async function add(client: CorvoClient, history: History, requestId: string, numbers: readonly number[]): Promise<void> {
+  const payload = (n: number): object => ({ n, requestId });
+  if (requestId.startsWith(batchPrefix)) {
+    const added = await client.enqueueMany(
+      numbers.map((n) => ({ job: queue, payload: payload(n) })),
+      requestId,
+    );
+    for (const [i, n] of numbers.entries()) history.enqueued(requestId, n, added[i].id);
+  } else {
+    const { id } = await client.enqueue(queue, payload(numbers[0]), { requestId });
+    history.enqueued(requestId, numbers[0], id);
+  }
+  history.answered(requestId);
 }
 
 async function addOne(client: CorvoClient, history: History): Promise<void> {
   const n = history.next++;
-  const requestId = `r${n}`;
-  history.unknown.set(requestId, n);
-  const { id } = await client.enqueue(queue, { n, requestId }, { requestId });
-  history.enqueued(requestId, n, id);
+  history.unknown.set(`one-${n}`, [n]);
+  await add(client, history, `one-${n}`, [n]);
 }
 
 async function addMany(client: CorvoClient, history: History, random: () => number): Promise<void> {
   const numbers = Array.from({ length: 1 + Math.floor(random() * 40) }, () => history.next++);
-  for (const n of numbers) history.unknown.set(`r${n}`, n);
-  const added = await client.enqueueMany(
-    numbers.map((n) => ({ job: queue, payload: { n, requestId: `r${n}` }, options: { requestId: `r${n}` } })),
-    `batch-${numbers[0]}`,
-  );
-  for (const [i, n] of numbers.entries()) history.enqueued(`r${n}`, n, added[i].id);
+  const requestId = `${batchPrefix}${numbers[0]}`;
+  history.unknown.set(requestId, numbers);
+  await add(client, history, requestId, numbers);
 }
 
 async function workSome(client: CorvoClient, history: History, random: () => number): Promise<void> {
@@ -66,10 +85,7 @@ async function workSome(client: CorvoClient, history: History, random: () => num
 
 /** After a restart: settles what is unknown by asking again with the same request id, then looks at every job. */
 export async function examine(client: CorvoClient, history: History): Promise<void> {
-  for (const [requestId, n] of [...history.unknown]) {
-    const { id } = await client.enqueue(queue, { n, requestId }, { requestId });
-    history.enqueued(requestId, n, id);
-  }
+  for (const [requestId, numbers] of [...history.unknown]) await add(client, history, requestId, numbers);
   const ids = [...history.jobs.keys()];
   const found = new Set<string>();
   for (let at = 0; at < ids.length; at += 1000) {

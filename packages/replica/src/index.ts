@@ -1,1 +1,6 @@
-export {};
+export { type FinishedJob, type FinishedJobs, finishedJobs } from "./finished.js";
+export { type OpenedReplica, openReplica, type OpenReplicaOptions } from "./open.js";
+export { Replica, type ReplicaCounters, type ReplicaOptions } from "./replica.js";
+export { Snapshotter, type SnapshotterOptions } from "./snapshotter.js";
+export type { CommandInput, Reply } from "./turn.js";
+export type { Sleeper } from "./waiters.js";

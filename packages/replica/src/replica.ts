@@ -76,7 +76,7 @@ export class Replica {
   private stopping = false;
   private dead = false;
   private entriesSinceHash = 0;
-  private raft!: RaftNode;
+  private raft: RaftNode | undefined;
   private readyCallbacks: (() => void)[] = [];
 
   constructor(
@@ -91,6 +91,7 @@ export class Replica {
   /** Told once, right after the raft node is made. */
   attach(raft: RaftNode): void {
     this.raft = raft;
+    if (this.gathering) this.planFlush();
   }
 
   /** True once this node leads and its first command is applied. */
@@ -185,10 +186,7 @@ export class Replica {
       for (const run of this.readyCallbacks.splice(0)) run();
       this.ticker.aim(this.engine.nextTimerMs());
     };
-    this.add(
-      { verb: verbs.leadership, flags: 0, namespace: "", principal: "", requestHash: undefined, body: verbs.leadershipBody(pauseMs) },
-      { answer: done, refused: () => {} },
-    );
+    this.add(ownCommand(Verb.LEADERSHIP, leadershipBody(pauseMs)), { answer: done, refused: () => {} });
   }
 
   /** Takes no more commands, answers those that are on their way, then resolves. */
@@ -227,7 +225,7 @@ export class Replica {
   }
 
   private planFlush(): void {
-    if (this.flushPlanned || this.inFlight.size >= this.options.entriesInFlightMax) return;
+    if (this.flushPlanned || !this.raft || this.inFlight.size >= this.options.entriesInFlightMax) return;
     this.flushPlanned = true;
     this.options.clock.soon(() => {
       this.flushPlanned = false;
@@ -237,7 +235,7 @@ export class Replica {
 
   private flush(force: boolean): void {
     const batch = this.gathering;
-    if (!batch || this.dead || (!force && this.inFlight.size >= this.options.entriesInFlightMax)) return;
+    if (!batch || !this.raft || this.dead || (!force && this.inFlight.size >= this.options.entriesInFlightMax)) return;
     this.gathering = undefined;
     if (this.entriesSinceHash++ >= this.options.stateHashEntries) this.addStateHash(batch);
     const data = this.entry.finish(this.nowMs());
@@ -352,7 +350,3 @@ export class Replica {
     this.waiters.wakeAll();
   }
 }
-
-const nothing = new Uint8Array(0);
-
-export { isRefusal };

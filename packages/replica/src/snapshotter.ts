@@ -40,8 +40,8 @@ export class Snapshotter {
     this.appended = o.log.bytes;
   }
 
-  /** Called after each applied entry; cheap when there is nothing to do. */
-  entryApplied(index: number, bytes: number): void {
+  /** Called after entries were applied up to `index`; cheap when there is nothing to do. */
+  entriesApplied(index: number, bytes: number): void {
     this.appended += bytes;
     if (this.running || index - this.lastIndex < this.o.thresholdEntries) return;
     const since = this.appended - this.logBytesAtLast;

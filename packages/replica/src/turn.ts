@@ -1,5 +1,5 @@
 import type { Refusal } from "@corvo/protocol";
-import { type EntryBuilder, refuse } from "@corvo/protocol";
+import { refuse } from "@corvo/protocol";
 
 /** What a caller of the replica hands in: a verb and the public request in protobuf, already validated at the door. */
 export interface CommandInput {

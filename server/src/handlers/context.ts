@@ -1,6 +1,8 @@
 import type { Refusal } from "@corvo/protocol";
 import type { Replica } from "@corvo/replica";
 import { type Call, RpcError } from "@corvo/transport";
+import type { ArchiveStore } from "@corvo/storage";
+import type { EventBell } from "../event-bell.js";
 import type { Log } from "../log.js";
 import type { ServerOptions } from "../options.js";
 
@@ -9,6 +11,8 @@ export interface HandlerContext {
   replica: Replica;
   options: ServerOptions;
   log: Log;
+  archive: ArchiveStore;
+  events: EventBell;
 }
 
 /** A refusal becomes an exception here and nowhere else. */

@@ -37,7 +37,7 @@ export function publicRoutes(context: HandlerContext, counters: StreamCounters, 
   command(w.heartbeat, { verb: Verb.HEARTBEAT, check: door.checkHeartbeat, schema: worker.HeartbeatRequestSchema }, true);
   add(w.streamLifecycle, lifecycleHandler(context, counters), true, true);
   add(w.subscribe, subscribeHandler(context));
-  add(w.getServerInfo, serverInfoHandler(facts));
+  add(w.getServerInfo, serverInfoHandler());
 
   add(j.getJob, getJobHandler(context));
   add(j.bulkGetJobs, bulkGetJobsHandler(context));
