@@ -19,12 +19,11 @@ const server = join(cache, "server.mjs");
 
 /** Cases of the slice: one of every stream type and protocol, and all that is about limits, errors, timeouts and odd input. */
 const slice = [
-  "**/HTTPVersion:*/**/unary/success",
   "Basic/**",
   "Server Message Size/**",
-  "Timeouts/**/unary/**",
+  "Timeouts/**/Codec:CODEC_PROTO/**",
   "Connect Unexpected Requests/**",
-  "GRPC Unexpected Requests/**",
+  "gRPC Unexpected Requests/**",
   "Unexpected Requests/**",
 ];
 

@@ -1,6 +1,9 @@
 // Server CPU per unary call and per frame of 64 jobs on the fast lane, with a lean raw client in its own process.
-// Run: npx tsx packages/transport/bench/rpc.ts [seconds per load, default 2]
+// Run: node packages/transport/bench/run.mjs rpc [seconds per load, default 2] [only loads whose name has this]
+// BENCH_EXEC_ARGV: flags of Node for the server, for example --cpu-prof.
 import { fork } from "node:child_process";
+import { createServer } from "node:http2";
+import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 import { create, toBinary } from "@bufbuild/protobuf";
 import {
@@ -34,7 +37,17 @@ function serve(): void {
     http: (_request, response) => response.end(),
     onError: console.error,
   });
-  void listener.listen(0).then(({ port }) => process.send!({ port }));
+  // The floor: the same answer from a bare node:http2 server, whose only work is Node's own.
+  const bare = createServer();
+  bare.on("stream", (stream) => {
+    stream.on("data", () => {});
+    stream.on("end", () => {
+      stream.respond({ ":status": 200, "content-type": "application/proto" });
+      stream.end(answer);
+    });
+  });
+  bare.listen(0, "127.0.0.1", async () => process.send!({ port: (await listener.listen(0)).port, barePort: (bare.address() as AddressInfo).port }));
+  process.on("SIGTERM", () => process.exit(0));
   let from = process.cpuUsage();
   process.on("message", (message: { n?: number }) => {
     if (message.n !== undefined) answers = frames.get(message.n)!;
@@ -110,6 +123,7 @@ async function stream(
     raw.onFrame = (f) => {
       if (f.type !== DATA || over) return;
       if ((windows.sent += f.payload.length) > 1 << 24) {
+        if (due.length === 0) setImmediate(flush);
         due.push(frame(WINDOW_UPDATE, 0, 0, uint32(windows.sent)));
         windows.sent = 0;
       }
@@ -135,14 +149,19 @@ async function stream(
 
 async function main(): Promise<void> {
   const ms = Number(process.argv[2] ?? 2) * 1000;
-  const child = fork(fileURLToPath(import.meta.url), { env: { ...process.env, TRANSPORT_BENCH_SERVER: "1" } });
+  const only = process.argv[3] ?? "";
+  const child = fork(fileURLToPath(import.meta.url), {
+    env: { ...process.env, TRANSPORT_BENCH_SERVER: "1" },
+    execArgv: [...process.execArgv, ...(process.env.BENCH_EXEC_ARGV?.split(" ") ?? [])],
+  });
   const ask = <T>(message: object): Promise<T> =>
     new Promise((resolve) => {
       child.once("message", (m) => resolve(m as T));
       child.send(message);
     });
-  const { port } = await new Promise<{ port: number }>((resolve) => child.once("message", (m) => resolve(m as { port: number })));
+  const { port, barePort } = await new Promise<{ port: number; barePort: number }>((resolve) => child.once("message", (m) => resolve(m as never)));
   const measure = async (name: string, n: number, run: () => Promise<number>, warm: () => Promise<number>): Promise<void> => {
+    if (!name.includes(only)) return;
     await ask({ n });
     await warm();
     await ask({});
@@ -155,6 +174,7 @@ async function main(): Promise<void> {
   const body = Buffer.from(toBinary(EnqueueRequestSchema, create(EnqueueRequestSchema, { queue: "mail", payloadJson })));
   const json = Buffer.from(JSON.stringify({ queue: "mail", payloadJson }));
   const calls: [string, string, string, Buffer][] = [
+    ["bare node:http2, the floor", "/", "application/proto", body],
     ["connect proto", "/corvo.v1.WorkerService/Enqueue", "application/proto", body],
     ["connect proto, handler with a promise", "/corvo.v1.WorkerService/Fetch", "application/proto", body],
     ["connect json", "/corvo.v1.WorkerService/Enqueue", "application/json", json],
@@ -162,7 +182,7 @@ async function main(): Promise<void> {
     ["connect proto, slow lane", "/corvo.v1.WorkerService/Ack", "application/proto", body],
   ];
   for (const [name, path, type, bytes] of calls) {
-    const run = (time: number) => unary(port, 1, 32, time, post(path, type, [["te", "trailers"]]), bytes);
+    const run = (time: number) => unary(path === "/" ? barePort : port, 1, 32, time, post(path, type, [["te", "trailers"]]), bytes);
     await measure(
       `unary ${name}, c1 m32`,
       0,

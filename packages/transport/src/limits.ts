@@ -16,6 +16,10 @@ export interface TransportLimits {
   bufferedBytesMax: number;
   /** Answer bytes waiting on one stream above which the handler is asked to wait and no further message is delivered. 256 KiB: about eight frames of 64 jobs. */
   sendBufferBytes: number;
+  /** HTTP/2 flow-control window of a stream. 128 KiB: what one stream whose handler is busy can make the server hold, and 2.5 MB/s at 50 ms. */
+  streamWindowBytes: number;
+  /** The same of a connection. 1 MiB: 20 MB/s at 50 ms. */
+  connectionWindowBytes: number;
   /** Memory of one HTTP/2 session in MiB (streams, header tables, queued output) before new streams are refused. 64. */
   sessionMemoryMiB: number;
   /** From a connection's first byte to the end of its request's headers. 10 s. */
@@ -54,6 +58,8 @@ export const transportLimits: TransportLimits = {
   messageBytesMax: 16 * 1024 * 1024,
   bufferedBytesMax: 256 * 1024 * 1024,
   sendBufferBytes: 256 * 1024,
+  streamWindowBytes: 128 * 1024,
+  connectionWindowBytes: 1024 * 1024,
   sessionMemoryMiB: 64,
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 60_000,

@@ -2,7 +2,7 @@ import { createServer as createHttp1, type IncomingMessage, type ServerResponse 
 import { createServer as createHttp2, Http2ServerRequest, Http2ServerResponse, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import type { Registry } from "@bufbuild/protobuf";
-import type { Authenticate, LaneContext, Observer, OpenCall } from "./core/context.js";
+import { type Authenticate, type LaneContext, type Observer, OpenCalls } from "./core/context.js";
 import { Budget } from "./core/gather.js";
 import { type Exchange, Http1Exchange, Http2Exchange } from "./fast/exchange.js";
 import { admit, FastLane } from "./fast/lane.js";
@@ -35,6 +35,10 @@ export interface Listener {
   readonly address: AddressInfo | undefined;
   /** Connections open now. */
   readonly connections: number;
+  /** RPCs in progress, those whose answer is still being read included. */
+  readonly calls: number;
+  /** Bytes of unfinished messages held now, in the fast lane. */
+  readonly bufferedBytes: number;
   /** Stops accepting, says goodbye, ends streams, lets unary calls finish for at most `graceMs`, then cuts what is left. */
   close(options: { graceMs: number }): Promise<void>;
 }
@@ -52,7 +56,7 @@ export function createListener(options: ListenerOptions): Listener {
     registry: options.registry,
     compression: options.compression ?? false,
     budget: new Budget(limits.bufferedBytesMax),
-    open: new Set<OpenCall>(),
+    open: new OpenCalls(),
     closing: false,
   };
   const fast = new FastLane(lane);
@@ -90,7 +94,7 @@ export function createListener(options: ListenerOptions): Listener {
   }
 
   function refuse(exchange: Exchange, status: number, headers: Record<string, string>): void {
-    exchange.attach({ data() {}, ended() {}, drained() {}, closed() {} });
+    exchange.attach({ data() {}, ended() {}, closed() {} });
     exchange.early(() => {
       exchange.respond(status, exchange.http2 ? headers : { ...headers, "content-length": "0" });
       exchange.end();
@@ -145,12 +149,15 @@ export function createListener(options: ListenerOptions): Listener {
     settings: {
       maxConcurrentStreams: limits.streamsPerConnectionMax,
       maxHeaderListSize: limits.headerBytesMax,
-      initialWindowSize: 256 * 1024,
+      initialWindowSize: limits.streamWindowBytes,
       enablePush: false,
       enableConnectProtocol: false,
     },
   });
-  http2.on("session", (session) => guard.add(session));
+  http2.on("session", (session) => {
+    session.setLocalWindowSize(limits.connectionWindowBytes);
+    guard.add(session);
+  });
   http2.on("sessionError", () => {
     // A session that broke its protocol is closed by Node.
   });
@@ -200,7 +207,7 @@ export function createListener(options: ListenerOptions): Listener {
   const clock = setInterval(
     () => {
       const nowMs = performance.now();
-      for (const call of lane.open) call.check(nowMs);
+      lane.open.visit((call) => call.check(nowMs));
       guard.check(nowMs);
     },
     Math.max(25, Math.min(1000, shortest / 4)),
@@ -224,11 +231,17 @@ export function createListener(options: ListenerOptions): Listener {
     get connections() {
       return sockets.size;
     },
+    get calls() {
+      return lane.open.size;
+    },
+    get bufferedBytes() {
+      return lane.budget.used;
+    },
     async close({ graceMs }) {
       if (lane.closing) return;
       lane.closing = true;
       const stopped = server.listening ? new Promise<void>((resolve) => server.close(() => resolve())) : Promise.resolve();
-      for (const call of [...lane.open]) call.shutdown();
+      lane.open.visit((call) => call.shutdown());
       guard.close();
       http1.closeIdleConnections();
       if (sockets.size > 0) {

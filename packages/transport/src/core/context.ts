@@ -30,16 +30,48 @@ export interface LaneContext {
   /** gzip is offered and accepted. */
   readonly compression: boolean;
   readonly budget: Budget;
-  /** Calls in progress, oldest first. */
-  readonly open: Set<OpenCall>;
+  /** Calls in progress. */
+  readonly open: OpenCalls;
   /** True once `close` was called: connections are not kept alive any more. */
   closing: boolean;
 }
 
 /** What the listener's clock and its shutdown can do to a call. */
-export interface OpenCall {
+export abstract class OpenCall {
+  /** Neighbours in OpenCalls. */
+  next: OpenCall | undefined;
+  previous: OpenCall | undefined;
   /** Called now and then: a call whose request does not arrive or whose answer is not read ends itself. */
-  check(nowMs: number): void;
+  abstract check(nowMs: number): void;
   /** The server is going: streams end now, unary calls go on. */
-  shutdown(): void;
+  abstract shutdown(): void;
+}
+
+/** A list that costs nothing to enter and leave: a Set that is never at rest re-hashes itself all the time. */
+export class OpenCalls {
+  #first: OpenCall | undefined;
+  size = 0;
+
+  add(call: OpenCall): void {
+    call.next = this.#first;
+    if (this.#first !== undefined) this.#first.previous = call;
+    this.#first = call;
+    this.size++;
+  }
+  delete(call: OpenCall): void {
+    if (call.previous === undefined && this.#first !== call) return;
+    if (call.previous !== undefined) call.previous.next = call.next;
+    else this.#first = call.next;
+    if (call.next !== undefined) call.next.previous = call.previous;
+    call.next = call.previous = undefined;
+    this.size--;
+  }
+  /** Safe against calls that leave while they are visited. */
+  visit(run: (call: OpenCall) => void): void {
+    for (let call = this.#first; call !== undefined; ) {
+      const { next } = call;
+      run(call);
+      call = next;
+    }
+  }
 }

@@ -4,7 +4,7 @@ import { chunkOverheadBytes, empty, Gather } from "./gather.js";
 /** Connect and gRPC streams: one byte of flags, four bytes of big-endian length, the message. */
 export const envelopeBytes = 5;
 const compressedFlag = 0b01;
-const endStreamFlag = 0b10;
+export const endStreamFlag = 0b10;
 
 /** Cuts a byte stream into messages. Frames may be split at any byte and several may share a chunk; a limit is checked before anything is held. */
 export class EnvelopeReader {
@@ -113,56 +113,3 @@ export function messageTooLarge(bytes: number, bytesMax: number): RpcError {
 export function outOfBudget(): RpcError {
   return new RpcError("resource_exhausted", "OVERLOADED", "too much unfinished input on this server", { retryAfterMs: 100 });
 }
-
-const slabBytes = 64 * 1024;
-let slab = Buffer.allocUnsafeSlow(slabBytes);
-let slabPos = 0;
-
-/** Answers of one stream on their way into one write. They are copied into a shared slab with their headers in place. */
-export class EnvelopeWriter {
-  #pieces: Buffer[] = [];
-  /** Bytes waiting. */
-  length = 0;
-
-  add(message: Uint8Array, flags = 0): void {
-    const size = envelopeBytes + message.length;
-    this.length += size;
-    if (size > slabBytes / 2) {
-      const own = Buffer.allocUnsafeSlow(size);
-      put(own, 0, message, flags);
-      this.#pieces.push(own);
-      return;
-    }
-    if (slabPos + size > slabBytes) {
-      slab = Buffer.allocUnsafeSlow(slabBytes);
-      slabPos = 0;
-    }
-    put(slab, slabPos, message, flags);
-    const last = this.#pieces.length - 1;
-    const piece = this.#pieces[last];
-    if (piece !== undefined && piece.buffer === slab.buffer && piece.byteOffset + piece.length === slab.byteOffset + slabPos) {
-      this.#pieces[last] = slab.subarray(slabPos - piece.length, slabPos + size);
-    } else {
-      this.#pieces.push(slab.subarray(slabPos, slabPos + size));
-    }
-    slabPos += size;
-  }
-
-  take(): Buffer {
-    const bytes = this.#pieces.length === 1 ? this.#pieces[0]! : Buffer.concat(this.#pieces, this.length);
-    this.#pieces = [];
-    this.length = 0;
-    return bytes;
-  }
-}
-
-function put(into: Buffer, at: number, message: Uint8Array, flags: number): void {
-  into[at] = flags;
-  into[at + 1] = message.length >>> 24;
-  into[at + 2] = message.length >>> 16;
-  into[at + 3] = message.length >>> 8;
-  into[at + 4] = message.length;
-  into.set(message, at + envelopeBytes);
-}
-
-export const endStream = endStreamFlag;

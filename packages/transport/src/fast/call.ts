@@ -1,12 +1,12 @@
 import type { DescMethod } from "@bufbuild/protobuf";
-import type { LaneContext, OpenCall } from "../core/context.js";
+import { type LaneContext, OpenCall } from "../core/context.js";
 import { toRpcError } from "../core/error-wire.js";
 import { timeoutMs, timerMsMax } from "../core/timeout.js";
 import { type Call, type Route, RpcError } from "../rpc.js";
 import type { Exchange, ExchangeSink, Metadata } from "./exchange.js";
 
 /** A call on the fast lane: what unary calls and streams have in common. Life: start → (authenticated) → read … → finish → closed. */
-export abstract class FastCall implements Call, ExchangeSink, OpenCall {
+export abstract class FastCall extends OpenCall implements Call, ExchangeSink {
   readonly method: DescMethod;
   readonly protocol: "connect" | "grpc";
   principal: unknown;
@@ -29,6 +29,7 @@ export abstract class FastCall implements Call, ExchangeSink, OpenCall {
     protected readonly exchange: Exchange,
     protocol: "connect" | "grpc",
   ) {
+    super();
     this.method = route.method;
     this.protocol = protocol;
   }
@@ -111,8 +112,6 @@ export abstract class FastCall implements Call, ExchangeSink, OpenCall {
   protected abstract release(): void;
   abstract data(chunk: Uint8Array): void;
   abstract ended(): void;
-  abstract drained(): void;
-  abstract shutdown(): void;
 
   protected fail(thrown: unknown): void {
     if (this.finished) return;

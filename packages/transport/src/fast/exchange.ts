@@ -8,8 +8,8 @@ export interface ExchangeSink {
   data(chunk: Uint8Array): void;
   /** The caller ended its side. */
   ended(): void;
-  /** There is room again after a write that found none. */
-  drained(): void;
+  /** There is room again after a write that found none. Absent: the call writes once. */
+  drained?(): void;
   /** The exchange is over, in whatever way. Comes last and once. */
   closed(): void;
 }
@@ -29,9 +29,10 @@ export interface Exchange {
   pause(): void;
   resume(): void;
   respond(status: number, headers: OutgoingHttpHeaders): void;
-  write(bytes: Uint8Array): void;
+  /** `sent` is called when the bytes were given to the network, or with an error, or never if the exchange is over. */
+  write(bytes: Uint8Array, sent?: (error?: Error | null) => void): void;
   /** Ends the response. What is left of the request is read and thrown away, within limits. */
-  end(bytes?: Uint8Array): void;
+  end(bytes?: Uint8Array, sent?: (error?: Error | null) => void): void;
   /** Ends the response with trailers; HTTP/2 only. To be announced by `trailers` before `respond`. */
   endWith(trailers: OutgoingHttpHeaders): void;
   trailers(): void;
@@ -48,10 +49,23 @@ const ignoreError = (): void => {
   // The exchange is told of its end by `close`; an error says the same with more words.
 };
 
+/**
+ * A stream that ends in the usual way is closed before Node hears of its last write, and then Node makes an error for nobody,
+ * with a stack trace: an eighth of a unary call's cost. It uses one that is there already.
+ */
+function spareError(stream: ServerHttp2Stream): void {
+  const state = (stream as unknown as { _writableState?: { errored: Error | null } })._writableState;
+  if (state !== undefined && state.errored === null) state.errored = streamOver;
+}
+const streamOver = new Error("the stream is over");
+
 export class Http2Exchange implements Exchange {
   readonly http2 = true;
   #trailers: OutgoingHttpHeaders | undefined;
   #waitForTrailers = false;
+  #sink: ExchangeSink | undefined;
+  #onData: ((chunk: Uint8Array) => void) | undefined;
+  #onEnd: (() => void) | undefined;
   constructor(
     readonly stream: ServerHttp2Stream,
     readonly header: IncomingHttpHeaders,
@@ -67,16 +81,21 @@ export class Http2Exchange implements Exchange {
     return this.stream.writableLength;
   }
   attach(sink: ExchangeSink): void {
-    this.stream.on("drain", () => sink.drained());
-    this.stream.on("close", () => sink.closed());
     this.#sink = sink;
+    if (sink.drained !== undefined) this.stream.on("drain", () => sink.drained?.());
+    this.stream.on("close", () => {
+      spareError(this.stream);
+      sink.closed();
+    });
   }
-  #sink: ExchangeSink | undefined;
-  #onData = (chunk: Uint8Array): void => this.#sink!.data(chunk);
-  #onEnd = (): void => this.#sink!.ended();
   read(): void {
-    this.stream.on("end", this.#onEnd);
-    this.stream.on("data", this.#onData);
+    const sink = this.#sink!;
+    this.stream.on("end", (this.#onEnd = () => sink.ended()));
+    this.stream.on("data", (this.#onData = (chunk) => sink.data(chunk)));
+  }
+  /** The call hears no more of its request. */
+  #unread(): void {
+    if (this.#onData !== undefined) this.stream.off("data", this.#onData).off("end", this.#onEnd!);
   }
   pause(): void {
     this.stream.pause();
@@ -97,12 +116,13 @@ export class Http2Exchange implements Exchange {
       this.stream.respond(headers);
     }
   }
-  write(bytes: Uint8Array): void {
-    if (!this.stream.destroyed && !this.stream.writableEnded) this.stream.write(bytes);
+  write(bytes: Uint8Array, sent?: (error?: Error | null) => void): void {
+    if (!this.stream.destroyed && !this.stream.writableEnded) this.stream.write(bytes, sent);
   }
-  end(bytes?: Uint8Array): void {
+  end(bytes?: Uint8Array, sent?: (error?: Error | null) => void): void {
     if (this.stream.destroyed || this.stream.writableEnded) return;
-    if (bytes === undefined) this.stream.end();
+    if (bytes !== undefined && sent !== undefined) this.stream.write(bytes, sent);
+    if (bytes === undefined || sent !== undefined) this.stream.end();
     else this.stream.end(bytes);
     this.#leave();
   }
@@ -117,7 +137,7 @@ export class Http2Exchange implements Exchange {
       run();
       return;
     }
-    stream.off("data", this.#onData).off("end", this.#onEnd);
+    this.#unread();
     void drain(stream, limits.drainBytesMax, limits.drainMs).then(run);
   }
   destroy(): void {
@@ -127,7 +147,7 @@ export class Http2Exchange implements Exchange {
   #leave(): void {
     const { stream, limits } = this;
     if (stream.readableEnded) return;
-    stream.off("data", this.#onData).off("end", this.#onEnd);
+    this.#unread();
     void drain(stream, limits.drainBytesMax, limits.drainMs).then((ended) => {
       if (!ended) closeAfterEndStream(stream);
     });
@@ -166,16 +186,17 @@ export class Http1Exchange implements Exchange {
     return this.res.writableLength;
   }
   #sink: ExchangeSink | undefined;
-  #onData = (chunk: Uint8Array): void => this.#sink!.data(chunk);
-  #onEnd = (): void => this.#sink!.ended();
+  #onData: ((chunk: Uint8Array) => void) | undefined;
+  #onEnd: (() => void) | undefined;
   attach(sink: ExchangeSink): void {
     this.#sink = sink;
-    this.res.on("drain", () => sink.drained());
+    if (sink.drained !== undefined) this.res.on("drain", () => sink.drained?.());
     this.res.on("close", () => sink.closed());
   }
   read(): void {
-    this.req.on("end", this.#onEnd);
-    this.req.on("data", this.#onData);
+    const sink = this.#sink!;
+    this.req.on("end", (this.#onEnd = () => sink.ended()));
+    this.req.on("data", (this.#onData = (chunk) => sink.data(chunk)));
   }
   pause(): void {
     this.req.pause();
@@ -191,14 +212,14 @@ export class Http1Exchange implements Exchange {
     this.res.writeHead(status, headers);
     if (headers["content-length"] === undefined) this.res.flushHeaders();
   }
-  write(bytes: Uint8Array): void {
-    if (!this.res.destroyed && !this.res.writableEnded) this.res.write(bytes);
+  write(bytes: Uint8Array, sent?: (error?: Error | null) => void): void {
+    if (!this.res.destroyed && !this.res.writableEnded) this.res.write(bytes, sent);
   }
-  end(bytes?: Uint8Array): void {
+  end(bytes?: Uint8Array, sent?: (error?: Error | null) => void): void {
     if (this.res.destroyed || this.res.writableEnded) return;
     const { req, res, limits } = this;
     if (!req.readableEnded) {
-      req.off("data", this.#onData).off("end", this.#onEnd);
+      if (this.#onData !== undefined) req.off("data", this.#onData).off("end", this.#onEnd!);
       const { socket } = req;
       const leave = (): void => {
         void drain(req, limits.drainBytesMax, limits.drainMs).then((ended) => {
@@ -208,7 +229,8 @@ export class Http1Exchange implements Exchange {
       if (req.complete) req.resume();
       else res.once("finish", leave);
     }
-    if (bytes === undefined) res.end();
+    if (bytes !== undefined && sent !== undefined) res.write(bytes, sent);
+    if (bytes === undefined || sent !== undefined) res.end();
     else res.end(bytes);
   }
   endWith(): void {

@@ -2,7 +2,8 @@ import type { OutgoingHttpHeaders } from "node:http2";
 import type { MessageCodec } from "../core/codec.js";
 import type { RpcType } from "../core/content-type.js";
 import type { LaneContext } from "../core/context.js";
-import { EnvelopeReader, EnvelopeWriter, endStream, outOfBudget } from "../core/envelope.js";
+import { EnvelopeReader, endStreamFlag, outOfBudget } from "../core/envelope.js";
+import { EnvelopeWriter } from "../core/envelope-writer.js";
 import { connectErrorJson, grpcErrorTrailers } from "../core/error-wire.js";
 import { type BidiStream, type MessageSink, type Route, RpcError } from "../rpc.js";
 import { addMetadata, FastCall, isPromise } from "./call.js";
@@ -241,7 +242,8 @@ export class StreamCall extends FastCall implements MessageSink {
     if (this.#out.length === 0) return;
     this.lane.observe.frames?.(this.route, "out", this.#framesOut, this.#out.length);
     this.#framesOut = 0;
-    this.exchange.write(this.#out.take());
+    const { bytes, sent } = this.#out.take();
+    this.exchange.write(bytes, sent);
   }
 
   drained(): void {
@@ -291,10 +293,11 @@ export class StreamCall extends FastCall implements MessageSink {
         end.metadata = metadata;
       }
       this.finish(error?.code ?? "ok", 200);
-      this.#out.add(Buffer.from(JSON.stringify(end), "utf8"), endStream);
+      this.#out.add(Buffer.from(JSON.stringify(end), "utf8"), endStreamFlag);
       this.#leave(error, () => {
         this.lane.observe.frames?.(this.route, "out", this.#framesOut, this.#out.length);
-        exchange.end(this.#out.take());
+        const { bytes, sent } = this.#out.take();
+        exchange.end(bytes, sent);
       });
     }
     this.#freed();

@@ -54,8 +54,6 @@ export class UnaryCall extends FastCall {
     if (!this.lane.budget.change(before, this.#held)) this.fail(outOfBudget());
   }
 
-  drained(): void {}
-
   ended(): void {
     if (this.finished) return;
     this.waits = "handler";

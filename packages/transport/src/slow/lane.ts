@@ -10,7 +10,7 @@ import {
 import { Code, ConnectError, type ConnectRouter, createContextKey, createContextValues, type HandlerContext } from "@connectrpc/connect";
 import { compressionGzip, connectNodeAdapter } from "@connectrpc/connect-node";
 import { grpcNumber } from "../core/codes.js";
-import type { Authenticate, LaneContext } from "../core/context.js";
+import { type Authenticate, type LaneContext, OpenCall } from "../core/context.js";
 import { packDetails, toRpcError } from "../core/error-wire.js";
 import { type MessageSink, methodPath, type Route, RpcError } from "../rpc.js";
 import { SlowCall } from "./call.js";
@@ -123,42 +123,47 @@ async function* runStream(
 }
 
 /** Bookkeeping of one call here: errors in connect-es's form, the observer, the listener's shutdown. */
-class SlowCallGuard {
+class SlowCallGuard extends OpenCall {
   readonly #startedMs = performance.now();
   /** Rejects when the caller is gone or the deadline passed. */
   readonly aborted: Promise<never>;
   onShutdown: ((error: RpcError) => void) | undefined;
   #over = false;
-  readonly #open = {
-    check: (): void => {},
-    shutdown: (): void => this.onShutdown?.(new RpcError("unavailable", "SHUTTING_DOWN", "the server is shutting down", { retryAfterMs: 100 })),
-  };
+  #stop!: () => void;
   constructor(
     private readonly lane: LaneContext,
     private readonly route: Route,
     private readonly context: HandlerContext,
   ) {
-    lane.open.add(this.#open);
+    super();
+    lane.open.add(this);
     if (route.handler.kind !== "unary") lane.observe.stream?.(route, 1);
     this.aborted = new Promise((_, reject) => {
-      const stop = (): void => {
+      this.#stop = (): void => {
         const { reason } = context.signal;
         if (reason instanceof ConnectError && reason.code === Code.DeadlineExceeded) {
           reject(new RpcError("deadline_exceeded", "", "the deadline of the call has passed"));
         } else reject(new RpcError("canceled", "", "the caller is gone"));
       };
-      if (context.signal.aborted) stop();
-      else context.signal.addEventListener("abort", stop, { once: true });
+      if (context.signal.aborted) this.#stop();
+      else context.signal.addEventListener("abort", this.#stop);
     });
     this.aborted.catch(() => {
       // Whoever waits for it is told; nobody may be waiting.
     });
   }
+  check(): void {
+    // connect-node reads and writes here; the session's clock and Node's own are the limits.
+  }
+  shutdown(): void {
+    this.onShutdown?.(new RpcError("unavailable", "SHUTTING_DOWN", "the server is shutting down", { retryAfterMs: 100 }));
+  }
   finish<T>(code: string, result: T): T {
     if (this.#over) return result;
     this.#over = true;
     const { lane, route } = this;
-    lane.open.delete(this.#open);
+    lane.open.delete(this);
+    this.context.signal.removeEventListener("abort", this.#stop);
     if (route.handler.kind !== "unary") lane.observe.stream?.(route, -1);
     lane.observe.call?.(route, this.context.protocolName as "connect", code, 200, performance.now() - this.#startedMs);
     return result;
