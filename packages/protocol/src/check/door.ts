@@ -1,3 +1,4 @@
+import "../text-encoding.js";
 import { type DescMessage, fromBinary, type MessageShape, toBinary } from "@bufbuild/protobuf";
 import { type Reader, WireError } from "@corvo/gen/corvo/fast/runtime.js";
 import { limits } from "../limits.js";
