@@ -65,7 +65,9 @@ function prepareGo() {
 /** Makes the virtual environment anew when requirements.txt changed. */
 function preparePython() {
   if (!run("python3", ["--version"], true).ok) return "Python is not installed";
-  const wanted = createHash("sha256").update(readFileSync(join(root, "tools/protogen/requirements.txt"))).digest("hex");
+  const wanted = createHash("sha256")
+    .update(readFileSync(join(root, "tools/protogen/requirements.txt")))
+    .digest("hex");
   const stamp = join(venv, "requirements.sha256");
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return undefined;
   rmSync(venv, { recursive: true, force: true });
@@ -79,7 +81,12 @@ function preparePython() {
 /** Runs in the root with the project's own programs first on PATH. */
 function run(command, args, quiet = false) {
   const path = [join(root, "node_modules/.bin"), venvBin, process.env.PATH].join(delimiter);
-  const { status, stdout, stderr, error } = spawnSync(command, args, { cwd: root, env: { ...process.env, PATH: path }, encoding: "utf8", stdio: quiet ? "pipe" : ["ignore", "inherit", "inherit"] });
+  const { status, stdout, stderr, error } = spawnSync(command, args, {
+    cwd: root,
+    env: { ...process.env, PATH: path },
+    encoding: "utf8",
+    stdio: quiet ? "pipe" : ["ignore", "inherit", "inherit"],
+  });
   return { ok: error === undefined && status === 0, output: `${stdout ?? ""}${stderr ?? ""}` };
 }
 

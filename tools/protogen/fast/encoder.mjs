@@ -31,7 +31,7 @@ export function printEncoder(context, message) {
 const guess = (message, field) => `${field.localName}Of${className(message)}`;
 
 function initType({ other }, field) {
-  const nested = (message) => (message.file === field.parent.file ? className(message) + "Init" : other(message, `${className(message)}Init`, true));
+  const nested = (message) => (message.file === field.parent.file ? `${className(message)}Init` : other(message, `${className(message)}Init`, true));
   switch (field.fieldKind) {
     case "list":
       if (field.listKind === "message") return ["readonly ", nested(field.message), "[]"];
