@@ -37,7 +37,8 @@ export class Session {
 
   constructor(
     readonly io: Io,
-    private readonly flags: CommonFlags,
+    /** As they were given. */
+    readonly flags: CommonFlags,
   ) {
     const output = flags.output ?? io.env.CORVO_OUTPUT ?? "table";
     if (output !== "table" && output !== "json" && output !== "name") throw usageFailure(`--output "${output}" is not known`, "table, json or name");

@@ -10,6 +10,8 @@ export const bench: CommandSpec = {
   examples: ["corvo bench", "corvo bench --jobs 50000 --concurrency 50", "corvo bench --help"],
   async run(session, args) {
     const { runBench } = await session.io.load.bench();
-    return await runBench(args);
+    const { server = session.io.env.CORVO_SERVER, apiKey } = session.flags;
+    // Before its own flags, of which the last one wins.
+    return await runBench([...(server ? ["--server", server] : []), ...(apiKey ? ["--api-key", apiKey] : []), ...args]);
   },
 };

@@ -1,5 +1,5 @@
 import type { CommandSpec } from "../command.js";
-import { exitCodes, Failure, usageFailure } from "../failure.js";
+import { usageFailure } from "../failure.js";
 import type { ServerFlag } from "../loaders.js";
 import type { Session } from "../session.js";
 import { closest } from "../similar.js";
@@ -17,18 +17,8 @@ export const server: CommandSpec = {
   async run(session, args) {
     const { serverFlags, runServer } = await session.io.load.server();
     if (args.includes("--help") || args.includes("-h")) return printHelp(session, serverFlags);
-    const given = readFlags(serverFlags, args);
-    try {
-      return await runServer(given);
-    } catch (error) {
-      if (error instanceof Error && error.name === "OptionError") throw usageFailure(error.message, "corvo server --help");
-      if (error instanceof Error && (error as NodeJS.ErrnoException).code === "EADDRINUSE") {
-        throw new Failure(exitCodes.failed, `the address is taken: ${error.message}`, {
-          hint: "another server may be running: corvo status   ·   or take another port: --bind :8081",
-        });
-      }
-      throw error;
-    }
+    const level = session.flags.logLevel;
+    return await runServer(readFlags(serverFlags, level === undefined ? args : ["--log-level", level, ...args]));
   },
 };
 
