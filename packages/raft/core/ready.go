@@ -17,19 +17,18 @@ const (
 //
 //go:wasmexport ready
 func takeReady() int32 {
-	settled := false
+	more := true
 	code := guard(func() error {
 		publishStatus()
-		if !node.HasReady() {
-			settled = true
-			return nil
+		if node.HasReady() {
+			w := writer{b: out}
+			w.ready(node.Ready())
+			out = w.b
 		}
-		w := writer{b: out}
-		w.ready(node.Ready())
-		out = w.b
+		more = node.HasReady()
 		return nil
 	})
-	if settled {
+	if !more {
 		control.hasReady = 0
 	}
 	return code

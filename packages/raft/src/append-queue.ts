@@ -8,6 +8,12 @@ interface Append {
   promises: readonly Message[];
 }
 
+/** A batch that takes more than an append: a snapshot takes the log's place. */
+interface Around {
+  first: () => Promise<void>;
+  last: () => Promise<void>;
+}
+
 /**
  * Everything that is on its way to the log, oldest first. An append that only moves the commit index is never written by itself: it is
  * durable as soon as those before it are, and its hard state goes along with the next batch. So one entry costs one sync.
@@ -35,18 +41,12 @@ export class AppendQueue {
     return this.#queue.length;
   }
 
-  /** Queues an append. `write` is false when nothing in it has to reach the disk. `first` runs in front of the batch, `last` behind it. */
-  push(append: {
-    entries: readonly LoggedEntry[];
-    write: boolean;
-    promises: readonly Message[];
-    first?: () => Promise<void>;
-    last?: () => Promise<void>;
-  }): void {
+  /** Queues an append. `write` is false when nothing in it has to reach the disk. `around`: what runs in front of the batch and behind it. */
+  push(append: { entries: readonly LoggedEntry[]; write: boolean; promises: readonly Message[]; around?: Around }): void {
     const item: Append = { durable: !append.write, promises: append.promises };
     this.#queue.push(item);
     if (!append.write) return;
-    const written = append.first ? this.#holding(append.entries, append.first, append.last) : this.#write(append.entries);
+    const written = append.around ? this.#holding(append.entries, append.around) : this.#write(append.entries);
     this.#lastWrite = written;
     written.then(() => {
       item.durable = true;
@@ -76,12 +76,12 @@ export class AppendQueue {
     return this.log.append({ entries, hardState: this.hardState });
   }
 
-  #holding(entries: readonly LoggedEntry[], first: () => Promise<void>, last?: () => Promise<void>): Promise<void> {
+  #holding(entries: readonly LoggedEntry[], { first, last }: Around): Promise<void> {
     this.#held ??= this.#lastWrite;
     return this.#behind(async () => {
       await first();
       await this.#append(entries);
-      await last?.();
+      await last();
     });
   }
 

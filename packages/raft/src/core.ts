@@ -44,6 +44,7 @@ export class WasmRaftCore implements RaftCore {
   /** Over the whole linear memory; replaced whenever it grew, which detaches the old buffer. */
   #view: DataView;
   #bytes: Uint8Array;
+  #cursor: Cursor;
   #panic: string | undefined;
 
   constructor(module: WebAssembly.Module, host: CoreHost) {
@@ -58,8 +59,9 @@ export class WasmRaftCore implements RaftCore {
     this.#calls = instance.exports as unknown as Record<string, Call>;
     this.#calls._initialize();
     this.#control = this.#calls.control();
-    this.#view = new DataView(memory.buffer);
     this.#bytes = new Uint8Array(memory.buffer);
+    this.#cursor = new Cursor(this.#bytes);
+    this.#view = this.#cursor.view;
   }
 
   get term(): number {
@@ -195,7 +197,7 @@ export class WasmRaftCore implements RaftCore {
 
   ready(): Ready | undefined {
     this.#call("ready");
-    if (this.#view.getUint32(this.#control + control.outLength, true) === 0) return undefined;
+    if (this.#outputBytes === 0) return undefined;
     const output = this.#output();
     const flags = output.u32();
     const entries = output.u32();
@@ -211,7 +213,7 @@ export class WasmRaftCore implements RaftCore {
       snapshot: flags & readyFlag.snapshot ? readSnapshot(output) : undefined,
       entries: readEntries(output, entries),
       committed: readEntries(output, committed),
-      readStates: readStates === 0 ? none : Array.from({ length: readStates }, () => ({ index: output.u64(), context: output.take(output.u32()) })),
+      readStates: readStates === 0 ? none : Array.from({ length: readStates }, () => ({ index: output.u64(), context: output.take(output.u32()).slice() })),
       messages: readMessages(output, messages),
       afterAppend: readMessages(output, afterAppend),
     };
@@ -228,18 +230,20 @@ export class WasmRaftCore implements RaftCore {
     }
     this.#refresh();
     if (code === 0) return;
-    const text = decoder.decode(this.#output().bytes);
+    const text = decoder.decode(this.#output().take(this.#outputBytes));
     if (code === dropped) throw new ProposalDropped(text);
     if (code === rejected) throw new Rejected(text);
     this.#panic = text;
     throw new CorePanic(text);
   }
 
-  /** A copy of the reply: the next call overwrites the original. */
+  /** The reply, where it lies: the next call overwrites it, so what outlives this one is copied. */
   #output(): Cursor {
-    const at = this.#view.getUint32(this.#control + control.outPtr, true);
-    const length = this.#view.getUint32(this.#control + control.outLength, true);
-    return new Cursor(this.#bytes.slice(at, at + length));
+    this.#cursor.at = this.#view.getUint32(this.#control + control.outPtr, true);
+    return this.#cursor;
+  }
+  get #outputBytes(): number {
+    return this.#view.getUint32(this.#control + control.outLength, true);
   }
 
   /** Where the next input goes: room for `size` bytes. */
@@ -256,8 +260,9 @@ export class WasmRaftCore implements RaftCore {
 
   #refresh(): void {
     if (this.#view.buffer === this.#memory.buffer) return;
-    this.#view = new DataView(this.#memory.buffer);
     this.#bytes = new Uint8Array(this.#memory.buffer);
+    this.#cursor = new Cursor(this.#bytes);
+    this.#view = this.#cursor.view;
   }
 
   #u32(at: number, value: number): number {
@@ -288,7 +293,7 @@ function readEntries(output: Cursor, count: number): readonly Entry[] {
     const term = output.u64();
     const type = output.u32();
     const size = output.u32();
-    entries.push(type >= keptBit ? { index, term, type: type - keptBit, size, data: undefined } : { index, term, type, size, data: output.take(size) });
+    entries.push(type >= keptBit ? { index, term, type: type - keptBit, size, data: undefined } : { index, term, type, size, data: output.take(size).slice() });
   }
   return entries;
 }
@@ -296,8 +301,8 @@ function readEntries(output: Cursor, count: number): readonly Entry[] {
 function readMessages(output: Cursor, count: number): readonly Message[] {
   if (count === 0) return none;
   return Array.from({ length: count }, () => {
-    const bytes = output.take(output.u32());
-    const at = output.at - bytes.length;
-    return { type: output.view.getUint32(at, true), to: getU64(output.view, at + 8), bytes };
+    const length = output.u32();
+    const at = output.at;
+    return { type: output.view.getUint32(at, true), to: getU64(output.view, at + 8), bytes: output.take(length).slice() };
   });
 }

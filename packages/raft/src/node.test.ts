@@ -109,8 +109,8 @@ describe("alone", () => {
       for (let i = 0; i < turns; i++) await propose(...new Array(20).fill("x"));
       return machine.node?.memoryPages as number;
     };
-    const pages = await run(150);
-    expect(await run(1000)).toBeLessThanOrEqual(pages + 16); // 20,000 entries that stayed would take three times as much
+    const pages = await run(100);
+    expect(await run(500)).toBeLessThanOrEqual(pages + 12); // 10,000 entries that stayed would take twice as much
     expect(machine.node?.payloadBytes).toBe(0);
   });
 

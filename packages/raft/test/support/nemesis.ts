@@ -115,8 +115,10 @@ export async function torment(seed: number, seconds: number): Promise<Run> {
   const nemesis = () => {
     if (healed) return;
     clock.after(800 + random.below(3000), nemesis);
-    const kind = random.below(6);
+    const kind = random.below(7);
     if (kind === 0 && live().length > 3) crash(random.pick(live()));
+    else if (kind === 6)
+      live().forEach(crash); // the power of the whole rack
     else if (kind === 1) cutFor(2000 + random.below(5000), () => network.isolate(random.pick(ids), ids));
     else if (kind === 2) cutFor(3000, () => network.cut(random.pick(ids), random.pick(ids)));
     else if (kind === 3) {
