@@ -1,4 +1,5 @@
 export type { ScanJson } from "./decode.js";
+export { docsPage } from "./docs.js";
 export type { RestError } from "./errors.js";
 export { BodyError, restError } from "./errors.js";
 export type { RestHandler, RestOptions } from "./handler.js";
