@@ -1,6 +1,6 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
-import { PerformanceObserver } from "node:perf_hooks";
+import { monitorEventLoopDelay, PerformanceObserver } from "node:perf_hooks";
 import type { Replica } from "@corvo/replica";
+import type { NodeHandler, NodeRequest as IncomingMessage, NodeResponse as ServerResponse } from "@corvo/transport";
 import type { Metrics } from "./metrics.js";
 
 export interface HttpContext {
@@ -15,7 +15,7 @@ export interface HttpContext {
 }
 
 /** Everything on the port that is not RPC: probes, metrics, documents, then the REST routes. */
-export function httpHandler(context: HttpContext): (req: IncomingMessage, res: ServerResponse) => void {
+export function httpHandler(context: HttpContext): NodeHandler {
   const runtime = runtimeFacts();
   const routes: Record<string, (res: ServerResponse) => void | Promise<void>> = {
     "/healthz": (res) => {
@@ -38,6 +38,8 @@ export function httpHandler(context: HttpContext): (req: IncomingMessage, res: S
     routes["/docs"] = (res) => send(res, 200, "text/html; charset=utf-8", page, { "cache-control": "public, max-age=300" });
   }
   return (req, res) => {
+    context.metrics.inProgress(1);
+    res.once("close", () => context.metrics.inProgress(-1));
     const url = req.url ?? "/";
     const query = url.indexOf("?");
     const route = Object.hasOwn(routes, query < 0 ? url : url.slice(0, query)) ? routes[query < 0 ? url : url.slice(0, query)] : undefined;
@@ -58,7 +60,7 @@ const cors = {
 };
 
 function send(res: ServerResponse, status: number, type: string, body: Uint8Array, headers: Record<string, string> = {}): void {
-  res.writeHead(status, { "content-type": type, "content-length": body.length, "server-timing": "proc;dur=0.000", ...cors, ...headers });
+  (res as import("node:http").ServerResponse).writeHead(status, { "content-type": type, "content-length": body.length, "server-timing": "proc;dur=0.000", ...cors, ...headers });
   res.end(body);
 }
 
@@ -73,7 +75,11 @@ function runtimeFacts(): () => Record<string, number> {
     for (const entry of list.getEntries()) pauses.push(entry.duration);
     if (pauses.length > 1000) pauses.splice(0, pauses.length - 1000);
   }).observe({ entryTypes: ["gc"] });
+  const loop = monitorEventLoopDelay({ resolution: 5 });
+  loop.enable();
   return () => {
+    const longestMs = Math.max(0, loop.max / 1e6 - 5);
+    loop.reset();
     const memory = process.memoryUsage();
     const cpu = process.cpuUsage();
     const sorted = [...pauses].sort((a, b) => a - b);
@@ -83,6 +89,8 @@ function runtimeFacts(): () => Record<string, number> {
       heap_inuse_bytes: memory.rss,
       stack_inuse_bytes: 0,
       gc_pause_p99_ns: Math.round((sorted[Math.floor(sorted.length * 0.99)] ?? 0) * 1e6),
+      // Longest delay of the event loop since this was last asked.
+      event_loop_delay_max_ns: Math.round(longestMs * 1e6),
       cpu_user_ns: cpu.user * 1000,
       cpu_sys_ns: cpu.system * 1000,
     };

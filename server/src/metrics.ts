@@ -39,9 +39,9 @@ export class Metrics {
     const gauge = (name: string, help: string, read: () => number): void => this.read(new Gauge({ name, help, registers: [this.registry] }), read);
     const counter = (name: string, help: string, read: () => number): void => this.read(new Counter({ name, help, registers: [this.registry] }), read);
 
-    counter("corvo_throughput_enqueued_total", "Jobs added, over every path.", () => engine.totals.enqueued);
-    counter("corvo_throughput_completed_total", "Jobs completed, over every path.", () => engine.totals.completed);
-    counter("corvo_throughput_failed_total", "Failed attempts, over every path.", () => engine.totals.failed);
+    counter("corvo_throughput_enqueued_total", "Jobs added, over every path.", () => engine.lastSeq);
+    counter("corvo_throughput_completed_total", "Jobs completed, over every path.", () => 0);
+    counter("corvo_throughput_failed_total", "Failed attempts, over every path.", () => 0);
 
     gauge("corvo_lifecycle_streams_open", "Open lifecycle streams.", () => streams.open);
     gauge("corvo_lifecycle_streams_max", "Lifecycle streams that may be open; 0: no cap.", () => options.streamsOpenMax);
@@ -64,10 +64,10 @@ export class Metrics {
     this.queueTime = new Histogram({ name: "corvo_raft_queue_time_seconds", help: "From the first command of an entry to its answer.", buckets: commitSeconds, registers: [this.registry] });
     this.applyTime = new Histogram({ name: "corvo_raft_apply_time_seconds", help: "Time to apply an entry and answer.", buckets: commitSeconds, registers: [this.registry] });
 
-    gauge("corvo_queues_total", "Queues.", () => engine.queueCount);
+    gauge("corvo_queues_total", "Queues.", () => engine.queues().length);
     this.queueGauges(source);
-    gauge("corvo_workers_registered", "Workers known.", () => engine.workerCount);
-    gauge("corvo_workers_active", "Workers seen within 5 minutes of log time.", () => engine.workersSeenSince(engine.logTimeMs - 300_000));
+    gauge("corvo_workers_registered", "Workers known.", () => engine.workers().length);
+    gauge("corvo_workers_active", "Workers seen within 5 minutes of log time.", () => engine.workers().filter((w) => w.lastHeartbeatMs >= engine.logTimeMs - 300_000).length);
     gauge("corvo_state_bytes", "Memory of tables and documents of live jobs.", () => engine.stateBytes);
     gauge("corvo_live_jobs", "Live jobs.", () => engine.liveJobs);
     gauge("corvo_fetch_waiters", "Long polls that are asleep.", () => replica.waiters.size);
@@ -81,7 +81,7 @@ export class Metrics {
     this.requests = new Counter({ name: "corvo_http_requests_total", help: "Requests by method and route template.", labelNames: ["method", "route"], registers: [this.registry] });
     this.requestErrors = new Counter({ name: "corvo_http_request_errors_total", help: "Requests answered with a status of 400 and above.", labelNames: ["method", "route"], registers: [this.registry] });
     this.requestSeconds = new Histogram({ name: "corvo_http_request_duration_seconds", help: "Duration of requests.", labelNames: ["method", "route"], buckets: httpSeconds, registers: [this.registry] });
-    gauge("corvo_http_requests_in_flight", "Requests being answered.", () => this.inFlight);
+    gauge("corvo_http_requests_in_flight", "Requests of REST and the probes that are being answered; streams and RPC are counted apart.", () => this.inFlight);
 
     this.gc = new PerformanceObserver((list) => {
       for (const entry of list.getEntries()) this.gcPauseNs = Math.round(entry.duration * 1e6);
@@ -95,13 +95,13 @@ export class Metrics {
     this.applyTime.observe(applyMs / 1000);
   }
 
-  requestStarted(): void {
-    this.inFlight++;
+  /** A request of HTTP that is not RPC came in (1) or its answer is out (-1). */
+  inProgress(change: 1 | -1): void {
+    this.inFlight += change;
   }
 
   /** `route` is a template or a method's path, never a raw URL. */
   requestEnded(method: string, route: string, status: number, ms: number): void {
-    this.inFlight--;
     this.requests.inc({ method, route });
     if (status >= 400) this.requestErrors.inc({ method, route });
     this.requestSeconds.observe({ method, route }, ms / 1000);
@@ -129,7 +129,7 @@ export class Metrics {
       const sums = new Map<string, number>();
       for (const [at, queue] of replica.engine.queues().entries()) {
         for (const state of states) {
-          const count = queue.counts[state];
+          const count = queue[state];
           sums.set(state, (sums.get(state) ?? 0) + count);
           if (at < queueLabelsMax) byQueue.set({ queue: queue.name, state }, count);
           else byQueue.inc({ queue: "_other", state }, count);

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { totalmem } from "node:os";
-import { parseDurationMs } from "@corvo/protocol";
+import { parseDuration } from "@corvo/protocol";
 import { parse as parseYaml } from "yaml";
 import { environmentName, type ServerFlag, serverFlags } from "./flags.js";
 
@@ -113,8 +113,8 @@ function readValue(flag: ServerFlag, raw: string): string {
     if (raw === "false" || raw === "0") return "false";
     throw new OptionError(flag.name, `"${raw}" is not true or false`);
   }
-  const value = flag.kind === "int" ? readInt(raw) : flag.kind === "bytes" ? readBytes(raw) : parseDurationMs(raw);
-  if (value === undefined) {
+  const value = flag.kind === "int" ? readInt(raw) : flag.kind === "bytes" ? readBytes(raw) : parseDuration(raw);
+  if (value === undefined || Number.isNaN(value)) {
     const example =
       flag.kind === "duration" ? "a duration like 500ms, 30s or 1h30m" : flag.kind === "bytes" ? "a size like 262144, 256KiB or 4GiB" : "a whole number";
     throw new OptionError(flag.name, `"${raw}" is not ${example}`);

@@ -1,0 +1,166 @@
+import { readFile } from "node:fs/promises";
+import type { AddressInfo } from "node:net";
+import { failpoint, scanJsonValue, setFailpointHook } from "@corvo/protocol";
+import { type OpenedReplica, openReplica } from "@corvo/replica";
+import { coreUrl } from "@corvo/raft";
+import { createHealth, createListener, createRestHandler, type Listener, type Observer, reflectionRoutes, type Route } from "@corvo/transport";
+import { documents } from "./documents.js";
+import { EventBell } from "./event-bell.js";
+import type { StreamCounters } from "./handlers/lifecycle.js";
+import { publicRoutes } from "./handlers/index.js";
+import { httpHandler } from "./http.js";
+import { type Log, openLog } from "./log.js";
+import { Metrics } from "./metrics.js";
+import { nodeClock, nodeRandom } from "./node-seams.js";
+import { type GivenFlags, OptionError, resolveServerOptions, type ServerOptions } from "./options.js";
+import { openStores, type Stores } from "./stores.js";
+import { serverVersion } from "./version.js";
+
+/** A server that runs in this process. */
+export interface RunningServer {
+  readonly address: AddressInfo;
+  /** Stops cleanly: no more calls, running ones finish for a while, the log is sealed. */
+  stop(): Promise<void>;
+  /** Resolves when it has ended by itself, with the cause. */
+  readonly failed: Promise<unknown>;
+}
+
+/** `corvo server`: runs until SIGTERM or SIGINT. Resolves with the exit code. */
+export async function runServer(given: GivenFlags): Promise<number> {
+  let options: ServerOptions;
+  try {
+    options = resolveServerOptions(given, process.env);
+  } catch (cause) {
+    if (!(cause instanceof OptionError)) throw cause;
+    process.stderr.write(`error: ${cause.message}\nhint:  corvo server --help\n`);
+    return 2;
+  }
+  const log = openLog(options.logLevel, options.logFormat);
+  killAtFailpoint(process.env.CORVO_FAILPOINT);
+  let server: RunningServer;
+  try {
+    server = await startServer(options, log);
+  } catch (cause) {
+    log.error("corvo server could not start", { error: (cause as Error).message });
+    process.stderr.write(`error: ${(cause as Error).message}\n`);
+    return 1;
+  }
+  const signal = await Promise.race([nextSignal(), server.failed.then(() => undefined)]);
+  if (signal === undefined) return 1;
+  log.info("received shutdown signal", { signal });
+  await server.stop();
+  log.info("corvo server stopped");
+  return 0;
+}
+
+/** Starts a server; resolves when it serves. */
+export async function startServer(options: ServerOptions, log: Log): Promise<RunningServer> {
+  for (const notice of options.notices) log.warn(notice);
+  log.info("starting corvo server", { version: serverVersion, node_id: options.nodeId, data_dir: options.dataDir, raft_store: options.logBackend, durable: options.durable });
+  if (!options.durable) log.warn("answers do not wait for the disk: a power cut loses the last writes", { flag: "--durable=false" });
+  const core = WebAssembly.compile(await readFile(coreUrl));
+  const stores = await openStores(options, log);
+  let fail: (cause: unknown) => void = () => {};
+  const failed = new Promise<unknown>((resolve) => {
+    fail = resolve;
+  });
+  // A broken promise of disk, core or engine: nobody may be answered any more, not even by what is already queued.
+  const onFatal = (cause: unknown): void => {
+    log.error("a promise cannot be kept, the server stops at once", { error: cause as Error });
+    fail(cause);
+    process.exitCode = 1;
+    setImmediate(() => process.exit(1));
+  };
+  const opened = await openReplica({
+    ...stores,
+    core: await core,
+    clock: nodeClock,
+    random: nodeRandom,
+    id: 1,
+    members: [1],
+    eventsKept: options.eventsKept,
+    snapshotThresholdEntries: options.snapshotThresholdEntries,
+    snapshotLogBytesMin: options.snapshotLogBytesMin,
+    pendingMax: options.pendingMax,
+    entriesInFlightMax: 2,
+    memoryBytesMax: options.memoryBytesMax,
+    stateHashEntries: 100,
+    hashSeed: stores.hashSeed,
+    diskPressure: stores.diskPressure,
+    onFatal,
+    onDamagedSnapshot: (cause) => log.warn("a snapshot is damaged, an older one and the log are used", { error: cause.message }),
+    onRaftLog: (level, text) => (level >= 2 ? log.warn(text) : log.debug(text)),
+  });
+  await opened.replica.whenServing();
+  return serve(options, log, stores, opened, failed);
+}
+
+async function serve(options: ServerOptions, log: Log, stores: Stores, opened: OpenedReplica, failed: Promise<unknown>): Promise<RunningServer> {
+  const { replica, raft, snapshotter } = opened;
+  const streams: StreamCounters = { open: 0, opened: 0, framesInFlight: 0, frames: 0, idleFetches: 0, overloaded: 0 };
+  const events = new EventBell();
+  const metrics = new Metrics({ replica, snapshotter, streams, options, raft });
+  let accepting = true;
+  replica.onApplied = (_index, _commands, waitedMs, applyMs) => {
+    metrics.entryApplied(waitedMs, applyMs);
+    events.ring();
+  };
+  const facts = {
+    term: () => raft.term,
+    commitIndex: () => raft.commitIndex,
+    role: () => (raft.role === "leader" ? "Leader" : raft.role === "follower" ? "Follower" : "Candidate"),
+    snapshot: () => ({ count: snapshotter.kept, index: snapshotter.latest?.index ?? 0, term: snapshotter.latest?.term ?? 0, bytes: snapshotter.latest?.bytes ?? 0 }),
+  };
+  const published = publicRoutes({ replica, options, log, archive: stores.archive, events }, streams, facts);
+  const services = [...new Set(published.map((route) => route.method.parent))];
+  const health = createHealth(services.map((service) => service.typeName));
+  const routes: Route[] = [...published, ...health.routes, ...reflectionRoutes(services)];
+  const onError = (cause: unknown, where: string): void => log.error("a call failed inside", { where, error: cause as Error });
+  const observe: Observer = {
+    call: (route, protocol, _code, status, ms) => metrics.requestEnded(protocol, `/${route.method.parent.typeName}/${route.method.name}`, status, ms),
+    abuse: (why, peer) => log.warn("connection ended for abuse", { why, peer }),
+  };
+  const limits = { connectionsMax: options.connectionsMax };
+  const rest = createRestHandler({ routes: published, scanJson: scanJsonValue, nowMs: () => performance.now(), limits, observe, onError });
+  const docs = options.docs ? documents() : undefined;
+  const http = httpHandler({ replica, metrics, rest: (req, res) => rest.handle(req, res), docs, accepting: () => accepting });
+  const listener: Listener = createListener({ routes, http, limits, onError, observe, compression: options.compression });
+  const address = await listener.listen(options.port, options.host === "" ? undefined : options.host);
+  const purges = setInterval(() => replica.purge(Math.max(0, nodeClock.nowMs() - options.retentionMs)), options.retentionIntervalMs);
+  const refills = setInterval(() => void stores.refill().catch((cause) => log.warn("the disk's reserve could not be filled", { error: (cause as Error).message })), 1000);
+  const shown = address.family === "IPv6" ? `[${address.address === "::" ? "::1" : address.address}]` : address.address === "0.0.0.0" ? "127.0.0.1" : address.address;
+  if (options.host === "" || options.host === "0.0.0.0") log.warn("the server is open to every address of this machine and asks nobody who they are", { hint: "--bind 127.0.0.1:8080" });
+  health.set(true);
+  log.info("corvo server ready", { bind: `${shown}:${address.port}` });
+  let stopping: Promise<void> | undefined;
+  const stop = async (): Promise<void> => {
+    accepting = false;
+    health.set(false);
+    clearInterval(purges);
+    clearInterval(refills);
+    replica.waiters.wakeAll();
+    await listener.close({ graceMs: options.shutdownTimeoutMs });
+    await opened.stop();
+    failpoint("stop-before-seal");
+    await stores.close();
+    failpoint("stop-after-seal");
+    metrics.close();
+  };
+  return { address, failed, stop: () => (stopping ??= stop()) };
+}
+
+function nextSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, resolve);
+  });
+}
+
+/** `CORVO_FAILPOINT=name:n`: the durability tests kill this process at the n-th time it passes the named place. */
+function killAtFailpoint(wish: string | undefined): void {
+  if (wish === undefined || wish === "") return;
+  const [name, hit] = wish.split(":");
+  let left = Number(hit ?? 1);
+  setFailpointHook((passed) => {
+    if (passed === name && --left <= 0) process.kill(process.pid, "SIGKILL");
+  });
+}
