@@ -20,10 +20,12 @@ export function putJobId(target: Uint8Array, at: number, createdMs: number, seq:
   target[at + 1] = 0x6f;
   target[at + 2] = 0x62;
   target[at + 3] = 0x5f;
-  // createdMs * 10^6 in two halves of 32 bits, by way of pieces that a double holds exactly.
-  const upper = Math.floor(createdMs / 0x1000000) * 1e6;
-  const lower = (createdMs % 0x1000000) * 1e6 + (upper % 256) * 0x1000000;
-  const hi = Math.floor(upper / 256) + Math.floor(lower / 0x100000000);
+  // createdMs * 10^6 in two halves of 32 bits, by way of pieces that a double holds exactly. No `%`: on doubles it is a call.
+  const high = Math.floor(createdMs / 0x1000000);
+  const upper = high * 1e6;
+  const upperHigh = Math.floor(upper / 256);
+  const lower = (createdMs - high * 0x1000000) * 1e6 + (upper - upperHigh * 256) * 0x1000000;
+  const hi = upperHigh + Math.floor(lower / 0x100000000);
   put8(target, at + 4, hi >>> 0);
   put8(target, at + 12, lower >>> 0);
   const top = Math.floor(seq / 0x100000000) & 255;
@@ -65,9 +67,10 @@ export class JobIdReader {
     const top = (values[buf[start + 20]] << 4) | values[buf[start + 21]];
     const low = get8(buf, start + 22);
     if (hi < 0 || lo < 0 || low < 0 || values[buf[start + 20]] > 15 || values[buf[start + 21]] > 15) return false;
-    const rest = (hi % 1e6) * 0x100000000 + lo;
-    if (rest % 1e6 !== 0) return false;
-    this.createdMs = Math.floor(hi / 1e6) * 0x100000000 + rest / 1e6;
+    const whole = Math.floor(hi / 1e6);
+    const rest = ((hi - whole * 1e6) * 0x100000000 + lo) / 1e6;
+    if (rest !== Math.floor(rest)) return false;
+    this.createdMs = whole * 0x100000000 + rest;
     this.seq40 = top * 0x100000000 + low;
     return true;
   }
