@@ -52,7 +52,11 @@ function compare(desc: DescMessage, list: readonly number[]): void {
     expect(fast.value.hasUnknown, story()).toBe(true);
     return; // only the last of them was looked at
   }
-  if (facts.overrun) throw new Error(`the fast codec reads past an end: ${story()}`);
+  if (facts.overrun) {
+    // Only in an earlier one of several message fields, where protobuf-es may even swallow the later ones: flagged, goes through protobuf-es.
+    if (!fast.value.hasUnknown) throw new Error(`the fast codec reads past an end: ${story()}`);
+    return;
+  }
   if (facts.odd) tally.odd++;
   if (fast.value.hasUnknown !== facts.odd) throw new Error(`hasUnknown is ${fast.value.hasUnknown}: ${story()}`);
   if (JSON.stringify(sorted(fast.value.plain)) !== JSON.stringify(sorted(es.value))) {
