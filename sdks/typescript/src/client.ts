@@ -253,14 +253,14 @@ export class CorvoClient {
   }
 
   /** Repeats a call that is safe to repeat: it reads, or it carries a request id or a fence. */
-  private async repeat<T>(call: (options: { timeoutMs: number }) => Promise<T>, timeoutMs = this.timeoutMs): Promise<T> {
+  private async repeat<T>(call: (options: { timeoutMs: number }) => Promise<T>, timeoutMs = this.timeoutMs, signal?: AbortSignal): Promise<T> {
     const untilMs = performance.now() + timeoutMs;
     for (let attempt = 0; ; attempt++) {
       try {
-        return await call({ timeoutMs: Math.max(1, untilMs - performance.now()) });
+        return await call({ timeoutMs: Math.max(1, Math.ceil(untilMs - performance.now())) });
       } catch (thrown) {
         const error = toCorvoError(thrown);
-        const again = error.retryable || (error.outcomeUnknown && error.code !== "deadline_exceeded");
+        const again = !signal?.aborted && (error.retryable || (error.outcomeUnknown && error.code !== "deadline_exceeded"));
         const waitMs = Math.max(error.retryAfterMs ?? 0, jitteredMs(attempt, this.backoff));
         if (!again || attempt + 1 >= this.tries || performance.now() + waitMs >= untilMs) throw error;
         await pause(waitMs);

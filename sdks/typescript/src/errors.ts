@@ -32,12 +32,15 @@ export class CorvoError extends Error {
   }
 }
 
+const connectionCodes = new Set([Code.Aborted, Code.Canceled, Code.Unavailable, Code.Unknown, Code.Internal, Code.DataLoss]);
+
 /** Whatever a call threw, as a CorvoError. */
 export function toCorvoError(thrown: unknown): CorvoError {
   if (thrown instanceof CorvoError) return thrown;
   const error = ConnectError.from(thrown);
   const detail = error.findDetails(ErrorDetailSchema)[0];
   const code = Code[error.code].replace(/([a-z])([A-Z])/g, "$1_$2").toLowerCase();
-  const reason = detail?.reason || (error.code === Code.Unavailable ? "UNAVAILABLE" : error.code === Code.Unknown ? "OUTCOME_UNKNOWN" : code.toUpperCase());
+  // Without the server's detail it was not the server that spoke: the connection broke before, during or after the call.
+  const reason = detail?.reason || (connectionCodes.has(error.code) ? "UNAVAILABLE" : code.toUpperCase());
   return new CorvoError(error.rawMessage, code, reason, detail?.field || undefined, detail?.retryAfterMs || undefined, thrown);
 }
