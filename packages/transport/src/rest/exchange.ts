@@ -3,7 +3,9 @@ import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { DescMethod } from "@bufbuild/protobuf";
 import { drain } from "../core/drain.js";
 import { Gather } from "../core/gather.js";
+import { closeAfterEndStream } from "../fast/exchange.js";
 import type { Call } from "../rpc.js";
+import { RpcError } from "../rpc.js";
 import type { ProtoToJson } from "./encode.js";
 import { BodyError, errorText, restError } from "./errors.js";
 import type { RestContext } from "./handler.js";
@@ -125,7 +127,7 @@ export class Exchange implements Call {
       body.add(chunk, announced === undefined ? undefined : Number(announced));
       if (body.length > bytesMax) return this.fail(tooLarge(undefined, bytesMax));
       if (body.held !== this.held && !this.context.budget.change(this.held, body.held))
-        return this.fail(new BodyError("too many unfinished requests", undefined, overloaded));
+        return this.fail(new RpcError("resource_exhausted", "OVERLOADED", "too many unfinished requests", { retryAfterMs: 1000 }));
       this.held = body.held;
     });
     req.on("end", () => {
@@ -204,11 +206,11 @@ export class Exchange implements Call {
     if (this.over) return;
     const { context, route } = this;
     const e = restError(thrown, route);
-    const cause = thrown instanceof Error && thrown.name === "RpcError" ? (thrown as { more?: { cause?: unknown } }).more?.cause : thrown;
+    const refusal = thrown instanceof RpcError ? thrown : undefined;
+    const cause = refusal === undefined ? thrown : refusal.more.cause;
     if (cause !== undefined) context.onError(cause, `${route.verb} ${route.template}`);
     if (e.retryAfterMs !== undefined) this.addHeader("Retry-After", (e.retryAfterMs / 1000).toFixed(3));
-    const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "internal";
-    this.send(e.status, errorText(e), code);
+    this.send(e.status, errorText(e), refusal?.code ?? "internal");
     this.discard();
   }
 
@@ -239,7 +241,7 @@ export class Exchange implements Call {
     void drain(req, drainBytesMax, drainMs).then((ended) => {
       if (ended) return;
       if (req.httpVersionMajor === 1) req.socket?.destroy();
-      else closeStream((res as Http2ServerResponse).stream);
+      else closeAfterEndStream((res as Http2ServerResponse).stream);
     });
   }
 
@@ -262,7 +264,6 @@ export class Exchange implements Call {
 }
 
 const nothing = new Uint8Array(0);
-const overloaded = { restStatus: 429, restCode: "OVERLOADED" };
 
 /** Answers up to this size go out as one string with their header; longer ones as bytes. */
 const textBytesMax = 16_384;
@@ -284,11 +285,4 @@ function decodeSegment(raw: string, name: string): string {
 /** Flat header lists are taken by both HTTP versions; only their types differ. */
 export function writeHead(res: Response, status: number, headers: string[]): void {
   (res as ServerResponse).writeHead(status, headers);
-}
-
-/** Ends an HTTP/2 stream whose caller goes on sending, after everything of ours is out. */
-function closeStream(stream: Http2ServerResponse["stream"]): void {
-  if (stream === undefined || stream.destroyed) return;
-  if (stream.state.localClose === 1) stream.close(0);
-  else setImmediate(closeStream, stream);
 }

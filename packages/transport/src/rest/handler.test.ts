@@ -493,3 +493,56 @@ describe.each([1, 2] as const)("HTTP/%i", (version) => {
     expect(observed).toEqual(["rest Fetch canceled 499"]);
   });
 });
+
+describe("HTTP/1.1 on a raw socket", () => {
+  const answerOf = (text: string): [status: string, body: string] => [text.slice(9, 12), text.slice(text.indexOf("\r\n\r\n") + 4)];
+
+  test("a body may come byte by byte, chunked or not", async () => {
+    const body = '{"queue":"mail","payload":{"é":"😀"}}';
+    const bytes = Buffer.from(body);
+    const chunked = [...bytes].map((b) => Buffer.concat([Buffer.from("1\r\n"), Buffer.from([b]), Buffer.from("\r\n")]));
+    const ways = [
+      [`content-length: ${bytes.length}`, [...bytes].map((b) => Buffer.from([b]))],
+      ["transfer-encoding: chunked", [...chunked, Buffer.from("0\r\n\r\n")]],
+    ] as const;
+    for (const [header, parts] of ways) {
+      const socket = server.raw();
+      socket.write(`POST /api/v1/enqueue HTTP/1.1\r\nhost: x\r\n${header}\r\nconnection: close\r\n\r\n`);
+      for (const part of parts) await new Promise((done) => socket.write(part, done));
+      expect(answerOf(await socket.answer())[0]).toBe("201");
+      expect(seen?.request).toEqual({ queue: "mail", payload_json: '{"é":"😀"}' });
+    }
+  });
+
+  test("requests sent ahead are answered in their order", async () => {
+    let sawLast = (): void => {};
+    const lastSeen = new Promise<void>((resolve) => {
+      sawLast = resolve;
+    });
+    respond = async () => {
+      const { job_id } = (seen as Seen).request as { job_id: string };
+      if (job_id === "slow") await lastSeen;
+      if (job_id === "last") sawLast();
+      return toBinary(RetryJobResponseSchema, create(RetryJobResponseSchema, { status: job_id }));
+    };
+    const socket = server.raw();
+    const ask = (id: string, more = ""): string => `POST /api/v1/jobs/${id}/retry HTTP/1.1\r\nhost: x\r\n${more}\r\n`;
+    socket.write(ask("slow") + ask("fast") + ask("last", "connection: close\r\n"));
+    const text = await socket.answer();
+    expect(text.match(/"status":"\w+"/g)).toEqual(['"status":"slow"', '"status":"fast"', '"status":"last"']);
+  });
+
+  test("unfinished bodies share one budget, and give it back when their callers leave", async () => {
+    const head = "POST /api/v1/enqueue HTTP/1.1\r\nhost: x\r\ncontent-length: 290000\r\n\r\n";
+    const sockets = Array.from({ length: 6 }, () => server.raw());
+    const first = Promise.race(sockets.map((s) => s.first()));
+    for (const s of sockets) s.write(head + "x".repeat(280_000));
+    const [status, body] = answerOf(await first);
+    expect([status, JSON.parse(body)]).toEqual(["429", { error: "too many unfinished requests", code: "OVERLOADED", retry_after_ms: 1000 }]);
+    for (const s of sockets) s.destroy();
+    while (observed.length < 6) await new Promise((done) => setImmediate(done));
+    const fine = server.raw();
+    fine.write(`${head.replace("\r\n\r\n", "\r\nconnection: close\r\n\r\n")}{"queue":"${"q".repeat(289_988)}"}`);
+    expect(answerOf(await fine.answer())[0]).toBe("201");
+  });
+});

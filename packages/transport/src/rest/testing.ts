@@ -61,6 +61,26 @@ export async function serve(rest: RestHandler) {
       socket.on("error", () => {}).write(`${verb} ${path} HTTP/1.1\r\nhost: x\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
       return () => socket.destroy();
     },
+    /** A bare HTTP/1.1 connection. */
+    raw() {
+      const socket = net.connect(port1, "127.0.0.1");
+      let text = "";
+      const first = new Promise<string>((resolve) => {
+        socket.on("data", (bytes) => {
+          text += bytes.toString();
+          if (text.endsWith("\n")) resolve(text);
+        });
+      });
+      const end = new Promise<string>((resolve) => socket.on("error", () => {}).on("close", () => resolve(text)));
+      return {
+        write: (bytes: string | Uint8Array, done?: () => void) => socket.write(bytes, done),
+        destroy: () => socket.destroy(),
+        /** All that came once the connection has ended. */
+        answer: () => end,
+        /** The first whole answer. */
+        first: () => first,
+      };
+    },
     async close(): Promise<void> {
       session.destroy();
       http1.closeAllConnections();
