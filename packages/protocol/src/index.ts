@@ -4,6 +4,7 @@ export * from "./entry.js";
 export * from "./failpoint.js";
 export * from "./ids.js";
 export * from "./json.js";
+export * from "./json-members.js";
 export * from "./limits.js";
 export * from "./refusal.js";
 export * from "./request-id.js";

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type ByteRange, checkJson, eachJsonMember, isBlank, isJsonObject, jsonFaultText, jsonMember } from "./json.js";
+import { checkJson, jsonFaultText, scanJsonValue } from "./json.js";
+import { type ByteRange, eachJsonMember, isBlank, isJsonObject, jsonMember } from "./json-members.js";
 import { limits } from "./limits.js";
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);
@@ -68,6 +69,11 @@ describe("checkJson", () => {
     expect(verdict(`${'{"a":'.repeat(200)}1${"}".repeat(200)}`)).toContain("levels");
     expect(verdict(`[${"[],{},".repeat(1000)}1]`)).toBe("ok"); // many, none deep
     expect(verdict("[".repeat(10_000_000))).toContain("levels");
+  });
+
+  test("a value at the start of a longer text: where it ends", () => {
+    const ends = (text: string) => scanJsonValue(bytesOf(text), 0, bytesOf(text).length);
+    expect([ends("12,3"), ends('"a\\""]'), ends("[1,{}]x"), ends("{} {}"), ends("truex"), ends("x"), ends("[1")]).toEqual([2, 5, 6, 2, 4, -1, -1]);
   });
 
   test("bytes that are not UTF-8 are found, and where", () => {

@@ -1,6 +1,5 @@
 import { isUtf8 } from "node:buffer";
 import { limits } from "./limits.js";
-import { textOf } from "./utf8.js";
 
 /** Where a text stops being JSON, and what should stand there. */
 export interface JsonFault {
@@ -52,9 +51,7 @@ const backslash = 0x5c;
 const comma = 0x2c;
 const colon = 0x3a;
 const openObject = 0x7b;
-const closeObject = 0x7d;
 const openArray = 0x5b;
-const closeArray = 0x5d;
 
 /** 1: ends the fast walk through a string: quote, backslash, control characters, bytes that are not ASCII. */
 const stopsString = new Uint8Array(256).fill(1, 128);
@@ -247,98 +244,4 @@ function badUtf8(buf: Uint8Array, start: number, end: number): number {
     else bad = cut;
   }
   return good;
-}
-
-/** True when there is nothing but JSON white space. */
-export function isBlank(buf: Uint8Array, start: number, end: number): boolean {
-  for (let i = start; i < end; i++) if (isSpace[buf[i]] !== 1) return false;
-  return true;
-}
-
-/** True when a valid JSON text is an object. */
-export function isJsonObject(buf: Uint8Array, start: number, end: number): boolean {
-  let pos = start;
-  while (pos < end && isSpace[buf[pos]] === 1) pos++;
-  return pos < end && buf[pos] === openObject;
-}
-
-/** A place in a buffer. */
-export interface ByteRange {
-  start: number;
-  end: number;
-}
-
-/**
- * Finds a member of a valid JSON object and leaves the range of its value in `found`. Like `JSON.parse`, the last one of a name counts.
- * False when the text is no object or has no such member.
- */
-export function jsonMember(buf: Uint8Array, start: number, end: number, name: string, found: ByteRange): boolean {
-  let hit = false;
-  eachJsonMember(buf, start, end, (keyStart, keyEnd, valueStart, valueEnd) => {
-    if (!nameIs(buf, keyStart, keyEnd, name)) return;
-    hit = true;
-    found.start = valueStart;
-    found.end = valueEnd;
-  });
-  return hit;
-}
-
-/** Visits the members of a valid JSON object in order: range of the name without its quotes (escapes as they stand), range of the value. */
-export function eachJsonMember(
-  buf: Uint8Array,
-  start: number,
-  end: number,
-  visit: (keyStart: number, keyEnd: number, valueStart: number, valueEnd: number) => void,
-): void {
-  if (!isJsonObject(buf, start, end)) return;
-  let pos = start;
-  while (isSpace[buf[pos]] === 1) pos++;
-  pos++;
-  for (;;) {
-    while (pos < end && (isSpace[buf[pos]] === 1 || buf[pos] === comma)) pos++;
-    if (pos >= end || buf[pos] !== quote) return;
-    const keyStart = pos + 1;
-    pos = string(buf, keyStart, end);
-    if (pos < 0) return;
-    const keyEnd = pos - 1;
-    while (pos < end && (isSpace[buf[pos]] === 1 || buf[pos] === colon)) pos++;
-    const valueStart = pos;
-    pos = skipValue(buf, pos, end);
-    visit(keyStart, keyEnd, valueStart, pos);
-  }
-}
-
-/** From the first byte of a value of a valid JSON text to behind its last. */
-function skipValue(buf: Uint8Array, at: number, end: number): number {
-  let pos = at;
-  let depth = 0;
-  while (pos < end) {
-    const c = buf[pos];
-    if (c === quote) {
-      pos = string(buf, pos + 1, end);
-      if (pos < 0) return end;
-    } else if (c === openObject || c === openArray) {
-      depth++;
-      pos++;
-    } else if (c === closeObject || c === closeArray) {
-      if (depth === 0) return pos;
-      depth--;
-      pos++;
-    } else if (depth === 0 && (c === comma || isSpace[c] === 1)) return pos;
-    else {
-      pos++;
-      continue; // inside of a number or word, or between values deeper down
-    }
-    if (depth === 0) return pos;
-  }
-  return pos;
-}
-
-function nameIs(buf: Uint8Array, start: number, end: number, name: string): boolean {
-  for (let i = start; i < end; i++) {
-    if (buf[i] === backslash || buf[i] > 127) return (JSON.parse(`"${textOf(buf, start, end)}"`) as string) === name;
-  }
-  if (end - start !== name.length) return false;
-  for (let i = 0; i < name.length; i++) if (buf[start + i] !== name.charCodeAt(i)) return false;
-  return true;
 }

@@ -1,6 +1,6 @@
 import { AckBatchItemReader, AckBatchRequestReader, AckRequestReader, FailRequestReader } from "@corvo/gen/corvo/v1/worker_fast.js";
 import { type AckBatchItem, AckBatchRequestSchema, AckRequestSchema, FailRequestSchema } from "@corvo/gen/corvo/v1/worker_pb.js";
-import { isBlank } from "../json.js";
+import { isBlank } from "../json-members.js";
 import { limits } from "../limits.js";
 import type { Refusal } from "../refusal.js";
 import { textOf } from "../utf8.js";

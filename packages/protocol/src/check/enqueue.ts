@@ -1,6 +1,6 @@
 import { EnqueueBatchRequestReader, EnqueueRequestReader } from "@corvo/gen/corvo/v1/worker_fast.js";
 import { EnqueueBatchRequestSchema, type EnqueueRequest, EnqueueRequestSchema, type LifecycleEnqueueItem } from "@corvo/gen/corvo/v1/worker_pb.js";
-import { isBlank } from "../json.js";
+import { isBlank } from "../json-members.js";
 import { limits } from "../limits.js";
 import type { Refusal } from "../refusal.js";
 import { admit, type DoorOptions, doorDefaults, type Fault, faulty } from "./door.js";

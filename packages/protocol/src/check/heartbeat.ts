@@ -1,6 +1,6 @@
 import { HeartbeatJobUpdateReader, HeartbeatRequestReader } from "@corvo/gen/corvo/v1/worker_fast.js";
 import { HeartbeatRequestSchema } from "@corvo/gen/corvo/v1/worker_pb.js";
-import { isBlank } from "../json.js";
+import { isBlank } from "../json-members.js";
 import { limits } from "../limits.js";
 import type { Refusal } from "../refusal.js";
 import { textOf } from "../utf8.js";
