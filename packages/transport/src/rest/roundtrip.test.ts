@@ -25,7 +25,7 @@ import { planOf } from "./plan.js";
 const decoder = new JsonToProto(scanJsonValue);
 const encoder = new ProtoToJson();
 const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
-const numRuns = Number(process.env.RUNS ?? 300);
+const numRuns = Number(process.env.RUNS ?? 100);
 
 /** A message with every kind of field, singular, optional, repeated and in maps. */
 function everyKind(): DescMessage {
