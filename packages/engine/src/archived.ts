@@ -35,7 +35,7 @@ export function archivedState(s: State, c: Command): number {
 
 /** The same for a record that was read outside of a command: its state; 0: void; -1: a newer record exists. */
 export function visibleRecord(s: State, r: ArchivedJobReader, segment: number, offset: number): number {
-  if (!s.archive.has(segment) || s.sequences.get(r.seq) !== -1) return 0;
+  if (!s.archive.has(segment) || s.sequences.get(r.seq) !== -1 || s.deleted.has(r.seq)) return 0;
   const mark = s.marks.used === 0 ? -1 : s.marks.find(r.seq);
   if (mark !== -1) {
     if (s.marks.kind(mark) !== MarkKind.moved) return 0;
@@ -52,14 +52,13 @@ export function queueOfRecord(s: State): Queue {
 }
 
 /** The record does not count any more. */
-export function voidRecord(s: State, c: Command, kind: number): Queue {
+export function voidRecord(s: State, c: Command): Queue {
   const queue = queueOfRecord(s);
   const state = reader.state as FinishedState;
   s.touchQueue(queue);
   queue.countFinished(state, -1);
   s.archive.uncount(c.segment, queue.serial, countedAs[state]);
-  s.marks.set(reader.seq, kind, c.segment, c.offset);
-  s.hash.mix(17, reader.seq, kind);
+  s.hash.mix(17, reader.seq, state);
   return queue;
 }
 
@@ -72,7 +71,8 @@ export function revive(s: State, c: Command): Queue {
   change.clearHold = true;
   w.reset();
   if (r.documentEnd > r.documentStart) writeEdited(w, r.buf, r.documentStart, r.documentEnd, change);
-  const queue = voidRecord(s, c, MarkKind.revived);
+  const queue = voidRecord(s, c);
+  s.marks.set(r.seq, MarkKind.revived, c.segment, c.offset);
   const row = jobs.add(r.seq);
   jobs.setCreatedMs(row, r.createdMs);
   jobs.setPriority(row, priorityOf(r.buf, q.priorityStart, q.priorityEnd));
@@ -95,7 +95,7 @@ export function revive(s: State, c: Command): Queue {
 
 /** The finished job counts for another queue: a new record says so. */
 export function rearchive(s: State, c: Command, target: Queue): void {
-  voidRecord(s, c, MarkKind.moved);
+  voidRecord(s, c);
   const r = reader;
   w.reset();
   putUint64(w, ArchivedJobTag.seq, r.seq);

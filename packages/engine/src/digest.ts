@@ -34,6 +34,9 @@ function digest(s: State, seed: number): number {
   for (let mark = 0; mark < s.marks.rows; mark++) {
     if (s.marks.kind(mark) !== 0) sum += numbers(seed, [s.marks.seq(mark), s.marks.kind(mark), s.marks.segment(mark), s.marks.offset(mark)]);
   }
+  for (let row = 0; row < s.deleted.rows; row++) {
+    if (!s.deleted.isFree(row)) sum += numbers(seed, [s.deleted.block(row), s.deleted.segment(row), ...s.deleted.bits(row)]);
+  }
   for (const segment of s.archive.segments) {
     for (const [serial, c] of segment.counts) sum += numbers(seed, [segment.number, segment.newestMs, serial, c.completed, c.dead, c.cancelled]);
   }

@@ -37,7 +37,6 @@ import { restoreState } from "./snapshot-restore.js";
 import { type EngineOptions, notLive, State } from "./state.js";
 import { stateHash } from "./state-hash.js";
 import type { ArchivePlace } from "./tables/archive.js";
-import { MarkKind } from "./tables/archive-marks.js";
 import type { EventRecord } from "./tables/events.js";
 import type { Queue } from "./tables/queues.js";
 import { nextTimerMs, tick } from "./tick.js";
@@ -294,7 +293,7 @@ export class Engine {
 
   /** The job was deleted, as far as that is still known. */
   tombstoned(seq: number): boolean {
-    return this.state.marks.kindOf(seq) === MarkKind.deleted;
+    return this.state.deleted.has(seq);
   }
 
   /** All queues, sorted by name. */

@@ -45,7 +45,8 @@ export function enqueue(s: State, c: Command): Refusal | undefined {
  * duplicate; with `scheduled_at` it waits for that time; else it is pending.
  */
 export function insert(s: State, r: EnqueueRequestReader): number {
-  const { jobs, buf } = { jobs: s.jobs, buf: r.buf };
+  const { jobs } = s;
+  const { buf } = r;
   const refusal = checkItem(r);
   if (refusal !== undefined) return refused(refusal);
   const dueMs = r.hasScheduledAt ? timeOf(buf, r.scheduledAtStart, r.scheduledAtEnd) : 0;

@@ -1,6 +1,5 @@
 import { forget } from "./finish.js";
 import type { State } from "./state.js";
-import { MarkKind } from "./tables/archive-marks.js";
 import { JobState } from "./tables/job-table.js";
 import type { Queue } from "./tables/queues.js";
 import type { TimerHeap } from "./tables/timer-heap.js";
@@ -63,7 +62,7 @@ export class Garbage {
     if (jobs.expireMs(row) !== 0) s.expiries.remove(row);
     const lock = jobs.lock(row);
     if (lock !== -1 && s.queues.of(jobs.queue(row)).destroyed && !s.locks.isFree(lock) && s.locks.seq(lock) === jobs.seq(row)) s.locks.remove(lock);
-    if (jobs.revived(row)) s.marks.set(jobs.seq(row), MarkKind.deleted, s.archive.next.segment, s.archive.next.offset);
+    s.deleted.add(jobs.seq(row), s.archive.next.segment);
     forget(s, row);
   }
 

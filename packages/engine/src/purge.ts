@@ -14,5 +14,6 @@ export function purge(s: State, c: Command): void {
   });
   if (last === 0) return;
   s.marks.dropThrough(last);
+  s.deleted.dropThrough(last);
   s.hash.mix(97, last, s.archive.next.segment);
 }

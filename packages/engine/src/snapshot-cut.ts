@@ -20,7 +20,7 @@ const objectBytes = 128 * 1024;
 
 /** Number of each table in page chunks. */
 export function tablesOf(s: State): Pages[] {
-  return [s.jobs, s.locks, s.remembered, s.marks];
+  return [s.jobs, s.locks, s.remembered, s.marks, s.deleted];
 }
 
 /**
@@ -73,6 +73,7 @@ class Cut implements SnapshotCut, ObjectCut {
       rememberedRows: s.remembered.rows,
       rememberedOldest: s.remembered.oldest,
       markRows: s.marks.rows,
+      deletedRows: s.deleted.rows,
       garbageRows: garbage.rows,
       garbageUnhooked: garbage.unhooked,
       garbageSwept: garbage.swept,

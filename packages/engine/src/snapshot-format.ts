@@ -42,6 +42,7 @@ export const headerFields = [
   "rememberedRows",
   "rememberedOldest",
   "markRows",
+  "deletedRows",
   "garbageRows",
   "garbageUnhooked",
   "garbageSwept",

@@ -93,8 +93,7 @@ class Restore {
     s.pausedMs = h.pausedMs;
     s.lastSeq = h.lastSeq;
     s.lastFence = h.lastFence;
-    s.hash.low = h.hashLow;
-    s.hash.high = h.hashHigh;
+    s.hash.restore(h.hashLow, h.hashHigh);
     s.hash.keep(h.appliedIndex);
     s.queues.lastSerial = h.queueSerial;
     s.queues.freeNumbers = this.numbers(NumberList.freeQueues);
@@ -113,6 +112,7 @@ class Restore {
     s.locks.restored(h.lockRows);
     s.remembered.restored(h.rememberedRows, h.rememberedOldest);
     s.marks.restored(h.markRows);
+    s.deleted.restored(h.deletedRows);
     s.arena.restored();
     let listed = garbage.rows;
     for (const queue of s.queues.bySerial.values()) {

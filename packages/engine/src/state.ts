@@ -2,8 +2,9 @@ import { Writer } from "@corvo/gen/corvo/fast/runtime.js";
 import { JobIdReader, jobIdSequences, limits } from "@corvo/protocol";
 import { Garbage } from "./garbage.js";
 import { Archive, type ArchiveSink } from "./tables/archive.js";
-import { ArchiveMarks, MarkKind } from "./tables/archive-marks.js";
+import { ArchiveMarks } from "./tables/archive-marks.js";
 import { Arena, TextKind, type TextOwners } from "./tables/arena.js";
+import { DeletedJobs } from "./tables/deleted-jobs.js";
 import { Events } from "./tables/events.js";
 import { expiryField, JobState, JobTable, timerField } from "./tables/job-table.js";
 import { type Queue, Queues } from "./tables/queues.js";
@@ -61,6 +62,7 @@ export class State implements TextOwners {
   readonly remembered: Remembered;
   readonly archive: Archive;
   readonly marks: ArchiveMarks;
+  readonly deleted: DeletedJobs;
   readonly events: Events;
   readonly hash = new RollingHash();
   readonly queuesMax: number;
@@ -102,6 +104,7 @@ export class State implements TextOwners {
     this.locks = new UniqueLocks(this.arena, seed);
     this.remembered = new Remembered(this.arena, seed, options.requestIdsMax ?? limits.requestIdsMax);
     this.marks = new ArchiveMarks(seed);
+    this.deleted = new DeletedJobs(seed);
     this.archive = new Archive(options.archive, options.archiveRecordOverheadBytes, options.archiveSegmentBytesMax);
     this.events = new Events(options.eventsKept ?? 65_536);
   }
@@ -118,14 +121,14 @@ export class State implements TextOwners {
   }
 
   findSeq40(createdMs: number, seq40: number): number {
-    let seq = this.lastSeq - (this.lastSeq % jobIdSequences) + seq40;
+    let seq = Math.floor(this.lastSeq / jobIdSequences) * jobIdSequences + seq40;
     if (seq > this.lastSeq) seq -= jobIdSequences;
     this.foundSeq = seq;
     this.foundCreatedMs = createdMs;
     if (seq < 1) return notFound;
     const row = this.sequences.get(seq);
     if (row !== -1) return this.jobs.createdMs(row) === createdMs && this.visible(row) ? row : notFound;
-    return this.marks.kindOf(seq) === MarkKind.deleted ? notFound : notLive;
+    return this.deleted.has(seq) ? notFound : notLive;
   }
 
   /** False: the row was cleared, or its queue destroyed, and it waits for the sweep. */
@@ -202,7 +205,19 @@ export class State implements TextOwners {
 
   /** Memory that live state takes, in bytes: pages, texts, indexes. */
   get stateBytes(): number {
-    const { arena, jobs, sequences, leases, due, expiries, locks, remembered, marks, events } = this;
-    return arena.bytes + jobs.bytes + sequences.bytes + leases.bytes + due.bytes + expiries.bytes + locks.bytes + remembered.bytes + marks.bytes + events.bytes;
+    const { arena, jobs, sequences, leases, due, expiries, locks, remembered, marks, deleted, events } = this;
+    return (
+      arena.bytes +
+      jobs.bytes +
+      sequences.bytes +
+      leases.bytes +
+      due.bytes +
+      expiries.bytes +
+      locks.bytes +
+      remembered.bytes +
+      marks.bytes +
+      deleted.bytes +
+      events.bytes
+    );
   }
 }

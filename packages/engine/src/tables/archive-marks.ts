@@ -13,16 +13,14 @@ enum I {
 
 /** What a mark says about the records of a job. */
 export const MarkKind = {
-  /** The job was deleted: its records are void. */
-  deleted: 1,
   /** The job runs again: its records are void. */
-  revived: 2,
+  revived: 1,
   /** The record at the mark's place is the one that counts; older ones are void. */
-  moved: 3,
+  moved: 2,
 } as const;
 
 /**
- * What cannot be seen from the archive alone, for jobs that were deleted, or ran again after they were finished. A mark goes with the
+ * What cannot be seen from the archive alone, for jobs that ran again, or were moved, after they were finished. A mark goes with the
  * segment that it names, when retention drops it. Invariant: `kind` 0 means that the row is free.
  */
 export class ArchiveMarks extends Pages {
@@ -39,13 +37,6 @@ export class ArchiveMarks extends Pages {
   find(seq: number): number {
     for (let mark = this.index.first(hashNumber(this.seed, seq)); mark !== -1; mark = this.index.next()) if (this.seq(mark) === seq) return mark;
     return -1;
-  }
-
-  /** Kind of the job's mark; 0: none. */
-  kindOf(seq: number): number {
-    if (this.used === 0) return 0;
-    const mark = this.find(seq);
-    return mark === -1 ? 0 : this.kind(mark);
   }
 
   set(seq: number, kind: number, segment: number, offset: number): void {

@@ -63,6 +63,8 @@ export class Events {
   lastSeq = 0;
   /** Events below this number are gone. */
   firstSeq = 1;
+  /** Place of the next event in the ring. */
+  private at = 0;
   private readonly types: Uint8Array;
   private readonly jobs: Float64Array;
   private readonly created: Float64Array;
@@ -95,7 +97,8 @@ export class Events {
       if (this.data.size > 0) this.data.delete(this.firstSeq);
       this.firstSeq++;
     }
-    const at = seq % this.kept;
+    const at = this.at;
+    this.at = at + 1 === this.kept ? 0 : at + 1;
     this.types[at] = type;
     this.jobs[at] = jobSeq;
     this.created[at] = createdMs;
@@ -112,7 +115,7 @@ export class Events {
   since(seq: number, max: number): EventRecord[] {
     const found: EventRecord[] = [];
     for (let n = Math.max(seq + 1, this.firstSeq); n <= this.lastSeq && found.length < max; n++) {
-      const at = n % this.kept;
+      const at = (this.at + this.kept * 2 - (this.lastSeq - n) - 1) % this.kept;
       found.push({
         seq: n,
         type: eventTypes[this.types[at]],

@@ -5,20 +5,32 @@ import { hashesKept } from "../limits.js";
  * another way differs from there on. It is a check against faults, not against somebody who wants two states to look the same.
  */
 export class RollingHash {
-  low = 0x243f6a88;
-  high = 0x85a308d3;
+  /** Signed, so that they stay small integers. */
+  private a = 0x243f6a88;
+  private b = 0x85a308d3 | 0;
   private readonly indexes = new Float64Array(hashesKept);
   private readonly lows = new Uint32Array(hashesKept);
   private readonly highs = new Uint32Array(hashesKept);
 
+  get low(): number {
+    return this.a >>> 0;
+  }
+  get high(): number {
+    return this.b >>> 0;
+  }
+  restore(low: number, high: number): void {
+    this.a = low | 0;
+    this.b = high | 0;
+  }
+
   /** Mixes in one change: what, of which job or queue, and a number that belongs to it. Numbers are integers up to 2^53. */
   mix(what: number, which: number, value: number): void {
-    let a = Math.imul(this.low ^ (which >>> 0), 0x9e3779b1) + what;
+    let a = Math.imul(this.a ^ (which >>> 0), 0x9e3779b1) + what;
     a = Math.imul((a << 13) | (a >>> 19), 0x85ebca6b);
-    let b = Math.imul(this.high ^ (value >>> 0), 0xc2b2ae35) + ((which / 4294967296) >>> 0) + ((value / 4294967296) >>> 0);
+    let b = Math.imul(this.b ^ (value >>> 0), 0xc2b2ae35) + ((which / 4294967296) >>> 0) + ((value / 4294967296) >>> 0);
     b = Math.imul((b << 17) | (b >>> 15), 0x27d4eb2f);
-    this.low = (a ^ (b >>> 15)) >>> 0;
-    this.high = (b ^ (a >>> 13)) >>> 0;
+    this.a = a ^ (b >>> 15);
+    this.b = b ^ (a >>> 13);
   }
 
   /** The hash after this index, for later comparison. */

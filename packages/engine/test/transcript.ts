@@ -1,0 +1,398 @@
+import { fromBinary } from "@bufbuild/protobuf";
+import { Writer } from "@corvo/gen/corvo/fast/runtime.js";
+import { encodeLeadershipCommand, encodePurgeCommand } from "@corvo/gen/corvo/internal/v1/log_fast.js";
+import { encodeMoveJobRequest, encodeRetryJobRequest } from "@corvo/gen/corvo/v1/job_fast.js";
+import { encodePauseQueueRequest, encodeSetConcurrencyRequest, encodeSetThrottleRequest } from "@corvo/gen/corvo/v1/queue_fast.js";
+import {
+  type EnqueueRequestInit,
+  encodeAckBatchRequest,
+  encodeAckRequest,
+  encodeEnqueueBatchRequest,
+  encodeEnqueueRequest,
+  encodeFailRequest,
+  encodeFetchBatchRequest,
+  encodeFetchRequest,
+  encodeHeartbeatRequest,
+  encodeLifecycleStreamRequest,
+} from "@corvo/gen/corvo/v1/worker_fast.js";
+import * as pb from "@corvo/gen/corvo/v1/worker_pb.js";
+import { commandFlags, Verb } from "@corvo/protocol";
+import { type JobRecord, jobStateNames, type QueueRecord } from "../src/index.js";
+import { type Answer, Bench, type CommandGiven } from "./kit.js";
+
+/** Log time 0 of a transcript. */
+const epochMs = 1_700_000_000_000;
+const ackOutcomes = ["", "acked", "not_found", "not_active", "stale_fence", "refused"];
+const enqueueOutcomes = ["", "pending", "scheduled", "duplicate", "refused"];
+
+/**
+ * Runs the left sides of a transcript and returns it with its right sides as they come out now.
+ *
+ * A line is `verb arguments -> outcome`. Jobs are called A, B, C … in the order of their creation; `no-job` names none. Times are
+ * milliseconds from the transcript's start; `now=` moves the clock for this line and those that follow.
+ */
+export class Transcript {
+  readonly bench = new Bench({}, epochMs);
+  private readonly names = new Map<string, string>();
+  private readonly ids = new Map<string, string>();
+  private eventsSeen = 0;
+
+  run(text: string): string {
+    return text
+      .split("\n")
+      .map((line) => {
+        if (line.trim() === "" || line.startsWith("#")) return line;
+        const left = line.split(" -> ")[0].trimEnd();
+        const outcome = this.line(left);
+        this.bench.engine.checkInvariants();
+        return `${left.padEnd(Math.min(70, Math.ceil((left.length + 1) / 10) * 10))} -> ${outcome}`;
+      })
+      .join("\n");
+  }
+
+  private line(left: string): string {
+    const [verb, ...rest] = left.match(/(?:[^\s"]|"[^"]*")+/g)!.map((word) => word.replace(/^"(.*)"$/, "$1"));
+    const args = new Map<string, string>();
+    const words: string[] = [];
+    for (const word of rest) {
+      const at = word.search(/[=]/);
+      if (at > 0 && /^[a-z_-]+$/.test(word.slice(0, at))) args.set(word.slice(0, at), word.slice(at + 1));
+      else words.push(word);
+    }
+    const now = args.get("now");
+    if (now !== undefined) this.bench.nowMs = epochMs + Number(now);
+    return this.verb(verb, words, args);
+  }
+
+  private verb(verb: string, words: string[], args: Map<string, string>): string {
+    const id = words[0] === undefined ? "" : (this.ids.get(words[0]) ?? words[0]);
+    const requestId = args.get("request");
+    const given = (v: Verb, write: (w: Writer) => void, flags = 0): Answer => {
+      const w = new Writer();
+      write(w);
+      const command: CommandGiven = { verb: v, body: w.copy(), flags };
+      if (requestId !== undefined) command.hash = new Uint8Array(16).fill([...w.copy()].reduce((sum, b) => (sum * 31 + b) & 255, 7));
+      return this.bench.apply(command);
+    };
+    const told = (answer: Answer, say: (bytes: Uint8Array) => string): string => {
+      if (answer.refusal === undefined) return say(answer.bytes!);
+      const { code, reason, message, field } = answer.refusal;
+      return `refused ${code} ${reason}: ${this.named(message)}${field === undefined ? "" : ` (${field})`}`;
+    };
+    const status = (bytes: Uint8Array): string => new TextDecoder().decode(bytes.subarray(2));
+    const fetcher = {
+      queues: list(args.get("queue")),
+      workerId: args.get("worker"),
+      hostname: args.get("host"),
+      leaseDuration: Number(args.get("lease") ?? 0),
+    };
+    const fence = Number(args.get("fence") ?? 0);
+    const ofJob = (v: Verb): string =>
+      told(
+        given(v, (w) => encodeRetryJobRequest(w, { jobId: id, requestId })),
+        status,
+      );
+    const ofQueue = (v: Verb): string =>
+      told(
+        given(v, (w) => encodePauseQueueRequest(w, { name: words[0], requestId })),
+        status,
+      );
+    switch (verb) {
+      case "enqueue":
+        return told(
+          given(Verb.ENQUEUE, (w) => encodeEnqueueRequest(w, { ...this.request(args), requestId })),
+          (bytes) => {
+            const r = fromBinary(pb.EnqueueResponseSchema, bytes);
+            return `${this.name(r.jobId)} ${r.status}${r.uniqueExisting ? " unique_existing" : ""}`;
+          },
+        );
+      case "enqueue-batch":
+        return told(
+          given(Verb.ENQUEUE_BATCH, (w) => encodeEnqueueBatchRequest(w, { jobs: words.map((word) => this.request(fields(word))), requestId })),
+          (bytes) => {
+            const r = fromBinary(pb.EnqueueBatchResponseSchema, bytes);
+            return r.jobIds.map((one, i) => `${this.name(one)} ${enqueueOutcomes[r.outcomes[i]]}`).join(", ");
+          },
+        );
+      case "fetch":
+        return told(
+          given(Verb.FETCH, (w) => encodeFetchRequest(w, { ...fetcher, requestId })),
+          (bytes) => {
+            const r = fromBinary(pb.FetchResponseSchema, bytes);
+            return r.found ? this.leased(r) : "nothing";
+          },
+        );
+      case "fetch-batch":
+        return told(
+          given(Verb.FETCH_BATCH, (w) => encodeFetchBatchRequest(w, { ...fetcher, count: Number(args.get("count") ?? 0), requestId })),
+          (bytes) => {
+            const r = fromBinary(pb.FetchBatchResponseSchema, bytes);
+            return r.jobs.map((one) => this.leased(one)).join(" | ") || "nothing";
+          },
+        );
+      case "ack":
+        return told(
+          given(
+            Verb.ACK,
+            (w) =>
+              encodeAckRequest(w, {
+                jobId: id,
+                resultJson: args.get("result"),
+                checkpointJson: args.get("checkpoint"),
+                agentStatus: args.get("agent_status"),
+                fence,
+                requestId,
+              }),
+            args.has("rest") ? commandFlags.absentResult : 0,
+          ),
+          () => "ok",
+        );
+      case "ack-batch":
+        return told(
+          given(Verb.ACK_BATCH, (w) => encodeAckBatchRequest(w, { items: words.map((word) => this.ackItem(word)), requestId })),
+          (bytes) => {
+            const r = fromBinary(pb.AckBatchResponseSchema, bytes);
+            return `acked=${r.acked} [${r.outcomes.map((one) => ackOutcomes[one]).join(" ")}]`;
+          },
+        );
+      case "fail":
+        return told(
+          given(Verb.FAIL, (w) => encodeFailRequest(w, { jobId: id, error: args.get("error"), backtrace: args.get("backtrace"), fence, requestId })),
+          (bytes) => {
+            const r = fromBinary(pb.FailResponseSchema, bytes);
+            const next = r.nextAttemptAt === undefined ? "" : ` next=${Number(r.nextAttemptAt.seconds) * 1000 + r.nextAttemptAt.nanos / 1e6 - epochMs}`;
+            return `${r.status}${next} remaining=${r.attemptsRemaining}`;
+          },
+        );
+      case "heartbeat":
+        return told(
+          given(Verb.HEARTBEAT, (w) =>
+            encodeHeartbeatRequest(w, {
+              jobs: Object.fromEntries(
+                words.map((word) => {
+                  const [name, of] = word.split("/");
+                  return [this.ids.get(name) ?? name, { fence: Number(of ?? 0), progressJson: args.get("progress"), checkpointJson: args.get("checkpoint") }];
+                }),
+              ),
+            }),
+          ),
+          (bytes) => {
+            const r = fromBinary(pb.HeartbeatResponseSchema, bytes);
+            return Object.entries(r.jobs)
+              .map(([one, said]) => `${this.name(one)}: ${said.status}${said.reason === "" ? "" : ` ${said.reason}`}`)
+              .join(", ");
+          },
+        );
+      case "frame":
+        return this.frame(args, told, given, fetcher);
+      case "retry":
+        return ofJob(Verb.RETRY);
+      case "cancel":
+        return ofJob(Verb.CANCEL);
+      case "hold":
+        return ofJob(Verb.HOLD);
+      case "approve":
+        return ofJob(Verb.APPROVE);
+      case "reject":
+        return ofJob(Verb.REJECT);
+      case "delete":
+        return ofJob(Verb.DELETE);
+      case "move":
+        return told(
+          given(Verb.MOVE, (w) => encodeMoveJobRequest(w, { jobId: id, queue: args.get("to"), requestId })),
+          status,
+        );
+      case "pause":
+        return ofQueue(Verb.PAUSE_QUEUE);
+      case "resume":
+        return ofQueue(Verb.RESUME_QUEUE);
+      case "drain":
+        return ofQueue(Verb.DRAIN_QUEUE);
+      case "clear":
+        return ofQueue(Verb.CLEAR_QUEUE);
+      case "destroy":
+        return ofQueue(Verb.DESTROY_QUEUE);
+      case "remove-throttle":
+        return ofQueue(Verb.REMOVE_THROTTLE);
+      case "concurrency":
+        return told(
+          given(Verb.SET_CONCURRENCY, (w) => encodeSetConcurrencyRequest(w, { name: words[0], max: Number(args.get("max") ?? 0) })),
+          status,
+        );
+      case "throttle":
+        return told(
+          given(Verb.SET_THROTTLE, (w) =>
+            encodeSetThrottleRequest(w, { name: words[0], rate: Number(args.get("rate") ?? 0), windowMs: Number(args.get("window") ?? 0) }),
+          ),
+          status,
+        );
+      case "tick":
+        given(Verb.TICK, () => {});
+        return `${this.events()}; next timer ${this.timer()}`;
+      case "leadership":
+        given(Verb.LEADERSHIP, (w) => encodeLeadershipCommand(w, { pauseMs: Number(args.get("pause")) }));
+        return `next timer ${this.timer()}`;
+      case "purge":
+        given(Verb.PURGE, (w) => encodePurgeCommand(w, { endedBeforeMs: epochMs + Number(args.get("before")) }));
+        return "done";
+      case "show":
+        return this.show(words[0]);
+      case "workers":
+        return this.bench.engine
+          .workers()
+          .map(
+            (w) => `${w.id}@${w.hostname} queues=${w.queues.join()} heard=${w.lastHeartbeatMs - epochMs} started=${w.startedMs - epochMs} active=${w.active}`,
+          )
+          .join(" | ");
+      case "events":
+        return this.events();
+      case "fetchable":
+        return `${this.bench.engine.fetchable(words, this.bench.nowMs)}`;
+      default:
+        throw new Error(`no such line: ${verb}`);
+    }
+  }
+
+  private frame(
+    args: Map<string, string>,
+    told: (answer: Answer, say: (bytes: Uint8Array) => string) => string,
+    given: (v: Verb, write: (w: Writer) => void) => Answer,
+    fetcher: object,
+  ): string {
+    const answer = given(Verb.LIFECYCLE, (w) =>
+      encodeLifecycleStreamRequest(w, {
+        ...fetcher,
+        requestId: 7,
+        fetchCount: Number(args.get("fetch") ?? 0),
+        acks: list(args.get("ack")).map((word) => this.ackItem(word)),
+        enqueues: list(args.get("enqueue")).map((word) => this.request(fields(word.replaceAll(";", ",")))),
+      }),
+    );
+    return told(answer, (bytes) => {
+      const r = fromBinary(pb.LifecycleStreamResponseSchema, bytes);
+      const parts = [`acked=${r.acked}`];
+      if (r.outcomes.length > 0) parts.push(`[${r.outcomes.map((one) => ackOutcomes[one]).join(" ")}]`);
+      if (r.jobs.length > 0) parts.push(`leased ${r.jobs.map((one) => this.leased(one)).join(" | ")}`);
+      let next = 0;
+      if (r.enqueueOutcomes.length > 0) {
+        parts.push(`enqueued ${r.enqueueOutcomes.map((one) => `${one === 4 ? "-" : this.name(r.enqueuedJobIds[next++])} ${enqueueOutcomes[one]}`).join(", ")}`);
+      }
+      if (r.error !== "") parts.push(`error="${this.named(r.error)}"`);
+      return parts.join(" ");
+    });
+  }
+
+  private request(args: Map<string, string>): EnqueueRequestInit {
+    const at = args.get("at");
+    const ms = epochMs + Number(at);
+    return {
+      queue: args.get("queue"),
+      payloadJson: args.get("payload"),
+      priority: args.get("priority"),
+      uniqueKey: args.get("unique"),
+      uniquePeriod: args.has("period") ? Number(args.get("period")) : undefined,
+      maxRetries: args.has("retries") ? Number(args.get("retries")) : undefined,
+      retryBackoff: args.get("backoff"),
+      retryBaseDelay: args.get("base"),
+      retryMaxDelay: args.get("cap"),
+      scheduledAt: at === undefined ? undefined : { seconds: Math.floor(ms / 1000), nanos: (ms % 1000) * 1e6 },
+      expireAfter: args.get("expire"),
+      tagsJson: args.get("tags"),
+      requestId: args.get("id"),
+      checkpointJson: args.get("checkpoint"),
+      parentId: args.get("parent"),
+      agent: args.has("agent") ? { maxIterations: Number(args.get("agent")) } : undefined,
+    };
+  }
+
+  private ackItem(word: string) {
+    const [name, fence] = word.split("/");
+    return { jobId: name === "blank" ? "" : (this.ids.get(name) ?? name), fence: Number(fence ?? 0) };
+  }
+
+  /** The letter of a job; a new one for a job that is new. */
+  private name(id: string): string {
+    if (!id.startsWith("job_")) return id;
+    let name = this.names.get(id);
+    if (name === undefined) {
+      name = String.fromCharCode(65 + this.names.size);
+      this.names.set(id, name);
+      this.ids.set(name, id);
+    }
+    return name;
+  }
+
+  private named(text: string): string {
+    return text.replace(/job_[0-9a-f]{26}/g, (id) => this.names.get(id) ?? id);
+  }
+
+  private leased(r: pb.FetchBatchJob | pb.FetchResponse): string {
+    const parts = [this.name(r.jobId), `attempt=${r.attempt}/${r.maxRetries}`, `fence=${r.fence}`, `lease=${r.leaseDuration}s`];
+    if (r.payloadJson !== "{}") parts.push(`payload=${r.payloadJson}`);
+    if (r.checkpointJson !== "") parts.push(`checkpoint=${r.checkpointJson}`);
+    if (r.tagsJson !== "") parts.push(`tags=${r.tagsJson}`);
+    if (r.agent !== undefined) parts.push(`agent=${r.agent.iteration}/${r.agent.maxIterations}`);
+    return parts.join(" ");
+  }
+
+  private timer(): string {
+    const ms = this.bench.engine.nextTimerMs();
+    return ms === Number.POSITIVE_INFINITY ? "never" : `${ms - epochMs}`;
+  }
+
+  private events(): string {
+    const events = this.bench.engine.eventsSince(this.eventsSeen, 1000);
+    this.eventsSeen = this.bench.engine.lastEventSeq;
+    const known = [...this.names];
+    const nameOf = (seq: number): string => known.find(([id]) => Number.parseInt(id.slice(-10), 16) === seq)?.[1] ?? `#${seq}`;
+    return events.map((e) => `${e.type} ${nameOf(e.jobSeq)}${e.data.length > 0 ? ` ${new TextDecoder().decode(e.data)}` : ""}`).join(", ") || "no events";
+  }
+
+  private show(name: string): string {
+    const id = this.ids.get(name);
+    if (id !== undefined) {
+      const job = this.bench.job(id);
+      return job === undefined ? "not found" : showJob(job);
+    }
+    const queue = this.bench.engine.queues().find((one) => one.name === name);
+    return queue === undefined ? "no such queue" : showQueue(queue);
+  }
+}
+
+function showJob(job: JobRecord): string {
+  const text = new TextDecoder();
+  const parts = [jobStateNames[job.state], `queue=${job.queue}`];
+  if (job.attempt > 0) parts.push(`attempt=${job.attempt}`);
+  for (const field of ["leaseExpiresMs", "scheduledMs", "expireMs", "startedMs", "completedMs", "failedMs", "cancelledMs"] as const) {
+    if (job[field] !== 0) parts.push(`${field.slice(0, -2)}=${job[field] - epochMs}`);
+  }
+  if (job.fence > 0) parts.push(`fence=${job.fence}`);
+  if (job.hasWorker) parts.push(`worker=${job.workerId}@${job.hostname}`);
+  for (const field of ["progress", "checkpoint", "result"] as const) if (job[field].length > 0) parts.push(`${field}=${text.decode(job[field])}`);
+  if (job.failures.length > 0) parts.push(`failures=[${job.failures.map((f) => `${f.attempt}: ${f.error}`).join("; ")}]`);
+  return parts.join(" ");
+}
+
+function showQueue(queue: QueueRecord): string {
+  const parts: string[] = [];
+  if (queue.paused) parts.push("paused");
+  if (queue.maxConcurrency > 0) parts.push(`max=${queue.maxConcurrency}`);
+  if (queue.rateLimit > 0) parts.push(`rate=${queue.rateLimit}/${queue.rateWindowMs}ms`);
+  for (const counter of ["pending", "active", "held", "scheduled", "retrying", "completed", "dead", "cancelled", "failed"] as const) {
+    if (queue[counter] > 0) parts.push(`${counter}=${queue[counter]}`);
+  }
+  if (queue.oldestPendingMs > 0) parts.push(`next-created=${queue.oldestPendingMs - epochMs}`);
+  return parts.join(" ") || "empty";
+}
+
+function list(text: string | undefined): string[] {
+  return text === undefined || text === "" ? [] : text.split(",");
+}
+
+/** `mail`, or `mail:priority=high:unique=k`. */
+function fields(word: string): Map<string, string> {
+  const [queue, ...rest] = word.split(":");
+  const args = new Map([["queue", queue === "blank" ? "" : queue]]);
+  for (const one of rest) args.set(one.slice(0, one.indexOf("=")), one.slice(one.indexOf("=") + 1));
+  return args;
+}
