@@ -1,6 +1,8 @@
 /** A place in the archive: state of the engine, the same on every replica. */
 export interface ArchivePlace {
+  /** Number of the segment: an unsigned 32-bit number; the engine begins where it likes and only goes up. */
   segment: number;
+  /** Bytes of records before it in its segment: the first record of a segment lies at 0 (the file's own header is not counted). */
   offset: number;
 }
 
@@ -9,7 +11,10 @@ export interface ArchivePlace {
  * a snapshot lets the log behind it go.
  */
 export interface ArchiveStore {
-  /** Cuts everything behind `end` (the place in the snapshot being restored); replay writes it again. Called once after open. */
+  /**
+   * Cuts everything behind `end` (the place in the snapshot being restored; {segment: first, offset: 0} without one); replay writes it
+   * again. Called once after open, before everything else. Throws `ArchiveDamaged` when what lies before `end` is not there whole.
+   */
   rewindTo(end: ArchivePlace): Promise<void>;
   /**
    * Takes records that lie one after another from `place` on, synchronously into a buffer; written by the pool soon after.
@@ -17,18 +22,35 @@ export interface ArchiveStore {
    * the next segment, the former is finished with its sorted id footer.
    */
   append(place: ArchivePlace, seq: number, bytes: Uint8Array): void;
-  /** Bytes that `append` of a record of this length takes in the segment: header included. Pure; the engine uses the same number. */
-  /** Latest record of this job, or undefined. Reads memory (open segment) or sorted footers (sealed segments). Checks checksum. */
+  /**
+   * Latest record of this job, or undefined. Reads memory (open segment) or sorted footers (sealed segments). Checks checksum; throws
+   * `ArchiveDamaged` rather than to say that there is none.
+   */
   find(seq: number): Promise<{ place: ArchivePlace; bytes: Uint8Array } | undefined>;
+  /** The record at this place. Throws `ArchiveDamaged`, also when its segment is gone. */
   read(place: ArchivePlace): Promise<Uint8Array>;
   /** Everything appended so far is durable. */
   sync(): Promise<void>;
   /** Removes whole segments. */
   dropSegments(segments: readonly number[]): Promise<void>;
+  /** Bytes of all records. */
   readonly bytes: number;
+  /** Writes what is in the buffer, without syncing: what is not covered by `sync` is written again by replay. */
   close(): Promise<void>;
 }
 /** A record takes its bytes and this many more. Part of the engine's level: never changes within one. */
 export const archiveRecordOverheadBytes = 24;
 /** The engine opens the next segment when a record would end behind this. */
 export const archiveSegmentBytesMax = 64 * 1024 * 1024;
+
+/** Thrown when a record that must be there is damaged or missing. Names the place; other replicas have the same bytes. */
+export class ArchiveDamaged extends Error {
+  constructor(
+    readonly segment: number,
+    readonly offset: number,
+    readonly what: string,
+  ) {
+    super(`archive segment ${segment} at offset ${offset}: ${what}`);
+    this.name = "ArchiveDamaged";
+  }
+}

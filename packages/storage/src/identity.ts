@@ -25,19 +25,27 @@ export class DataDirectoryError extends Error {
   }
 }
 
+/** Which store holds the log. */
+export type LogBackend = "segments" | "level";
+
+/** What the file `identity` says. */
+export interface DirectoryIdentity extends StorageIdentity {
+  log: LogBackend;
+}
+
 /** One line of JSON and its CRC: a person can read it, a flipped bit is found. */
-export function encodeIdentity(identity: StorageIdentity): Uint8Array {
-  const { clusterId, nodeId, shard, salt } = identity;
-  const line = `${JSON.stringify({ format: storageFormat, clusterId, nodeId, shard, salt })}\n`;
+export function encodeIdentity(identity: DirectoryIdentity): Uint8Array {
+  const { clusterId, nodeId, shard, salt, log } = identity;
+  const line = `${JSON.stringify({ format: storageFormat, clusterId, nodeId, shard, salt, log })}\n`;
   return Buffer.from(`${line}${checksum(Buffer.from(line)).toString(16).padStart(8, "0")}\n`);
 }
 
 /** What an identity file says, or what is wrong with it. */
-export function decodeIdentity(bytes: Uint8Array): StorageIdentity | string {
+export function decodeIdentity(bytes: Uint8Array): DirectoryIdentity | string {
   const text = Buffer.from(bytes).toString("latin1");
   const end = text.indexOf("\n") + 1;
   if (end === 0 || text.slice(end) !== `${checksum(bytes.subarray(0, end)).toString(16).padStart(8, "0")}\n`) return "it does not match its checksum";
-  const { format, ...identity } = JSON.parse(text.slice(0, end)) as StorageIdentity & { format: number };
+  const { format, ...identity } = JSON.parse(text.slice(0, end)) as DirectoryIdentity & { format: number };
   if (format !== storageFormat) return `its format is ${format}; this program reads format ${storageFormat}`;
   return identity;
 }

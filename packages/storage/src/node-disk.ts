@@ -17,7 +17,10 @@ class NodeDisk implements Disk {
   }
 
   async makeDirectory(name: string): Promise<void> {
-    await call<string | undefined>((done) => fs.mkdir(this.#place(name), { recursive: true, mode: 0o750 }, done));
+    const place = this.#place(name);
+    const first = await call<string | undefined>((done) => fs.mkdir(place, { recursive: true, mode: 0o750 }, done));
+    // The root's own parents are out of reach for `syncDirectory`: a new root must not vanish with all that is promised in it.
+    for (let made = place; first !== undefined && made.length >= first.length; made = path.dirname(made)) await syncDirectory(path.dirname(made));
   }
 
   async list(name: string): Promise<string[]> {
@@ -48,12 +51,7 @@ class NodeDisk implements Disk {
   }
 
   async syncDirectory(name: string): Promise<void> {
-    const fd = await call<number>((done) => fs.open(this.#place(name), "r", done));
-    try {
-      await call<void>((done) => fs.fsync(fd, done));
-    } finally {
-      await call<void>((done) => fs.close(fd, done));
-    }
+    await syncDirectory(this.#place(name));
   }
 
   async freeBytes(): Promise<number> {
@@ -64,6 +62,15 @@ class NodeDisk implements Disk {
   #place(name: string): string {
     if (name.startsWith("/") || name.split("/").includes("..")) throw new Error(`path leaves the data directory: ${name}`);
     return path.join(this.root, name);
+  }
+}
+
+async function syncDirectory(place: string): Promise<void> {
+  const fd = await call<number>((done) => fs.open(place, "r", done));
+  try {
+    await call<void>((done) => fs.fsync(fd, done));
+  } finally {
+    await call<void>((done) => fs.close(fd, done));
   }
 }
 

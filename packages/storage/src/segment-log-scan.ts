@@ -125,7 +125,7 @@ async function scanSegment(scan: LogScan, file: DiskFile, number: number, identi
   const segment: ScannedSegment = { path: file.path, number, seed, sizeBytes, end: segmentHeaderBytes, records: 0, batches: 0, lastKind: 0 };
   const reader = new SegmentReader(file, seed, alignmentOf("log"), segmentHeaderBytes, Math.max(sizeBytes, segmentHeaderBytes));
   for (;;) {
-    const step = await reader.next();
+    const step = reader.tryNext() ?? (await reader.next());
     if (step.type === "record") {
       const { record } = step;
       const place = { path: file.path, record: record.number, offset: record.offset, index: record.index };

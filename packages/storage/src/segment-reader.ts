@@ -27,6 +27,7 @@ export class SegmentReader {
   #window: Uint8Array = new Uint8Array(0);
   #view: DataView = new DataView(new ArrayBuffer(0));
   #windowStart = 0;
+  #needed = 0;
   #number = 0;
 
   constructor(
@@ -38,31 +39,53 @@ export class SegmentReader {
   ) {}
 
   async next(): Promise<ReadStep> {
+    for (;;) {
+      const step = this.tryNext();
+      if (step !== undefined) return step;
+      await this.#fill();
+    }
+  }
+
+  /** The next step if it lies in what was read already: saves a promise per record. */
+  tryNext(): ReadStep | undefined {
     const offset = this.offset;
     const number = this.#number;
     const left = this.sizeBytes - offset;
     if (left <= 0) return { type: "end", offset, number };
-    const head = await this.#bytes(offset, Math.min(left, recordHeaderBytes));
-    if (isZero(head)) return { type: "end", offset, number };
-    if (head.length < recordHeaderBytes) return { type: "damaged", offset, number, what: "the file ends within a record's header" };
-    const header = getRecordHeader(this.#view, offset - this.#windowStart, this.seed);
-    if (header === undefined) return { type: "damaged", offset, number, what: "the record's header does not match its checksum" };
+    const head = this.#bytes(offset, Math.min(left, recordHeaderBytes));
+    if (head === undefined) return undefined;
+    const header = head.length < recordHeaderBytes ? undefined : getRecordHeader(this.#view, offset - this.#windowStart, this.seed);
+    if (header === undefined) {
+      if (isZero(head)) return { type: "end", offset, number };
+      const what = head.length < recordHeaderBytes ? "the file ends within a record's header" : "the record's header does not match its checksum";
+      return { type: "damaged", offset, number, what };
+    }
     if (offset + recordHeaderBytes + header.length > this.sizeBytes)
       return { type: "damaged", offset, number, what: "the file ends within the record", header };
-    const body = await this.#bytes(offset + recordHeaderBytes, header.length);
+    const body = this.#bytes(offset + recordHeaderBytes, header.length);
+    if (body === undefined) return undefined;
     if (checksum(body, this.seed) !== header.bodySum) return { type: "damaged", offset, number, what: "the record's body does not match its checksum", header };
     this.offset = aligned(offset + recordHeaderBytes + header.length, this.alignment);
     this.#number++;
     return { type: "record", record: { ...header, number, offset, end: this.offset, body } };
   }
 
-  async #bytes(offset: number, length: number): Promise<Uint8Array> {
-    if (offset < this.#windowStart || offset + length > this.#windowStart + this.#window.length) {
-      this.#window = await this.file.read(offset, Math.min(Math.max(length, windowBytes), this.sizeBytes - offset));
-      this.#view = new DataView(this.#window.buffer, this.#window.byteOffset, this.#window.byteLength);
-      this.#windowStart = offset;
+  /** Bytes of the window; undefined when it does not hold them all, and then `#needed` says what to read. */
+  #bytes(offset: number, length: number): Uint8Array | undefined {
+    const start = offset - this.#windowStart;
+    if (start < 0 || start + length > this.#window.length) {
+      this.#needed = offset + length;
+      return undefined;
     }
-    return this.#window.subarray(offset - this.#windowStart, offset - this.#windowStart + length);
+    return this.#window.subarray(start, start + length);
+  }
+
+  async #fill(): Promise<void> {
+    const length = Math.min(Math.max(this.#needed - this.offset, windowBytes), this.sizeBytes - this.offset);
+    this.#window = await this.file.read(this.offset, length);
+    if (this.#window.length < length) throw new Error(`${this.file.path}: the file became shorter while it was read`);
+    this.#view = viewOf(this.#window);
+    this.#windowStart = this.offset;
   }
 }
 

@@ -1,0 +1,393 @@
+import { ArchiveBallast } from "./archive-ballast.js";
+import { type ArchiveFooter, findInFooter, readFirstSeqs, readFooter, writeFooter } from "./archive-footer.js";
+import type { ArchiveIndex } from "./archive-index.js";
+import { archiveSegmentIdentity, archiveSegmentName, scanArchiveSegment } from "./archive-scan.js";
+import { ArchiveDamaged, type ArchivePlace, type ArchiveStore, archiveRecordOverheadBytes, archiveSegmentBytesMax } from "./archive-store.js";
+import { ArchiveTail } from "./archive-tail.js";
+import { type Disk, type DiskFile, isNoSpace } from "./disk.js";
+import type { FailpointHook } from "./failpoints.js";
+import { FileCache } from "./file-cache.js";
+import type { StorageIdentity } from "./identity.js";
+import { DiskFull } from "./log-store.js";
+import { encodeSegmentHeader, headerProblem, kinds, recordHeaderBytes, seedOf, segmentHeaderBytes } from "./segment.js";
+import { readRecordAt } from "./segment-reader.js";
+import type { DiskPressure, SpaceReserve } from "./space.js";
+
+export interface ArchiveSegmentsOptions {
+  disk: Disk;
+  identity: StorageIdentity;
+  /** Default `archive`. */
+  directory?: string;
+  /** Room held back for acks on a full disk. Default: one segment. 0: none. */
+  reserveBytes?: number;
+  failpoint?: FailpointHook;
+  /** Told once, when the archive stops for good. */
+  onFailure?: (error: Error) => void;
+}
+
+/** A segment that is written no more, but perhaps for its footer. */
+interface FinishedSegment {
+  number: number;
+  seed: number;
+  recordsBytes: number;
+  /** Undefined until it is written: then `index` answers. */
+  footer: ArchiveFooter | undefined;
+  index: ArchiveIndex | undefined;
+  firstSeqs: Float64Array | undefined;
+}
+
+/** Files that stay open for reads. */
+const openFilesMax = 64;
+/** First bytes that a read of a record asks for: most records fit. */
+const readHintBytes = 4096;
+
+/**
+ * Finished jobs in segment files. `append` copies into a buffer; everything else happens in the pool, one step after the other: write,
+ * finish a segment with its footer, sync, drop. Fail-stop like the log.
+ */
+export class ArchiveSegments implements ArchiveStore, SpaceReserve {
+  readonly #directory: string;
+  readonly #finished = new Map<number, FinishedSegment>();
+  readonly #files: FileCache;
+  readonly #ballast: ArchiveBallast;
+  #tail: ArchiveTail | undefined;
+  /** Segments whose last records are still in buffers, by number; the open one among them. */
+  readonly #tails = new Map<number, ArchiveTail>();
+  /** Written since they were last synced. */
+  readonly #unsynced = new Map<string, DiskFile>();
+  #namesUnsynced = false;
+  #steps: Promise<void> = Promise.resolve();
+  #failure: Error | undefined;
+  #rewound = false;
+  #closed = false;
+
+  private constructor(private readonly options: ArchiveSegmentsOptions) {
+    this.#directory = options.directory ?? "archive";
+    this.#files = new FileCache(options.disk, openFilesMax);
+    this.#ballast = new ArchiveBallast(options.disk, `${this.#directory}/reserve`, options.reserveBytes ?? archiveSegmentBytesMax);
+  }
+
+  static async open(options: ArchiveSegmentsOptions): Promise<ArchiveSegments> {
+    const archive = new ArchiveSegments(options);
+    for (const name of await options.disk.list(archive.#directory)) if (name.endsWith(".tmp")) await options.disk.remove(`${archive.#directory}/${name}`);
+    void archive.refill();
+    return archive;
+  }
+
+  get bytes(): number {
+    let sum = 0;
+    for (const segment of this.#finished.values()) sum += segment.recordsBytes;
+    return sum + (this.#tail?.end ?? 0);
+  }
+
+  /** Bytes that were appended and are not yet handed to the operating system. */
+  get backlogBytes(): number {
+    let sum = 0;
+    for (const tail of this.#tails.values()) sum += tail.backlogBytes;
+    return sum;
+  }
+
+  get pressure(): DiskPressure {
+    return this.options.reserveBytes === 0 ? "none" : this.#ballast.pressure;
+  }
+
+  async refill(): Promise<void> {
+    if (this.options.reserveBytes === 0 || this.#closed) return;
+    await this.#ballast.refill().catch((error) => this.#fail(error));
+  }
+
+  async rewindTo(end: ArchivePlace): Promise<void> {
+    if (this.#rewound) throw new Error("the archive was rewound already");
+    const { disk } = this.options;
+    const numbers = (await disk.list(this.#directory)).filter((name) => /^\d{10}\.seg$/.test(name)).map((name) => Number(name.slice(0, 10)));
+    for (const number of numbers.reverse()) {
+      if (number < end.segment || (number === end.segment && end.offset > 0)) continue;
+      await disk.remove(this.#path(number));
+      this.#namesUnsynced = true;
+    }
+    if (this.#namesUnsynced) await disk.syncDirectory(this.#directory);
+    this.#namesUnsynced = false;
+    for (const number of numbers) if (number < end.segment) await this.#takeFinished(number);
+    if (end.offset > 0) await this.#reopen(end);
+    this.#rewound = true;
+  }
+
+  append(place: ArchivePlace, seq: number, bytes: Uint8Array): void {
+    if (this.#failure !== undefined) throw this.#failure;
+    let tail = this.#tail;
+    if (tail === undefined || tail.number !== place.segment) tail = this.#begin(place.segment);
+    if (place.offset !== tail.end)
+      throw new Error(`the archive ends at ${tail.number}:${tail.end}, a record for ${place.segment}:${place.offset} does not follow`);
+    if (tail.put(seq, bytes)) void this.#step(() => this.#flush(tail, false));
+    this.options.failpoint?.("archive.append");
+  }
+
+  async find(seq: number): Promise<{ place: ArchivePlace; bytes: Uint8Array } | undefined> {
+    this.#assertReady();
+    const place = await this.#place(seq);
+    if (place === undefined) return undefined;
+    const record = await this.#read(place);
+    if (record.seq !== seq) throw new ArchiveDamaged(place.segment, place.offset, `the record is of sequence ${record.seq}, not ${seq}`);
+    return { place, bytes: record.bytes };
+  }
+
+  async read(place: ArchivePlace): Promise<Uint8Array> {
+    this.#assertReady();
+    return (await this.#read(place)).bytes;
+  }
+
+  async sync(): Promise<void> {
+    this.#assertReady();
+    this.#flushAll();
+    return this.#step(async () => {
+      this.options.failpoint?.("archive.beforeSync");
+      for (const [path, file] of this.#unsynced) {
+        await file.sync();
+        this.#unsynced.delete(path);
+        if (this.#tails.get(numberOf(path))?.file !== file) await file.close();
+      }
+      if (this.#namesUnsynced) await this.options.disk.syncDirectory(this.#directory);
+      this.#namesUnsynced = false;
+    });
+  }
+
+  async dropSegments(segments: readonly number[]): Promise<void> {
+    this.#assertReady();
+    const gone = segments.filter((number) => this.#finished.has(number));
+    if (segments.some((number) => number === this.#tail?.number)) throw new Error("the open segment of the archive cannot be dropped");
+    return this.#step(async () => {
+      for (const number of gone) {
+        this.#finished.delete(number);
+        this.#files.forget(this.#path(number));
+        const unsynced = this.#unsynced.get(this.#path(number));
+        this.#unsynced.delete(this.#path(number));
+        await unsynced?.close();
+        await this.options.disk.remove(this.#path(number));
+      }
+      if (gone.length > 0) await this.options.disk.syncDirectory(this.#directory);
+    });
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#flushAll();
+    await this.#steps;
+    try {
+      if (this.#failure !== undefined) throw this.#failure;
+    } finally {
+      this.#failure ??= new Error("the archive is closed");
+      await this.#ballast.settled();
+      this.#files.close();
+      const files = new Set([...this.#unsynced.values(), ...[...this.#tails.values()].flatMap((tail) => tail.file ?? [])]);
+      for (const file of files) await file.close();
+    }
+  }
+
+  /** Opens the next segment; the one before gets its footer. */
+  #begin(number: number): ArchiveTail {
+    if (!this.#rewound) throw new Error("the archive must be rewound to where the engine stands before it takes records");
+    const before = this.#tail;
+    if (before !== undefined) {
+      if (number < before.number) throw new Error(`archive segment ${before.number} is open, ${number} is not behind it`);
+      this.#finish(before);
+    }
+    const identity = archiveSegmentIdentity(this.options.identity, number);
+    const header = encodeSegmentHeader(identity);
+    const tail = new ArchiveTail(number, seedOf(header));
+    this.#tail = tail;
+    this.#tails.set(number, tail);
+    void this.#step(async () => {
+      tail.file = await this.options.disk.open(this.#path(number), "create");
+      this.#namesUnsynced = true;
+      await this.#write(tail.file, [header], 0);
+    });
+    return tail;
+  }
+
+  #flushAll(): void {
+    for (const tail of this.#tails.values()) void this.#step(() => this.#flush(tail, true));
+  }
+
+  #finish(tail: ArchiveTail): void {
+    const segment: FinishedSegment = {
+      number: tail.number,
+      seed: tail.seed,
+      recordsBytes: tail.end,
+      footer: undefined,
+      index: tail.index,
+      firstSeqs: undefined,
+    };
+    this.#finished.set(tail.number, segment);
+    void this.#step(() => this.#flush(tail, true));
+    void this.#step(async () => {
+      const file = tail.file;
+      if (file === undefined) throw new Error(`archive segment ${tail.number} has no file`);
+      segment.footer = await this.#withRoom(() => writeFooter(file, segmentHeaderBytes + tail.end, tail.index, tail.seed, tail.chain));
+      segment.index = undefined;
+      this.#tails.delete(tail.number);
+      this.#unsynced.set(this.#path(tail.number), file); // closed when it is synced
+    });
+  }
+
+  async #flush(tail: ArchiveTail, all: boolean): Promise<void> {
+    const file = tail.file;
+    if (file === undefined) throw new Error(`archive segment ${tail.number} has no file`);
+    const part = tail.takeUnwritten(all);
+    if (part === undefined) return;
+    await this.#write(file, part.buffers, segmentHeaderBytes + part.offset);
+    tail.written(part);
+  }
+
+  async #write(file: DiskFile, buffers: readonly Uint8Array[], position: number): Promise<void> {
+    await this.#withRoom(() => file.write(buffers, position));
+    this.#unsynced.set(file.path, file);
+  }
+
+  /** Runs a write; when the disk is full, once more in the room that the ballast leaves. */
+  async #withRoom<T>(run: () => Promise<T>): Promise<T> {
+    try {
+      return await run();
+    } catch (error) {
+      if (!isNoSpace(error)) throw error;
+      if (!(await this.#ballast.release())) throw new DiskFull();
+    }
+    try {
+      return await run();
+    } catch (error) {
+      throw isNoSpace(error) ? new DiskFull() : error;
+    }
+  }
+
+  async #place(seq: number): Promise<ArchivePlace | undefined> {
+    const open = this.#tail?.index.find(seq) ?? -1;
+    if (this.#tail !== undefined && open >= 0) return { segment: this.#tail.number, offset: open };
+    for (const number of [...this.#finished.keys()].sort((a, b) => b - a)) {
+      const segment = this.#finished.get(number);
+      if (segment === undefined) continue; // dropped meanwhile
+      const offset = segment.index === undefined ? await this.#findFinished(segment, seq) : segment.index.find(seq);
+      if (offset >= 0) return { segment: number, offset };
+    }
+    return undefined;
+  }
+
+  async #findFinished(segment: FinishedSegment, seq: number, rebuilt = false): Promise<number> {
+    const { footer, seed } = segment;
+    if (footer === undefined || footer.records === 0 || seq < footer.minSeq || seq > footer.maxSeq) return -1;
+    const offset = await this.#files.use(this.#path(segment.number), async (file) => {
+      segment.firstSeqs ??= await readFirstSeqs(file, footer, seed);
+      return segment.firstSeqs === undefined ? undefined : findInFooter(file, footer, segment.firstSeqs, seq, seed);
+    });
+    if (offset !== undefined) return offset;
+    // The footer is damaged: it is made anew from the records. When they are damaged too, this answer fails, not the archive.
+    if (rebuilt) throw new ArchiveDamaged(segment.number, footer.place - segmentHeaderBytes, "the footer cannot be read although it was just made");
+    let damaged: ArchiveDamaged | undefined;
+    await this.#step(() =>
+      this.#rebuild(segment).catch((error) => {
+        if (!(error instanceof ArchiveDamaged)) throw error;
+        damaged = error;
+      }),
+    );
+    if (damaged !== undefined) throw damaged;
+    return this.#findFinished(segment, seq, true);
+  }
+
+  async #read(place: ArchivePlace): Promise<{ seq: number; bytes: Uint8Array }> {
+    const buffered = this.#tails.get(place.segment)?.read(place.offset);
+    if (buffered !== undefined) return buffered;
+    const seed = this.#tails.get(place.segment)?.seed ?? this.#finished.get(place.segment)?.seed;
+    if (seed === undefined) throw new ArchiveDamaged(place.segment, place.offset, "there is no such segment");
+    const record = await this.#files.use(this.#path(place.segment), (file) => readRecordAt(file, segmentHeaderBytes + place.offset, seed, readHintBytes));
+    if (typeof record === "string") throw new ArchiveDamaged(place.segment, place.offset, record);
+    if (record.kind !== kinds.archived) throw new ArchiveDamaged(place.segment, place.offset, "the record there is not of a job");
+    return { seq: record.index, bytes: record.body };
+  }
+
+  /** Takes up a finished segment that was found at open. */
+  async #takeFinished(number: number): Promise<void> {
+    const seed = seedOf(encodeSegmentHeader(archiveSegmentIdentity(this.options.identity, number)));
+    const footer = await this.#files.use(this.#path(number), (file) => readFooter(file, seed));
+    const segment = {
+      number,
+      seed,
+      recordsBytes: footer === undefined ? 0 : footer.place - segmentHeaderBytes,
+      footer,
+      index: undefined,
+      firstSeqs: undefined,
+    };
+    this.#finished.set(number, segment);
+    if (footer === undefined) await this.#rebuild(segment);
+  }
+
+  /** Makes a footer anew by reading the records. */
+  async #rebuild(segment: FinishedSegment): Promise<void> {
+    const path = this.#path(segment.number);
+    this.#files.forget(path);
+    const pending = this.#unsynced.get(path);
+    const file = pending ?? (await this.options.disk.open(path, "write"));
+    try {
+      const scan = await scanArchiveSegment(file, segment.number, this.options.identity, segment.footer?.place);
+      if (scan.damage !== undefined) throw new ArchiveDamaged(segment.number, scan.damage.offset - segmentHeaderBytes, scan.damage.what);
+      await file.truncate(scan.end);
+      segment.footer = await this.#withRoom(() => writeFooter(file, scan.end, scan.index, segment.seed, scan.chain));
+      segment.recordsBytes = scan.end - segmentHeaderBytes;
+      segment.firstSeqs = undefined;
+      await file.sync();
+    } finally {
+      if (pending === undefined) await file.close();
+    }
+  }
+
+  /** Opens the last segment where the snapshot says that it ends. */
+  async #reopen(end: ArchivePlace): Promise<void> {
+    const path = this.#path(end.segment);
+    if (!(await this.options.disk.exists(path))) throw new ArchiveDamaged(end.segment, 0, "the segment is missing");
+    const file = await this.options.disk.open(path, "write");
+    const identity = archiveSegmentIdentity(this.options.identity, end.segment);
+    const header = headerProblem(await file.read(0, segmentHeaderBytes), identity);
+    const limit = segmentHeaderBytes + end.offset;
+    const scan = await scanArchiveSegment(file, end.segment, this.options.identity, limit);
+    const what = header ?? scan.damage?.what;
+    if (what !== undefined) {
+      await file.close();
+      throw new ArchiveDamaged(end.segment, Math.max(0, (scan.damage?.offset ?? segmentHeaderBytes) - segmentHeaderBytes), what);
+    }
+    await file.truncate(limit);
+    await file.sync();
+    const tail = new ArchiveTail(end.segment, seedOf(encodeSegmentHeader(identity)), { index: scan.index, end: end.offset, chain: scan.chain });
+    tail.file = file;
+    this.#tail = tail;
+    this.#tails.set(end.segment, tail);
+  }
+
+  #path(number: number): string {
+    return `${this.#directory}/${archiveSegmentName(number)}`;
+  }
+
+  #assertReady(): void {
+    if (!this.#rewound) throw new Error("the archive must be rewound to where the engine stands before it is used");
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** Queues a step; the first that fails ends the archive. */
+  #step(run: () => Promise<void>): Promise<void> {
+    const done = this.#steps.then(async () => {
+      if (this.#failure !== undefined) throw this.#failure;
+      await run();
+    });
+    this.#steps = done.catch((error) => this.#fail(error));
+    return done;
+  }
+
+  #fail(error: unknown): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = error instanceof Error ? error : new Error(String(error));
+    this.options.onFailure?.(this.#failure);
+  }
+}
+
+function numberOf(path: string): number {
+  return Number(path.slice(-14, -4));
+}
+
+if (archiveRecordOverheadBytes !== recordHeaderBytes) throw new Error("the engine counts other bytes per archive record than the format takes");
