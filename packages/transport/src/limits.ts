@@ -12,6 +12,8 @@ export interface TransportLimits {
   headersMax: number;
   /** Bytes of one message, after decompression. 16 MiB. Beyond: `resource_exhausted`, on unary HTTP before the body is read. */
   messageBytesMax: number;
+  /** Bytes of one JSON message on the slow lane, where its depth is not checked before it is parsed. 1 MiB. */
+  slowJsonBytesMax: number;
   /** Bytes of unfinished messages held over all connections. 256 MiB: 16 of the largest at once; beyond: `resource_exhausted`. */
   bufferedBytesMax: number;
   /** Answer bytes waiting on one stream above which the handler is asked to wait and no further message is delivered. 256 KiB: about eight frames of 64 jobs. */
@@ -28,7 +30,7 @@ export interface TransportLimits {
   requestTimeoutMs: number;
   /** How long a connection without a call stays open. 120 s: above the 90 s of Go's clients, so that they close first. */
   idleTimeoutMs: number;
-  /** HTTP/2: silence of a connection with open streams before it gets a PING. 60 s; unanswered for `keepaliveTimeoutMs` it is destroyed. */
+  /** HTTP/2: time between two PINGs to a connection. 60 s; one that is not answered within `keepaliveTimeoutMs` ends it. */
   keepaliveMs: number;
   /** 20 s. */
   keepaliveTimeoutMs: number;
@@ -56,6 +58,7 @@ export const transportLimits: TransportLimits = {
   headerBytesMax: 32 * 1024,
   headersMax: 128,
   messageBytesMax: 16 * 1024 * 1024,
+  slowJsonBytesMax: 1024 * 1024,
   bufferedBytesMax: 256 * 1024 * 1024,
   sendBufferBytes: 256 * 1024,
   streamWindowBytes: 128 * 1024,

@@ -63,7 +63,8 @@ export function createListener(options: ListenerOptions): Listener {
   const slow = edge(guarded(slowLane(lane), "slow lane", 400), limits);
   const http = edge(guarded(options.http, "http", 500), limits);
   const guard = new SessionGuard(limits, observe);
-  const sockets = new Map<Socket, { requests: number }>();
+  /** Connections, with the HTTP/1.1 responses that are not through. */
+  const sockets = new Map<Socket, Set<ServerResponse>>();
 
   function guarded(handler: NodeHandler, where: string, status: number): NodeHandler {
     return (request, response) => {
@@ -115,18 +116,15 @@ export function createListener(options: ListenerOptions): Listener {
   http1.emit("listening");
 
   const onHttp1 = (req: IncomingMessage, res: ServerResponse): void => {
-    const state = sockets.get(req.socket);
-    if (state !== undefined) {
-      if (++state.requests > limits.pipelinedRequestsMax) {
-        observe.abuse?.("pipelining", req.socket.remoteAddress ?? "");
-        req.socket.destroy();
-        return;
-      }
-      res.on("close", () => {
-        state.requests--;
-      });
+    const responses = sockets.get(req.socket);
+    if (responses === undefined || responses.size >= limits.pipelinedRequestsMax) {
+      observe.abuse?.("pipelining", req.socket.remoteAddress ?? "");
+      req.socket.destroy();
+      return;
     }
-    if (lane.closing) res.setHeader("connection", "close");
+    responses.add(res);
+    res.on("close", () => responses.delete(res));
+    if (lane.closing) res.shouldKeepAlive = false;
     const exchange = (): Exchange => new Http1Exchange(req, res, limits);
     // Node drops headers beyond its count without a word; a dropped one could be the one that forbids.
     if (req.rawHeaders.length > 2 * limits.headersMax) {
@@ -187,10 +185,18 @@ export function createListener(options: ListenerOptions): Listener {
   server.maxConnections = limits.connectionsMax;
   server.on("drop", (data) => observe.abuse?.("connections", data?.remoteAddress ?? ""));
   server.on("connection", (socket: Socket) => {
-    sockets.set(socket, { requests: 0 });
+    const responses = new Set<ServerResponse>();
+    sockets.set(socket, responses);
     let speaks: "1.1" | "2" | undefined;
     socket.on("close", () => {
       sockets.delete(socket);
+      setImmediate(() => {
+        // Node tells a pipelined response that was not its connection's first nothing of the end.
+        for (const response of responses) {
+          response.destroyed = true;
+          response.emit("close");
+        }
+      });
       if (speaks !== undefined) observe.connection?.(-1, speaks);
       if (sockets.size === 0) allClosed?.();
     });
@@ -243,6 +249,7 @@ export function createListener(options: ListenerOptions): Listener {
       const stopped = server.listening ? new Promise<void>((resolve) => server.close(() => resolve())) : Promise.resolve();
       lane.open.visit((call) => call.shutdown());
       guard.close();
+      for (const responses of sockets.values()) for (const response of responses) response.shouldKeepAlive = false;
       http1.closeIdleConnections();
       if (sockets.size > 0) {
         await new Promise<void>((resolve) => {

@@ -34,7 +34,8 @@ interface Session {
 
 /**
  * Watches every HTTP/2 session: counts what an abuser repeats (resets, PING, SETTINGS) and destroys his session, closes idle
- * ones, finds dead peers. Node's own answer to rapid reset is a GOAWAY that leaves the session open; here it ends.
+ * ones, finds dead peers by PING. Where nghttp2 itself loses patience it sends a GOAWAY and stops listening, but Node keeps the
+ * session open and does not tell; our own counts are lower, and what they miss no longer answers a PING.
  */
 export class SessionGuard {
   readonly #sessions = new Map<Http2Session, Session>();
@@ -94,7 +95,7 @@ export class SessionGuard {
         guarded.session.close();
       } else if (guarded.pongPending) {
         if (nowMs - guarded.pingedMs > keepaliveTimeoutMs) this.#destroy(guarded, "keepalive");
-      } else if (guarded.streams > 0 && nowMs - guarded.pingedMs > keepaliveMs) {
+      } else if (nowMs - guarded.pingedMs > keepaliveMs) {
         guarded.pingedMs = nowMs;
         guarded.pongPending = guarded.session.ping(() => {
           guarded.pongPending = false;

@@ -1,5 +1,6 @@
 import { type DescMethod, fromBinary, fromJsonString, type Registry, toBinary, toJsonString } from "@bufbuild/protobuf";
 import { RpcError } from "../rpc.js";
+import { jsonDepthMax, jsonExcess, jsonValuesMax } from "./json-guard.js";
 
 /** Turns what is on the wire into the binary protobuf that handlers speak, and back. */
 export interface MessageCodec {
@@ -16,6 +17,9 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
 export function jsonCodec(method: DescMethod, registry: Registry | undefined): MessageCodec {
   return {
     request(wire) {
+      const excess = jsonExcess(wire);
+      if (excess !== undefined)
+        throw new RpcError("invalid_argument", "", excess === "deep" ? `JSON deeper than ${jsonDepthMax}` : `JSON of more than ${jsonValuesMax} values`);
       try {
         return toBinary(method.input, fromJsonString(method.input, utf8.decode(wire), { ignoreUnknownFields: true, registry }));
       } catch (cause) {

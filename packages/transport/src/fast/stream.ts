@@ -8,6 +8,7 @@ import { connectErrorJson, grpcErrorTrailers } from "../core/error-wire.js";
 import { type BidiStream, type MessageSink, type Route, RpcError } from "../rpc.js";
 import { addMetadata, FastCall, isPromise } from "./call.js";
 import type { Exchange } from "./exchange.js";
+import { checkVersion } from "./unary.js";
 
 /** Bytes of input that a stream may have waiting while its handler works, before its caller is told to stop. */
 const inputBytesMax = 64 * 1024;
@@ -49,7 +50,9 @@ export class StreamCall extends FastCall implements MessageSink {
     if (type.protocol === "grpc") exchange.trailers();
   }
 
-  protected admit(): void {}
+  protected admit(): void {
+    if (this.type.protocol === "connect") checkVersion(this.header("connect-protocol-version"));
+  }
 
   protected begin(): void {
     const { handler } = this.route;
@@ -263,7 +266,6 @@ export class StreamCall extends FastCall implements MessageSink {
     if (this.exchange.responded) return;
     const headers: OutgoingHttpHeaders = { "content-type": this.type.contentType };
     addMetadata(headers, this.headersOut);
-    if (!this.exchange.http2 && this.lane.closing) headers.connection = "close";
     this.exchange.respond(200, headers);
   }
 

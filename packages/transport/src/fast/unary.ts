@@ -27,10 +27,7 @@ export class UnaryCall extends FastCall {
   }
 
   protected admit(): void {
-    const version = this.header("connect-protocol-version");
-    if (version !== undefined && version !== "1") {
-      throw new RpcError("invalid_argument", "", `connect-protocol-version must be "1", not ${JSON.stringify(version.slice(0, 32))}`);
-    }
+    checkVersion(this.header("connect-protocol-version"));
     const length = this.header("content-length");
     if (length === undefined) return;
     this.#declared = Number(length);
@@ -116,10 +113,7 @@ export class UnaryCall extends FastCall {
     const headers: OutgoingHttpHeaders = { "content-type": contentType };
     if (this.headersOut !== undefined) addMetadata(headers, this.headersOut);
     if (this.trailersOut !== undefined) addMetadata(headers, this.trailersOut, "trailer-");
-    if (!exchange.http2) {
-      headers["content-length"] = body.length;
-      if (this.lane.closing) headers.connection = "close";
-    }
+    if (!exchange.http2) headers["content-length"] = body.length;
     this.finish(code, status);
     const send = (): void => {
       exchange.respond(status, headers);
@@ -138,4 +132,10 @@ export class UnaryCall extends FastCall {
   shutdown(): void {
     // A call that was begun may end; the listener's grace is its limit.
   }
+}
+
+/** The header is not required (v0.3's clients may leave it out), but a version that we do not speak is refused. */
+export function checkVersion(version: string | undefined): void {
+  if (version === undefined || version === "1") return;
+  throw new RpcError("invalid_argument", "", `connect-protocol-version must be "1", not ${JSON.stringify(version.slice(0, 32))}`);
 }

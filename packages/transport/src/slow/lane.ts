@@ -10,8 +10,11 @@ import {
 import { Code, ConnectError, type ConnectRouter, createContextKey, createContextValues, type HandlerContext } from "@connectrpc/connect";
 import { compressionGzip, connectNodeAdapter } from "@connectrpc/connect-node";
 import { grpcNumber } from "../core/codes.js";
+import { rpcType } from "../core/content-type.js";
 import { type Authenticate, type LaneContext, OpenCall } from "../core/context.js";
 import { packDetails, toRpcError } from "../core/error-wire.js";
+import { timeoutMs, timerMsMax } from "../core/timeout.js";
+import { checkVersion } from "../fast/unary.js";
 import { type MessageSink, methodPath, type Route, RpcError } from "../rpc.js";
 import { SlowCall } from "./call.js";
 import type { NodeHandler, NodeRequest } from "./edge.js";
@@ -21,16 +24,39 @@ const requestKey = createContextKey<NodeRequest | undefined>(undefined);
 
 /** Every route on connect-node's handlers: gRPC-Web, compression, Connect GET, gRPC over HTTP/1.1. The same handlers, limits, errors and authentication as the fast lane. */
 export function slowLane(lane: LaneContext): NodeHandler {
-  const adapter = connectNodeAdapter({
-    routes: (router) => {
-      for (const route of lane.routes.values()) register(router, lane, route);
-    },
-    acceptCompression: lane.compression ? [compressionGzip] : [],
-    readMaxBytes: lane.limits.messageBytesMax,
-    jsonOptions: { ignoreUnknownFields: true, registry: lane.registry },
-    contextValues: (request) => createContextValues().set(requestKey, request as NodeRequest),
-  });
-  return adapter as NodeHandler;
+  const adapter = (readMaxBytes: number): NodeHandler =>
+    connectNodeAdapter({
+      routes: (router) => {
+        for (const route of lane.routes.values()) register(router, lane, route);
+      },
+      acceptCompression: lane.compression ? [compressionGzip] : [],
+      readMaxBytes,
+      jsonOptions: { ignoreUnknownFields: true, registry: lane.registry },
+      contextValues: (request) => createContextValues().set(requestKey, request as NodeRequest),
+    }) as NodeHandler;
+  const { messageBytesMax, slowJsonBytesMax } = lane.limits;
+  const binary = adapter(messageBytesMax);
+  const json = adapter(Math.min(messageBytesMax, slowJsonBytesMax));
+  return (request, response) => {
+    cutTimeouts(request);
+    (rpcType(request.headers["content-type"])?.json === true ? json : binary)(request, response);
+  };
+}
+
+/** connect-node gives any timeout to a timer, and a timer that cannot hold it fires at once: one beyond its range is none. */
+function cutTimeouts(request: NodeRequest): void {
+  for (const [protocol, name] of [
+    ["connect", "connect-timeout-ms"],
+    ["grpc", "grpc-timeout"],
+  ] as const) {
+    const value = request.headers[name];
+    if (typeof value !== "string") continue;
+    try {
+      if (timeoutMs(protocol, value)! > timerMsMax) delete request.headers[name];
+    } catch {
+      // What is malformed connect-node refuses in the protocol's words.
+    }
+  }
 }
 
 function register(router: ConnectRouter, lane: LaneContext, route: Route): void {
@@ -57,6 +83,7 @@ function register(router: ConnectRouter, lane: LaneContext, route: Route): void 
 async function open(lane: LaneContext, route: Route, context: HandlerContext): Promise<SlowCall> {
   const request = context.values.get(requestKey)!;
   const call = new SlowCall(lane, route, context, request.socket?.remoteAddress ?? "");
+  if (call.protocol === "connect") checkVersion(call.header("connect-protocol-version"));
   const principal = await (lane.authenticate as Authenticate | undefined)?.((name) => call.header(name), methodPath(route.method), call.peer);
   if (principal instanceof RpcError) throw principal;
   call.principal = principal;
