@@ -31,8 +31,8 @@ var control struct {
 	outPtr, outLen uint32
 	inPtr, inCap   uint32
 	term, commit   uint64
-	applied, lead  uint64
-	vote, last     uint64
+	lead, vote     uint64
+	last           uint64
 	role, hasReady uint32
 }
 
@@ -103,12 +103,11 @@ func publishOut() {
 	control.outLen = uint32(len(out))
 }
 
-// publishStatus copies the status into the control block. It allocates, so it runs once for each ready
-// instead of once for each call.
+// publishStatus copies the status into the control block. It allocates: afterwards each Ready says what changed.
 func publishStatus() {
 	s := node.BasicStatus()
 	control.term, control.commit, control.vote = s.GetTerm(), s.GetCommit(), s.GetVote()
-	control.applied, control.lead, control.role = s.Applied, s.Lead, uint32(s.RaftState)
+	control.lead, control.role = s.Lead, uint32(s.RaftState)
 }
 
 // restored answers with the configuration as of the applied index: MemoryStorage would answer with the

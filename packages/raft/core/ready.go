@@ -19,7 +19,6 @@ const (
 func takeReady() int32 {
 	more := true
 	code := guard(func() error {
-		publishStatus()
 		if node.HasReady() {
 			w := writer{b: out}
 			w.ready(node.Ready())
@@ -62,13 +61,15 @@ func (w *writer) ready(rd raft.Ready) {
 		w.u32(uint32(n))
 	}
 	if flags&hasSoftState != 0 {
-		w.u64(rd.SoftState.Lead)
-		w.u32(uint32(rd.SoftState.RaftState))
+		control.lead, control.role = rd.SoftState.Lead, uint32(rd.SoftState.RaftState)
+		w.u64(control.lead)
+		w.u32(control.role)
 	}
 	if flags&hasHardState != 0 {
-		w.u64(rd.HardState.GetTerm())
-		w.u64(rd.HardState.GetVote())
-		w.u64(rd.HardState.GetCommit())
+		control.term, control.vote, control.commit = rd.HardState.GetTerm(), rd.HardState.GetVote(), rd.HardState.GetCommit()
+		w.u64(control.term)
+		w.u64(control.vote)
+		w.u64(control.commit)
 	}
 	if flags&hasSnapshot != 0 {
 		w.snapshot(rd.Snapshot)

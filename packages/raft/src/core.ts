@@ -26,7 +26,7 @@ export interface CoreHost {
 }
 
 /** Where core/main.go's control block keeps what. */
-const control = { outPtr: 0, outLength: 4, inPtr: 8, inCapacity: 12, term: 16, commit: 24, lead: 40, last: 56, role: 64, hasReady: 68 } as const;
+const control = { outPtr: 0, outLength: 4, inPtr: 8, inCapacity: 12, term: 16, commit: 24, lead: 32, last: 48, role: 56, hasReady: 60 } as const;
 const dropped = -1;
 const rejected = -2;
 const inputBytesMin = 64 * 1024;
