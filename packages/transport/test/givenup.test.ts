@@ -61,10 +61,18 @@ describe.each([{ hot: true }, { hot: false }])("a request given up at its limit,
       expect(await http2Call(served.port, type, wrap(over), { "content-length": String(wrap(over).length) }), type).toBe(bad);
     }
     const raw = await RawHttp1.open(served.port);
-    for (const [message, status] of [[at, 200], [over, 429], [at, 200]] as const) {
+    for (const [message, status] of [
+      [at, 200],
+      [over, 429],
+      [at, 200],
+    ] as const) {
       raw.write(...request1(enqueue, "application/proto", message));
       expect((await raw.response())?.status).toBe(status);
-      raw.write(`POST ${enqueue} HTTP/1.1\r\nHost: t\r\nContent-Type: application/proto\r\nTransfer-Encoding: chunked\r\n\r\n${message.length.toString(16)}\r\n`, message, "\r\n0\r\n\r\n");
+      raw.write(
+        `POST ${enqueue} HTTP/1.1\r\nHost: t\r\nContent-Type: application/proto\r\nTransfer-Encoding: chunked\r\n\r\n${message.length.toString(16)}\r\n`,
+        message,
+        "\r\n0\r\n\r\n",
+      );
       expect((await raw.response())?.status).toBe(status);
     }
     raw.destroy();
@@ -184,7 +192,8 @@ describe.each([{ hot: true }, { hot: false }])("a request given up at its limit,
   it("HTTP/2: eight abandoned requests do not use up the connection's window", async () => {
     served = await serve({ hot, limits: { messageBytesMax: 1000 } });
     const session = connectHttp2(served.url);
-    const post_ = (bytes: number) => session.request({ ":method": "POST", ":path": enqueue, "content-type": "application/proto", "content-length": String(bytes) });
+    const post_ = (bytes: number) =>
+      session.request({ ":method": "POST", ":path": enqueue, "content-type": "application/proto", "content-length": String(bytes) });
     await Promise.all(
       Array.from({ length: 8 }, async () => {
         const stream = post_(200_000);

@@ -59,7 +59,13 @@ describe("what is slow is ended by our limits", () => {
     session.on("error", () => {});
     await new Promise((resolve) => session.once("remoteSettings", resolve));
     const silent = await tcp(served.port);
-    silent.write(Buffer.concat([Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), frame(SETTINGS, 0, 0), frame(HEADERS, END_HEADERS, 1, post(lifecycle, "application/connect+proto"))]));
+    silent.write(
+      Buffer.concat([
+        Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+        frame(SETTINGS, 0, 0),
+        frame(HEADERS, END_HEADERS, 1, post(lifecycle, "application/connect+proto")),
+      ]),
+    );
     await closed(silent);
     expect(served.abuse).toEqual(["keepalive"]);
     expect(session.closed).toBe(false);
@@ -97,7 +103,7 @@ describe("what is slow is ended by our limits", () => {
     expect((await raw.body(3)).toString()).toContain("deadline_exceeded");
     await new Promise((resolve) => setTimeout(resolve, 300));
     raw.write(frame(DATA, END_STREAM, 1, envelope(frameBytes(2n))));
-    expect((await raw.body(1)).toString("latin1")).toMatch(/\x02\0\0\0\x02\{\}$/);
+    expect((await raw.body(1)).subarray(-7)).toEqual(envelope(Buffer.from("{}"), 2));
     raw.destroy();
   });
 
@@ -195,7 +201,14 @@ describe("the door", () => {
   it("an upgrade to h2c is answered over HTTP/1.1", async () => {
     served = await serve();
     const raw = await RawHttp1.open(served.port);
-    raw.write(...request1(enqueue, "application/proto", enqueueBytes("mail"), "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n"));
+    raw.write(
+      ...request1(
+        enqueue,
+        "application/proto",
+        enqueueBytes("mail"),
+        "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n",
+      ),
+    );
     expect((await raw.response())?.status).toBe(200);
     raw.destroy();
   });
@@ -226,7 +239,9 @@ describe("the door", () => {
         },
       });
       const client = createClient(WorkerService, createConnectTransport({ baseUrl: served.url, httpVersion: "2" }));
-      await expect(client.enqueue({ queue: "principal" }, { headers: { "x-api-key": "good" } })).resolves.toMatchObject({ jobId: `good at ${enqueue} from 127.0.0.1` });
+      await expect(client.enqueue({ queue: "principal" }, { headers: { "x-api-key": "good" } })).resolves.toMatchObject({
+        jobId: `good at ${enqueue} from 127.0.0.1`,
+      });
       const error = await client.enqueue({ queue: "principal" }).catch(ConnectError.from);
       expect(error).toMatchObject({ code: Code.Unauthenticated, rawMessage: "missing API key" });
       const read = async () => {
@@ -243,10 +258,17 @@ describe("the door", () => {
     const raw = await RawHttp1.open(served.port);
     raw.write(...request1(lifecycle, "application/json", Buffer.from('{"requestId":"7","queues":["mail"],"fetch_count":3}')));
     const answer = await raw.response();
-    expect([answer?.status, answer?.headers["content-type"], JSON.parse(answer!.body.toString())]).toEqual([200, "application/json", { requestId: "7", error: "xxx" }]);
+    expect([answer?.status, answer?.headers["content-type"], JSON.parse(answer!.body.toString())]).toEqual([
+      200,
+      "application/json",
+      { requestId: "7", error: "xxx" },
+    ]);
     raw.write(...request1(lifecycle, "application/json", Buffer.from('{"workerId":"refuse"}')));
     const refused = await raw.response();
-    expect([refused?.status, JSON.parse(refused!.body.toString())]).toMatchObject([429, { code: "resource_exhausted", message: "too many open lifecycle streams" }]);
+    expect([refused?.status, JSON.parse(refused!.body.toString())]).toMatchObject([
+      429,
+      { code: "resource_exhausted", message: "too many open lifecycle streams" },
+    ]);
     raw.write(...request1(lifecycle, "application/json", Buffer.from('{"workerId":"end"}')));
     expect((await raw.response())?.status).toBe(501);
     raw.write(...request1(lifecycle, "application/proto", frameBytes(9n)));

@@ -9,7 +9,7 @@ import {
 } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ConnectRouter, createContextKey, createContextValues, type HandlerContext } from "@connectrpc/connect";
 import { compressionGzip, connectNodeAdapter } from "@connectrpc/connect-node";
-import { grpcNumber } from "../core/codes.js";
+import { codeName, grpcNumber } from "../core/codes.js";
 import { rpcType } from "../core/content-type.js";
 import { type Authenticate, type LaneContext, OpenCall } from "../core/context.js";
 import { packDetails, toRpcError } from "../core/error-wire.js";
@@ -113,7 +113,10 @@ async function* runStream(
   const guard = new SlowCallGuard(lane, route, context);
   const answers = new AsyncQueue<Uint8Array>(lane.limits.sendBufferBytes);
   const out: MessageSink = {
-    send: (message) => answers.push(Buffer.from(message), message.length),
+    send: (message) => {
+      lane.observe.frames?.(route, "out", 1, message.length);
+      return answers.push(Buffer.from(message), message.length);
+    },
     end: (error) => (error === undefined ? answers.end() : answers.fail(error)),
   };
   guard.aborted.catch((error) => answers.fail(error));
@@ -125,7 +128,9 @@ async function* runStream(
         const stream = handler.open(call, out);
         for await (const request of requests) {
           if (answers.over) return;
-          await stream.message(toBinary(method.input, request));
+          const bytes = toBinary(method.input, request);
+          lane.observe.frames?.(route, "in", 1, bytes.length);
+          await stream.message(bytes);
           await answers.room();
         }
         if (!answers.over) await stream.end();
@@ -197,7 +202,7 @@ class SlowCallGuard extends OpenCall {
   }
   fail(thrown: unknown): ConnectError {
     if (thrown instanceof ConnectError) {
-      this.finish("invalid_argument", undefined);
+      this.finish(codeName(thrown.code), undefined);
       return thrown;
     }
     const { method } = this.route;
