@@ -1,6 +1,7 @@
 import { ArchiveBallast } from "./archive-ballast.js";
 import { type ArchiveFooter, findInFooter, readFirstSeqs, readFooter, writeFooter } from "./archive-footer.js";
 import type { ArchiveIndex } from "./archive-index.js";
+import { writeSyncedMark } from "./archive-mark.js";
 import { archiveSegmentIdentity, archiveSegmentName, scanArchiveSegment } from "./archive-scan.js";
 import { ArchiveDamaged, type ArchivePlace, type ArchiveStore, archiveRecordOverheadBytes, archiveSegmentBytesMax } from "./archive-store.js";
 import { ArchiveTail } from "./archive-tail.js";
@@ -99,6 +100,8 @@ export class ArchiveSegments implements ArchiveStore, SpaceReserve {
   async rewindTo(end: ArchivePlace): Promise<void> {
     if (this.#rewound) throw new Error("the archive was rewound already");
     const { disk } = this.options;
+    // The mark goes back first: what is cut and written again is not durable before the next sync.
+    if (await disk.exists(`${this.#directory}/synced`)) await this.#mark(end);
     const numbers = (await disk.list(this.#directory)).filter((name) => /^\d{10}\.seg$/.test(name)).map((name) => Number(name.slice(0, 10)));
     for (const number of numbers.reverse()) {
       if (number < end.segment || (number === end.segment && end.offset > 0)) continue;
@@ -139,6 +142,7 @@ export class ArchiveSegments implements ArchiveStore, SpaceReserve {
   async sync(): Promise<void> {
     this.#assertReady();
     this.#flushAll();
+    const end = this.#tail === undefined ? undefined : { segment: this.#tail.number, offset: this.#tail.end };
     return this.#step(async () => {
       this.options.failpoint?.("archive.beforeSync");
       for (const [path, file] of this.#unsynced) {
@@ -148,6 +152,7 @@ export class ArchiveSegments implements ArchiveStore, SpaceReserve {
       }
       if (this.#namesUnsynced) await this.options.disk.syncDirectory(this.#directory);
       this.#namesUnsynced = false;
+      if (end !== undefined) await this.#mark(end);
     });
   }
 
@@ -182,6 +187,10 @@ export class ArchiveSegments implements ArchiveStore, SpaceReserve {
       const files = new Set([...this.#unsynced.values(), ...[...this.#tails.values()].flatMap((tail) => tail.file ?? [])]);
       for (const file of files) await file.close();
     }
+  }
+
+  #mark(place: ArchivePlace): Promise<void> {
+    return this.#withRoom(() => writeSyncedMark(this.options.disk, this.#directory, this.options.identity, place));
   }
 
   /** Opens the next segment; the one before gets its footer. */

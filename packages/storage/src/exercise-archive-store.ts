@@ -113,8 +113,8 @@ export function exerciseArchiveStore(name: string, make: () => Promise<ArchiveSt
       const store = await fresh(under);
       const keeper = new PlaceKeeper(900_000);
       const random = seededRandom(3);
-      keeper.append(store, 77, sampleBytes(700_000, 1));
-      for (let count = 0; count < 12_000; count++)
+      keeper.append(store, 77, sampleBytes(300_000, 1));
+      for (let count = 0; count < 9_000; count++)
         keeper.append(store, 100 + (random() % 20_000) * (count % 50 === 0 ? 2 ** 30 : 1), sampleBytes(count % 9, count));
       await store.sync();
       const probe = new PlaceKeeper(0);

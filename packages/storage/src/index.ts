@@ -21,3 +21,4 @@ export * from "./simulated-disk.js";
 export * from "./snapshot-files.js";
 export * from "./snapshot-store.js";
 export * from "./space.js";
+export * from "./verify.js";

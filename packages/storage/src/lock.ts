@@ -39,6 +39,15 @@ export async function lockDirectory(disk: Disk, holder: Holder): Promise<() => P
   }
 }
 
+/** Throws when a process that runs holds the directory. */
+export async function assertNotInUse(disk: Disk, holder: Holder): Promise<void> {
+  const found = await content(disk, path);
+  if (found === undefined) return;
+  const [pid, started] = parse(found);
+  if (pid === undefined || (pid === holder.pid && started === "") || !holder.isRunning(pid, started)) return;
+  throw new DataDirectoryError(path, `the data directory is in use by process ${pid}: stop it first`);
+}
+
 async function create(disk: Disk, text: string): Promise<boolean> {
   try {
     const file = await disk.open(path, "create");

@@ -103,6 +103,10 @@ export async function scanLog(disk: Disk, directory: string, identity: StorageId
     }
   }
   const last = scan.segments.at(-1);
+  const oldest = scan.segments[0];
+  if (oldest !== undefined && oldest.number > 1 && oldest.records === 0 && scan.problems.length === 0 && scan.torn === undefined) {
+    scan.problems.push({ path: oldest.path, offset: segmentHeaderBytes, what: "the log begins with an empty segment: the segments before it are missing" });
+  }
   if (last === undefined) scan.problems.push({ path: directory, offset: 0, what: "there is no log segment" });
   else if (open && last.records > 0) {
     scan.problems.push({

@@ -330,7 +330,7 @@ describe("segment log: power cut", () => {
       const total = whole.changes - before;
       expect(total).toBeGreaterThan(60);
       for (let cut = 1; cut <= total; cut++) {
-        for (const afterBytes of [0, 700]) {
+        for (const afterBytes of cut % 2 === 0 ? [0] : [700]) {
           const disk = await made(cut * 10 + workload);
           const start = disk.changes;
           disk.fault = (operation) => (operation.change - start === cut && operation.kind !== "read" ? { error: "POWER", afterBytes } : undefined);

@@ -1,0 +1,186 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { openStorage, type Storage } from "./data-directory.js";
+import { seededRandom } from "./exercise.js";
+import { PlaceKeeper, sampleJob } from "./exercise-archive-store.js";
+import { assertEntries, readAll, sampleEntries } from "./exercise-log-store.js";
+import { putSnapshot, sampleChunks } from "./exercise-snapshot-store.js";
+import { nodeDisk, thisProcess } from "./node-disk.js";
+import { SimulatedDisk } from "./simulated-disk.js";
+import { verifyDataDirectory } from "./verify.js";
+
+const random = { fill: (bytes: Uint8Array) => bytes.fill(7) };
+
+function open(disk: SimulatedDisk): Promise<Storage> {
+  return openStorage({ disk, random, segmentBytes: 16_384, archiveReserveBytes: 0 });
+}
+
+/** A node that has lived a little: three log segments, two snapshots, finished archive segments. */
+async function lived(clean = true): Promise<{ disk: SimulatedDisk; keeper: PlaceKeeper }> {
+  const disk = new SimulatedDisk({ random: seededRandom(1) });
+  const storage = await open(disk);
+  await storage.space.refill();
+  for (let index = 1; index <= 30; index++) {
+    await storage.log.append({ entries: sampleEntries(index, index, 1, 1000), hardState: { term: 1, vote: 1, commit: index } });
+  }
+  const keeper = new PlaceKeeper(2500);
+  await storage.archive.rewindTo({ segment: 1, offset: 0 });
+  for (let seq = 1; seq <= 50; seq++) keeper.append(storage.archive, seq, sampleJob(seq));
+  await storage.archive.sync();
+  for (const index of [10, 20]) await putSnapshot(storage.snapshots, index, 1, sampleChunks(3, 500, index));
+  if (clean) await storage.close();
+  disk.crash({ keep: "all" });
+  return { disk, keeper };
+}
+
+describe("verify", () => {
+  it("finds nothing wrong with a node that was stopped cleanly, or by kill", async () => {
+    for (const clean of [true, false]) {
+      const { disk } = await lived(clean);
+      const changes = disk.changes;
+      const report = await verifyDataDirectory(disk);
+      expect(report.problems).toEqual([]);
+      expect(report.log).toEqual({ firstIndex: 1, lastIndex: 30, sealed: clean });
+      expect(new Set(report.files.map((file) => file.kind))).toEqual(new Set(["identity", "hard state", "log", "archive", "snapshot"]));
+      expect(report.totals.records).toBeGreaterThan(30 + 50 + 6);
+      expect(report.totals.problems).toBe(0);
+      expect(disk.changes).toBe(changes);
+    }
+  });
+
+  it("names the file, the record and its index for a flipped bit in any of them", async () => {
+    const { disk } = await lived();
+    const random = seededRandom(9);
+    for (const path of disk.files()) {
+      const bytes = disk.contentOf(path);
+      for (let sample = 0; sample < 12; sample++) {
+        let offset = random() % bytes.length;
+        while (bytes[offset] === 0) offset = random() % bytes.length; // zeros may be padding, which holds nothing
+        const broken = disk.clone();
+        broken.flipBit(path, offset, random() % 8);
+        const report = await verifyDataDirectory(broken);
+        expect(report.problems.length, `${path} at ${offset}`).toBeGreaterThan(0);
+        const [problem] = report.problems;
+        expect(problem.path === path || (path.startsWith("log/") && problem.path.startsWith("log/")), `${path}: ${JSON.stringify(problem)}`).toBe(true);
+        expect(problem.offset).toBeLessThanOrEqual(offset);
+        expect(problem.repaired).toBeUndefined();
+      }
+    }
+  });
+
+  it("says which record of the log is damaged", async () => {
+    const { disk } = await lived();
+    const path = "log/0000000002.seg";
+    disk.flipBit(path, 4096 + 1100 * 2, 0);
+    const report = await verifyDataDirectory(disk, { repair: true });
+    expect(report.problems[0]).toMatchObject({
+      path,
+      record: expect.any(Number),
+      index: expect.any(Number),
+      what: expect.stringContaining("intact record lies behind it"),
+    });
+    expect(report.totals.repaired).toBe(0);
+    await expect(open(disk)).rejects.toThrow(/damage, not a torn write/);
+  });
+
+  it("repairs what can be repaired, says what it did, and the node starts with everything", async () => {
+    const damages: [string, (disk: SimulatedDisk) => Promise<void> | void, RegExp][] = [
+      ["identity damaged", (disk) => disk.flipBit("identity", 30, 1), /written anew from the headers/],
+      ["identity missing", (disk) => disk.remove("identity"), /written anew from the headers/],
+      ["a slot of the hard state", (disk) => disk.flipBit("hard-state", 4096 + 9, 1), /written anew: term 1, vote 1/],
+      ["the other slot", (disk) => disk.flipBit("hard-state", 9, 1), /written anew: term 1, vote 1/],
+      ["a footer", (disk) => disk.flipBit("archive/0000000001.seg", disk.contentOf("archive/0000000001.seg").length - 30, 1), /made anew from/],
+      ["a footer's block", (disk) => disk.flipBit("archive/0000000001.seg", disk.contentOf("archive/0000000001.seg").length - 3000, 1), /made anew from/],
+      ["the older snapshot", (disk) => disk.flipBit("snapshots/0000000000000010-0000000001.snap", 5000, 1), /set aside as .*damaged/],
+    ];
+    for (const [what, damage, repair] of damages) {
+      const { disk, keeper } = await lived();
+      await damage(disk);
+      const report = await verifyDataDirectory(disk, { repair: true });
+      expect(report.problems.length, what).toBe(1);
+      expect(report.problems[0], what).toMatchObject({ repaired: true, repair: expect.stringMatching(repair) });
+      expect((await verifyDataDirectory(disk)).problems, what).toEqual([]);
+      const storage = await open(disk);
+      assertEntries(await readAll(storage.log), sampleEntries(1, 30, 1, 1000));
+      await storage.archive.rewindTo(keeper.end);
+      await keeper.check(storage.archive);
+      await storage.close();
+    }
+  });
+
+  it("cuts a torn end, and only that", async () => {
+    const { disk } = await lived(false);
+    const log = disk.files().filter((path) => path.startsWith("log/"));
+    const path = log.findLast((candidate) =>
+      disk
+        .contentOf(candidate)
+        .subarray(4096)
+        .some((byte) => byte !== 0),
+    )!;
+    const end = disk.contentOf(path).findLastIndex((byte) => byte !== 0);
+    disk.flipBit(path, end, 0);
+    const looked = await verifyDataDirectory(disk);
+    expect(looked.problems).toMatchObject([{ path, index: 30, what: expect.stringContaining("torn last record") }]);
+    const report = await verifyDataDirectory(disk, { repair: true });
+    expect(report.problems).toMatchObject([{ repaired: true, repair: expect.stringContaining("cut") }]);
+    const storage = await open(disk);
+    expect(storage.found.log.cut).toBeUndefined();
+    assertEntries(await readAll(storage.log), sampleEntries(1, 29, 1, 1000));
+    await storage.close();
+  });
+
+  it("leaves alone what it cannot repair without losing something", async () => {
+    const { disk } = await lived();
+    disk.flipBit("archive/0000000001.seg", 4096 + 40, 1);
+    disk.flipBit("snapshots/0000000000000020-0000000001.snap", 5000, 1);
+    const report = await verifyDataDirectory(disk, { repair: true });
+    expect(report.problems.map((problem) => [problem.path, problem.repaired])).toEqual([
+      ["snapshots/0000000000000020-0000000001.snap", undefined],
+      ["archive/0000000001.seg", undefined],
+    ]);
+  });
+
+  it("does not take for damage what a power cut may leave of an archive that was not synced", async () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const disk = new SimulatedDisk({ random: seededRandom(seed) });
+      const storage = await open(disk);
+      await storage.archive.rewindTo({ segment: 1, offset: 0 });
+      const keeper = new PlaceKeeper(3000);
+      for (let seq = 1; seq <= 20; seq++) keeper.append(storage.archive, seq, sampleJob(seq));
+      await storage.archive.sync();
+      for (let seq = 21; seq <= 60; seq++) keeper.append(storage.archive, seq, sampleJob(seq));
+      await storage.archive.close();
+      disk.crash();
+      expect((await verifyDataDirectory(disk)).problems, `seed ${seed}`).toEqual([]);
+    }
+  });
+
+  it("refuses while a server runs, and checks either log on a real disk", async () => {
+    for (const logBackend of ["segments", "level"] as const) {
+      const root = await mkdtemp(join(tmpdir(), "corvo-verify-"));
+      const storage = await openStorage({
+        disk: nodeDisk(root),
+        random,
+        logBackend,
+        levelPath: join(root, "log-level"),
+        segmentBytes: 65_536,
+        archiveReserveBytes: 0,
+        holder: thisProcess,
+      });
+      await storage.log.append({ entries: sampleEntries(1, 9, 1) });
+      await expect(verifyDataDirectory(root)).rejects.toThrow(/in use by process/);
+      await storage.close();
+      const report = await verifyDataDirectory(root, { repair: true });
+      expect(report.problems).toEqual([]);
+      expect(report.log).toEqual({ firstIndex: 1, lastIndex: 9, sealed: true });
+      await rm(root, { recursive: true });
+    }
+  });
+
+  it("says so when there is nothing", async () => {
+    const report = await verifyDataDirectory(new SimulatedDisk({ random: seededRandom(1) }));
+    expect(report.problems).toMatchObject([{ path: "identity", what: expect.stringContaining("missing") }]);
+  });
+});
