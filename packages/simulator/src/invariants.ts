@@ -85,8 +85,8 @@ export class Invariants {
     const key = uniqueKey ? `${queue} ${uniqueKey}` : undefined;
     const holder = key ? this.#held.get(key) : undefined;
     const held = holder !== undefined && this.#nowMs < holder.untilMs;
-    assert(held === (status === "duplicate"), `J8: ${jobId} is ${status} while its key is ${held ? `held by ${holder.jobId}` : "free"}`);
-    assert(!held || jobId === holder.jobId, `J8: the duplicate was answered with ${jobId}, not with the holder ${holder?.jobId}`);
+    assert(held === (status === "duplicate"), `J8: ${jobId} is ${status} while its key is ${held ? `held by ${holder?.jobId}` : "free"}`);
+    assert(!held || jobId === holder?.jobId, `J8: the duplicate was answered with ${jobId}, not with the holder ${holder?.jobId}`);
     if (held) return;
     assert(!this.#jobs.has(jobId), `J2: ${jobId} was made twice`);
     this.#jobs.set(jobId, {
@@ -176,8 +176,11 @@ export class Invariants {
     if (command.verb === "pauseQueue" || command.verb === "drainQueue") this.#queue(command.queue).paused = true;
     else if (command.verb === "resumeQueue") this.#queue(command.queue).paused = false;
     else if (command.verb === "setConcurrency") this.#queue(command.queue).max = Math.max(0, command.max);
-    else if (command.verb === "setThrottle") Object.assign(this.#queue(command.queue), { rate: command.rate, windowMs: command.windowMs });
-    else if (command.verb === "removeThrottle") Object.assign(this.#queue(command.queue), { rate: 0, windowMs: 0, grantsMs: [] });
+    else if (command.verb === "setThrottle") {
+      const queue = this.#queue(command.queue);
+      const grantsMs = queue.grantsMs.filter((at) => at >= this.#nowMs - queue.windowMs);
+      Object.assign(queue, { rate: command.rate, windowMs: command.windowMs, grantsMs });
+    } else if (command.verb === "removeThrottle") Object.assign(this.#queue(command.queue), { rate: 0, windowMs: 0, grantsMs: [] });
     else if (command.verb === "destroyQueue") {
       this.#queues.delete(command.queue);
       for (const job of this.#jobs.values()) if (job.queue === command.queue) Object.assign(job, { active: false, done: true });

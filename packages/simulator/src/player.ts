@@ -21,6 +21,11 @@ export class Player {
 
   constructor(readonly model: Model) {}
 
+  /** Log time of the next entry, as far as the clock tells. */
+  get nowMs(): number {
+    return Math.max(this.#clockMs, this.model.state.nowMs);
+  }
+
   entry({ move, wishes }: Step): Entry {
     const timerMs = this.model.nextTickMs();
     if ("byMs" in move) this.#clockMs += move.byMs;

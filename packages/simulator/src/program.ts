@@ -50,6 +50,7 @@ export type Wish = { requestId?: string } & (
 /** What a wish is resolved against. */
 export interface Past {
   model: Model;
+  nowMs: number;
   /** Ids of all jobs that ever were, in the order of creation. */
   seen: readonly string[];
   /** Commands that had a request id. */
@@ -254,7 +255,7 @@ function requestIdOf(id: string, command: Command): RequestId {
   return { id, hash: JSON.stringify(command) };
 }
 
-function bareCommand(wish: Exclude<Wish, { do: "again" }>, { model, seen }: Past): Command {
+function bareCommand(wish: Exclude<Wish, { do: "again" }>, { model, nowMs, seen }: Past): Command {
   const idOf = (job: JobWish): string => {
     if (job.among === "missing") return missingJobId;
     const ids = job.among === "any" ? seen : seen.filter((id) => model.state.jobs.get(id)?.state === job.among);
@@ -270,7 +271,7 @@ function bareCommand(wish: Exclude<Wish, { do: "again" }>, { model, seen }: Past
   };
   switch (wish.do) {
     case "enqueue": {
-      const scheduledAtMs = wish.scheduledInMs === undefined ? undefined : model.state.nowMs + wish.scheduledInMs;
+      const scheduledAtMs = wish.scheduledInMs === undefined ? undefined : nowMs + wish.scheduledInMs;
       return { verb: "enqueue", job: { ...wish.job, scheduledAtMs } };
     }
     case "enqueueBatch":

@@ -121,6 +121,15 @@ export class Model {
     });
   }
 
+  /** Log time from which on the throttle lets another fetch through; now or earlier: it does. */
+  throttledUntilMs(name: string): number {
+    const { nowMs, queues } = this.state;
+    const queue = queues.get(name);
+    if (!queue || queue.rateLimit === 0) return nowMs;
+    const lastOfFull = queue.grantsMs.at(-queue.rateLimit);
+    return lastOfFull === undefined ? nowMs : Math.max(nowMs, lastOfFull + queue.rateWindowMs + 1);
+  }
+
   /** Log time of the next tick that would change something; Infinity: none. */
   nextTickMs(): number {
     return nextTickMs(this.state);

@@ -92,7 +92,8 @@ const queueSteps: Record<QueueVerb, (state: State, name: string) => string> = {
     return "paused";
   },
   resumeQueue(state, name) {
-    state.queue(name).paused = false;
+    const queue = state.queues.get(name);
+    if (queue) queue.paused = false;
     return "resumed";
   },
   drainQueue(state, name) {
@@ -110,9 +111,8 @@ const queueSteps: Record<QueueVerb, (state: State, name: string) => string> = {
     return "deleted";
   },
   removeThrottle(state, name) {
-    const queue = state.queue(name);
-    queue.rateLimit = queue.rateWindowMs = 0;
-    queue.grantsMs = [];
+    const queue = state.queues.get(name);
+    if (queue) Object.assign(queue, { rateLimit: 0, rateWindowMs: 0, grantsMs: [] });
     return "ok";
   },
 };
@@ -122,8 +122,10 @@ export function setConcurrency(state: State, command: Of<"setConcurrency">): Out
   return { kind: "done", status: "ok" };
 }
 
+/** Fetches that the old limit still looked back on count for the new one; older ones are forgotten. */
 export function setThrottle(state: State, command: Of<"setThrottle">): Outcome {
   const queue = state.queue(command.queue);
+  queue.grantsMs = queue.grantsMs.filter((at) => at >= state.nowMs - queue.rateWindowMs);
   queue.rateLimit = command.rate;
   queue.rateWindowMs = command.windowMs;
   return { kind: "done", status: "ok" };

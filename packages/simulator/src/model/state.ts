@@ -125,6 +125,11 @@ export class State {
     job.hostname = "";
   }
 
+  /** Gives the unique key back, if the job still holds it. */
+  release(job: Job): void {
+    for (const [name, lock] of this.locks) if (lock.jobId === job.id) this.locks.delete(name);
+  }
+
   remove(job: Job): void {
     this.leaveLine(job);
     this.jobs.delete(job.id);
@@ -167,15 +172,37 @@ export function head(queue: Queue): Job | undefined {
 }
 
 export function jobRecord(state: State, job: Job): JobRecord {
-  const active = job.state === "active";
-  const { seq: _seq, leaseMs: _leaseMs, leaseEndsServingMs, dueMs, agent, fence, ...same } = job;
   return {
-    ...same,
-    errors: job.errors.map((error) => ({ ...error })),
-    leaseExpiresMs: leaseEndsServingMs === undefined ? undefined : leaseEndsServingMs + state.pausedMs,
-    scheduledMs: dueMs,
-    agent: agent && { ...agent, iteration: 1, totalCostUsd: 0 },
-    fence: active ? fence : 0,
+    id: job.id,
+    queue: job.queue,
+    state: job.state,
+    payload: job.payload,
+    priority: job.priority,
+    attempt: job.attempt,
+    maxRetries: job.maxRetries,
+    backoff: job.backoff,
+    retryBaseDelayMs: job.retryBaseDelayMs,
+    retryMaxDelayMs: job.retryMaxDelayMs,
+    uniqueKey: job.uniqueKey,
+    workerId: job.workerId,
+    hostname: job.hostname,
+    tags: job.tags,
+    progress: job.progress,
+    checkpoint: job.checkpoint,
+    result: job.result,
+    leaseExpiresMs: job.leaseEndsServingMs === undefined ? undefined : job.leaseEndsServingMs + state.pausedMs,
+    scheduledMs: job.dueMs,
+    expireMs: job.expireMs,
+    parentId: job.parentId,
+    createdMs: job.createdMs,
+    startedMs: job.startedMs,
+    completedMs: job.completedMs,
+    failedMs: job.failedMs,
+    cancelledMs: job.cancelledMs,
+    errors: job.errors.map(({ attempt, error, backtrace, atMs }) => ({ attempt, error, backtrace, atMs })),
+    agent: job.agent && { ...job.agent, iteration: 1, totalCostUsd: 0 },
+    holdReason: job.holdReason,
+    fence: job.state === "active" ? job.fence : 0,
   };
 }
 

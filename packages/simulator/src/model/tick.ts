@@ -1,32 +1,54 @@
 import type { Job, State } from "./state.js";
 
 /**
- * What time does: leases end, what is due is promoted, what is too old expires, in this order; so a job whose lease ended may
- * expire in the same tick. Timers are never early: a lease and an expiry end behind their moment, a due time is due at its moment.
+ * What time does, in the order of its moments, however late the tick: leases end, what is due is promoted, what is too old expires.
+ * At the same moment in this order; leases by fence, the others by age. Timers are never early: a lease and an expiry end behind
+ * their moment, a due time is due at its moment.
  */
 export function tick(state: State): void {
-  const jobs = [...state.jobs.values()];
-  const ended = jobs.filter((job) => job.leaseEndsServingMs !== undefined && job.leaseEndsServingMs < state.servingMs);
-  for (const job of ended.sort((a, b) => a.leaseEndsServingMs! - b.leaseEndsServingMs! || a.fence - b.fence)) state.makePending(job);
-  const due = jobs.filter((job) => job.dueMs !== undefined && job.dueMs <= state.nowMs);
-  for (const job of due.sort((a, b) => a.dueMs! - b.dueMs! || a.seq - b.seq)) state.makePending(job);
-  for (const job of jobs.filter((one) => expires(one) && one.expireMs! < state.nowMs)) {
-    state.noteFailure(job, "job expired", "");
-    state.die(job);
+  for (;;) {
+    const next = timers(state)
+      .filter((timer) => firesMs(timer) <= state.nowMs)
+      .sort(inOrder)[0];
+    if (!next) return;
+    const { job, kind } = next;
+    if (kind === "expiry") {
+      state.noteFailure(job, "job expired", "");
+      state.die(job);
+    } else state.makePending(job);
   }
 }
 
 /** Log time of the next tick that would change something. */
 export function nextTickMs(state: State): number {
-  let next = Infinity;
-  for (const job of state.jobs.values()) {
-    if (job.leaseEndsServingMs !== undefined) next = Math.min(next, job.leaseEndsServingMs + state.pausedMs + 1);
-    if (job.dueMs !== undefined) next = Math.min(next, job.dueMs);
-    if (expires(job)) next = Math.min(next, job.expireMs! + 1);
-  }
-  return next;
+  return Math.min(...timers(state).map(firesMs), Infinity);
 }
 
-function expires(job: Job): boolean {
-  return job.expireMs !== undefined && ["pending", "scheduled", "retrying", "held"].includes(job.state);
+interface Timer {
+  /** Its moment, in log time. */
+  atMs: number;
+  kind: (typeof kinds)[number];
+  job: Job;
+}
+
+const kinds = ["lease", "due", "expiry"] as const;
+
+function timers(state: State): Timer[] {
+  const all: Timer[] = [];
+  for (const job of state.jobs.values()) {
+    if (job.leaseEndsServingMs !== undefined) all.push({ atMs: job.leaseEndsServingMs + state.pausedMs, kind: "lease", job });
+    if (job.dueMs !== undefined) all.push({ atMs: job.dueMs, kind: "due", job });
+    if (job.expireMs !== undefined && ["pending", "scheduled", "retrying", "held"].includes(job.state)) all.push({ atMs: job.expireMs, kind: "expiry", job });
+  }
+  return all;
+}
+
+/** Log time of the first tick that acts on it. */
+function firesMs({ atMs, kind }: Timer): number {
+  return kind === "due" ? atMs : atMs + 1;
+}
+
+function inOrder(a: Timer, b: Timer): number {
+  const byKind = kinds.indexOf(a.kind) - kinds.indexOf(b.kind);
+  return a.atMs - b.atMs || byKind || (a.kind === "lease" ? a.job.fence - b.job.fence : a.job.seq - b.job.seq);
 }

@@ -37,7 +37,7 @@ export function ackBatch(state: State, command: Of<"ackBatch">): Outcome {
 
 /** Acks first, then the fetch, then the enqueues (`rpc.md` §4.3): a fetch sees the room that its acks made, not its own jobs. */
 export function lifecycle(state: State, command: Of<"lifecycle">): Outcome {
-  const ackStatuses = command.acks.map((item) => complete(state, item, "", false));
+  const ackStatuses = command.acks.map((item) => complete(state, item, "", false, command.workerId));
   const jobs = command.fetchCount > 0 ? grant(state, command, Math.min(10_000, command.fetchCount)) : [];
   const added = command.enqueues.map((job) => addJob(state, job));
   return {
@@ -172,17 +172,22 @@ function grant(state: State, from: FetchFrom, countMax: number): Grant[] {
       grants.push({ jobId: id, queue: name, payload, attempt, maxRetries, leaseSeconds, checkpoint, tags, agent, fence });
     }
   }
-  if (grants.length > 0) {
+  // Who gives no name is nobody in particular.
+  if (grants.length > 0 && from.workerId) {
     const startedMs = state.workers.get(from.workerId)?.startedMs ?? state.nowMs;
     state.workers.set(from.workerId, { hostname: from.hostname, queues: from.queues, lastHeartbeatMs: state.nowMs, startedMs });
   }
   return grants;
 }
 
-/** Refusals in order: no such job, not active, a fence that is not that of the lease. No fence: the state decides. */
-function leaseStatus(job: Job | undefined, fence: number | undefined): AckStatus {
+/**
+ * Refusals in order: no such job, not active, a fence that is not that of the lease. No fence: the state decides, and in a frame its
+ * worker, when named, must be the one that has the lease (`architecture.md` §9).
+ */
+function leaseStatus(job: Job | undefined, fence: number | undefined, frameOf = ""): AckStatus {
   if (!job) return "not_found";
   if (job.state !== "active") return "not_active";
+  if (!fence && frameOf && frameOf !== job.workerId) return "stale_fence";
   return fence && fence !== job.fence ? "stale_fence" : "acked";
 }
 
@@ -192,9 +197,9 @@ function leaseRefusal(status: AckStatus, jobId: string, notActive: string): Outc
   return { kind: "refused", code: "failed_precondition", reason: "STALE_FENCE" };
 }
 
-function complete(state: State, item: AckItem, checkpoint: string, keepAbsentResult: boolean): AckStatus {
+function complete(state: State, item: AckItem, checkpoint: string, keepAbsentResult: boolean, frameOf?: string): AckStatus {
   const job = state.jobs.get(item.jobId);
-  const status = leaseStatus(job, item.fence);
+  const status = leaseStatus(job, item.fence, frameOf);
   if (!job || status !== "acked") return status;
   state.endLease(job);
   job.state = "completed";
@@ -203,7 +208,7 @@ function complete(state: State, item: AckItem, checkpoint: string, keepAbsentRes
   const result = item.result || (keepAbsentResult ? "" : "{}");
   if (result) job.result = result;
   if (checkpoint) job.checkpoint = checkpoint;
-  for (const [name, lock] of state.locks) if (lock.jobId === job.id) state.locks.delete(name);
+  state.release(job);
   return "acked";
 }
 

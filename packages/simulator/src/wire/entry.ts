@@ -1,5 +1,12 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { CommandSchema, FinishedJobCommandSchema, LogEntrySchema, StateHashCommandSchema, Verb as WireVerb } from "@corvo/gen/corvo/internal/v1/log_pb.js";
+import {
+  CommandSchema,
+  FinishedJobCommandSchema,
+  LogEntrySchema,
+  PurgeCommandSchema,
+  StateHashCommandSchema,
+  Verb as WireVerb,
+} from "@corvo/gen/corvo/internal/v1/log_pb.js";
 import type { Command, Entry, Verb } from "../model/command.js";
 import { bodies, flagKeepAbsentResult } from "./command.js";
 
@@ -60,6 +67,12 @@ export function encodeEntry(clockMs: number, commands: readonly WireCommand[]): 
 export function stateHashCommand(index: number, low: number, high: number): WireCommand {
   const body = toBinary(StateHashCommandSchema, create(StateHashCommandSchema, { index: BigInt(index), hashLow: low, hashHigh: high }));
   return { verb: WireVerb.STATE_HASH, flags: 0, requestHash: new Uint8Array(0), body };
+}
+
+/** Retention. */
+export function purgeCommand(endedBeforeMs: number): WireCommand {
+  const body = toBinary(PurgeCommandSchema, create(PurgeCommandSchema, { endedBeforeMs: BigInt(endedBeforeMs) }));
+  return { verb: WireVerb.PURGE, flags: 0, requestHash: new Uint8Array(0), body };
 }
 
 /** The same request, with what the archive has of its job. */

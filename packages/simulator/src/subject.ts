@@ -1,0 +1,238 @@
+import { type ArchivePlace, Engine, type JobRecord as EngineJob, type EngineOptions, InvariantBroken, jobStateNames } from "@corvo/engine";
+import { parseJobId } from "@corvo/protocol";
+import type { Entry, JobRecord, JobState, Outcome, QueueRecord, WorkerRecord } from "./model/command.js";
+import { decodeAnswer } from "./wire/answer.js";
+import { encodeCommand, encodeEntry, purgeCommand, stateHashCommand, type WireCommand, withArchivedJob } from "./wire/entry.js";
+
+interface ArchivedRecord {
+  place: ArchivePlace;
+  seq: number;
+  bytes: Uint8Array;
+}
+
+/** Finished jobs in memory: what `ArchiveStore` does on disk. Records that are written again must be the same. */
+class MemoryArchive {
+  records: ArchivedRecord[] = [];
+  readonly dropped = new Set<number>();
+
+  append(place: ArchivePlace, seq: number, bytes: Uint8Array): void {
+    this.records.push({ place: { ...place }, seq, bytes: bytes.slice() });
+  }
+
+  drop(segments: readonly number[]): void {
+    for (const segment of segments) this.dropped.add(segment);
+    this.records = this.records.filter(({ place }) => !this.dropped.has(place.segment));
+  }
+
+  find(seq: number): ArchivedRecord | undefined {
+    return this.records.findLast((record) => record.seq === seq);
+  }
+
+  copy(): MemoryArchive {
+    const other = new MemoryArchive();
+    other.records = [...this.records];
+    for (const segment of this.dropped) other.dropped.add(segment);
+    return other;
+  }
+}
+
+/** Small, so that a short program fills and drops several. */
+const archiveSegmentBytesMax = 4_000;
+const archiveRecordOverheadBytes = 24;
+/** Entries between two hash commands. */
+const stateHashEntries = 7;
+
+const text = new TextDecoder();
+
+/** The engine, spoken to with the model's words, and the part of the leader that looks finished jobs up. */
+export class Subject {
+  readonly archive: MemoryArchive;
+  /** All entries so far, as the log would have them. */
+  readonly #log: { index: number; bytes: Uint8Array }[] = [];
+  #engine: Engine;
+  /** Commands that were sent with an archived record. */
+  archived = 0;
+
+  constructor(engine?: Engine, archive = new MemoryArchive()) {
+    this.archive = archive;
+    this.#engine = engine ?? new Engine(optionsFor(archive));
+  }
+
+  /** The answer to each command; `again`: its job ended meanwhile, it is to be sent once more. */
+  apply(entry: Entry): (Outcome | "again")[] {
+    const commands = entry.commands.map((command) => this.#prepared(encodeCommand(command)));
+    if (this.#log.length % stateHashEntries === stateHashEntries - 1) commands.push(this.stateHash());
+    const bytes = encodeEntry(entry.clockMs, commands);
+    this.#log.push({ index: entry.index, bytes });
+    const answers: (Outcome | "again")[] = entry.commands.map(() => ({ kind: "silent" }));
+    this.#engine.apply(bytes, entry.index, 1, {
+      answer: (i, answer) => {
+        if (i < answers.length) answers[i] = decodeAnswer(entry.commands[i].verb, answer);
+      },
+      refused: (i, refusal) => {
+        const { code, reason, message } = refusal;
+        answers[i] = this.#engine.wantsArchiveAgain(refusal) ? "again" : { kind: "refused", code, reason, message };
+      },
+    });
+    return answers;
+  }
+
+  /** Retention: an entry of its own. */
+  purge(index: number, clockMs: number, endedBeforeMs: number): void {
+    const bytes = encodeEntry(clockMs, [purgeCommand(endedBeforeMs)]);
+    this.#log.push({ index, bytes });
+    this.#engine.apply(bytes, index, 1);
+  }
+
+  stateHash(): WireCommand {
+    const { low, high } = this.#engine.stateHash;
+    return stateHashCommand(this.#engine.appliedIndex, low, high);
+  }
+
+  /** As the leader does: a job that is not live is looked up, and what was found travels in the command. */
+  #prepared(command: WireCommand): WireCommand {
+    const seq = this.#engine.needsArchive(command.verb, command.body);
+    if (seq === undefined) return command;
+    const found = this.archive.find(seq);
+    this.archived++;
+    return found ? withArchivedJob(command, found.bytes, found.place.segment, found.place.offset) : withArchivedJob(command, new Uint8Array(0), 0, 0);
+  }
+
+  job(id: string): JobRecord | undefined {
+    const parsed = parseJobId(id);
+    if (!parsed) throw new Error(`${id} is no job id`);
+    const live = this.#engine.findLive(parsed);
+    const seq = live ? undefined : this.#engine.finishedSeq(parsed);
+    const found = seq === undefined ? undefined : this.archive.find(seq);
+    const record = live ?? (found && this.#engine.readArchived(found.bytes, found.place));
+    return record && plainJob(record);
+  }
+
+  queues(): QueueRecord[] {
+    return this.#engine.queues().map((queue) => {
+      const { name, paused, maxConcurrency, rateLimit, rateWindowMs, createdMs, failed, oldestPendingMs, enqueued } = queue;
+      const { pending, active, held, completed, retrying, dead, cancelled, scheduled } = queue;
+      const counts = { pending, active, held, completed, retrying, dead, cancelled, scheduled };
+      const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
+      if (total !== enqueued) throw new Error(`queue ${name} has ${enqueued} jobs and counts ${total}`);
+      return { name, paused, maxConcurrency, rateLimit, rateWindowMs, createdMs, failed, counts, oldestPendingMs: given(oldestPendingMs) };
+    });
+  }
+
+  workers(): WorkerRecord[] {
+    return this.#engine
+      .workers()
+      .map(({ id, hostname, queues, lastHeartbeatMs, startedMs }) => ({ id, hostname, queues: [...queues], lastHeartbeatMs, startedMs }));
+  }
+
+  fetchable(queues: readonly string[]): boolean {
+    return this.#engine.fetchable(queues, this.#engine.logTimeMs) > 0;
+  }
+
+  takeReady(): string[] {
+    return this.#engine.takeReady();
+  }
+
+  nextTickMs(): number {
+    return this.#engine.nextTimerMs();
+  }
+
+  throttledUntilMs(queue: string): number {
+    return this.#engine.throttledUntilMs(queue, this.#engine.logTimeMs);
+  }
+
+  get logTimeMs(): number {
+    return this.#engine.logTimeMs;
+  }
+
+  /** Both hashes, and where the archive ends. */
+  digest() {
+    const { low, high } = this.#engine.stateHash;
+    return { low, high, content: this.#engine.contentDigest(), archive: { ...this.#engine.archiveEnd }, records: this.archive.records.length };
+  }
+
+  checkInvariants(): void {
+    this.#engine.checkInvariants();
+  }
+
+  /** The state as of now, to be read later. */
+  cut(): SubjectCut {
+    const cut = this.#engine.cut();
+    const archive = this.archive.copy();
+    return {
+      index: this.#engine.appliedIndex,
+      digest: this.digest(),
+      restore: async () => {
+        const chunks: Uint8Array[] = [];
+        for (let chunk = cut.next(); chunk; chunk = cut.next()) chunks.push(chunk);
+        cut.release();
+        return new Subject(await Engine.restore(optionsFor(archive), oneByOne(chunks)), archive);
+      },
+    };
+  }
+
+  /** A new engine that has read the whole log. */
+  replay(): Subject {
+    const other = new Subject();
+    for (const { index, bytes } of this.#log) other.#engine.apply(bytes, index, 1);
+    return other;
+  }
+}
+
+export interface SubjectCut {
+  index: number;
+  digest: unknown;
+  /** Reads the cut now, and builds an engine of it. */
+  restore(): Promise<Subject>;
+}
+
+export { InvariantBroken };
+
+function optionsFor(archive: MemoryArchive): EngineOptions {
+  return { archive, archiveRecordOverheadBytes, archiveSegmentBytesMax, eventsKept: 256 };
+}
+
+async function* oneByOne(chunks: readonly Uint8Array[]): AsyncIterable<Uint8Array> {
+  yield* chunks;
+}
+
+function plainJob(record: EngineJob): JobRecord {
+  const { id, queue, priority, attempt, maxRetries, retryBaseDelayMs, retryMaxDelayMs, uniqueKey, workerId, hostname, parentId, createdMs } = record;
+  return {
+    id,
+    queue,
+    state: jobStateNames[record.state] as JobState,
+    payload: text.decode(record.payload),
+    priority,
+    attempt,
+    maxRetries,
+    backoff: record.retryBackoff,
+    retryBaseDelayMs,
+    retryMaxDelayMs,
+    uniqueKey,
+    workerId,
+    hostname,
+    tags: text.decode(record.tags),
+    progress: text.decode(record.progress),
+    checkpoint: text.decode(record.checkpoint),
+    result: text.decode(record.result),
+    leaseExpiresMs: given(record.leaseExpiresMs),
+    scheduledMs: given(record.scheduledMs),
+    expireMs: given(record.expireMs),
+    parentId,
+    createdMs,
+    startedMs: given(record.startedMs),
+    completedMs: given(record.completedMs),
+    failedMs: given(record.failedMs),
+    cancelledMs: given(record.cancelledMs),
+    errors: record.failures.map(({ attempt: at, error, backtrace, atMs }) => ({ attempt: at, error, backtrace, atMs })),
+    agent: record.agent,
+    holdReason: record.holdReason,
+    fence: record.fence,
+  };
+}
+
+/** The engine's 0 stands for "none". */
+function given(ms: number): number | undefined {
+  return ms === 0 ? undefined : ms;
+}
