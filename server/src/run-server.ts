@@ -13,7 +13,8 @@ import { type Log, openLog } from "./log.js";
 import { Metrics } from "./metrics.js";
 import { nodeClock, nodeRandom } from "./node-seams.js";
 import { type GivenFlags, OptionError, resolveServerOptions, type ServerOptions } from "./options.js";
-import { openStores, type Stores } from "./stores.js";
+import type { Storage } from "@corvo/storage";
+import { openStores } from "./stores.js";
 import { serverVersion } from "./version.js";
 
 /** A server that runs in this process. */
@@ -59,7 +60,6 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
   log.info("starting corvo server", { version: serverVersion, node_id: options.nodeId, data_dir: options.dataDir, raft_store: options.logBackend, durable: options.durable });
   if (!options.durable) log.warn("answers do not wait for the disk: a power cut loses the last writes", { flag: "--durable=false" });
   const core = WebAssembly.compile(await readFile(coreUrl));
-  const stores = await openStores(options, log);
   let fail: (cause: unknown) => void = () => {};
   const failed = new Promise<unknown>((resolve) => {
     fail = resolve;
@@ -71,8 +71,11 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
     process.exitCode = 1;
     setImmediate(() => process.exit(1));
   };
+  const stores = await openStores(options, log, { random: nodeRandom, failpoint: killSwitch, onFailure: onFatal });
   const opened = await openReplica({
-    ...stores,
+    log: stores.log,
+    archive: stores.archive,
+    snapshots: stores.snapshots,
     core: await core,
     clock: nodeClock,
     random: nodeRandom,
@@ -85,8 +88,8 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
     entriesInFlightMax: 2,
     memoryBytesMax: options.memoryBytesMax,
     stateHashEntries: 100,
-    hashSeed: stores.hashSeed,
-    diskPressure: stores.diskPressure,
+    hashSeed: Number.parseInt(stores.identity.salt.slice(0, 7), 16),
+    diskPressure: () => stores.space.pressure !== "none",
     onFatal,
     onDamagedSnapshot: (cause) => log.warn("a snapshot is damaged, an older one and the log are used", { error: cause.message }),
     onRaftLog: (level, text) => (level >= 2 ? log.warn(text) : log.debug(text)),
@@ -95,7 +98,7 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
   return serve(options, log, stores, opened, failed);
 }
 
-async function serve(options: ServerOptions, log: Log, stores: Stores, opened: OpenedReplica, failed: Promise<unknown>): Promise<RunningServer> {
+async function serve(options: ServerOptions, log: Log, stores: Storage, opened: OpenedReplica, failed: Promise<unknown>): Promise<RunningServer> {
   const { replica, raft, snapshotter } = opened;
   const streams: StreamCounters = { open: 0, opened: 0, framesInFlight: 0, frames: 0, idleFetches: 0, overloaded: 0 };
   const events = new EventBell();
@@ -127,7 +130,7 @@ async function serve(options: ServerOptions, log: Log, stores: Stores, opened: O
   const listener: Listener = createListener({ routes, http, limits, onError, observe, compression: options.compression });
   const address = await listener.listen(options.port, options.host === "" ? undefined : options.host);
   const purges = setInterval(() => replica.purge(Math.max(0, nodeClock.nowMs() - options.retentionMs)), options.retentionIntervalMs);
-  const refills = setInterval(() => void stores.refill().catch((cause) => log.warn("the disk's reserve could not be filled", { error: (cause as Error).message })), 1000);
+  const refills = setInterval(() => void stores.space.refill().catch((cause: unknown) => log.warn("the disk's reserve could not be filled", { error: (cause as Error).message })), 1000);
   const shown = address.family === "IPv6" ? `[${address.address === "::" ? "::1" : address.address}]` : address.address === "0.0.0.0" ? "127.0.0.1" : address.address;
   if (options.host === "" || options.host === "0.0.0.0") log.warn("the server is open to every address of this machine and asks nobody who they are", { hint: "--bind 127.0.0.1:8080" });
   health.set(true);
@@ -155,12 +158,15 @@ function nextSignal(): Promise<NodeJS.Signals> {
   });
 }
 
+let killSwitch: (name: string) => void = () => {};
+
 /** `CORVO_FAILPOINT=name:n`: the durability tests kill this process at the n-th time it passes the named place. */
 function killAtFailpoint(wish: string | undefined): void {
   if (wish === undefined || wish === "") return;
   const [name, hit] = wish.split(":");
   let left = Number(hit ?? 1);
-  setFailpointHook((passed) => {
+  killSwitch = (passed) => {
     if (passed === name && --left <= 0) process.kill(process.pid, "SIGKILL");
-  });
+  };
+  setFailpointHook(killSwitch);
 }

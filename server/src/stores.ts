@@ -1,60 +1,35 @@
-import { randomBytes } from "node:crypto";
-import { mkdirSync } from "node:fs";
-import { failpoint } from "@corvo/protocol";
-import { ArchiveSegments, createSegmentLog, decodeIdentity, encodeIdentity, nodeDisk, openSegmentLog, SnapshotFiles, type StorageIdentity } from "@corvo/storage";
-import type { ArchiveStore, LogStore, SnapshotStore } from "@corvo/storage";
+import { resolve } from "node:path";
+import type { Random } from "@corvo/protocol";
+import { nodeDisk, openStorage, type Storage, thisProcess } from "@corvo/storage";
 import type { Log } from "./log.js";
 import type { ServerOptions } from "./options.js";
 
-export interface Stores {
-  log: LogStore;
-  archive: ArchiveStore;
-  snapshots: SnapshotStore;
-  hashSeed: number;
-  diskPressure: () => boolean;
-  refill(): Promise<void>;
-  close(): Promise<void>;
+export interface StoreHooks {
+  random: Random;
+  /** Called with the name of each place where a process may be killed on purpose. */
+  failpoint: (name: string) => void;
+  /** A store has stopped for good. */
+  onFailure: (cause: Error) => void;
 }
 
-/** Opens the data directory, makes it when it is new. */
-export async function openStores(options: ServerOptions, log: Log): Promise<Stores> {
-  mkdirSync(options.dataDir, { recursive: true });
-  const disk = nodeDisk(options.dataDir);
-  let identity: StorageIdentity;
-  if (await disk.exists("identity")) {
-    const file = await disk.open("identity", "read");
-    const decoded = decodeIdentity(await file.read(0, 4096));
-    await file.close();
-    if (typeof decoded === "string") throw new Error(decoded);
-    identity = decoded;
-  } else {
-    identity = { clusterId: randomBytes(16).toString("hex"), nodeId: 1, shard: 0, salt: randomBytes(8).toString("hex") };
-    for (const d of ["log", "archive", "snapshots"]) await disk.makeDirectory(d);
-    await createSegmentLog({ disk, identity, segmentBytes: options.logSegmentBytes });
-    const file = await disk.open("identity", "create");
-    file.writeSync([encodeIdentity(identity)], 0);
-    await file.sync();
-    await file.close();
-    await disk.syncDirectory("");
-  }
-  const segments = await openSegmentLog({ disk, identity, durable: options.durable, segmentBytes: options.logSegmentBytes });
-  if (segments.found.cut) log.warn("cut", { ...segments.found.cut });
-  const archive = await ArchiveSegments.open({ disk, identity });
-  const snapshots = new SnapshotFiles({ disk, identity });
-  void failpoint;
-  return {
-    log: segments,
-    archive,
-    snapshots,
-    hashSeed: Number.parseInt(identity.salt.slice(0, 7), 16),
-    diskPressure: () => segments.pressure !== "none" || archive.pressure !== "none",
-    refill: async () => {
-      await segments.refill();
-      await archive.refill();
-    },
-    close: async () => {
-      await segments.close();
-      await archive.close();
-    },
-  };
+/** Opens the data directory, makes it when it is new, and says what was found. Rejects with a sentence when it cannot be served. */
+export async function openStores(options: ServerOptions, log: Log, hooks: StoreHooks): Promise<Storage> {
+  const root = resolve(options.dataDir);
+  const storage = await openStorage({
+    disk: nodeDisk(root),
+    random: hooks.random,
+    logBackend: options.logBackend,
+    levelPath: `${root}/log-level`,
+    durable: options.durable,
+    segmentBytes: options.logSegmentBytes,
+    failpoint: hooks.failpoint,
+    monotonicMs: () => performance.now(),
+    onFailure: hooks.onFailure,
+    holder: thisProcess,
+  });
+  const { fresh } = storage.found;
+  const { firstIndex, lastIndex, sealed, cut } = storage.found.log;
+  log.info(fresh ? "data directory made" : "data directory opened", { data_dir: root, cluster_id: storage.identity.clusterId, first_index: firstIndex, last_index: lastIndex, clean_stop: sealed });
+  if (cut) log.warn("the last record of the log was torn and is cut; whether it was acknowledged cannot be known", { segment: cut.segment, offset: cut.offset, bytes: cut.bytes, reason: cut.reason });
+  return storage;
 }

@@ -38,8 +38,6 @@ export interface ReplicaCounters {
   lastTickMs: number;
   purges: number;
   lastPurgeMs: number;
-  /** Time from the first command of a batch to its answer: sum and buckets are kept by whoever listens to `onBatch`. */
-  lastCommitMs: number;
 }
 
 /**
@@ -57,10 +55,9 @@ export class Replica {
     lastTickMs: 0,
     purges: 0,
     lastPurgeMs: 0,
-    lastCommitMs: 0,
   };
   /** Called after each entry with its index; the server publishes events and metrics from it. */
-  onApplied: ((index: number, commands: number, waitedMs: number) => void) | undefined;
+  onApplied: ((index: number, commands: number, waitedMs: number, applyMs: number) => void) | undefined;
   readonly waiters: Waiters;
   private readonly ticker: Ticker;
   private gathering: Batch | undefined;
@@ -256,6 +253,7 @@ export class Replica {
       this.inFlight.delete(entry.index);
       const replies = mine.batch.replies;
       failpoint("apply-before");
+      const startMs = this.options.clock.monotonicMs();
       this.engine.apply(entry.data, entry.index, entry.term, {
         answer: (i, bytes, granted) => replies[i]?.answer(bytes, granted),
         refused: (i, refusal) => replies[i]?.refused(refusal),
@@ -264,14 +262,13 @@ export class Replica {
       this.waitingCommands -= replies.length;
       this.counters.appliedCommands += replies.length;
       this.counters.appliedEntries++;
-      const waitedMs = this.options.clock.monotonicMs() - mine.sinceMs;
-      this.counters.lastCommitMs = waitedMs;
-      this.onApplied?.(entry.index, replies.length, waitedMs);
+      const nowMs = this.options.clock.monotonicMs();
+      this.onApplied?.(entry.index, replies.length, nowMs - mine.sinceMs, nowMs - startMs);
       return;
     }
     this.engine.apply(entry.data, entry.index, entry.term);
     this.counters.appliedEntries++;
-    this.onApplied?.(entry.index, 0, 0);
+    this.onApplied?.(entry.index, 0, 0, 0);
   }
 
   private addStateHash(batch: Batch): void {

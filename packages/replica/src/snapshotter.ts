@@ -73,6 +73,7 @@ export class Snapshotter {
     const conf = raft.confState;
     this.lastIndex = index;
     this.logBytesAtLast = this.appended;
+    const previous = this.latest;
     const cut = engine.cut();
     try {
       const writer = await snapshots.create({ index, term, conf });
@@ -99,8 +100,9 @@ export class Snapshotter {
     }
     await snapshots.prune();
     this.kept = Math.min(this.kept + 1, 2);
+    // The log behind the older of the two snapshots goes: whichever of them is damaged, the other one and the log are whole.
     failpoint("log-drop-before");
-    await raft.compact(index);
+    if (previous) await raft.compact(previous.index);
     failpoint("log-drop-after");
   }
 }
