@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { failpoints } from "@corvo/protocol";
+import { storageFailpoints } from "@corvo/storage";
 import { connect } from "@corvo/sdk";
 import { expect, test } from "vitest";
 import { History } from "./history.js";
@@ -99,7 +100,7 @@ const elsewhere = new Set(["archive-drop-before", "archive-drop-after", "log-dro
 test(
   "kill -9 at every named failpoint: every acknowledged job is there, none twice",
   async () => {
-    const names = failpoints.filter((name) => !elsewhere.has(name));
+    const names = [...failpoints, ...storageFailpoints].filter((name) => !elsewhere.has(name));
     const missed: string[] = [];
     const faults: string[] = [];
     const todo = names.flatMap((name) => [
@@ -114,6 +115,7 @@ test(
           const stop = next.name.startsWith("stop-");
           const death = { afterMs: 100, failpoint: next.name, hit: onTheWayUp || stop ? 1 : next.hit, stop };
           const { history, reached } = await lives([{ afterMs: 150 }, death, { afterMs: 80 }], random);
+          if (process.env.CORVO_VERBOSE) console.log(next.name, next.hit, [...reached], history.jobs.size, history.faults);
           if (!reached.has(next.name) && !stop) missed.push(`${next.name}:${next.hit}`);
           faults.push(...history.faults.map((fault) => `${next?.name}:${next?.hit}: ${fault}`));
         }
