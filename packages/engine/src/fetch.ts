@@ -4,6 +4,7 @@ import {
   AgentConfigReader,
   AgentStateTag,
   EnqueueRequestReader,
+  EnqueueRequestTag,
   FetchBatchJobTag,
   FetchBatchRequestReader,
   FetchBatchResponseTag,
@@ -146,21 +147,52 @@ export function writeLeasedItem(s: State, row: number, tag: number): void {
 }
 let itemBytesGuess = 300;
 
+/** The fields of FetchBatchJob, their numbers shifted. */
 function writeLeased(s: State, row: number, shift: number): void {
   const { jobs, arena, out: w } = s;
   const address = jobs.request(row);
   const memory = arena.memory(address);
   const start = arena.start(address);
-  const r = request.read(memory, start, start + arena.length(address));
+  const end = start + arena.length(address);
   const queue = s.queues.of(jobs.queue(row));
   putJobIdField(w, FetchBatchJobTag.jobId + shift, jobs.createdMs(row), jobs.seq(row));
   putRange(w, FetchBatchJobTag.queue + shift, queue.nameBytes, 0, queue.nameBytes.length);
-  if (r.payloadJsonEnd === r.payloadJsonStart) putText(w, FetchBatchJobTag.payloadJson + shift, "{}");
-  else putRange(w, FetchBatchJobTag.payloadJson + shift, memory, r.payloadJsonStart, r.payloadJsonEnd);
+  const payload = onlyPayload(memory, start, end);
+  const r = payload === -1 ? request.read(memory, start, end) : undefined;
+  const payloadStart = r === undefined ? payload : r.payloadJsonStart;
+  const payloadEnd = r === undefined ? end : r.payloadJsonEnd;
+  if (payloadEnd === payloadStart) putText(w, FetchBatchJobTag.payloadJson + shift, "{}");
+  else putRange(w, FetchBatchJobTag.payloadJson + shift, memory, payloadStart, payloadEnd);
   putUint32(w, FetchBatchJobTag.attempt + shift, jobs.attempt(row));
   if (jobs.maxRetries(row) !== 0) putInt32(w, FetchBatchJobTag.maxRetries + shift, jobs.maxRetries(row));
   putUint32(w, FetchBatchJobTag.leaseDuration + shift, jobs.leaseMs(row) / 1000);
-  if (!writeCheckpoint(s, row, shift) && r.checkpointJsonEnd > r.checkpointJsonStart) {
+  const stored = writeCheckpoint(s, row, shift);
+  if (r !== undefined) writeRest(s, r, stored, shift);
+  putUint64(w, FetchBatchJobTag.fence, jobs.fence(row));
+}
+
+/**
+ * Most requests are a queue and a payload and nothing else. Where that is so, the place where the payload starts (it goes to the end);
+ * else -1, and the request is read field by field.
+ */
+function onlyPayload(memory: Uint8Array, start: number, end: number): number {
+  if (memory[start] !== EnqueueRequestTag.queue || memory[start + 1] > 127) return -1;
+  let at = start + 2 + memory[start + 1];
+  if (at >= end || memory[at++] !== EnqueueRequestTag.payloadJson) return -1;
+  let length = 0;
+  for (let shift = 0; shift < 28; shift += 7) {
+    const b = memory[at++];
+    length |= (b & 127) << shift;
+    if (b < 128) return at + length === end ? at : -1;
+  }
+  return -1;
+}
+
+/** What few requests have. */
+function writeRest(s: State, r: EnqueueRequestReader, stored: boolean, shift: number): void {
+  const { out: w } = s;
+  const memory = r.buf;
+  if (!stored && r.checkpointJsonEnd > r.checkpointJsonStart) {
     putRange(w, FetchBatchJobTag.checkpointJson + shift, memory, r.checkpointJsonStart, r.checkpointJsonEnd);
   }
   if (r.tagsJsonEnd > r.tagsJsonStart) putRange(w, FetchBatchJobTag.tagsJson + shift, memory, r.tagsJsonStart, r.tagsJsonEnd);
@@ -175,7 +207,6 @@ function writeLeased(s: State, row: number, shift: number): void {
     putUint32(w, AgentStateTag.iteration, 1);
     endMessage(w, at);
   }
-  putUint64(w, FetchBatchJobTag.fence, jobs.fence(row));
 }
 
 /** The stored checkpoint, if there is one that is newer than the request's. */

@@ -44,7 +44,7 @@ export class Bench {
   private readonly entry = new EntryWriter();
 
   constructor(more: Partial<EngineOptions> = {}, nowMs = 1_000_000) {
-    this.options = { archive: this.archive, archiveRecordOverheadBytes: 24, archiveSegmentBytesMax: 64 * 1024 * 1024, eventsKept: 1000, ...more };
+    this.options = { archiveRecordOverheadBytes: 24, archiveSegmentBytesMax: 64 * 1024 * 1024, eventsKept: 1000, ...more, archive: this.archive };
     this.engine = new Engine(this.options);
     this.nowMs = nowMs;
   }
