@@ -54,7 +54,14 @@ export const serverFlags: readonly ServerFlag[] = [
     min: 0,
     description: "fewest log bytes between two snapshots; above it one is cut when the log outweighs the state",
   },
-  { name: "log-segment-size", kind: "bytes", default: "64MiB", min: 65_536, max: 1024 * mib, description: "size of a log segment; two are kept in reserve for a full disk" },
+  {
+    name: "log-segment-size",
+    kind: "bytes",
+    default: "64MiB",
+    min: 65_536,
+    max: 1024 * mib,
+    description: "size of a log segment; two are kept in reserve for a full disk",
+  },
   {
     name: "raft-max-pending",
     kind: "int",

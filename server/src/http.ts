@@ -1,6 +1,6 @@
 import { monitorEventLoopDelay, PerformanceObserver } from "node:perf_hooks";
 import type { Replica } from "@corvo/replica";
-import type { NodeHandler, NodeRequest as IncomingMessage, NodeResponse as ServerResponse } from "@corvo/transport";
+import type { NodeRequest as IncomingMessage, NodeHandler, NodeResponse as ServerResponse } from "@corvo/transport";
 import type { Metrics } from "./metrics.js";
 
 export interface HttpContext {
@@ -25,7 +25,9 @@ export function httpHandler(context: HttpContext): NodeHandler {
     // Alive: the event loop answers. Nothing else may make it fail, or a supervisor would restart a node that only waits.
     "/livez": (res) => sendJson(res, 200, { status: "ok" }),
     "/readyz": (res) =>
-      context.accepting() && context.replica.serving ? sendJson(res, 200, { status: "ok" }) : sendJson(res, 503, { error: "not serving yet, or not any more", code: "UNHEALTHY" }),
+      context.accepting() && context.replica.serving
+        ? sendJson(res, 200, { status: "ok" })
+        : sendJson(res, 503, { error: "not serving yet, or not any more", code: "UNHEALTHY" }),
     "/api/v1/metrics": async (res) => {
       const text = await context.metrics.registry.metrics();
       send(res, 200, "text/plain; version=0.0.4; charset=utf-8", Buffer.from(text));
@@ -60,7 +62,13 @@ const cors = {
 };
 
 function send(res: ServerResponse, status: number, type: string, body: Uint8Array, headers: Record<string, string> = {}): void {
-  (res as import("node:http").ServerResponse).writeHead(status, { "content-type": type, "content-length": body.length, "server-timing": "proc;dur=0.000", ...cors, ...headers });
+  (res as import("node:http").ServerResponse).writeHead(status, {
+    "content-type": type,
+    "content-length": body.length,
+    "server-timing": "proc;dur=0.000",
+    ...cors,
+    ...headers,
+  });
   res.end(body);
 }
 

@@ -30,6 +30,8 @@ export class Metrics {
   private readonly requestErrors: Counter;
   private readonly requestSeconds: Histogram;
   private inFlight = 0;
+  /** Series of a request, found once per method and route: looking them up by labels costs more than counting. */
+  private readonly series = new Map<string, Map<string, { count: Counter.Internal; errors: Counter.Internal; seconds: Histogram.Internal<string> }>>();
   private gcPauseNs = 0;
   private readonly gc: PerformanceObserver;
 
@@ -61,13 +63,27 @@ export class Metrics {
     gauge("corvo_raft_applied_index", "Last applied log index.", () => engine.appliedIndex);
     gauge("corvo_raft_commit_index", "Last committed log index.", () => raft.commitIndex);
     gauge("corvo_raft_snapshot_latest_index", "Index of the latest snapshot; 0: none.", () => snapshotter.latest?.index ?? 0);
-    this.queueTime = new Histogram({ name: "corvo_raft_queue_time_seconds", help: "From the first command of an entry to its answer.", buckets: commitSeconds, registers: [this.registry] });
-    this.applyTime = new Histogram({ name: "corvo_raft_apply_time_seconds", help: "Time to apply an entry and answer.", buckets: commitSeconds, registers: [this.registry] });
+    this.queueTime = new Histogram({
+      name: "corvo_raft_queue_time_seconds",
+      help: "From the first command of an entry to its answer.",
+      buckets: commitSeconds,
+      registers: [this.registry],
+    });
+    this.applyTime = new Histogram({
+      name: "corvo_raft_apply_time_seconds",
+      help: "Time to apply an entry and answer.",
+      buckets: commitSeconds,
+      registers: [this.registry],
+    });
 
     gauge("corvo_queues_total", "Queues.", () => engine.queues().length);
     this.queueGauges(source);
     gauge("corvo_workers_registered", "Workers known.", () => engine.workers().length);
-    gauge("corvo_workers_active", "Workers seen within 5 minutes of log time.", () => engine.workers().filter((w) => w.lastHeartbeatMs >= engine.logTimeMs - 300_000).length);
+    gauge(
+      "corvo_workers_active",
+      "Workers seen within 5 minutes of log time.",
+      () => engine.workers().filter((w) => w.lastHeartbeatMs >= engine.logTimeMs - 300_000).length,
+    );
     gauge("corvo_state_bytes", "Memory of tables and documents of live jobs.", () => engine.stateBytes);
     gauge("corvo_live_jobs", "Live jobs.", () => engine.liveJobs);
     gauge("corvo_fetch_waiters", "Long polls that are asleep.", () => replica.waiters.size);
@@ -78,9 +94,25 @@ export class Metrics {
     gauge("corvo_process_gc_pause_ns", "Last garbage collection pause.", () => this.gcPauseNs);
     this.schedulerSeries(replica, counter, gauge);
 
-    this.requests = new Counter({ name: "corvo_http_requests_total", help: "Requests by method and route template.", labelNames: ["method", "route"], registers: [this.registry] });
-    this.requestErrors = new Counter({ name: "corvo_http_request_errors_total", help: "Requests answered with a status of 400 and above.", labelNames: ["method", "route"], registers: [this.registry] });
-    this.requestSeconds = new Histogram({ name: "corvo_http_request_duration_seconds", help: "Duration of requests.", labelNames: ["method", "route"], buckets: httpSeconds, registers: [this.registry] });
+    this.requests = new Counter({
+      name: "corvo_http_requests_total",
+      help: "Requests by method and route template.",
+      labelNames: ["method", "route"],
+      registers: [this.registry],
+    });
+    this.requestErrors = new Counter({
+      name: "corvo_http_request_errors_total",
+      help: "Requests answered with a status of 400 and above.",
+      labelNames: ["method", "route"],
+      registers: [this.registry],
+    });
+    this.requestSeconds = new Histogram({
+      name: "corvo_http_request_duration_seconds",
+      help: "Duration of requests.",
+      labelNames: ["method", "route"],
+      buckets: httpSeconds,
+      registers: [this.registry],
+    });
     gauge("corvo_http_requests_in_flight", "Requests of REST and the probes that are being answered; streams and RPC are counted apart.", () => this.inFlight);
 
     this.gc = new PerformanceObserver((list) => {
@@ -102,9 +134,20 @@ export class Metrics {
 
   /** `route` is a template or a method's path, never a raw URL. */
   requestEnded(method: string, route: string, status: number, ms: number): void {
-    this.requests.inc({ method, route });
-    if (status >= 400) this.requestErrors.inc({ method, route });
-    this.requestSeconds.observe({ method, route }, ms / 1000);
+    let series = this.series.get(method)?.get(route);
+    if (!series) {
+      series = {
+        count: this.requests.labels(method, route),
+        errors: this.requestErrors.labels(method, route),
+        seconds: this.requestSeconds.labels(method, route),
+      };
+      let routes = this.series.get(method);
+      if (!routes) this.series.set(method, (routes = new Map()));
+      routes.set(route, series);
+    }
+    series.count.inc();
+    if (status >= 400) series.errors.inc();
+    series.seconds.observe(ms / 1000);
   }
 
   close(): void {
@@ -122,7 +165,12 @@ export class Metrics {
   }
 
   private queueGauges({ replica }: MetricsSource): void {
-    const byQueue = new Gauge({ name: "corvo_queue_jobs", help: "Jobs by queue and state; queues beyond 500 are summed as `_other`.", labelNames: ["queue", "state"], registers: [this.registry] });
+    const byQueue = new Gauge({
+      name: "corvo_queue_jobs",
+      help: "Jobs by queue and state; queues beyond 500 are summed as `_other`.",
+      labelNames: ["queue", "state"],
+      registers: [this.registry],
+    });
     const byState = new Gauge({ name: "corvo_jobs", help: "Jobs by state.", labelNames: ["state"], registers: [this.registry] });
     (byQueue as unknown as { collect: () => void }).collect = () => {
       byQueue.reset();
@@ -139,12 +187,18 @@ export class Metrics {
     };
   }
 
-  private schedulerSeries(replica: Replica, counter: (name: string, help: string, read: () => number) => void, gauge: (name: string, help: string, read: () => number) => void): void {
+  private schedulerSeries(
+    replica: Replica,
+    counter: (name: string, help: string, read: () => number) => void,
+    gauge: (name: string, help: string, read: () => number) => void,
+  ): void {
     for (const task of ["promote", "reclaim", "expire", "purge"] as const) {
       const purge = task === "purge";
       counter(`corvo_scheduler_${task}_total`, `Runs of ${task}.`, () => (purge ? replica.counters.purges : replica.counters.ticks));
       counter(`corvo_scheduler_${task}_errors_total`, `Failed runs of ${task}: a failure would stop the process, so always 0.`, () => 0);
-      gauge(`corvo_scheduler_last_${task}_seconds`, `Unix time of the last run of ${task}; 0: never.`, () => Math.floor((purge ? replica.counters.lastPurgeMs : replica.counters.lastTickMs) / 1000));
+      gauge(`corvo_scheduler_last_${task}_seconds`, `Unix time of the last run of ${task}; 0: never.`, () =>
+        Math.floor((purge ? replica.counters.lastPurgeMs : replica.counters.lastTickMs) / 1000),
+      );
     }
   }
 }

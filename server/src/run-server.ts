@@ -1,19 +1,19 @@
 import { readFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { failpoint, scanJsonValue, setFailpointHook } from "@corvo/protocol";
-import { type OpenedReplica, openReplica } from "@corvo/replica";
 import { coreUrl } from "@corvo/raft";
-import { createHealth, createListener, createRestHandler, type Listener, type Observer, reflectionRoutes, type Route } from "@corvo/transport";
+import { type OpenedReplica, openReplica } from "@corvo/replica";
+import type { Storage } from "@corvo/storage";
+import { createHealth, createListener, createRestHandler, type Listener, type Observer, type Route, reflectionRoutes } from "@corvo/transport";
 import { documents } from "./documents.js";
 import { EventBell } from "./event-bell.js";
-import type { StreamCounters } from "./handlers/lifecycle.js";
 import { publicRoutes } from "./handlers/index.js";
+import type { StreamCounters } from "./handlers/lifecycle.js";
 import { httpHandler } from "./http.js";
 import { type Log, openLog } from "./log.js";
 import { Metrics } from "./metrics.js";
 import { nodeClock, nodeRandom } from "./node-seams.js";
 import { type GivenFlags, OptionError, resolveServerOptions, type ServerOptions } from "./options.js";
-import type { Storage } from "@corvo/storage";
 import { openStores } from "./stores.js";
 import { serverVersion } from "./version.js";
 
@@ -57,7 +57,13 @@ export async function runServer(given: GivenFlags): Promise<number> {
 /** Starts a server; resolves when it serves. */
 export async function startServer(options: ServerOptions, log: Log): Promise<RunningServer> {
   for (const notice of options.notices) log.warn(notice);
-  log.info("starting corvo server", { version: serverVersion, node_id: options.nodeId, data_dir: options.dataDir, raft_store: options.logBackend, durable: options.durable });
+  log.info("starting corvo server", {
+    version: serverVersion,
+    node_id: options.nodeId,
+    data_dir: options.dataDir,
+    raft_store: options.logBackend,
+    durable: options.durable,
+  });
   if (!options.durable) log.warn("answers do not wait for the disk: a power cut loses the last writes", { flag: "--durable=false" });
   const core = WebAssembly.compile(await readFile(coreUrl));
   let fail: (cause: unknown) => void = () => {};
@@ -112,7 +118,12 @@ async function serve(options: ServerOptions, log: Log, stores: Storage, opened: 
     term: () => raft.term,
     commitIndex: () => raft.commitIndex,
     role: () => (raft.role === "leader" ? "Leader" : raft.role === "follower" ? "Follower" : "Candidate"),
-    snapshot: () => ({ count: snapshotter.kept, index: snapshotter.latest?.index ?? 0, term: snapshotter.latest?.term ?? 0, bytes: snapshotter.latest?.bytes ?? 0 }),
+    snapshot: () => ({
+      count: snapshotter.kept,
+      index: snapshotter.latest?.index ?? 0,
+      term: snapshotter.latest?.term ?? 0,
+      bytes: snapshotter.latest?.bytes ?? 0,
+    }),
   };
   const published = publicRoutes({ replica, options, log, archive: stores.archive, events }, streams, facts);
   const services = [...new Set(published.map((route) => route.method.parent))];
@@ -130,9 +141,14 @@ async function serve(options: ServerOptions, log: Log, stores: Storage, opened: 
   const listener: Listener = createListener({ routes, http, limits, onError, observe, compression: options.compression });
   const address = await listener.listen(options.port, options.host === "" ? undefined : options.host);
   const purges = setInterval(() => replica.purge(Math.max(0, nodeClock.nowMs() - options.retentionMs)), options.retentionIntervalMs);
-  const refills = setInterval(() => void stores.space.refill().catch((cause: unknown) => log.warn("the disk's reserve could not be filled", { error: (cause as Error).message })), 1000);
-  const shown = address.family === "IPv6" ? `[${address.address === "::" ? "::1" : address.address}]` : address.address === "0.0.0.0" ? "127.0.0.1" : address.address;
-  if (options.host === "" || options.host === "0.0.0.0") log.warn("the server is open to every address of this machine and asks nobody who they are", { hint: "--bind 127.0.0.1:8080" });
+  const refills = setInterval(
+    () => void stores.space.refill().catch((cause: unknown) => log.warn("the disk's reserve could not be filled", { error: (cause as Error).message })),
+    1000,
+  );
+  const shown =
+    address.family === "IPv6" ? `[${address.address === "::" ? "::1" : address.address}]` : address.address === "0.0.0.0" ? "127.0.0.1" : address.address;
+  if (options.host === "" || options.host === "0.0.0.0")
+    log.warn("the server is open to every address of this machine and asks nobody who they are", { hint: "--bind 127.0.0.1:8080" });
   health.set(true);
   log.info("corvo server ready", { bind: `${shown}:${address.port}` });
   let stopping: Promise<void> | undefined;

@@ -29,7 +29,19 @@ export async function openStores(options: ServerOptions, log: Log, hooks: StoreH
   });
   const { fresh } = storage.found;
   const { firstIndex, lastIndex, sealed, cut } = storage.found.log;
-  log.info(fresh ? "data directory made" : "data directory opened", { data_dir: root, cluster_id: storage.identity.clusterId, first_index: firstIndex, last_index: lastIndex, clean_stop: sealed });
-  if (cut) log.warn("the last record of the log was torn and is cut; whether it was acknowledged cannot be known", { segment: cut.segment, offset: cut.offset, bytes: cut.bytes, reason: cut.reason });
+  log.info(fresh ? "data directory made" : "data directory opened", {
+    data_dir: root,
+    cluster_id: storage.identity.clusterId,
+    first_index: firstIndex,
+    last_index: lastIndex,
+    clean_stop: sealed,
+  });
+  if (cut)
+    log.warn("the last record of the log was torn and is cut; whether it was acknowledged cannot be known", {
+      segment: cut.segment,
+      offset: cut.offset,
+      bytes: cut.bytes,
+      reason: cut.reason,
+    });
   return storage;
 }

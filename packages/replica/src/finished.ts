@@ -1,5 +1,5 @@
-import { encodeFinishedJobCommand } from "@corvo/gen/corvo/internal/v1/log_fast.js";
 import { Writer } from "@corvo/gen/corvo/fast/runtime.js";
+import { encodeFinishedJobCommand } from "@corvo/gen/corvo/internal/v1/log_fast.js";
 import { commandFlags } from "@corvo/protocol";
 import type { ArchivePlace, ArchiveStore } from "@corvo/storage";
 import type { CommandInput } from "./turn.js";

@@ -1,5 +1,5 @@
 export { type FinishedJob, type FinishedJobs, finishedJobs } from "./finished.js";
-export { type OpenedReplica, openReplica, type OpenReplicaOptions } from "./open.js";
+export { type OpenedReplica, type OpenReplicaOptions, openReplica } from "./open.js";
 export { Replica, type ReplicaCounters, type ReplicaOptions } from "./replica.js";
 export { Snapshotter, type SnapshotterOptions } from "./snapshotter.js";
 export type { CommandInput, Reply } from "./turn.js";

@@ -1,7 +1,15 @@
 import { Engine, type EngineOptions } from "@corvo/engine";
 import { failpoint, type Random } from "@corvo/protocol";
 import { RaftNode } from "@corvo/raft";
-import { type ArchiveStore, archiveRecordOverheadBytes, archiveSegmentBytesMax, type LogStore, SnapshotDamaged, type SnapshotStore, type StoredSnapshot } from "@corvo/storage";
+import {
+  type ArchiveStore,
+  archiveRecordOverheadBytes,
+  archiveSegmentBytesMax,
+  type LogStore,
+  SnapshotDamaged,
+  type SnapshotStore,
+  type StoredSnapshot,
+} from "@corvo/storage";
 import { finishedJobs } from "./finished.js";
 import { Replica, type ReplicaOptions } from "./replica.js";
 import { Snapshotter } from "./snapshotter.js";

@@ -1,5 +1,5 @@
-import { encodeLeadershipCommand, encodePurgeCommand, encodeStateHashCommand } from "@corvo/gen/corvo/internal/v1/log_fast.js";
 import { Writer } from "@corvo/gen/corvo/fast/runtime.js";
+import { encodeLeadershipCommand, encodePurgeCommand, encodeStateHashCommand } from "@corvo/gen/corvo/internal/v1/log_fast.js";
 import type { Verb } from "@corvo/protocol";
 import type { CommandInput } from "./turn.js";
 

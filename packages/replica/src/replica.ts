@@ -67,6 +67,8 @@ export class Replica {
   /** Proposed and not yet applied, by index. Invariant: empty on a node that does not lead. */
   private readonly inFlight = new Map<number, { batch: Batch; term: number; sinceMs: number }>();
   private waitingCommands = 0;
+  private measuredIndex = -1;
+  private measuredBytes = 0;
   private flushPlanned = false;
   private leading = false;
   private ready = false;
@@ -106,9 +108,15 @@ export class Replica {
 
   /** Why new work (enqueue in any form) cannot be taken now, or undefined. */
   refusesNewWork(): Refusal | undefined {
-    if (this.options.diskPressure())
+    if (this.options.diskPressure()) {
       return refuse("resource_exhausted", "DISK_FULL", "the data disk is full: new jobs are refused until there is room", { retryAfterMs: 1000 });
-    if (this.engine.stateBytes > this.options.memoryBytesMax) {
+    }
+    // Adding up the tables costs a microsecond; they change only when an entry is applied.
+    if (this.measuredIndex !== this.engine.appliedIndex) {
+      this.measuredIndex = this.engine.appliedIndex;
+      this.measuredBytes = this.engine.stateBytes;
+    }
+    if (this.measuredBytes > this.options.memoryBytesMax) {
       return refuse("resource_exhausted", "MEMORY_FULL", "the memory budget for live jobs is spent: new jobs are refused until some finish", {
         retryAfterMs: 1000,
       });

@@ -1,7 +1,7 @@
 import type { Refusal } from "@corvo/protocol";
 import type { Replica } from "@corvo/replica";
-import { type Call, RpcError } from "@corvo/transport";
 import type { ArchiveStore } from "@corvo/storage";
+import { type Call, RpcError } from "@corvo/transport";
 import type { EventBell } from "../event-bell.js";
 import type { Log } from "../log.js";
 import type { ServerOptions } from "../options.js";

@@ -1,8 +1,8 @@
 import type { DescMethod } from "@bufbuild/protobuf";
-import { FetchBatchRequestReader, FetchRequestReader } from "@corvo/gen/corvo/v1/worker_fast.js";
 import * as cluster from "@corvo/gen/corvo/v1/cluster_pb.js";
 import * as jobs from "@corvo/gen/corvo/v1/job_pb.js";
 import * as queues from "@corvo/gen/corvo/v1/queue_pb.js";
+import { FetchBatchRequestReader, FetchRequestReader } from "@corvo/gen/corvo/v1/worker_fast.js";
 import * as worker from "@corvo/gen/corvo/v1/worker_pb.js";
 import * as door from "@corvo/protocol";
 import { Verb } from "@corvo/protocol";
@@ -29,8 +29,21 @@ export function publicRoutes(context: HandlerContext, counters: StreamCounters, 
   command(w.enqueue, { verb: Verb.ENQUEUE, check: door.checkEnqueue, schema: worker.EnqueueRequestSchema, newWork: true }, true);
   command(w.enqueueBatch, { verb: Verb.ENQUEUE_BATCH, check: door.checkEnqueueBatch, schema: worker.EnqueueBatchRequestSchema, newWork: true }, true);
   command(w.enqueueWebhook, { verb: Verb.ENQUEUE, check: door.checkEnqueueWebhook, schema: worker.EnqueueRequestSchema, newWork: true });
-  add(w.fetch, fetchHandler(context, { verb: Verb.FETCH, check: door.checkFetch, schema: worker.FetchRequestSchema }, wishOf(new FetchRequestReader()), nothing), true);
-  add(w.fetchBatch, fetchHandler(context, { verb: Verb.FETCH_BATCH, check: door.checkFetchBatch, schema: worker.FetchBatchRequestSchema }, wishOf(new FetchBatchRequestReader()), nothing), true);
+  add(
+    w.fetch,
+    fetchHandler(context, { verb: Verb.FETCH, check: door.checkFetch, schema: worker.FetchRequestSchema }, wishOf(new FetchRequestReader()), nothing),
+    true,
+  );
+  add(
+    w.fetchBatch,
+    fetchHandler(
+      context,
+      { verb: Verb.FETCH_BATCH, check: door.checkFetchBatch, schema: worker.FetchBatchRequestSchema },
+      wishOf(new FetchBatchRequestReader()),
+      nothing,
+    ),
+    true,
+  );
   command(w.ack, { verb: Verb.ACK, check: door.checkAck, schema: worker.AckRequestSchema }, true);
   command(w.ackBatch, { verb: Verb.ACK_BATCH, check: door.checkAckBatch, schema: worker.AckBatchRequestSchema }, true);
   command(w.fail, { verb: Verb.FAIL, check: door.checkFail, schema: worker.FailRequestSchema }, true);
@@ -62,7 +75,8 @@ export function publicRoutes(context: HandlerContext, counters: StreamCounters, 
   add(c.getClusterStatus, clusterStatusHandler(context, facts));
   add(c.listWorkers, listWorkersHandler(context));
   for (const service of [worker.WorkerService, jobs.JobService, queues.QueueService, cluster.ClusterService]) {
-    for (const method of service.methods) if (!routes.some((route) => route.method === method)) throw new Error(`${service.typeName}/${method.name} has no handler`);
+    for (const method of service.methods)
+      if (!routes.some((route) => route.method === method)) throw new Error(`${service.typeName}/${method.name} has no handler`);
   }
   return routes;
 }

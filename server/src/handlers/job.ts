@@ -1,7 +1,7 @@
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { JobRecord } from "@corvo/engine";
-import { BulkGetJobsRequestSchema, BulkGetJobsResponseSchema, GetJobRequestSchema, GetJobResponseSchema, JobSchema } from "@corvo/gen/corvo/v1/job_pb.js";
+import { BulkGetJobsRequestSchema, BulkGetJobsResponseSchema, GetJobRequestSchema, GetJobResponseSchema, type JobSchema } from "@corvo/gen/corvo/v1/job_pb.js";
 import { limits, parseJobId } from "@corvo/protocol";
 import { RpcError, type UnaryHandler } from "@corvo/transport";
 import type { HandlerContext } from "./context.js";

@@ -61,6 +61,13 @@ const text = new TextDecoder();
 function encode(event: EventRecord, jobId: string): Uint8Array {
   return toBinary(
     SubscribeEventSchema,
-    create(SubscribeEventSchema, { seq: BigInt(event.seq), type: event.type, jobId, queue: event.queue, atNs: BigInt(event.atMs) * 1_000_000n, dataJson: text.decode(event.data) }),
+    create(SubscribeEventSchema, {
+      seq: BigInt(event.seq),
+      type: event.type,
+      jobId,
+      queue: event.queue,
+      atNs: BigInt(event.atMs) * 1_000_000n,
+      dataJson: text.decode(event.data),
+    }),
   );
 }

@@ -1,0 +1,19 @@
+// npm run prove: the long proofs. Each is a slice of `npm test`, run for longer. CORVO_PROVE_SECONDS (default 600) per random proof.
+import { ensureBuilt, main, run, step } from "./lib.mjs";
+
+main(async () => {
+  await ensureBuilt();
+  const seconds = process.env.CORVO_PROVE_SECONDS ?? "600";
+  const env = {
+    CORVO_PROVE_SECONDS: seconds,
+    CORVO_SECONDS: seconds,
+    CORVO_KILLS: process.env.CORVO_KILLS ?? "2000",
+    RUNS: "200000",
+    CORVO_SEED: process.env.CORVO_SEED ?? String(Date.now() % 1_000_000),
+  };
+  process.stderr.write(`seed ${env.CORVO_SEED}; again: CORVO_SEED=${env.CORVO_SEED} npm run prove\n`);
+  await step("model check, power cuts", () => run("vitest", ["run", "packages/simulator", "--testTimeout", "100000000"], { env }));
+  await step("raft under faults", () => run("vitest", ["run", "packages/raft", "--testTimeout", "100000000"], { env }));
+  await step("kill -9", () => run("vitest", ["run", "conformance/test/kill", "--testTimeout", "100000000"], { env }));
+  await step("connect conformance, all cases, both lanes", () => run(process.execPath, ["tools/conformance-connect.mjs"]));
+});
