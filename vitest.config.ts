@@ -13,7 +13,15 @@ export default defineConfig({
     ],
   },
   test: {
-    include: ["packages/*/src/**/*.test.ts", "packages/*/test/**/*.test.ts", "server/src/**/*.test.ts", "server/test/**/*.test.ts", "sdks/typescript/src/**/*.test.ts", "conformance/**/*.test.ts", "tools/**/*.test.ts"],
+    include: [
+      "packages/*/src/**/*.test.ts",
+      "packages/*/test/**/*.test.ts",
+      "server/src/**/*.test.ts",
+      "server/test/**/*.test.ts",
+      "sdks/typescript/src/**/*.test.ts",
+      "conformance/**/*.test.ts",
+      "tools/**/*.test.ts",
+    ],
     exclude: ["**/node_modules/**", "**/dist/**"],
     testTimeout: 30_000,
     pool: "forks",

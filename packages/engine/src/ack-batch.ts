@@ -33,16 +33,17 @@ export function ackBatch(s: State, c: Command): Refusal | undefined {
 }
 
 /**
- * One item of a batch or frame. Outcomes, in order: no id, no such job, not active, lease of another fence or, where the frame names
- * its worker, of another worker.
+ * One item of a batch or frame. Outcomes, in order: no id, no such job, not active, lease of another fence; where no fence is
+ * given but the frame names its worker: lease of another worker.
  */
 export function ackItem(s: State, r: AckBatchItemReader, flags: number, workerStart: number, workerEnd: number): number {
   if (r.jobIdEnd === r.jobIdStart) return AckOutcome.refused;
   const row = s.find(r.buf, r.jobIdStart, r.jobIdEnd);
   if (row === notFound) return AckOutcome.notFound;
   if (row < 0 || s.jobs.state(row) !== JobState.active) return AckOutcome.notActive;
-  if (r.fence !== 0 && r.fence !== s.jobs.fence(row)) return AckOutcome.staleFence;
-  if (workerEnd > workerStart && !heldBy(s, row, r.buf, workerStart, workerEnd)) return AckOutcome.staleFence;
+  if (r.fence !== 0) {
+    if (r.fence !== s.jobs.fence(row)) return AckOutcome.staleFence;
+  } else if (workerEnd > workerStart && !heldBy(s, row, r.buf, workerStart, workerEnd)) return AckOutcome.staleFence;
   const change = edit.clear(r.buf);
   resultInto(change, r.resultJsonStart, r.resultJsonEnd, flags);
   complete(s, row, change);

@@ -17,7 +17,13 @@ function digest(s: State, seed: number): number {
   for (const queue of s.queues.bySerial.values()) sum += digestQueue(s, seed, queue.serial);
   let lastWorker = seed;
   for (let worker = s.workers.oldest; worker !== undefined; worker = worker.newer) {
-    lastWorker = numbers(hashBytes(lastWorker, worker.name, 0, worker.name.length), [worker.idBytes, worker.heardMs, worker.startedMs, worker.jobs]);
+    lastWorker = numbers(hashBytes(lastWorker, worker.name, 0, worker.name.length), [
+      worker.idBytes,
+      worker.heardMs,
+      worker.startedMs,
+      worker.fetchedFence,
+      worker.jobs,
+    ]);
     for (const queue of worker.queues) for (let i = 0; i < queue.length; i++) lastWorker = hashMore(lastWorker, queue.charCodeAt(i));
   }
   sum += lastWorker;

@@ -120,6 +120,7 @@ function registered(s: State, r: Fetcher): Worker {
     worker.cutSerial = s.cut?.serial ?? 0;
   } else s.touchWorker(worker);
   s.workers.heard(worker, s.logTimeMs);
+  worker.fetchedFence = s.lastFence;
   if (!sameQueues(worker, r)) {
     worker.queues = [];
     for (let i = 0; i < r.queuesCount; i++) worker.queues.push(textOf(buf, r.queuesStart[i], r.queuesEnd[i]));

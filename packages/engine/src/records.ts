@@ -246,21 +246,23 @@ export function queueRecords(s: State): QueueRecord[] {
   return records.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
 }
 
-/** Workers by id, the newest host of each. Fetches without a worker id are nobody's. */
+/** Workers by id, with host and queues of the last fetch under that id. Fetches without a worker id are nobody's. */
 export function workerRecords(s: State): WorkerRecord[] {
-  const byId = new Map<string, WorkerRecord>();
+  const byId = new Map<string, WorkerRecord & { fetchedFence: number }>();
   for (let worker = s.workers.oldest; worker !== undefined; worker = worker.newer) {
     if (worker.idBytes === 0) continue;
     const id = textOf(worker.name, 0, worker.idBytes);
-    const older = byId.get(id);
+    const other = byId.get(id);
+    const later = other === undefined || worker.fetchedFence > other.fetchedFence;
     byId.set(id, {
       id,
-      hostname: textOf(worker.name, worker.idBytes, worker.name.length),
-      queues: worker.queues,
-      lastHeartbeatMs: worker.heardMs,
-      startedMs: Math.min(older?.startedMs ?? worker.startedMs, worker.startedMs),
-      active: worker.jobs + (older?.active ?? 0),
+      hostname: later ? textOf(worker.name, worker.idBytes, worker.name.length) : other.hostname,
+      queues: later ? worker.queues : other.queues,
+      lastHeartbeatMs: Math.max(other?.lastHeartbeatMs ?? 0, worker.heardMs),
+      startedMs: Math.min(other?.startedMs ?? worker.startedMs, worker.startedMs),
+      active: worker.jobs + (other?.active ?? 0),
+      fetchedFence: later ? worker.fetchedFence : other.fetchedFence,
     });
   }
-  return [...byId.values()].sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
+  return [...byId.values()].map(({ fetchedFence: _, ...record }) => record).sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
 }

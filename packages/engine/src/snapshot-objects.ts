@@ -52,6 +52,7 @@ export function writeWorker(w: ObjectWriter, worker: Worker): void {
   w.u32(worker.idBytes);
   w.f64(worker.heardMs);
   w.f64(worker.startedMs);
+  w.f64(worker.fetchedFence);
   w.u32(worker.queues.length);
   for (const queue of worker.queues) w.raw(encoder.encode(queue));
   w.end();
@@ -94,6 +95,7 @@ export function readObject(s: State, type: number, bytes: Uint8Array, lists: Num
       const worker = new Worker(number, name, r.u32());
       worker.heardMs = r.f64();
       worker.startedMs = r.f64();
+      worker.fetchedFence = r.f64();
       for (let left = r.u32(); left > 0; left--) worker.queues.push(decoder.decode(r.raw()));
       s.workers.put(worker);
       break;

@@ -1,4 +1,4 @@
-import { type ArchivePlace, Engine, type JobRecord as EngineJob, type EngineOptions, InvariantBroken, jobStateNames } from "@corvo/engine";
+import { type ArchivePlace, Engine, type JobRecord as EngineJob, type EngineOptions, type QueueRecord as EngineQueue, jobStateNames } from "@corvo/engine";
 import { parseJobId } from "@corvo/protocol";
 import type { Entry, JobRecord, JobState, Outcome, QueueRecord, WorkerRecord } from "./model/command.js";
 import { decodeAnswer } from "./wire/answer.js";
@@ -109,14 +109,7 @@ export class Subject {
   }
 
   queues(): QueueRecord[] {
-    return this.#engine.queues().map((queue) => {
-      const { name, paused, maxConcurrency, rateLimit, rateWindowMs, createdMs, failed, oldestPendingMs, enqueued } = queue;
-      const { pending, active, held, completed, retrying, dead, cancelled, scheduled } = queue;
-      const counts = { pending, active, held, completed, retrying, dead, cancelled, scheduled };
-      const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
-      if (total !== enqueued) throw new Error(`queue ${name} has ${enqueued} jobs and counts ${total}`);
-      return { name, paused, maxConcurrency, rateLimit, rateWindowMs, createdMs, failed, counts, oldestPendingMs: given(oldestPendingMs) };
-    });
+    return this.#engine.queues().map(plainQueue);
   }
 
   workers(): WorkerRecord[] {
@@ -186,8 +179,6 @@ export interface SubjectCut {
   restore(): Promise<Subject>;
 }
 
-export { InvariantBroken };
-
 function optionsFor(archive: MemoryArchive): EngineOptions {
   return { archive, archiveRecordOverheadBytes, archiveSegmentBytesMax, eventsKept: 256 };
 }
@@ -196,7 +187,7 @@ async function* oneByOne(chunks: readonly Uint8Array[]): AsyncIterable<Uint8Arra
   yield* chunks;
 }
 
-function plainJob(record: EngineJob): JobRecord {
+export function plainJob(record: EngineJob): JobRecord {
   const { id, queue, priority, attempt, maxRetries, retryBaseDelayMs, retryMaxDelayMs, uniqueKey, workerId, hostname, parentId, createdMs } = record;
   return {
     id,
@@ -230,6 +221,15 @@ function plainJob(record: EngineJob): JobRecord {
     holdReason: record.holdReason,
     fence: record.fence,
   };
+}
+
+export function plainQueue(queue: EngineQueue): QueueRecord {
+  const { name, paused, maxConcurrency, rateLimit, rateWindowMs, createdMs, failed, oldestPendingMs, enqueued } = queue;
+  const { pending, active, held, completed, retrying, dead, cancelled, scheduled } = queue;
+  const counts = { pending, active, held, completed, retrying, dead, cancelled, scheduled };
+  const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  if (total !== enqueued) throw new Error(`queue ${name} has ${enqueued} jobs and counts ${total}`);
+  return { name, paused, maxConcurrency, rateLimit, rateWindowMs, createdMs, failed, counts, oldestPendingMs: given(oldestPendingMs) };
 }
 
 /** The engine's 0 stands for "none". */

@@ -4,13 +4,12 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { ArchiveSegments } from "./archive-segments.js";
 import { ArchiveDamaged, archiveRecordOverheadBytes } from "./archive-store.js";
-import { sampleBytes, seededRandom } from "./exercise.js";
+import { sampleBytes, sampleIdentity, seededRandom } from "./exercise.js";
 import { exerciseArchiveStore, PlaceKeeper, sampleJob } from "./exercise-archive-store.js";
 import { DiskFull } from "./log-store.js";
 import { nodeDisk } from "./node-disk.js";
 import { segmentHeaderBytes } from "./segment.js";
 import { SimulatedDisk } from "./simulated-disk.js";
-import { sampleIdentity } from "./test-log.js";
 
 const suite = { describe, it };
 

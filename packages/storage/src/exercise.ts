@@ -1,3 +1,5 @@
+import type { StorageIdentity } from "./identity.js";
+
 /**
  * What an examination needs from the test framework: the examinations below (`exerciseDisk`, `exerciseLogStore`, …) are part of the
  * package, so that every implementation of a seam can sit them, but the package itself needs no test framework.
@@ -6,6 +8,9 @@ export interface Suite {
   describe(name: string, define: () => void): void;
   it(name: string, run: () => Promise<void> | void): void;
 }
+
+/** An identity for tests. */
+export const sampleIdentity: StorageIdentity = { clusterId: "00112233445566778899aabbccddeeff", nodeId: 1, shard: 0, salt: "0123456789abcdef" };
 
 /** Deterministic bytes: a stream of them, different for each seed. */
 export function sampleBytes(length: number, seed: number): Uint8Array {

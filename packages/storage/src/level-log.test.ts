@@ -2,12 +2,11 @@ import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { seededRandom } from "./exercise.js";
+import { sampleIdentity, seededRandom } from "./exercise.js";
 import { assertEntries, exerciseLogStore, readAll, sampleEntries } from "./exercise-log-store.js";
 import { createLevelLog, openLevelLog } from "./level-log.js";
 import { LogDamaged } from "./log-store.js";
 import { nodeDisk } from "./node-disk.js";
-import { sampleIdentity } from "./test-log.js";
 
 const roots: string[] = [];
 afterEach(async () => {

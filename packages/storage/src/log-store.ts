@@ -1,6 +1,8 @@
 export interface LoggedEntry {
+  /** From 1, without gaps. A safe integer, like the term. */
   index: number;
-  term: number /** 0 normal, 1 and 2 membership changes (raft's numbers). */;
+  term: number;
+  /** 0 normal, 1 and 2 membership changes (raft's numbers); storage keeps any unsigned 32-bit number. */
   type: number;
   data: Uint8Array;
 }
@@ -23,11 +25,11 @@ export interface LogStore {
   /**
    * Appends in order. Entries may overwrite a suffix: an entry at index i drops everything from i on.
    * Resolves when the batch is durable (or, opened with `durable: false`, when the operating system has it).
-   * Calls are queued; one sync is in flight while the next batch gathers; promises resolve in order. Rejects once, for good:
+   * The entries' bytes must not change before that. Calls are queued; one sync is in flight while the next batch gathers; promises resolve in order. Rejects once, for good:
    * after a failure every call rejects and nothing is retried (fail-stop).
    */
   append(batch: { entries: readonly LoggedEntry[]; hardState?: HardState }): Promise<void>;
-  /** Reads entries from..to inclusive, in index order, in slices of bounded size. */
+  /** Reads entries from..to inclusive, in index order, in slices of bounded size. Checks checksums; throws `LogDamaged`. */
   read(from: number, to: number): AsyncIterable<LoggedEntry[]>;
   /** Forgets entries up to and including `index` (whole segments; the rest at leisure). A durable snapshot must cover them. */
   dropThrough(index: number): Promise<void>;
@@ -61,7 +63,7 @@ export class LogDamaged extends Error {
   }
 }
 
-/** Thrown by append when the reserve itself is used up, and by `reserve` checks before that. */
+/** Rejects appends, for good, when the disk is full and the reserve is used up. `SpaceReserve.pressure` says long before that new work must wait. */
 export class DiskFull extends Error {
   constructor() {
     super("no space left on the data disk");

@@ -1,12 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { seededRandom } from "./exercise.js";
+import { sampleIdentity, seededRandom } from "./exercise.js";
 import { assertEntries, readAll, sampleEntries, sampleEntry } from "./exercise-log-store.js";
 import { DiskFull, type HardState, LogDamaged, type LoggedEntry } from "./log-store.js";
 import { recordHeaderBytes, segmentHeaderBytes } from "./segment.js";
 import type { SegmentLog } from "./segment-log.js";
 import { createSegmentLog, openSegmentLog } from "./segment-log-open.js";
 import { SimulatedDisk } from "./simulated-disk.js";
-import { sampleIdentity } from "./test-log.js";
 
 const segmentBytes = 12 * 1024;
 const first = "log/0000000001.seg";
@@ -359,6 +358,33 @@ describe("segment log: power cut", () => {
       }
     });
   }
+
+  it("a drop never outruns a roll: hard state and place are in what is left", async () => {
+    for (const keep of ["none", "all", "random"] as const) {
+      const disk = await made();
+      const log = await open(disk);
+      await log.refill();
+      let index = 0;
+      const state = { term: 4, vote: 2, commit: 0 };
+      const next = (): Promise<void> => log.append({ entries: [sampleEntry(++index, 4, 1000)], hardState: state });
+      for (let count = 0; count < 7; count++) await next(); // the eighth does not fit
+      let reached = false;
+      disk.delay = async (operation) => {
+        if (operation.kind !== "sync" || !operation.path.includes("0000000002")) return;
+        // The first batch of the new segment is written, not synced: the old segment is all there is.
+        await log.dropThrough(index - 1);
+        disk.crash({ keep });
+        reached = true;
+      };
+      await expect(next()).rejects.toMatchObject({ code: "POWER" });
+      disk.delay = undefined;
+      expect(reached).toBe(true);
+      const again = await open(disk);
+      expect(again.found.hardState, keep).toEqual(state);
+      expect(again.lastIndex).toBeGreaterThanOrEqual(index - 1);
+      await again.close();
+    }
+  });
 
   it("a second power cut during recovery changes nothing", async () => {
     for (let cut = 1; cut <= 12; cut++) {

@@ -2,12 +2,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "vitest";
-import { seededRandom } from "./exercise.js";
+import { sampleIdentity, seededRandom } from "./exercise.js";
 import { exerciseLogStore } from "./exercise-log-store.js";
 import { nodeDisk } from "./node-disk.js";
 import { createSegmentLog, openSegmentLog } from "./segment-log-open.js";
 import { SimulatedDisk } from "./simulated-disk.js";
-import { sampleIdentity } from "./test-log.js";
 
 const suite = { describe, it };
 

@@ -9,7 +9,7 @@ import type { StorageIdentity } from "./identity.js";
 import { type HardState, LogDamaged, type LogFound, type LoggedEntry, type LogStore } from "./log-store.js";
 import { aligned, alignmentOf, encodeRecord, encodeSegmentHeader, kinds, seedOf, segmentHeaderBytes } from "./segment.js";
 import { logSegmentIdentity, logSegmentName } from "./segment-log-scan.js";
-import { readRecordAt } from "./segment-reader.js";
+import { recordIn } from "./segment-reader.js";
 import { SegmentReserve, type Spare } from "./segment-reserve.js";
 import type { DiskPressure, SpaceReserve } from "./space.js";
 
@@ -164,19 +164,10 @@ export class SegmentLog implements LogStore, SpaceReserve {
   async *read(from: number, to: number): AsyncIterable<LoggedEntry[]> {
     if (from < this.firstIndex || to > this.#accepted) throw new RangeError(`entries ${from}..${to} are not in a log of ${this.firstIndex}..${this.#accepted}`);
     if (to > this.#written.index) await this.#commits.alone(async () => {});
-    let next = from;
-    while (next <= to) {
-      const slice: LoggedEntry[] = [];
-      for (let bytes = 0; next <= to && bytes < readBytes; ) {
-        const batch = this.#index.find(next);
-        if (batch < 0) throw new RangeError(`entry ${next} was dropped while it was read`);
-        const end = Math.min(to, batch + 1 < this.#index.count ? this.#index.firstOf(batch + 1) - 1 : this.#written.index);
-        bytes += this.#index.lengthOf(batch);
-        for (const entry of await this.#readBatch(batch, next, end)) slice.push(entry);
-        if (slice.length === 0 || slice[slice.length - 1].index !== end) throw new Error(`the record of entry ${end} does not hold it`);
-        next = end + 1;
-      }
+    for (let next = from; next <= to; ) {
+      const slice = await this.#readSome(next, to);
       yield slice;
+      next = slice[slice.length - 1].index + 1;
     }
   }
 
@@ -343,21 +334,37 @@ export class SegmentLog implements LogStore, SpaceReserve {
     return done;
   }
 
-  async #readBatch(batch: number, from: number, to: number): Promise<LoggedEntry[]> {
-    const offset = this.#index.offsetOf(batch);
-    const first = this.#index.firstOf(batch);
-    const number = this.#index.segmentOf(batch);
-    const length = this.#index.lengthOf(batch);
+  /** Entries from `from` on, as many as lie together in one read; at least one record's. */
+  async #readSome(from: number, to: number): Promise<LoggedEntry[]> {
+    const index = this.#index;
+    const found = index.find(from);
+    if (found < 0) throw new RangeError(`entry ${from} was dropped while it was read`);
+    const number = index.segmentOf(found);
+    const start = index.offsetOf(found);
+    const parts: { offset: number; first: number; last: number }[] = [];
+    let end = start;
+    for (let batch = found; batch < index.count && index.firstOf(batch) <= to && index.segmentOf(batch) === number; batch++) {
+      const partEnd = index.offsetOf(batch) + index.lengthOf(batch);
+      if (parts.length > 0 && partEnd - start > readBytes) break;
+      end = partEnd;
+      const last = batch + 1 < index.count ? index.firstOf(batch + 1) - 1 : this.#written.index;
+      parts.push({ offset: index.offsetOf(batch), first: index.firstOf(batch), last: Math.min(to, last) });
+    }
     const segment = this.#segments.find((candidate) => candidate.number === number);
     if (segment === undefined) throw new Error(`segment ${number} is not open`);
     segment.readers++;
     try {
-      const record = await readRecordAt(segment.file, offset, segment.seed, length);
-      if (typeof record === "string") throw new LogDamaged(segment.path, offset, record);
-      const decoded = decodeBatch(record.body, record.index);
-      if (typeof decoded === "string") throw new LogDamaged(segment.path, offset, decoded);
-      if (decoded.firstIndex !== first) throw new LogDamaged(segment.path, offset, `the record begins at ${decoded.firstIndex}, not ${first}`);
-      return decoded.entries(from, to);
+      const bytes = await segment.file.read(start, end - start);
+      const slice: LoggedEntry[] = [];
+      for (const { offset, first, last } of parts) {
+        const record = recordIn(bytes, offset - start, segment.seed);
+        const batch = typeof record === "string" ? record : decodeBatch(record.body, record.index);
+        if (typeof batch === "string") throw new LogDamaged(segment.path, offset, batch);
+        if (batch.firstIndex !== first || batch.firstIndex + batch.count <= last)
+          throw new LogDamaged(segment.path, offset, `the record does not hold ${first}..${last}`);
+        for (const entry of batch.entries(from, last)) slice.push(entry);
+      }
+      return slice;
     } finally {
       segment.readers--;
       if (segment.dropped && segment.readers === 0) await segment.file.close();

@@ -91,13 +91,20 @@ export class SegmentReader {
 
 /** Reads and checks the one record at `offset`; a string says what is wrong with it. */
 export async function readRecordAt(file: DiskFile, offset: number, seed: number, lengthHint: number): Promise<(RecordHeader & { body: Uint8Array }) | string> {
-  let bytes = await file.read(offset, recordHeaderBytes + lengthHint);
-  if (bytes.length < recordHeaderBytes) return "the file ends before the record";
-  const header = getRecordHeader(viewOf(bytes), 0, seed);
+  const bytes = await file.read(offset, recordHeaderBytes + lengthHint);
+  const header = bytes.length < recordHeaderBytes ? undefined : getRecordHeader(viewOf(bytes), 0, seed);
+  if (header === undefined || recordHeaderBytes + header.length <= bytes.length) return recordIn(bytes, 0, seed);
+  return recordIn(await file.read(offset, recordHeaderBytes + header.length), 0, seed);
+}
+
+/** Checks the one record at `at` in bytes that were read; a string says what is wrong with it. */
+export function recordIn(bytes: Uint8Array, at: number, seed: number): (RecordHeader & { body: Uint8Array }) | string {
+  if (bytes.length < at + recordHeaderBytes) return "the file ends before the record";
+  const header = getRecordHeader(viewOf(bytes), at, seed);
   if (header === undefined) return "the record's header does not match its checksum";
-  if (bytes.length < recordHeaderBytes + header.length) bytes = await file.read(offset, recordHeaderBytes + header.length);
-  if (bytes.length < recordHeaderBytes + header.length) return "the file ends within the record";
-  const body = bytes.subarray(recordHeaderBytes, recordHeaderBytes + header.length);
+  const start = at + recordHeaderBytes;
+  if (bytes.length < start + header.length) return "the file ends within the record";
+  const body = bytes.subarray(start, start + header.length);
   if (checksum(body, seed) !== header.bodySum) return "the record's body does not match its checksum";
   return { ...header, body };
 }

@@ -4,6 +4,9 @@ import { encodeSegmentHeader, type SegmentIdentity, segmentHeaderBytes } from ".
 import { writeZeros } from "./segment-reader.js";
 import type { DiskPressure } from "./space.js";
 
+/** Zeros that are written between two syncs. */
+const syncedStepBytes = 4 * 1024 * 1024;
+
 /**
  * Makes a file of zeros, durable under `path`, with a segment's header when it is known already. Zeros are really written, in the
  * pool: Node has no fallocate, and a sparse file reserves nothing.
@@ -13,7 +16,10 @@ export async function preallocate(disk: Disk, path: string, bytes: number, heade
   if (await disk.exists(temporary)) await disk.remove(temporary);
   const file = await disk.open(temporary, "create");
   try {
-    await writeZeros(file, 0, bytes);
+    for (let at = 0; at < bytes; at += syncedStepBytes) {
+      await writeZeros(file, at, Math.min(bytes, at + syncedStepBytes));
+      if (at + syncedStepBytes < bytes) await file.sync(); // one large sync would hold up the small ones of the log
+    }
     if (header !== undefined) await file.write([encodeSegmentHeader(header)], 0);
     await file.sync();
     await disk.rename(temporary, path);

@@ -2,13 +2,12 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { seededRandom } from "./exercise.js";
+import { sampleIdentity, seededRandom } from "./exercise.js";
 import { assertChunks, exerciseSnapshotStore, putSnapshot, readChunks, sampleChunks } from "./exercise-snapshot-store.js";
 import { nodeDisk } from "./node-disk.js";
 import { SimulatedDisk } from "./simulated-disk.js";
 import { SnapshotFiles } from "./snapshot-files.js";
 import { SnapshotDamaged } from "./snapshot-store.js";
-import { sampleIdentity } from "./test-log.js";
 
 const suite = { describe, it };
 

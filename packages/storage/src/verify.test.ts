@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { ArchiveSegments } from "./archive-segments.js";
 import { openStorage, type Storage } from "./data-directory.js";
 import { seededRandom } from "./exercise.js";
 import { PlaceKeeper, sampleJob } from "./exercise-archive-store.js";
@@ -149,9 +150,15 @@ describe("verify", () => {
       await storage.archive.rewindTo({ segment: 1, offset: 0 });
       const keeper = new PlaceKeeper(3000);
       for (let seq = 1; seq <= 20; seq++) keeper.append(storage.archive, seq, sampleJob(seq));
+      const place = keeper.end;
+      for (let seq = 21; seq <= 40; seq++) keeper.append(storage.archive, seq, sampleJob(seq));
       await storage.archive.sync();
-      for (let seq = 21; seq <= 60; seq++) keeper.append(storage.archive, seq, sampleJob(seq));
       await storage.archive.close();
+      const archive = await ArchiveSegments.open({ disk, identity: storage.identity, reserveBytes: 0 });
+      await archive.rewindTo(place);
+      keeper.rewindTo(place);
+      for (let seq = 21; seq <= 60; seq++) keeper.append(archive, seq, sampleJob(seq));
+      await archive.close();
       disk.crash();
       expect((await verifyDataDirectory(disk)).problems, `seed ${seed}`).toEqual([]);
     }

@@ -8,6 +8,8 @@ export class Worker {
   /** Unix milliseconds. */
   heardMs = 0;
   startedMs = 0;
+  /** Newest fence when it last fetched: of two hosts with one id, the higher one fetched later. */
+  fetchedFence = 0;
   /** Rows that name it. */
   jobs = 0;
   /** Neighbours in the order of being heard of. */
