@@ -5,7 +5,7 @@ import { writeZeros } from "./segment-reader.js";
 import type { DiskPressure } from "./space.js";
 
 /** Zeros that are written between two syncs. */
-const syncedStepBytes = 4 * 1024 * 1024;
+const syncedStepBytes = 1 * 1024 * 1024;
 
 /**
  * Makes a file of zeros, durable under `path`, with a segment's header when it is known already. Zeros are really written, in the
