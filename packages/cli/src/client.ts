@@ -169,7 +169,8 @@ function refusalOf(answer: Answer, server: string): ServerRefusal {
   }
   let text = typeof body.error === "string" ? body.error : undefined;
   if (text !== undefined && typeof body.detail === "string") text = `${text}: ${body.detail}`;
-  if (text !== undefined && typeof body.field === "string" && !text.includes(body.field)) text = `${text} (${body.field})`;
+  const names = body.code === "VALIDATION_ERROR" || body.code === "PARSE_ERROR";
+  if (text !== undefined && names && typeof body.field === "string" && !text.includes(body.field)) text = `${text} (${body.field})`;
   const code = typeof body.code === "string" ? body.code : "";
   const firstLine = answer.text.trim().split("\n")[0].slice(0, 200);
   const message = text ?? `${server} answered ${answer.status}${firstLine ? `: ${firstLine}` : ""}`;

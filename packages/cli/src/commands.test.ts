@@ -115,7 +115,7 @@ test("several jobs: what fails is named, the rest goes on, and the code says par
   expect(await corvo(`retry ${jobA} ${jobB}`)).toMatchObject({
     code: 7,
     out: `Job ${jobA} retried\n`,
-    err: `error: job "${jobB}" not found\n1 of 2 jobs done, 1 failed\n`,
+    err: `error: job "${jobB}" not found\nhint:  job ids have 30 characters and start with job_; finished jobs are removed after the server's --retention\n1 of 2 jobs done, 1 failed\n`,
   });
   server.on(`POST /api/v1/jobs/${jobA}/retry`, 400, { error: `job "${jobA}" not found`, code: "RETRY_ERROR" });
   expect((await corvo(`retry ${jobA} ${jobB}`)).code).toBe(3);
@@ -331,6 +331,44 @@ test("server, bench and verify are loaded only when used and get their arguments
     { "log-level": "debug", durable: "true", bind: ":1" },
     ["--server", server.url, "--api-key", "k", "--jobs", "10", "--server", "http://x", "--help"],
   ]);
+});
+
+test("verify: a table and a verdict, the report with -o json, damaged files with -o name", async () => {
+  const problem = { path: "log/1.seg", record: 2, offset: 512, what: "checksum differs" };
+  const report = (problems: (typeof problem & { repaired?: boolean; repair?: string })[]) => ({
+    identity: undefined,
+    files: [{ path: "log/1.seg", kind: "log" as const, bytes: 4096, records: 12 }],
+    problems,
+    log: { firstIndex: 1, lastIndex: 12, sealed: true },
+    totals: { files: 1, bytes: 4096, records: 12, problems: problems.length, repaired: 0 },
+  });
+  const loading = (result: ReturnType<typeof report> | Error): Surroundings => ({
+    load: {
+      storage: async () => ({
+        verifyDataDirectory: async (directory, options) => {
+          expect([directory, options]).toEqual(["data", { repair: false }]);
+          if (result instanceof Error) throw result;
+          return result;
+        },
+      }),
+    },
+  });
+  const table = "FILE       KIND  RECORDS  BYTES\nlog/1.seg  log        12   4096\n\n";
+  expect(await corvo("verify data", loading(report([])))).toMatchObject({
+    code: 0,
+    out: `${table}intact  1 files, 12 records, 4096 bytes, log 1 to 12, cleanly stopped\n`,
+    err: "",
+  });
+  expect(await corvo("verify data", loading(report([problem, { ...problem, repaired: true, repair: "cut" }])))).toMatchObject({
+    code: 1,
+    out: `${table}damaged  log/1.seg at offset 512 (record 2): checksum differs\nrepaired  log/1.seg at offset 512 (record 2): checksum differs; cut\n`,
+    err: "error: data is damaged: 1 problem\nhint:  keep a copy, then: corvo verify data --repair\n",
+  });
+  expect((await corvo("verify data -o name", loading(report([problem, problem])))).out).toBe("log/1.seg\n");
+  expect(JSON.parse((await corvo("verify data -o json", loading(report([problem])))).out)).toEqual(report([problem]));
+  expect((await corvo("verify data", loading({ ...report([]), files: [] }))).code).toBe(3);
+  const inUse = Object.assign(new Error("the data directory is in use by process 7: stop it first"), { name: "DataDirectoryError" });
+  expect(await corvo("verify data", loading(inUse))).toMatchObject({ code: 5, err: "error: the data directory is in use by process 7: stop it first\n" });
 });
 
 test("version", async () => {

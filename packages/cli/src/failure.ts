@@ -46,7 +46,7 @@ export class ServerRefusal extends Failure {
   readonly code: string;
 
   constructor(status: number, code: string, message: string, retryAfterMs: number | undefined) {
-    super(exitCodeOf(status, code, message), message, { hint: hintOf(status, code, retryAfterMs) });
+    super(exitCodeOf(status, code, message), message, { hint: hintOf(status, code, exitCodeOf(status, code, message), retryAfterMs) });
     this.name = "ServerRefusal";
     this.status = status;
     this.code = code;
@@ -65,7 +65,7 @@ export function missingOrWrongState(refusal: ServerRefusal): boolean {
 function exitCodeOf(status: number, code: string, message: string): number {
   if (limitCodes.has(code) || status === 413) return exitCodes.limit;
   if (status === 401 || status === 403) return exitCodes.notAllowed;
-  if (status === 404) return exitCodes.notFound;
+  if (status === 404) return code === "" ? exitCodes.failed : exitCodes.notFound;
   if (code === "REQUEST_ID_REUSED") return exitCodes.failed;
   if (status === 409 || code === "STALE_FENCE" || code === "WRONG_STATE") return exitCodes.wrongState;
   if (status === 408 || status === 429 || status === 502 || status === 503 || status === 504) return exitCodes.unreachable;
@@ -78,7 +78,7 @@ function exitCodeOf(status: number, code: string, message: string): number {
   return exitCodes.failed;
 }
 
-function hintOf(status: number, code: string, retryAfterMs: number | undefined): string | undefined {
+function hintOf(status: number, code: string, exitCode: number, retryAfterMs: number | undefined): string | undefined {
   switch (code) {
     case "UNAUTHORIZED":
       return "give a key with --api-key or CORVO_API_KEY";
@@ -104,7 +104,7 @@ function hintOf(status: number, code: string, retryAfterMs: number | undefined):
       return "a leader is being elected; try again in a second";
   }
   if (status === 404 && code === "") return "this server does not have this call: compare corvo version with the server's, and check --server";
-  if (status === 404) return "job ids have 30 characters and start with job_; finished jobs are removed after the server's --retention";
+  if (exitCode === exitCodes.notFound) return "job ids have 30 characters and start with job_; finished jobs are removed after the server's --retention";
   if (status >= 500) return "the server's log says more";
   return undefined;
 }

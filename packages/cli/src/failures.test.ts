@@ -71,9 +71,7 @@ test("a payload that is not JSON is shown with a caret and a guess, and nothing 
     err: 'error: payload is not JSON: expected a quoted key at column 2\n  {to: "x"}\n   ^\nhint:  {"to": "x"}   ·   or read a file: @file.json\n',
   });
   const file = await corvo("enqueue q @m.json", { files: { "m.json": `{\n  "a": 1,\n  "b": ${"x".repeat(200)}\n}` } });
-  expect(file.err).toBe(
-    `error: payload is not JSON (m.json): expected a value at line 3, column 8\n  ${`  "b": ${"x".repeat(65)}`}…\n         ^\nhint:  {"to": "ada@example.com"}\n`,
-  );
+  expect(file.err).toBe(`error: payload is not JSON (m.json): expected a value at line 3, column 8\n  ${`  "b": ${"x".repeat(65)}`}…\n         ^\n`);
   const far = await corvo(["enqueue", "q", `["${"é".repeat(100)}", oops]`]);
   expect(far.err.split("\n")[0]).toBe("error: payload is not JSON: expected a value at column 106");
   const [shown, caret] = far.err.split("\n").slice(1, 3);
@@ -123,7 +121,7 @@ test("a server that is not there, not Corvo, too slow or broken: code 6 and what
   expect(await corvo("queues --server", { env: {} })).toMatchObject({ code: 2 });
   server.on("GET /api/v1/queues", 404, "<html>");
   expect(await corvo("queues")).toMatchObject({
-    code: 3,
+    code: 1,
     err: expect.stringContaining(`${server.url} answered 404: <html>\nhint:  this server does not have this call`),
   });
 

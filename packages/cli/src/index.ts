@@ -1,5 +1,5 @@
 export { commands } from "./commands.js";
 export { exitCodes } from "./failure.js";
 export type { Io } from "./io.js";
-export type { BenchModule, Loaders, ServerFlag, ServerModule, StorageModule } from "./loaders.js";
+export type { Loaders } from "./loaders.js";
 export { run } from "./program.js";

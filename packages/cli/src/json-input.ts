@@ -47,8 +47,10 @@ function notJson(name: string, text: string, given: string, mistake: JsonMistake
   const lineEnd = text.indexOf("\n", mistake.offset) < 0 ? text.length : text.indexOf("\n", mistake.offset);
   const where = text.includes("\n") ? `line ${line}, column ${column}` : `column ${column}`;
   const source = given === "-" ? " (standard input)" : given.startsWith("@") ? ` (${given.slice(1)})` : "";
-  const guess = text.length <= excerptMax && !text.includes("\n") ? guessJson(text) : undefined;
-  const hints = [guess ?? example, example && !given.startsWith("@") ? "or read a file: @file.json" : undefined].filter(Boolean);
+  const short = text.length <= excerptMax && !text.includes("\n");
+  const hints = [short ? (guessJson(text) ?? example) : undefined, example && !given.startsWith("@") ? "or read a file: @file.json" : undefined].filter(
+    Boolean,
+  );
   return new Failure(exitCodes.usage, `${name} is not JSON${source}: ${mistake.expected} at ${where}`, {
     detail: excerpt([...text.slice(lineStart, lineEnd)], column),
     hint: hints.length > 0 ? hints.join("   ·   ") : undefined,

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { exitCodes, Failure } from "./failure.js";
 import type { Io } from "./io.js";
-import type { BenchModule, ServerModule, StorageModule } from "./loaders.js";
+import type { Loaders } from "./loaders.js";
 
 /** This process: its streams, its files, its clock. */
 export function nodeIo(): Io {
@@ -22,9 +22,9 @@ export function nodeIo(): Io {
     readFile: (path) => readFile(path, "utf8"),
     ask,
     load: {
-      server: () => load("server", () => import("@corvo/server") as unknown as Promise<ServerModule>),
-      bench: () => load("bench", () => import("@corvo/bench") as unknown as Promise<BenchModule>),
-      storage: () => load("storage", () => import("@corvo/storage") as unknown as Promise<StorageModule>),
+      server: async () => endsWith(await load("server", () => import("@corvo/server"))),
+      bench: () => load("bench", () => import("@corvo/bench")),
+      storage: () => load("storage", () => import("@corvo/storage")),
     },
   };
 }
@@ -47,6 +47,18 @@ async function ask(question: string): Promise<string> {
   });
   lines.close();
   return answer;
+}
+
+/** A server that has ended ends the process, also when something of it is left open: 2 s are plenty for the last lines of its log. */
+function endsWith({ serverFlags, runServer }: Awaited<ReturnType<Loaders["server"]>>): Awaited<ReturnType<Loaders["server"]>> {
+  return {
+    serverFlags,
+    async runServer(given) {
+      const code = await runServer(given);
+      setTimeout(() => process.exit(), 2000).unref();
+      return code;
+    },
+  };
 }
 
 async function load<T>(part: string, importIt: () => Promise<T>): Promise<T> {

@@ -36,6 +36,7 @@ test("says how to write what was meant", () => {
 test("shows durations and ages short", () => {
   const cases: [number, string][] = [
     [850, "850ms"],
+    [1250, "1.2s"],
     [5000, "5s"],
     [119_000, "119s"],
     [200_000, "3m20s"],

@@ -26,6 +26,7 @@ export function durationFlagMs(flag: string, text: string): number {
 /** A duration for people: `850ms`, `5s`, `3m20s`, `2h`, `4d`. At most two units, the second only where it matters. */
 export function shortDuration(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)}ms`;
+  if (ms < 10_000 && ms % 1000 >= 100) return `${(Math.floor(ms / 100) / 10).toFixed(1)}s`;
   const s = Math.floor(ms / 1000);
   if (s < 120) return `${s}s`;
   const m = Math.floor(s / 60);

@@ -1,6 +1,6 @@
+import type { ServerFlag } from "@corvo/server";
 import type { CommandSpec } from "../command.js";
 import { usageFailure } from "../failure.js";
-import type { ServerFlag } from "../loaders.js";
 import type { Session } from "../session.js";
 import { closest } from "../similar.js";
 

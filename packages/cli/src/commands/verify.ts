@@ -1,6 +1,9 @@
 import type { CommandSpec } from "../command.js";
-import { exitCodes } from "../failure.js";
+import { exitCodes, Failure } from "../failure.js";
+import type { Session } from "../session.js";
 import { printTable } from "../table.js";
+
+type Report = Awaited<ReturnType<Awaited<ReturnType<Session["io"]["load"]["storage"]>>["verifyDataDirectory"]>>;
 
 export const verify: CommandSpec = {
   name: "verify",
@@ -9,25 +12,55 @@ export const verify: CommandSpec = {
   summary: "check the files of a stopped server",
   client: false,
   examples: ["corvo verify data", "corvo verify /var/lib/corvo --repair", "corvo verify data -o json"],
-  flags: [{ flags: "--repair", description: "cut off a damaged end where that loses nothing that was acknowledged" }],
-  notes: ["Exit code 0: every record is intact. 1: damage was found and is listed."],
+  flags: [{ flags: "--repair", description: "mend what can be mended without losing anything that may have been acknowledged" }],
+  notes: ["Exit code 0: every record is intact, or was repaired. 1: damage is left; each line says where and what. -o name prints the damaged files."],
   async run(session, [directory], flags) {
-    const { verifyDataDirectory } = await session.io.load.storage();
-    const report = await verifyDataDirectory(directory, { repair: flags.repair === true });
-    const open = report.problems.filter((problem) => !problem.repaired);
+    const repair = flags.repair === true;
+    const report = await check(session, directory, repair);
+    const left = report.problems.filter((problem) => problem.repaired !== true).length;
     if (session.output === "json" || session.outputJson) session.line(JSON.stringify(report, undefined, session.outputJson ? 2 : undefined));
-    else if (session.output === "name") for (const problem of report.problems) session.line(problem.path);
-    else {
-      printTable(
-        session,
-        [
-          { title: "FILE", value: (file) => file.path },
-          { title: "RECORDS", value: (file) => file.records, right: true },
-          { title: "BYTES", value: (file) => file.bytes, right: true },
-        ],
-        report.files,
-      );
-    }
-    if (open.length > 0) return exitCodes.failed;
+    else if (session.output === "name") session.lines([...new Set(report.problems.map((problem) => problem.path))]);
+    else tell(session, report);
+    if (left === 0) return;
+    throw new Failure(exitCodes.failed, `${directory} is damaged: ${left} ${left === 1 ? "problem" : "problems"}`, {
+      hint: repair
+        ? "this cannot be mended without a loss: restore a backup, or copy the files from another node"
+        : `keep a copy, then: corvo verify ${directory} --repair`,
+    });
   },
 };
+
+async function check(session: Session, directory: string, repair: boolean): Promise<Report> {
+  const { verifyDataDirectory } = await session.io.load.storage();
+  let report: Report;
+  try {
+    report = await verifyDataDirectory(directory, { repair });
+  } catch (error) {
+    if (error instanceof Error && error.name === "DataDirectoryError") throw new Failure(exitCodes.wrongState, error.message);
+    throw error;
+  }
+  if (report.files.length === 0) throw new Failure(exitCodes.notFound, `${directory} holds no files of a server`, { hint: "give the server's --data-dir" });
+  return report;
+}
+
+function tell(session: Session, report: Report): void {
+  const { red, green, yellow } = session.colors;
+  printTable(
+    session,
+    [
+      { title: "FILE", value: (file) => file.path },
+      { title: "KIND", value: (file) => file.kind },
+      { title: "RECORDS", value: (file) => file.records, right: true },
+      { title: "BYTES", value: (file) => file.bytes, right: true },
+    ],
+    report.files,
+  );
+  session.line("");
+  for (const { path, record, offset, what, repaired, repair } of report.problems) {
+    const where = `${path} at offset ${offset}${record === undefined ? "" : ` (record ${record})`}`;
+    session.line(`${repaired ? yellow("repaired") : red("damaged")}  ${where}: ${what}${repair ? `; ${repair}` : ""}`);
+  }
+  const { files, records, bytes } = report.totals;
+  const log = report.log ? `, log ${report.log.firstIndex} to ${report.log.lastIndex}, ${report.log.sealed ? "cleanly stopped" : "not cleanly stopped"}` : "";
+  if (report.problems.length === 0) session.line(`${green("intact")}  ${files} files, ${records} records, ${bytes} bytes${log}`);
+}
