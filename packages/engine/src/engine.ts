@@ -261,13 +261,18 @@ export class Engine {
    * and proposes a FinishedJobCommand: with the record, or without one when there is none. Undefined: propose the request as it is.
    */
   needsArchive(verb: number, body: Uint8Array): number | undefined {
-    if (verb !== Verb.FAIL && (verb < Verb.RETRY || verb > Verb.DELETE)) return undefined;
+    if (!this.mayNeedArchive(verb)) return undefined;
     try {
       jobRequest.read(body, 0, body.length);
     } catch {
       return undefined; // apply refuses it
     }
     return this.state.find(body, jobRequest.jobIdStart, jobRequest.jobIdEnd) === notLive ? this.state.foundSeq : undefined;
+  }
+
+  /** Verbs for which `needsArchive` can give a sequence, and apply a refusal that `wantsArchiveAgain`. */
+  mayNeedArchive(verb: number): boolean {
+    return verb === Verb.FAIL || (verb >= Verb.RETRY && verb <= Verb.DELETE);
   }
 
   /** The refusal is none: the job changed while the leader looked into the archive. Ask `needsArchive` again and propose again. */

@@ -20,9 +20,12 @@ export function finishedJobs(archive: ArchiveStore): FinishedJobs {
   return { find: (seq) => archive.find(seq) };
 }
 
-/** The request together with the archived record, so that apply never touches a disk. */
-export function finishedCommand(command: CommandInput, found: FinishedJob): CommandInput {
-  const w = new Writer(found.bytes.length + command.body.length + 64);
-  encodeFinishedJobCommand(w, { request: command.body, archivedJob: found.bytes, segment: found.place.segment, offset: found.place.offset });
+/**
+ * The request together with the archived record, so that apply never touches a disk. Without a record it says that the leader looked
+ * and that there is none.
+ */
+export function finishedCommand(command: CommandInput, found: FinishedJob | undefined): CommandInput {
+  const w = new Writer((found?.bytes.length ?? 0) + command.body.length + 64);
+  encodeFinishedJobCommand(w, { request: command.body, archivedJob: found?.bytes, segment: found?.place.segment, offset: found?.place.offset });
   return { ...command, flags: command.flags | commandFlags.finishedJob, body: w.copy() };
 }

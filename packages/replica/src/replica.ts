@@ -132,8 +132,8 @@ export class Replica {
       return reply.refused(overloaded(this.waitingCommands, this.options.pendingMax));
     }
     const seq = this.engine.needsArchive(command.verb, command.body);
-    if (seq !== undefined) return this.submitFinished(command, reply, seq, 0);
-    this.add(command, reply);
+    if (seq !== undefined) return this.submitFinished({ ...command, body: command.body.slice() }, reply, seq, 0);
+    this.add(command, this.engine.mayNeedArchive(command.verb) ? this.orLookAgain({ ...command, body: command.body.slice() }, reply, 0) : reply);
   }
 
   /** The answer's bytes, copied; rejects never: a refusal is a value. */
@@ -327,21 +327,28 @@ export class Replica {
     this.add(ownCommand(Verb.PURGE, purgeBody(endedBeforeMs)), undefined);
   }
 
-  /** The request names a finished job: the archived record travels in the command. Read again when it changed meanwhile. */
+  /** The request names a job that is not live: what the archive has of it travels in the command. `command` is the caller's to keep. */
   private submitFinished(command: CommandInput, reply: Reply, seq: number, tries: number): void {
-    const body = command.body.slice();
     this.finished.find(seq).then(
       (found) => {
         if (!this.serving) return reply.refused(this.stopping ? shuttingDown() : notLeader());
-        const wrapped = found ? finishedCommand({ ...command, body }, found) : { ...command, body };
-        this.add(wrapped, {
-          answer: reply.answer,
-          refused: (refusal) =>
-            this.engine.wantsArchiveAgain(refusal) && tries < 5 ? this.submitFinished({ ...command, body }, reply, seq, tries + 1) : reply.refused(refusal),
-        });
+        this.add(finishedCommand(command, found), this.orLookAgain(command, reply, tries));
       },
       (cause) => this.die(cause),
     );
+  }
+
+  /** A reply that looks once more when the job ended, or came back, between the leader's look and the entry. */
+  private orLookAgain(command: CommandInput, reply: Reply, tries: number): Reply {
+    return {
+      answer: (bytes, granted) => reply.answer(bytes, granted),
+      refused: (refusal) => {
+        if (!this.engine.wantsArchiveAgain(refusal) || tries >= 5 || !this.serving) return reply.refused(refusal);
+        const seq = this.engine.needsArchive(command.verb, command.body);
+        if (seq === undefined) this.add(command, this.orLookAgain(command, reply, tries + 1));
+        else this.submitFinished(command, reply, seq, tries + 1);
+      },
+    };
   }
 
   private stopServing(): void {
