@@ -114,7 +114,8 @@ test(
           const onTheWayUp = next.name.startsWith("start-");
           const stop = next.name.startsWith("stop-");
           const death = { afterMs: 100, failpoint: next.name, hit: onTheWayUp || stop ? 1 : next.hit, stop };
-          const { history, reached } = await lives([{ afterMs: 150 }, death, { afterMs: 80 }], random);
+          // Places on the way up need something to come up with.
+          const { history, reached } = await lives(onTheWayUp ? [{ afterMs: 150 }, death] : [death, { afterMs: 50 }], random);
           if (process.env.CORVO_VERBOSE) console.log(next.name, next.hit, [...reached], history.jobs.size, history.faults);
           if (!reached.has(next.name) && !stop) missed.push(`${next.name}:${next.hit}`);
           faults.push(...history.faults.map((fault) => `${next?.name}:${next?.hit}: ${fault}`));

@@ -2,7 +2,7 @@ import type { Engine } from "@corvo/engine";
 import type { Clock } from "@corvo/protocol";
 import { failpoint } from "@corvo/protocol";
 import type { RaftNode } from "@corvo/raft";
-import type { ArchiveStore, LogStore, SnapshotStore, StoredSnapshot } from "@corvo/storage";
+import { type ArchiveStore, DiskFull, type LogStore, type SnapshotStore, type StoredSnapshot } from "@corvo/storage";
 
 export interface SnapshotterOptions {
   engine: Engine;
@@ -52,7 +52,10 @@ export class Snapshotter {
   /** Cuts one now; resolves when it is durable and the log behind it was let go. */
   cut(): Promise<void> {
     this.running ??= this.cutOnce()
-      .catch((cause) => this.o.onFatal(cause))
+      .catch((cause: unknown) => {
+        // A full disk costs this cut, not the node: the log stays as it is, and another cut follows when as much again was logged.
+        if (!isDiskFull(cause)) this.o.onFatal(cause);
+      })
       .finally(() => {
         this.running = undefined;
       });
@@ -105,4 +108,9 @@ export class Snapshotter {
     if (previous) await raft.compact(previous.index);
     failpoint("log-drop-after");
   }
+}
+
+function isDiskFull(cause: unknown): boolean {
+  const code = (cause as { code?: unknown } | undefined)?.code;
+  return cause instanceof DiskFull || code === "ENOSPC" || code === "EDQUOT";
 }
