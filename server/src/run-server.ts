@@ -101,7 +101,13 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
     onRaftLog: (level, text) => (level >= 2 ? log.warn(text) : log.debug(text)),
   });
   await opened.replica.whenServing();
-  return serve(options, log, stores, opened, failed);
+  try {
+    return await serve(options, log, stores, opened, failed);
+  } catch (cause) {
+    await opened.stop();
+    await stores.close();
+    throw cause;
+  }
 }
 
 async function serve(options: ServerOptions, log: Log, stores: Storage, opened: OpenedReplica, failed: Promise<unknown>): Promise<RunningServer> {
