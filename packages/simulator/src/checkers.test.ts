@@ -43,5 +43,6 @@ describe("checkers", () => {
     expect(checkHistory([enqueue], [])).toEqual([]);
     expect(checkHistory([enqueue], [{ ...done, state: "pending" }])).toEqual([]);
     expect(checkHistory([added(), op({ do: "fetch", grants: [] }, "unknown"), grant(2, 2), acked(2)], [done])).toEqual([]);
+    expect(checkHistory([added(), grant(1), op({ do: "fail", jobId: "job_a", fence: 1 }, "unknown"), grant(2, 2), acked(2)], [done])).toEqual([]);
   });
 });

@@ -89,7 +89,7 @@ export function checkStories(history: readonly Operation[], final: readonly Fina
   const storyOf = (id: string): Story => {
     let story = stories.get(id);
     if (!story) {
-      story = { grants: [], ends: [], resets: [] };
+      story = { grants: [], ends: [], maybeEnded: new Set(), resets: [] };
       stories.set(id, story);
     }
     return story;
@@ -110,6 +110,7 @@ export function checkStories(history: readonly Operation[], final: readonly Fina
     } else if (action.do === "ack" || action.do === "fail" || action.do === "heartbeat") {
       const accepted = outcome === "ok" && !(action.do === "heartbeat" && action.cancelled);
       if (accepted) storyOf(action.jobId).ends.push({ action, operation });
+      if (outcome === "unknown" && action.do !== "heartbeat") storyOf(action.jobId).maybeEnded.add(action.fence);
     } else if (action.do !== "enqueue" && outcome !== "failed") storyOf(action.jobId).resets.push(operation);
   }
   const listed = new Map(final.map((job) => [job.id, job]));
@@ -121,11 +122,13 @@ interface Story {
   grants: (SeenGrant & { operation: Operation })[];
   /** Accepted acks, failures and heartbeats. */
   ends: { action: Extract<Action, { fence: number }>; operation: Operation }[];
+  /** Fences of acks and failures that nobody knows the outcome of. */
+  maybeEnded: Set<number>;
   /** Retries and other steps by hand that did or may have happened. */
   resets: Operation[];
 }
 
-function checkStory(id: string, { grants, ends, resets }: Story, fetchesLost: boolean, last: FinalJob | undefined): string[] {
+function checkStory(id: string, { grants, ends, maybeEnded, resets }: Story, fetchesLost: boolean, last: FinalJob | undefined): string[] {
   const breaches: string[] = [];
   grants.sort((a, b) => a.fence - b.fence);
   for (let i = 1; i < grants.length; i++) {
@@ -136,7 +139,7 @@ function checkStory(id: string, { grants, ends, resets }: Story, fetchesLost: bo
     if (resets.length > 0) continue;
     const step = after.attempt - before.attempt;
     if (step < 1 || (step > 1 && !fetchesLost)) breaches.push(`J7: ${id}: attempt ${before.attempt} was followed by attempt ${after.attempt}`);
-    const ended = ends.some(({ action }) => action.do !== "heartbeat" && action.fence === before.fence);
+    const ended = maybeEnded.has(before.fence) || ends.some(({ action }) => action.do !== "heartbeat" && action.fence === before.fence);
     const leaseMs = Math.max(before.leaseMs, ...ends.filter(({ action }) => action.do === "heartbeat" && action.fence === before.fence).map(() => 60_000));
     if (!ended && !fetchesLost && after.operation.returnedMs - before.operation.invokedMs < leaseMs - 1) {
       breaches.push(`J5: ${id}: given out again (fence ${after.fence}) while the lease of fence ${before.fence} ran`);

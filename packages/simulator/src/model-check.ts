@@ -172,7 +172,7 @@ async function failureOf(program: readonly Step[], seed: number): Promise<Error 
  * What the engine may say otherwise than the model: a text where the specification gives none; and that a deleted job is not
  * active where the model knows that it is no more (the engine does not remember deleted jobs for ever).
  */
-function tolerated(answer: Outcome, expected: Outcome | undefined): Outcome {
+export function tolerated(answer: Outcome, expected: Outcome | undefined): Outcome {
   if (answer.kind === "refused" && expected?.kind === "refused") {
     if (expected.reason === "NOT_FOUND" && answer.reason === "WRONG_STATE" && answer.code === "invalid_argument") return expected;
     return expected.message === undefined ? { ...answer, message: undefined } : answer;
@@ -191,7 +191,7 @@ function tolerated(answer: Outcome, expected: Outcome | undefined): Outcome {
   return answer;
 }
 
-function same(what: string, engine: unknown, model: unknown): void {
+export function same(what: string, engine: unknown, model: unknown): void {
   // Nearly always both have their fields in the same order, which is faster to find out.
   if (JSON.stringify(engine) === JSON.stringify(model)) return;
   if (!isDeepStrictEqual(plain(engine), plain(model))) throw new Disagreement(what, engine, model);

@@ -1,5 +1,6 @@
 import { type ArchivePlace, Engine, type JobRecord as EngineJob, type EngineOptions, type QueueRecord as EngineQueue, jobStateNames } from "@corvo/engine";
 import { parseJobId } from "@corvo/protocol";
+import { archiveRecordOverheadBytes } from "@corvo/storage";
 import type { Entry, JobRecord, JobState, Outcome, QueueRecord, WorkerRecord } from "./model/command.js";
 import { decodeAnswer } from "./wire/answer.js";
 import { encodeCommand, encodeEntry, purgeCommand, stateHashCommand, type WireCommand, withArchivedJob } from "./wire/entry.js";
@@ -37,8 +38,7 @@ class MemoryArchive {
 }
 
 /** Small, so that a short program fills and drops several. */
-const archiveSegmentBytesMax = 4_000;
-const archiveRecordOverheadBytes = 24;
+export const archiveSegmentBytesMax = 4_000;
 /** Entries between two hash commands. */
 const stateHashEntries = 7;
 
@@ -62,10 +62,14 @@ export class Subject {
   apply(entry: Entry): (Outcome | "again")[] {
     const commands = entry.commands.map((command) => this.#prepared(encodeCommand(command)));
     if (this.#log.length % stateHashEntries === stateHashEntries - 1) commands.push(this.stateHash());
-    const bytes = encodeEntry(entry.clockMs, commands);
+    return this.applyBytes(entry, encodeEntry(entry.clockMs, commands), 1);
+  }
+
+  /** The same for an entry as a log has it. `entry` may lack its last commands, if they are none of a client's. */
+  applyBytes(entry: Entry, bytes: Uint8Array, term: number): (Outcome | "again")[] {
     this.#log.push({ index: entry.index, bytes });
     const answers: (Outcome | "again")[] = entry.commands.map(() => ({ kind: "silent" }));
-    this.#engine.apply(bytes, entry.index, 1, {
+    this.#engine.apply(bytes, entry.index, term, {
       answer: (i, answer) => {
         if (i < answers.length) answers[i] = decodeAnswer(entry.commands[i].verb, answer);
       },
@@ -75,6 +79,11 @@ export class Subject {
       },
     });
     return answers;
+  }
+
+  /** An entry that is none of the engine's business. */
+  skip(index: number, term: number): void {
+    this.#engine.skip(index, term);
   }
 
   /** Retention: an entry of its own. */
@@ -140,8 +149,7 @@ export class Subject {
 
   /** Both hashes, and where the archive ends. */
   digest() {
-    const { low, high } = this.#engine.stateHash;
-    return { low, high, content: this.#engine.contentDigest(), archive: { ...this.#engine.archiveEnd }, records: this.archive.records.length };
+    return { ...digestOf(this.#engine), records: this.archive.records.length };
   }
 
   checkInvariants(): void {
@@ -170,6 +178,12 @@ export class Subject {
     for (const { index, bytes } of this.#log) other.#engine.apply(bytes, index, 1);
     return other;
   }
+}
+
+/** Both hashes, and where the archive ends. */
+export function digestOf(engine: Engine) {
+  const { low, high } = engine.stateHash;
+  return { index: engine.appliedIndex, low, high, content: engine.contentDigest(), archive: { ...engine.archiveEnd } };
 }
 
 export interface SubjectCut {
