@@ -37,7 +37,7 @@ import { restoreState } from "./snapshot-restore.js";
 import { type EngineOptions, notLive, State } from "./state.js";
 import { stateHash } from "./state-hash.js";
 import type { ArchivePlace } from "./tables/archive.js";
-import type { EventRecord } from "./tables/events.js";
+import { type EventRecord, EventType } from "./tables/events.js";
 import type { Queue } from "./tables/queues.js";
 import { nextTimerMs, tick } from "./tick.js";
 
@@ -314,6 +314,10 @@ export class Engine {
   /** Events after this number, oldest first. */
   eventsSince(seq: number, max: number): EventRecord[] {
     return this.state.events.since(seq, max);
+  }
+  /** Events of this type since this engine was made or restored, those of replayed entries included. */
+  eventsOf(type: EventRecord["type"]): number {
+    return this.state.events.counts[EventType[type]];
   }
   /** Number of the newest event; 0: none. */
   get lastEventSeq(): number {

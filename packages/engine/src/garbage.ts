@@ -1,4 +1,4 @@
-import { forget } from "./finish.js";
+import { forget, releaseKey } from "./finish.js";
 import type { State } from "./state.js";
 import { JobState } from "./tables/job-table.js";
 import type { Queue } from "./tables/queues.js";
@@ -61,7 +61,8 @@ export class Garbage {
     timerOf(s, row)?.remove(row);
     if (jobs.expireMs(row) !== 0) s.expiries.remove(row);
     const lock = jobs.lock(row);
-    if (lock !== -1 && s.queues.of(jobs.queue(row)).destroyed && !s.locks.isFree(lock) && s.locks.seq(lock) === jobs.seq(row)) s.locks.remove(lock);
+    const queue = s.queues.of(jobs.queue(row));
+    if (lock !== -1 && queue.destroyed && s.locks.queueSerial(lock) === queue.serial) releaseKey(s, row);
     s.deleted.add(jobs.seq(row), s.archive.next.segment);
     forget(s, row);
   }

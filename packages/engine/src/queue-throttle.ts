@@ -16,10 +16,7 @@ export function setThrottle(s: State, c: Command): Refusal | undefined {
   const queue = settledQueue(s, c);
   if (isRefusal(queue)) return queue;
   if (queue.throttle === undefined) queue.throttle = new ThrottleLog(rate, windowMs);
-  else {
-    queue.throttle.rate = rate;
-    queue.throttle.windowMs = windowMs;
-  }
+  else queue.throttle.change(rate, windowMs, s.logTimeMs);
   s.hash.mix(Setting.throttle, queue.serial, rate * 2 ** 21 + windowMs);
   if (queue.pending > 0) s.wake(queue);
   if (s.answering) answerStatus(s.out, "ok");

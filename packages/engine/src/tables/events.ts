@@ -71,6 +71,8 @@ export class Events {
   private readonly times: Float64Array;
   private readonly queues: (Queue | undefined)[];
   private readonly data = new Map<number, Uint8Array>();
+  /** Events of each type since this engine was made: for metrics, not part of the state. */
+  readonly counts = new Float64Array(eventTypes.length);
 
   constructor(
     /** Events that are kept. */
@@ -89,6 +91,7 @@ export class Events {
 
   add(type: number, jobSeq: number, createdMs: number, queue: Queue, atMs: number): void {
     const seq = ++this.lastSeq;
+    this.counts[type]++;
     if (this.kept === 0) {
       this.firstSeq = seq + 1;
       return;

@@ -1,6 +1,6 @@
 /**
- * A sliding log of fetch times: at most `rate` fetches in any trailing window. Only the newest `rate` times can matter, so they are
- * kept in a ring that grows up to that size.
+ * A sliding log of fetch times: at most `rate` fetches in any trailing window. What is out of the window is forgotten at the next
+ * fetch, so the ring never has more than `rate` times, or the highest rate that was set within a window.
  */
 export class ThrottleLog {
   private times = new Float64Array(16);
@@ -36,11 +36,22 @@ export class ThrottleLog {
   }
 
   record(nowMs: number): void {
-    while (this.count > 0 && (this.count >= this.rate || this.at(0) + this.windowMs < nowMs)) {
+    this.forget(nowMs);
+    this.restore(nowMs);
+  }
+
+  /** Another cap. Fetches that the old one still looked back on count for the new one. */
+  change(rate: number, windowMs: number, nowMs: number): void {
+    this.forget(nowMs);
+    this.rate = rate;
+    this.windowMs = windowMs;
+  }
+
+  private forget(nowMs: number): void {
+    while (this.count > 0 && this.at(0) + this.windowMs < nowMs) {
       this.from = (this.from + 1) % this.times.length;
       this.count--;
     }
-    this.restore(nowMs);
   }
 
   /** Adds a time, oldest first. */
