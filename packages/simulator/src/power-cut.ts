@@ -113,7 +113,7 @@ export class PowerCutRun {
         return life.ended ? never() : outcome;
       };
       this.#clients.start((command) => (life.ended ? never() : call(command)));
-      void this.#cutSnapshots(life.node);
+      void this.#keepHouse(life.node);
       await this.#world.run(() => done() || life.ended !== undefined, 600_000);
     }
     this.#note(life);
@@ -128,11 +128,15 @@ export class PowerCutRun {
     return false;
   }
 
-  /** Snapshots every now and then: the node's own rule would wait until its log outweighs its tables. */
-  async #cutSnapshots(node: SimulatedNode): Promise<void> {
+  /**
+   * What the server does every now and then: fills up the disk's reserve. And snapshots, as the node's own rule would wait until
+   * its log outweighs its tables.
+   */
+  async #keepHouse({ opened, storage }: SimulatedNode): Promise<void> {
     for (;;) {
       await this.#world.sleep(this.#world.rng.pick([20, 60, 200]) * (this.#clients.draining ? 100 : 1));
-      await node.opened.snapshotter.cut();
+      await storage.space.refill();
+      await opened.snapshotter.cut();
     }
   }
 
