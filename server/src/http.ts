@@ -1,6 +1,6 @@
 import { monitorEventLoopDelay, PerformanceObserver } from "node:perf_hooks";
 import type { Replica } from "@corvo/replica";
-import type { NodeRequest as IncomingMessage, NodeHandler, NodeResponse as ServerResponse } from "@corvo/transport";
+import { corsHeaders, type NodeRequest as IncomingMessage, type NodeHandler, type NodeResponse as ServerResponse, serverTiming } from "@corvo/transport";
 import type { Metrics } from "./metrics.js";
 
 export interface HttpContext {
@@ -17,63 +17,69 @@ export interface HttpContext {
 /** Everything on the port that is not RPC: probes, metrics, documents, then the REST routes. */
 export function httpHandler(context: HttpContext): NodeHandler {
   const runtime = runtimeFacts();
-  const routes: Record<string, (res: ServerResponse) => void | Promise<void>> = {
-    "/healthz": (res) => {
+  const routes: Record<string, (send: Send) => void | Promise<void>> = {
+    "/healthz": (send) => {
       const leader = context.replica.serving;
-      sendJson(res, 200, { status: "ok", raft_state: leader ? "Leader" : "Follower", leader });
+      sendJson(send, 200, { status: "ok", raft_state: leader ? "Leader" : "Follower", leader });
     },
     // Alive: the event loop answers. Nothing else may make it fail, or a supervisor would restart a node that only waits.
-    "/livez": (res) => sendJson(res, 200, { status: "ok" }),
-    "/readyz": (res) =>
+    "/livez": (send) => sendJson(send, 200, { status: "ok" }),
+    "/readyz": (send) =>
       context.accepting() && context.replica.serving
-        ? sendJson(res, 200, { status: "ok" })
-        : sendJson(res, 503, { error: "not serving yet, or not any more", code: "UNHEALTHY" }),
-    "/api/v1/metrics": async (res) => {
+        ? sendJson(send, 200, { status: "ok" })
+        : sendJson(send, 503, { error: "not serving yet, or not any more", code: "UNHEALTHY" }),
+    "/api/v1/metrics": async (send) => {
       const text = await context.metrics.registry.metrics();
-      send(res, 200, "text/plain; version=0.0.4; charset=utf-8", Buffer.from(text));
+      send(200, "text/plain; version=0.0.4; charset=utf-8", Buffer.from(text));
     },
-    "/api/v1/debug/runtime": (res) => sendJson(res, 200, runtime()),
+    "/api/v1/debug/runtime": (send) => sendJson(send, 200, runtime()),
   };
   if (context.docs) {
     const { openapi, page } = context.docs;
-    routes["/openapi.json"] = (res) => send(res, 200, "application/json", openapi, { "cache-control": "public, max-age=300" });
-    routes["/docs"] = (res) => send(res, 200, "text/html; charset=utf-8", page, { "cache-control": "public, max-age=300" });
+    routes["/openapi.json"] = (send) => send(200, "application/json", openapi, { "cache-control": "public, max-age=300" });
+    routes["/docs"] = (send) => send(200, "text/html; charset=utf-8", page, { "cache-control": "public, max-age=300" });
   }
   return (req, res) => {
+    const startMs = performance.now();
     context.metrics.inProgress(1);
     res.once("close", () => context.metrics.inProgress(-1));
     const url = req.url ?? "/";
     const query = url.indexOf("?");
-    const route = Object.hasOwn(routes, query < 0 ? url : url.slice(0, query)) ? routes[query < 0 ? url : url.slice(0, query)] : undefined;
-    if (!route) {
-      if (!context.rest(req, res)) send(res, 404, "text/plain; charset=utf-8", Buffer.from("404 page not found\n"));
-      return;
-    }
-    if (req.method === "OPTIONS") return send(res, 200, "text/plain", Buffer.alloc(0));
-    if (req.method !== "GET") return send(res, 405, "text/plain", Buffer.alloc(0), { allow: "GET" });
-    void route(res);
+    const path = query < 0 ? url : url.slice(0, query);
+    const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
+    if (!route && context.rest(req, res)) return; // it counts for itself
+    const method = req.method ?? "";
+    res.once("close", () =>
+      context.metrics.requestEnded(methods.has(method) ? method : "other", route ? path : "unknown", res.statusCode, performance.now() - startMs),
+    );
+    const send: Send = (status, type, body, headers) => write(res, startMs, status, type, body, headers);
+    if (!route) send(404, "text/plain; charset=utf-8", Buffer.from("404 page not found\n"));
+    else if (method === "OPTIONS") send(200, "text/plain", nothing);
+    else if (method !== "GET") send(405, "text/plain", nothing, { allow: "GET, OPTIONS" });
+    else answer(route, send);
   };
 }
 
-const cors = {
-  "access-control-allow-origin": "*",
-  "access-control-allow-methods": "GET, POST, PUT, DELETE, OPTIONS",
-  "access-control-allow-headers": "Content-Type, Authorization, X-API-Key, X-Corvo-Namespace",
-};
+/** A scrape that fails must not leave its caller waiting. */
+function answer(route: (send: Send) => void | Promise<void>, send: Send): void {
+  Promise.resolve(route(send)).catch((cause: Error) => send(500, "text/plain; charset=utf-8", Buffer.from(`${cause.message}\n`)));
+}
 
-function send(res: ServerResponse, status: number, type: string, body: Uint8Array, headers: Record<string, string> = {}): void {
-  (res as import("node:http").ServerResponse).writeHead(status, {
-    "content-type": type,
-    "content-length": body.length,
-    "server-timing": "proc;dur=0.000",
-    ...cors,
-    ...headers,
-  });
+const nothing = new Uint8Array(0);
+/** As labels of metrics; whatever else a client sends is one label. */
+const methods = new Set(["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"]);
+
+type Send = (status: number, type: string, body: Uint8Array, headers?: Record<string, string>) => void;
+
+function write(res: ServerResponse, startMs: number, status: number, type: string, body: Uint8Array, headers: Record<string, string> = {}): void {
+  const more = Object.entries(headers).flat();
+  const timing = ["Server-Timing", serverTiming(performance.now() - startMs), ...corsHeaders];
+  (res as import("node:http").ServerResponse).writeHead(status, [...timing, "Content-Type", type, "Content-Length", String(body.length), ...more]);
   res.end(body);
 }
 
-function sendJson(res: ServerResponse, status: number, value: unknown): void {
-  send(res, status, "application/json", Buffer.from(`${JSON.stringify(value)}\n`));
+function sendJson(send: Send, status: number, value: unknown): void {
+  send(status, "application/json", Buffer.from(`${JSON.stringify(value)}\n`));
 }
 
 /** What `GET /api/v1/debug/runtime` tells; the names are those that load generators read (spec/rest.md §6.4). */

@@ -18,6 +18,12 @@ const commitSeconds = [0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.0
 const httpSeconds = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const states = ["pending", "active", "held", "completed", "dead", "scheduled", "retrying", "cancelled"] as const;
 
+/** What was counted before, by replay, is not this process's. */
+function sinceNow(read: () => number): () => number {
+  const before = read();
+  return () => read() - before;
+}
+
 /**
  * Prometheus series under the names of spec/metrics.md. Everything is read at scrape time from counters that are kept anyway,
  * so the hot path pays one observation per log entry and one per HTTP request.
@@ -42,8 +48,16 @@ export class Metrics {
     const counter = (name: string, help: string, read: () => number): void => this.read(new Counter({ name, help, registers: [this.registry] }), read);
 
     counter("corvo_throughput_enqueued_total", "Jobs added, over every path.", () => engine.lastSeq);
-    counter("corvo_throughput_completed_total", "Jobs completed, over every path.", () => 0);
-    counter("corvo_throughput_failed_total", "Failed attempts, over every path.", () => 0);
+    counter(
+      "corvo_throughput_completed_total",
+      "Jobs completed, over every path.",
+      sinceNow(() => engine.eventsOf("completed")),
+    );
+    counter(
+      "corvo_throughput_failed_total",
+      "Failed attempts, over every path.",
+      sinceNow(() => engine.eventsOf("failed")),
+    );
 
     gauge("corvo_lifecycle_streams_open", "Open lifecycle streams.", () => streams.open);
     gauge("corvo_lifecycle_streams_max", "Lifecycle streams that may be open; 0: no cap.", () => options.streamsOpenMax);

@@ -4,7 +4,7 @@ import { failpoint, scanJsonValue, setFailpointHook } from "@corvo/protocol";
 import { coreUrl } from "@corvo/raft";
 import { type OpenedReplica, openReplica } from "@corvo/replica";
 import type { Storage } from "@corvo/storage";
-import { createHealth, createListener, createRestHandler, type Listener, type Observer, type Route, reflectionRoutes } from "@corvo/transport";
+import { createHealth, createListener, createRestHandler, type Listener, methodPath, type Observer, type Route, reflectionRoutes } from "@corvo/transport";
 import { documents } from "./documents.js";
 import { EventBell } from "./event-bell.js";
 import { publicRoutes } from "./handlers/index.js";
@@ -136,12 +136,18 @@ async function serve(options: ServerOptions, log: Log, stores: Storage, opened: 
   const health = createHealth(services.map((service) => service.typeName));
   const routes: Route[] = [...published, ...health.routes, ...reflectionRoutes(services)];
   const onError = (cause: unknown, where: string): void => log.error("a call failed inside", { where, error: cause as Error });
+  const rpcPlaces = new Map(routes.map((route) => [route, { verb: "POST", path: methodPath(route.method) }]));
+  const restPlaces = new Map<Route, { verb: string; path: string }>();
   const observe: Observer = {
-    call: (route, protocol, _code, status, ms) => metrics.requestEnded(protocol, `/${route.method.parent.typeName}/${route.method.name}`, status, ms),
+    call: (route, protocol, _code, status, ms) => {
+      const { verb, path } = (protocol === "rest" ? restPlaces : rpcPlaces).get(route) ?? unknownPlace;
+      metrics.requestEnded(verb, path, status, ms);
+    },
     abuse: (why, peer) => log.warn("connection ended for abuse", { why, peer }),
   };
   const limits = { connectionsMax: options.connectionsMax };
   const rest = createRestHandler({ routes: published, scanJson: scanJsonValue, nowMs: () => performance.now(), limits, observe, onError });
+  for (const { route, verb, template } of rest.table.routes) restPlaces.set(route, { verb, path: template });
   const docs = options.docs ? documents() : undefined;
   const http = httpHandler({ replica, metrics, rest: (req, res) => rest.handle(req, res), docs, accepting: () => accepting });
   const listener: Listener = createListener({ routes, http, limits, onError, observe, compression: options.compression });
@@ -173,6 +179,8 @@ async function serve(options: ServerOptions, log: Log, stores: Storage, opened: 
   };
   return { address, failed, stop: () => (stopping ??= stop()) };
 }
+
+const unknownPlace = { verb: "POST", path: "unknown" };
 
 function nextSignal(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
