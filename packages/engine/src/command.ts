@@ -67,6 +67,27 @@ export function putJobIdField(w: Writer, tag: number, createdMs: number, seq: nu
   w.pos += jobIdBytes;
 }
 
+/** An unsigned field of up to 53 bits under a number below 16: times and sequences, which mostly take six bytes. */
+export function putNumber(w: Writer, tag: number, value: number): void {
+  w.ensure(10);
+  const { buf } = w;
+  let at = w.pos;
+  buf[at++] = tag;
+  let rest = value;
+  if (value >= 268435456) {
+    rest = Math.floor(value * 2 ** -28);
+    const low = value - rest * 268435456;
+    buf[at] = low | 128;
+    buf[at + 1] = (low >>> 7) | 128;
+    buf[at + 2] = (low >>> 14) | 128;
+    buf[at + 3] = (low >>> 21) | 128;
+    at += 4;
+  }
+  for (; rest > 127; rest >>>= 7) buf[at++] = rest | 128;
+  buf[at++] = rest;
+  w.pos = at;
+}
+
 /** A google.protobuf.Timestamp field of whole milliseconds. */
 export function putTimestampField(w: Writer, tag: number, ms: number): void {
   const seconds = Math.floor(ms / 1000);

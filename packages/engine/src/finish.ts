@@ -1,5 +1,6 @@
-import { beginMessage, endMessage, putBytes, putRange, putUint32, putUint64, Writer } from "@corvo/gen/corvo/fast/runtime.js";
+import { beginMessage, endMessage, putBytes, putRange, Writer } from "@corvo/gen/corvo/fast/runtime.js";
 import { ArchivedJobTag } from "@corvo/gen/corvo/internal/v1/job_fast.js";
+import { putNumber } from "./command.js";
 import { type DocumentEdit, writeDocument } from "./document.js";
 import { assign, leave } from "./lists.js";
 import type { State } from "./state.js";
@@ -21,9 +22,9 @@ export function finish(s: State, row: number, state: FinishedState, change: Docu
   const queue = leave(s, row);
   const seq = jobs.seq(row);
   w.reset();
-  putUint64(w, ArchivedJobTag.seq, seq);
-  putUint64(w, ArchivedJobTag.createdMs, jobs.createdMs(row));
-  putUint32(w, ArchivedJobTag.state, state);
+  putNumber(w, ArchivedJobTag.seq, seq);
+  putNumber(w, ArchivedJobTag.createdMs, jobs.createdMs(row));
+  putNumber(w, ArchivedJobTag.state, state);
   putBytes(w, ArchivedJobTag.queue, queue.nameBytes);
   const request = jobs.request(row);
   const start = arena.start(request);
@@ -33,18 +34,18 @@ export function finish(s: State, row: number, state: FinishedState, change: Docu
     writeDocument(w, s, row, change);
     endMessage(w, at);
   }
-  if (jobs.attempt(row) !== 0) putUint32(w, ArchivedJobTag.attempt, jobs.attempt(row));
-  if (jobs.startedMs(row) !== 0) putUint64(w, ArchivedJobTag.startedMs, jobs.startedMs(row));
-  putUint64(w, ArchivedJobTag.endedMs, s.logTimeMs);
-  if (jobs.failedMs(row) !== 0) putUint64(w, ArchivedJobTag.failedMs, jobs.failedMs(row));
-  if (jobs.expireMs(row) !== 0) putUint64(w, ArchivedJobTag.expireMs, jobs.expireMs(row));
+  if (jobs.attempt(row) !== 0) putNumber(w, ArchivedJobTag.attempt, jobs.attempt(row));
+  if (jobs.startedMs(row) !== 0) putNumber(w, ArchivedJobTag.startedMs, jobs.startedMs(row));
+  putNumber(w, ArchivedJobTag.endedMs, s.logTimeMs);
+  if (jobs.failedMs(row) !== 0) putNumber(w, ArchivedJobTag.failedMs, jobs.failedMs(row));
+  if (jobs.expireMs(row) !== 0) putNumber(w, ArchivedJobTag.expireMs, jobs.expireMs(row));
   if (state === JobState.cancelled && jobs.worker(row) !== 0) {
     const { name, idBytes } = s.workers.byNumber[jobs.worker(row)]!;
     putRange(w, ArchivedJobTag.workerId, name, 0, idBytes);
     putRange(w, ArchivedJobTag.hostname, name, idBytes, name.length);
   }
-  if (jobs.fence(row) !== 0) putUint64(w, ArchivedJobTag.fence, jobs.fence(row));
-  putUint64(w, ArchivedJobTag.endedIndex, s.appliedIndex);
+  if (jobs.fence(row) !== 0) putNumber(w, ArchivedJobTag.fence, jobs.fence(row));
+  putNumber(w, ArchivedJobTag.endedIndex, s.appliedIndex);
   const place = s.archive.append(seq, w.view(), s.logTimeMs, queue.serial, countedAs[state]);
   queue.countFinished(state, 1);
   if (jobs.revived(row)) s.marks.set(seq, MarkKind.moved, place.segment, place.offset);

@@ -1,4 +1,4 @@
-import { ensure } from "./invariant.js";
+import { ensure, InvariantBroken } from "./invariant.js";
 import { tablesOf } from "./snapshot-cut.js";
 import { ChunkKind, chunkHeaderBytes, type Header, headerFields, ObjectType, snapshotMagic } from "./snapshot-format.js";
 import { NumberList, type NumberLists, readObject } from "./snapshot-objects.js";
@@ -148,8 +148,9 @@ class Restore {
       if (jobs.int(row, expiryField) !== 0) s.expiries.addUnordered(row, jobs.expireMs(row), seq);
       const worker = jobs.worker(row);
       if (worker === 0) continue;
-      ensure(s.workers.byNumber[worker] !== undefined, `row ${row} names worker ${worker}, which is not there`);
-      s.workers.byNumber[worker]!.jobs++;
+      const holder = s.workers.byNumber[worker];
+      if (holder === undefined) throw new InvariantBroken(`row ${row} names worker ${worker}, which is not there`);
+      holder.jobs++;
     }
     s.leases.order();
     s.due.order();

@@ -111,11 +111,11 @@ export class Arena {
 
   free(address: number): void {
     const segment = this.segments[address >>> offsetBits];
-    ensure(segment !== undefined, `no text at address ${address}`);
-    const size = (headerBytes + this.length(address) + 7) & ~7;
+    if (segment === undefined) throw new InvariantBroken(`no text at address ${address}`);
+    const size = (headerBytes + (segment.words[((address & offsetMask) << 1) + 1] >>> 2) + 7) & ~7;
     segment.live -= size;
     this.liveBytes -= size;
-    ensure(segment.live >= 0, `segment ${segment.number} has lost more texts than it had`);
+    if (segment.live < 0) throw new InvariantBroken(`segment ${segment.number} has lost more texts than it had`);
     if (!segment.sealed) return;
     if (segment.live === 0) this.drop(segment);
     else if (!segment.sparse && segment.live < segment.used * sparseShare) this.markSparse(segment);
@@ -230,10 +230,12 @@ export class Arena {
   restoreLive(kind: number, owner: number, address: number): void {
     const segment = this.segments[address >>> offsetBits];
     const at = (address & offsetMask) << 3;
-    ensure(segment !== undefined && at + headerBytes <= segment.used, `text ${address} lies nowhere`);
+    if (segment === undefined || at + headerBytes > segment.used) throw new InvariantBroken(`text ${address} lies nowhere`);
     const lengthAndKind = segment.words[(at >>> 2) + 1];
     const size = (headerBytes + (lengthAndKind >>> 2) + 7) & ~7;
-    ensure((lengthAndKind & 3) === kind && segment.words[at >>> 2] === owner && at + size <= segment.used, `text ${address} is not what it should be`);
+    if ((lengthAndKind & 3) !== kind || segment.words[at >>> 2] !== owner || at + size > segment.used) {
+      throw new InvariantBroken(`text ${address} is not what it should be`);
+    }
     segment.live += size;
     this.liveBytes += size;
   }

@@ -1,5 +1,8 @@
 import { hashesKept } from "../limits.js";
 
+/** Times this, a number gives its upper 32 bits. */
+const upper = 2 ** -32;
+
 /**
  * Two 32-bit lanes that every change of a row or a queue is mixed into. Equal logs give equal hashes; a replica whose state took
  * another way differs from there on. It is a check against faults, not against somebody who wants two states to look the same.
@@ -27,7 +30,7 @@ export class RollingHash {
   mix(what: number, which: number, value: number): void {
     let a = Math.imul(this.a ^ (which >>> 0), 0x9e3779b1) + what;
     a = Math.imul((a << 13) | (a >>> 19), 0x85ebca6b);
-    let b = Math.imul(this.b ^ (value >>> 0), 0xc2b2ae35) + ((which / 4294967296) >>> 0) + ((value / 4294967296) >>> 0);
+    let b = Math.imul(this.b ^ (value >>> 0), 0xc2b2ae35) + ((which * upper) >>> 0) + ((value * upper) >>> 0);
     b = Math.imul((b << 17) | (b >>> 15), 0x27d4eb2f);
     this.a = a ^ (b >>> 15);
     this.b = b ^ (a >>> 13);

@@ -1,6 +1,7 @@
 /** Rows of one leaf, and leaves of one branch. */
 const fan = 1024;
 const branchSpan = fan * fan;
+const perBranch = 1 / branchSpan;
 
 interface Branch {
   readonly leaves: (Int32Array | undefined)[];
@@ -25,7 +26,7 @@ export class SequenceIndex {
 
   /** The row, or -1. */
   get(seq: number): number {
-    const no = Math.floor(seq / branchSpan);
+    const no = Math.floor(seq * perBranch);
     const branch = no === this.lastNo ? this.last : this.branches.get(no);
     if (branch === undefined) return -1;
     const at = seq - no * branchSpan;
@@ -34,7 +35,7 @@ export class SequenceIndex {
   }
 
   set(seq: number, row: number): void {
-    const no = Math.floor(seq / branchSpan);
+    const no = Math.floor(seq * perBranch);
     let branch = no === this.lastNo ? this.last : this.branches.get(no);
     if (branch === undefined) {
       branch = { leaves: new Array<Int32Array | undefined>(fan).fill(undefined), live: new Int32Array(fan), used: 0 };
@@ -55,7 +56,7 @@ export class SequenceIndex {
   }
 
   remove(seq: number): void {
-    const no = Math.floor(seq / branchSpan);
+    const no = Math.floor(seq * perBranch);
     const branch = no === this.lastNo ? this.last : this.branches.get(no);
     if (branch === undefined) return;
     const at = seq - no * branchSpan;
