@@ -9,7 +9,7 @@ import type { Worker } from "./tables/workers.js";
 
 /** A snapshot that is being made. */
 export interface SnapshotCut {
-  /** The next chunk, at most 1 MiB and a little, in memory of its own; undefined: that was all. */
+  /** The next chunk, at most 512 KiB and a little, in memory of its own; undefined: that was all. */
   next(): Uint8Array | undefined;
   /** Lets go of everything. Call it once, also when the rest is not wanted. */
   release(): void;

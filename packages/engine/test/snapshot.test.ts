@@ -26,10 +26,10 @@ function chunksOf(engine: Engine): Uint8Array[] {
   return chunks;
 }
 
-test("chunks are at most 1 MiB and a little, and give the same state", async () => {
+test("chunks are at most 512 KiB and a little, and give the same state", async () => {
   const bench = filled(30_000);
   const chunks = chunksOf(bench.engine);
-  for (const chunk of chunks) expect(chunk.length).toBeLessThanOrEqual(1024 * 1024 + 64);
+  for (const chunk of chunks) expect(chunk.length).toBeLessThanOrEqual(512 * 1024 + 64);
   const restored = await Engine.restore(bench.options, stream(chunks));
   restored.checkInvariants();
   expect(restored.contentDigest()).toBe(bench.engine.contentDigest());
