@@ -11,6 +11,7 @@ export class Invariants {
   readonly #jobs = new Map<string, Story>();
   readonly #queues = new Map<string, { paused: boolean; max: number; rate: number; windowMs: number; grantsMs: number[] }>();
   readonly #requests = new Map<string, { hash: string; answer: string; atMs: number }>();
+  readonly #items = new Map<string, { hash: string; jobId: string; atMs: number }>();
   /** Unique keys: until when each is held, and by which job. */
   readonly #held = new Map<string, { jobId: string; untilMs: number }>();
 
@@ -65,7 +66,7 @@ export class Invariants {
     if (!requestId) return false;
     const key = `${verb} ${requestId.id}`;
     const known = this.#requests.get(key);
-    if (known && this.#nowMs - known.atMs < 3_600_000) {
+    if (known && this.#nowMs - known.atMs <= 3_600_000) {
       if (known.hash === requestId.hash)
         assert(JSON.stringify(outcome) === known.answer, `J3: request ${requestId.id} was answered otherwise than the first time`);
       else assert(outcome.kind === "refused" && outcome.reason === "REQUEST_ID_REUSED", `J3: request id ${requestId.id} was accepted for another request`);
@@ -78,7 +79,20 @@ export class Invariants {
   }
 
   #addedAll(jobs: readonly NewJob[], { jobIds, statuses }: { jobIds: readonly string[]; statuses: readonly string[] }): void {
-    for (const [i, job] of jobs.entries()) this.#added(job, jobIds[i], statuses[i]);
+    const ids = [...jobIds];
+    for (const [i, job] of jobs.entries()) {
+      if (statuses[i] === "refused") continue;
+      const jobId = ids.shift() ?? "";
+      const known = job.requestId && this.#items.get(job.requestId.id);
+      const kept = known !== undefined && this.#nowMs - known.atMs <= 3_600_000;
+      assert(
+        !kept || (known.jobId === jobId && known.hash === job.requestId?.hash),
+        `J3: item ${job.requestId?.id} was answered otherwise than the first time`,
+      );
+      if (kept) continue;
+      if (job.requestId) this.#items.set(job.requestId.id, { hash: job.requestId.hash, jobId, atMs: this.#nowMs });
+      this.#added(job, jobId, statuses[i]);
+    }
   }
 
   #added({ queue, uniqueKey, uniquePeriodSeconds, maxRetries, scheduledAtMs }: NewJob, jobId: string, status: string): void {

@@ -2,6 +2,7 @@ import type { Command, FetchFrom, JobState, NewJob, RequestId } from "./model/co
 import { jobVerbs } from "./model/command.js";
 import type { Model } from "./model/model.js";
 import { Rng } from "./random.js";
+import { contentOf } from "./wire/command.js";
 
 /**
  * A random program: steps that name jobs by description ("the second active one"), so that a step still means something when
@@ -16,9 +17,9 @@ export interface Step {
 /** By so many milliseconds (below 0: backwards), or to the next timer and so many milliseconds further. */
 export type Move = { byMs: number } | { toTimerAndMs: number };
 
-/** A job: the n-th of those in a state, or any of those that ever were; or one that never was. */
+/** A job: the n-th of those in a state, or any of those that ever were; or one that never was; or no id at all. */
 export interface JobWish {
-  among: JobState | "any" | "missing";
+  among: JobState | "any" | "missing" | "nameless";
   n: number;
 }
 export type FenceWish = "none" | "right" | "older" | "newer";
@@ -67,12 +68,29 @@ export function randomProgram(seed: number, steps: number): Step[] {
   const rng = new Rng(seed);
   // Swarm: each program leaves some kinds out, so that the others meet more often.
   const weights = { ...kinds };
+  // Few jobs with request ids of their own: some come again as they were, some ids come again with another job.
+  const items = Array.from({ length: 5 }, () => withRequestId(randomJob(rng), rng.pick(["i1", "i2", "i3"])));
   for (const kind of Object.keys(weights) as (keyof typeof kinds)[]) if (kind !== "enqueue" && kind !== "fetch" && rng.oneIn(4)) weights[kind] = 0;
   return Array.from({ length: steps }, () => {
-    const wishes = some(rng, 1, rng.pick([1, 1, 1, 3, 6]), () => randomWish(rng, weights));
+    const wishes = some(rng, 1, rng.pick([1, 1, 1, 3, 6]), () => spoiled(rng, randomWish(rng, weights), items));
     // A leadership's command is the first of its entry, and the only one of its kind there.
     return { move: randomMove(rng), wishes: wishes.filter((wish, i) => i === 0 || wish.do !== "leadership") };
   });
+}
+
+function withRequestId(job: NewJob, id: string): NewJob {
+  return { ...job, requestId: { id, hash: contentOf(job) } };
+}
+
+/** Puts jobs with request ids into batches and frames, and now and then an item that is wrong into a frame. */
+function spoiled(rng: Rng, wish: Wish, items: readonly NewJob[]): Wish {
+  if (wish.do !== "enqueueBatch" && wish.do !== "lifecycle") return wish;
+  if (rng.oneIn(3)) wish.jobs.push(rng.pick(items));
+  if (wish.do === "enqueueBatch") return wish;
+  if (rng.oneIn(15)) wish.jobs.unshift({ queue: "" });
+  if (rng.oneIn(15)) wish.acks.push({ job: { among: "nameless", n: 0 }, fence: "none", result: "" });
+  if (rng.oneIn(15)) wish.from = { ...wish.from, queues: [] };
+  return wish;
 }
 
 const kinds = {
@@ -98,7 +116,9 @@ const kinds = {
 
 function randomMove(rng: Rng): Move {
   if (rng.oneIn(4)) return { toTimerAndMs: rng.pick([-1, 0, 0, 1, 5]) };
-  return { byMs: rng.pick([0, 0, 0, 1, 1, 2, 10, 100, 999, 1_000, 1_001, 5_000, 60_000, 60_001, 700_000, -1, -50, -5_000, rng.below(3_000)]) };
+  return {
+    byMs: rng.pick([0, 0, 0, 1, 1, 2, 10, 100, 999, 1_000, 1_001, 5_000, 60_000, 60_001, 700_000, 3_599_999, 3_600_000, -1, -50, -5_000, rng.below(3_000)]),
+  };
 }
 
 function randomWish(rng: Rng, weights: typeof kinds): Wish {
@@ -112,14 +132,14 @@ function bareWish(rng: Rng, kind: keyof typeof kinds): Wish {
   switch (kind) {
     case "enqueue":
       return rng.oneIn(5)
-        ? { do: "enqueue", job: randomJob(rng), scheduledInMs: rng.pick([-1_000, 0, 1, 500, 1_000, 30_000, 0.25]) }
+        ? { do: "enqueue", job: randomJob(rng), scheduledInMs: rng.pick([-1_000, -1_700_000_000_000, 0, 1, 500, 1_000, 30_000, 0.25, 1e11]) }
         : { do: "enqueue", job: randomJob(rng) };
     case "enqueueBatch":
       return { do: "enqueueBatch", jobs: some(rng, 1, 4, randomJob) };
     case "fetch":
       return { do: "fetch", from: randomFrom(rng) };
     case "fetchBatch":
-      return { do: "fetchBatch", from: randomFrom(rng), count: rng.pick([0, 1, 2, 3, 100]) };
+      return { do: "fetchBatch", from: randomFrom(rng), count: rng.pick([0, -3, 1, 2, 3, 100, 20_000]) };
     case "ack":
       return { do: "ack", item: randomAck(rng), checkpoint: rng.oneIn(4) ? '{"cp":"ack"}' : "", keepAbsentResult: rng.oneIn(2) };
     case "ackBatch":
@@ -204,13 +224,13 @@ function randomJob(rng: Rng): NewJob {
     job.uniqueKey = rng.pick(keys);
     if (rng.oneIn(2)) job.uniquePeriodSeconds = rng.pick([-5, 0, 1, 10, 4_000]);
   }
-  if (rng.oneIn(2)) job.maxRetries = rng.pick([0, 1, 2, 2, 5]);
+  if (rng.oneIn(2)) job.maxRetries = rng.pick([0, 1, 2, 2, 5, 1_000_000]);
   if (rng.oneIn(2)) job.backoff = rng.pick(["none", "fixed", "linear", "exponential", "Fixed", "whatever"]);
-  if (rng.oneIn(3)) job.retryBaseDelay = rng.pick(["", "0s", "1ms", "1s", "1m30s", "2h", "1.5s"]);
+  if (rng.oneIn(3)) job.retryBaseDelay = rng.pick(["", "0s", "0", "1ms", "1us", "1s", "1m30s", "2h", "1.5s", "9000h"]);
   if (rng.oneIn(4)) job.retryMaxDelay = rng.pick(["", "0s", "1ms", "3s", "1h"]);
   if (rng.oneIn(8)) job.retryBaseDelayMs = rng.pick([0, 7, 1_000]);
   if (rng.oneIn(8)) job.retryMaxDelayMs = rng.pick([0, 20, 100_000]);
-  if (rng.oneIn(5)) job.expireAfter = rng.pick(["", "1ms", "1s", "1m", "24h"]);
+  if (rng.oneIn(5)) job.expireAfter = rng.pick(["", "0s", "1ms", "1500us", "1s", "1m", "24h"]);
   if (rng.oneIn(8)) job.expireAfterMs = rng.pick([0, 1, 2_500]);
   if (rng.oneIn(4)) job.tags = '{"tenant":"t1"}';
   if (rng.oneIn(5)) job.checkpoint = '{"cp":0}';
@@ -224,7 +244,7 @@ function randomFrom(rng: Rng): FetchFrom {
     queues: some(rng, 1, 3, () => rng.pick([...queues, "nobody's"])),
     workerId: rng.pick(["w1", "w2", ""]),
     hostname: rng.pick(["host1", ""]),
-    leaseSeconds: rng.pick([0, -1, 1, 1, 2, 60, 100]),
+    leaseSeconds: rng.pick([0, -1, 1, 1, 2, 60, 100, 86_400]),
   };
 }
 
@@ -257,6 +277,7 @@ function requestIdOf(id: string, command: Command): RequestId {
 
 function bareCommand(wish: Exclude<Wish, { do: "again" }>, { model, nowMs, seen }: Past): Command {
   const idOf = (job: JobWish): string => {
+    if (job.among === "nameless") return "";
     if (job.among === "missing") return missingJobId;
     const ids = job.among === "any" ? seen : seen.filter((id) => model.state.jobs.get(id)?.state === job.among);
     return ids[job.n % ids.length] ?? seen[job.n % seen.length] ?? missingJobId;

@@ -19,6 +19,8 @@ export interface Agent {
 }
 
 export interface NewJob {
+  /** Of an item in a batch or frame; a job of its own has that of its command. */
+  requestId?: RequestId;
   queue: string;
   payload?: string;
   agent?: Agent;
@@ -111,8 +113,9 @@ export interface Grant {
   fence: number;
 }
 
-export type EnqueueStatus = "pending" | "scheduled" | "duplicate";
-export type AckStatus = "acked" | "not_found" | "not_active" | "stale_fence";
+export type EnqueueStatus = "pending" | "scheduled" | "duplicate" | "refused";
+/** `refused`: the item itself was wrong. */
+export type AckStatus = "acked" | "not_found" | "not_active" | "stale_fence" | "refused";
 
 export type Outcome =
   | { kind: "refused"; code: string; reason: string; message?: string }

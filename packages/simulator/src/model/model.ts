@@ -34,12 +34,12 @@ export class Model {
     const { requestId } = command;
     if (!requestId) return this.#step(command);
     const key = JSON.stringify([command.verb, requestId.id]);
-    const known = this.state.remembered(key);
+    const known = this.state.recall(this.state.requests, key);
     if (known && known.hash !== requestId.hash) return { kind: "refused", code: "invalid_argument", reason: "REQUEST_ID_REUSED" };
-    if (known) return known.outcome;
+    if (known) return known.answer;
     const outcome = this.#step(command);
     const empty = outcome.kind === "refused" || (outcome.kind === "fetched" && !outcome.job) || (outcome.kind === "fetchedBatch" && outcome.jobs.length === 0);
-    if (!empty) this.state.requests.set(key, { hash: requestId.hash, outcome, atMs: this.state.nowMs });
+    if (!empty) this.state.requests.set(key, { hash: requestId.hash, answer: outcome, atMs: this.state.nowMs });
     return outcome;
   }
 

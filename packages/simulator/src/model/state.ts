@@ -1,4 +1,4 @@
-import type { Agent, JobError, JobRecord, JobState, Outcome, QueueRecord } from "./command.js";
+import type { Agent, EnqueueStatus, JobError, JobRecord, JobState, Outcome, QueueRecord } from "./command.js";
 
 /** A job as the model holds it. Finished jobs stay here too: what is archived or live is the engine's business. */
 export interface Job {
@@ -81,7 +81,9 @@ export class State {
   readonly workers = new Map<string, Worker>();
   /** (queue, unique key) → holder. A lock may outlive its job. */
   readonly locks = new Map<string, { jobId: string; expiresMs: number }>();
-  readonly requests = new Map<string, { hash: string; outcome: Outcome; atMs: number }>();
+  readonly requests = new Map<string, Remembered<Outcome>>();
+  /** Request ids of items in batches and frames. */
+  readonly items = new Map<string, Remembered<{ jobId: string; status: EnqueueStatus }>>();
 
   get servingMs(): number {
     return this.nowMs - this.pausedMs;
@@ -148,11 +150,18 @@ export class State {
     if (job.errors.length > failuresKept) job.errors.shift();
   }
 
-  /** The outcome that is remembered for this request id, if it is still kept. */
-  remembered(key: string): { hash: string; outcome: Outcome } | undefined {
-    const found = this.requests.get(key);
-    return found && this.nowMs - found.atMs < requestIdKeepMs ? found : undefined;
+  /** What is remembered under this request id, if it is still kept. */
+  recall<T>(memory: ReadonlyMap<string, Remembered<T>>, key: string): Remembered<T> | undefined {
+    const found = memory.get(key);
+    return found && this.nowMs - found.atMs <= requestIdKeepMs ? found : undefined;
   }
+}
+
+/** The first answer to a request, and the digest of what was asked. */
+export interface Remembered<T> {
+  hash: string;
+  answer: T;
+  atMs: number;
 }
 
 export function lockName(queue: string, key: string): string {

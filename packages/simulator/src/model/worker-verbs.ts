@@ -12,8 +12,16 @@ export function enqueue(state: State, command: Of<"enqueue">): Outcome {
   return { kind: "enqueued", jobId, status, logIndex: state.index };
 }
 
+/** All or none: an item whose request id was used for another one spoils the batch. */
 export function enqueueBatch(state: State, command: Of<"enqueueBatch">): Outcome {
-  const added = command.jobs.map((job) => addJob(state, job));
+  const ids = new Map<string, string>();
+  for (const { requestId } of command.jobs) {
+    if (!requestId) continue;
+    const hash = state.recall(state.items, requestId.id)?.hash ?? ids.get(requestId.id) ?? requestId.hash;
+    if (hash !== requestId.hash) return { kind: "refused", code: "invalid_argument", reason: "REQUEST_ID_REUSED" };
+    ids.set(requestId.id, hash);
+  }
+  const added = command.jobs.map((job) => addItem(state, job)!);
   return { kind: "enqueuedBatch", jobIds: added.map((one) => one.jobId), statuses: added.map((one) => one.status), logIndex: state.index };
 }
 
@@ -35,21 +43,28 @@ export function ackBatch(state: State, command: Of<"ackBatch">): Outcome {
   return { kind: "ackedBatch", acked: statuses.filter((status) => status === "acked").length, statuses };
 }
 
-/** Acks first, then the fetch, then the enqueues (`rpc.md` §4.3): a fetch sees the room that its acks made, not its own jobs. */
+/**
+ * Acks first, then the fetch, then the enqueues (`rpc.md` §4.3): a fetch sees the room that its acks made, not its own jobs. What is
+ * wrong with one part does not stop the others; the first error is told.
+ */
 export function lifecycle(state: State, command: Of<"lifecycle">): Outcome {
-  const ackStatuses = command.acks.map((item) => complete(state, item, "", false, command.workerId));
+  const errors: string[] = [];
+  const ackStatuses = command.acks.map((item) => {
+    if (item.jobId) return complete(state, item, "", false, command.workerId);
+    errors.push("ack: job_id is required");
+    return "refused";
+  });
   const jobs = command.fetchCount > 0 ? grant(state, command, Math.min(10_000, command.fetchCount)) : [];
-  const added = command.enqueues.map((job) => addJob(state, job));
-  return {
-    kind: "frame",
-    correlation: command.correlation,
-    jobs,
-    acked: ackStatuses.filter((status) => status === "acked").length,
-    ackStatuses,
-    error: "",
-    jobIds: added.map((one) => one.jobId),
-    statuses: added.map((one) => one.status),
-  };
+  if (command.fetchCount > 0 && command.queues.length === 0) errors.push("fetch: at least one queue is required");
+  const jobIds: string[] = [];
+  const statuses = command.enqueues.map((job): EnqueueStatus => {
+    const added = job.queue ? addItem(state, job) : undefined;
+    if (!added) errors.push(job.queue ? "enqueue: the request id was used for another job" : "enqueue: queue is required");
+    if (added) jobIds.push(added.jobId);
+    return added?.status ?? "refused";
+  });
+  const acked = ackStatuses.filter((status) => status === "acked").length;
+  return { kind: "frame", correlation: command.correlation, jobs, acked, ackStatuses, error: errors[0] ?? "", jobIds, statuses };
 }
 
 /** `jobs.md` §5: `max_retries` counts all attempts. */
@@ -91,6 +106,16 @@ export function heartbeat(state: State, command: Of<"heartbeat">): Outcome {
     workerSeen = true;
   }
   return { kind: "beaten", jobs: answers };
+}
+
+/** A job of a batch or frame, which may have a request id of its own; undefined: that was used for another one. */
+function addItem(state: State, given: NewJob): { jobId: string; status: EnqueueStatus } | undefined {
+  const { requestId } = given;
+  const known = requestId && state.recall(state.items, requestId.id);
+  if (known) return known.hash === requestId.hash ? known.answer : undefined;
+  const answer = addJob(state, given);
+  if (requestId) state.items.set(requestId.id, { hash: requestId.hash, answer, atMs: state.nowMs });
+  return answer;
 }
 
 /** `jobs.md` §2.5, §6. A held key creates nothing and answers with the holder. */

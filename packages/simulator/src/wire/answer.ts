@@ -101,9 +101,10 @@ function enqueueStatus(outcome: worker.EnqueueOutcome): EnqueueStatus {
     [worker.EnqueueOutcome.PENDING]: "pending",
     [worker.EnqueueOutcome.SCHEDULED]: "scheduled",
     [worker.EnqueueOutcome.DUPLICATE]: "duplicate",
+    [worker.EnqueueOutcome.REFUSED]: "refused",
   };
   const status = statuses[outcome];
-  if (!status) throw new Error(`outcome ${worker.EnqueueOutcome[outcome]} of an enqueue that was valid`);
+  if (!status) throw new Error(`outcome ${worker.EnqueueOutcome[outcome]} of an enqueue`);
   return status;
 }
 
@@ -113,8 +114,9 @@ function ackStatus(outcome: worker.AckOutcome): AckStatus {
     [worker.AckOutcome.NOT_FOUND]: "not_found",
     [worker.AckOutcome.NOT_ACTIVE]: "not_active",
     [worker.AckOutcome.STALE_FENCE]: "stale_fence",
+    [worker.AckOutcome.REFUSED]: "refused",
   };
   const status = statuses[outcome];
-  if (!status) throw new Error(`outcome ${worker.AckOutcome[outcome]} of an ack that was valid`);
+  if (!status) throw new Error(`outcome ${worker.AckOutcome[outcome]} of an ack`);
   return status;
 }

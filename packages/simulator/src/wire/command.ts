@@ -62,7 +62,7 @@ export const bodies: Record<Exclude<Verb, "tick">, BodyCodec> = {
   enqueueBatch: codec(
     worker.EnqueueBatchRequestSchema,
     ({ jobs }: Of<"enqueueBatch">) => ({ jobs: jobs.map(enqueueInit) }),
-    ({ jobs }) => ({ verb: "enqueueBatch", jobs: jobs.map(newJob) }),
+    ({ jobs }) => ({ verb: "enqueueBatch", jobs: jobs.map(newItem) }),
   ),
   fetch: codec(worker.FetchRequestSchema, fetchInit<Of<"fetch">>, (message) => ({ verb: "fetch", ...fetchFrom(message) })),
   fetchBatch: codec(
@@ -105,7 +105,7 @@ export const bodies: Record<Exclude<Verb, "tick">, BodyCodec> = {
       correlation: Number(message.requestId),
       fetchCount: message.fetchCount,
       acks: message.acks.map(ackItem),
-      enqueues: message.enqueues.map(newJob),
+      enqueues: message.enqueues.map(newItem),
     }),
   ),
   retry: jobVerb("retry", job.RetryJobRequestSchema),
@@ -153,6 +153,7 @@ function mapValues<A, B>(from: Record<string, A>, to: (value: A) => B): Record<s
 function enqueueInit(given: NewJob) {
   return {
     queue: given.queue,
+    requestId: given.requestId?.id,
     payloadJson: given.payload,
     agent: given.agent,
     priority: given.priority,
@@ -171,6 +172,17 @@ function enqueueInit(given: NewJob) {
     retryBaseDelayMs: BigInt(given.retryBaseDelayMs ?? 0),
     retryMaxDelayMs: BigInt(given.retryMaxDelayMs ?? 0),
   };
+}
+
+/** What stands for a job's content when its request id comes again: everything that is not empty. */
+export function contentOf({ requestId: _requestId, ...job }: NewJob): string {
+  const filled = Object.entries(job).filter(([name, value]) => value || (name === "maxRetries" && value !== undefined));
+  return JSON.stringify(filled.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function newItem(message: worker.EnqueueRequest | worker.LifecycleEnqueueItem): NewJob {
+  const job = newJob(message);
+  return message.requestId ? { ...job, requestId: { id: message.requestId, hash: contentOf(job) } } : job;
 }
 
 function newJob(message: worker.EnqueueRequest | worker.LifecycleEnqueueItem): NewJob {
