@@ -169,7 +169,7 @@ async function serve(options: ServerOptions, log: Log, stores: Storage, opened: 
     health.set(false);
     clearInterval(purges);
     clearInterval(refills);
-    replica.waiters.wakeAll();
+    replica.endWaiting();
     await listener.close({ graceMs: options.shutdownTimeoutMs });
     await opened.stop();
     failpoint("stop-before-seal");

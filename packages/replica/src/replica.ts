@@ -69,10 +69,13 @@ export class Replica {
   private waitingCommands = 0;
   private measuredIndex = -1;
   private measuredBytes = 0;
+  /** Queues that somebody sleeps on and whose throttle ends at a known time. */
+  private readonly throttled = new Map<string, { untilMs: number; cancel: () => void }>();
   private flushPlanned = false;
   private leading = false;
   private ready = false;
   private stopping = false;
+  private waitingEnded = false;
   private dead = false;
   private entriesSinceHash = 0;
   private raft: RaftNode | undefined;
@@ -160,7 +163,7 @@ export class Replica {
     };
     const sleep = (last: boolean): void => {
       const leftMs = untilMs - this.options.clock.monotonicMs();
-      if (last || leftMs <= 0) return reply.none();
+      if (last || leftMs <= 0 || this.waitingEnded) return reply.none();
       this.wakeWhenThrottleEnds(queues);
       onSleep(this.waiters.sleep(queues, leftMs, attempt));
     };
@@ -194,11 +197,19 @@ export class Replica {
     this.add(ownCommand(Verb.LEADERSHIP, leadershipBody(pauseMs)), { answer: done, refused: () => {} });
   }
 
+  /** Fetches that sleep are answered with nothing, and none sleeps any more: the node is going, its callers should ask another one. */
+  endWaiting(): void {
+    this.waitingEnded = true;
+    this.waiters.wakeAll();
+    for (const { cancel } of this.throttled.values()) cancel();
+    this.throttled.clear();
+  }
+
   /** Takes no more commands, answers those that are on their way, then resolves. */
   async drain(): Promise<void> {
     this.stopping = true;
     this.ticker.stop();
-    this.waiters.wakeAll();
+    this.endWaiting();
     while ((this.inFlight.size > 0 || this.gathering) && !this.dead && this.leading) {
       await new Promise<void>((resolve) => this.options.clock.after(1, resolve));
     }
@@ -298,17 +309,23 @@ export class Replica {
     }
   }
 
-  /** A throttled queue becomes fetchable by time alone: look again then. */
+  /** A throttled queue becomes fetchable by time alone: look again then. One timer per queue, and none outlives the node. */
   private wakeWhenThrottleEnds(queues: readonly string[]): void {
     const nowMs = this.options.clock.nowMs();
     for (const queue of queues) {
       const untilMs = this.engine.throttledUntilMs(queue, nowMs);
       if (untilMs <= nowMs) continue;
-      this.options.clock.after(untilMs - nowMs, () => {
+      const aimed = this.throttled.get(queue);
+      if (aimed && aimed.untilMs <= untilMs) continue;
+      aimed?.cancel();
+      const cancel = this.options.clock.after(Math.min(untilMs - nowMs, 2_000_000_000), () => {
+        this.throttled.delete(queue);
         if (!this.waiters.has(queue)) return;
         const grantable = this.engine.fetchable([queue], this.options.clock.nowMs());
         if (grantable > 0) this.waiters.wake(queue, grantable);
+        else this.wakeWhenThrottleEnds([queue]);
       });
+      this.throttled.set(queue, { untilMs, cancel });
     }
   }
 

@@ -34,6 +34,7 @@ export function fetchHandler(context: HandlerContext, rule: CommandRule, wish: (
               resolve(none);
             };
             if (first) call.onAbort(() => stop?.());
+            else if (call.aborted) stop(); // it left while an attempt was on its way that brought nothing
           },
         );
       });

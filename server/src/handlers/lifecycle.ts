@@ -44,6 +44,7 @@ class LifecycleStream implements BidiStream {
   private strikes = 0;
   private lastFrameMs = Number.NEGATIVE_INFINITY;
   private isClosed = false;
+  private holdsSlot = false;
   private stopSleeping: (() => void) | undefined;
 
   constructor(
@@ -84,21 +85,33 @@ class LifecycleStream implements BidiStream {
   private async frame(request: Uint8Array): Promise<void> {
     const report = new FrameReport(this.check, request, this.context.options.payloadBytesMax, this.context.replica.refusesNewWork());
     if (report.refused) throw toRpcError(report.refused);
-    await this.slots.take();
-    const answer = report.hasWork ? await this.work(report) : report.answer(undefined);
-    this.slots.give();
+    let answer: Uint8Array;
+    if (report.hasWork) {
+      const turn = this.slots.take();
+      if (turn) await turn;
+      this.holdsSlot = true;
+      try {
+        answer = await this.work(report);
+      } finally {
+        this.giveSlot();
+      }
+    } else answer = report.answer(undefined);
     this.strikes = report.error !== "" && !report.error.startsWith("OVERLOADED:") ? this.strikes + 1 : 0;
     if (!this.isClosed) await this.out.send(answer);
+  }
+
+  /** When the work is done, or nothing is left to do but wait: sleepers must not keep others from working. */
+  private giveSlot(): void {
+    if (!this.holdsSlot) return;
+    this.holdsSlot = false;
+    this.slots.give();
   }
 
   /** Resolves with the answer; rejects when the stream must end. */
   private work(report: FrameReport): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
       const refused = (refusal: Refusal): void => {
-        if (refusal.reason === "NOT_LEADER" || refusal.reason === "SHUTTING_DOWN" || refusal.reason === "OUTCOME_UNKNOWN") {
-          this.slots.give();
-          return reject(toRpcError(refusal));
-        }
+        if (refusal.reason === "NOT_LEADER" || refusal.reason === "SHUTTING_DOWN" || refusal.reason === "OUTCOME_UNKNOWN") return reject(toRpcError(refusal));
         if (refusal.reason === "OVERLOADED") this.counters.overloaded++;
         resolve(report.refusedAnswer(refusal));
       };
@@ -113,6 +126,7 @@ class LifecycleStream implements BidiStream {
           resolve(report.answer(undefined));
         };
         const sleeping = (sleeper: { cancel(): void }): void => {
+          this.giveSlot();
           this.stopSleeping = () => {
             sleeper.cancel();
             none();
@@ -126,7 +140,14 @@ class LifecycleStream implements BidiStream {
           const answer = report.answer(bytes);
           if (granted > 0 || !report.isIdle(bytes)) return resolve(answer);
           idle();
-          setTimeout(() => resolve(answer), idleMs);
+          this.giveSlot();
+          // What became of the acks is known already, so a job that comes now is left to the next frame: never a long wait here.
+          const timer = setTimeout(() => resolve(answer), Math.min(idleMs, this.context.options.idleFetchSleepMs));
+          this.stopSleeping = () => {
+            clearTimeout(timer);
+            resolve(answer);
+          };
+          if (this.isClosed) this.stopSleeping();
         },
         refused,
       });
