@@ -1,3 +1,13 @@
+export { type Action, checkHistory, checkSets, checkStories, type FinalJob, type Operation, type SeenGrant } from "./checkers.js";
+export { Invariants } from "./invariants.js";
 export * from "./model/command.js";
-export { durationMs } from "./model/duration.js";
 export { Model } from "./model/model.js";
+export { type Coverage, checkProgram, checkSeed, Disagreement, noCoverage } from "./model-check.js";
+export { type LogRecord, type NodeOptions, SimulatedNode } from "./node.js";
+export { type PowerCutOptions, type PowerCutReport, PowerCutRun } from "./power-cut.js";
+export { randomProgram, type Step, type Wish } from "./program.js";
+export { Rng } from "./random.js";
+export { shrink } from "./shrink.js";
+export { decodeAnswer } from "./wire/answer.js";
+export { decodeEntry, encodeCommand, encodeEntry } from "./wire/entry.js";
+export { World } from "./world.js";

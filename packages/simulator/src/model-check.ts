@@ -47,9 +47,9 @@ interface CutUnderWay {
  * Runs a program through engine and model, one entry after another, and compares every answer, every job and queue after each
  * entry, the timers, and the state after snapshots and replays. Throws at the first disagreement.
  */
-export async function checkProgram(program: readonly Step[], seed: number, coverage = noCoverage()): Promise<void> {
+export async function checkProgram(program: readonly Step[], seed: number, coverage = noCoverage(), model = new Model()): Promise<void> {
   const rng = new Rng(seed ^ 0x5eed);
-  const player = new Player(new Model());
+  const player = new Player(model);
   const invariants = new Invariants();
   const subject = new Subject();
   let under: CutUnderWay | undefined;

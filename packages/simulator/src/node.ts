@@ -15,6 +15,8 @@ export interface NodeOptions {
   disk: SimulatedDisk;
   core: WebAssembly.Module;
   record: LogRecord;
+  /** False: nothing is synced, which the checks must find out. Default true. */
+  durable?: boolean;
   /** The process would end here. */
   onFatal: (cause: unknown) => void;
 }
@@ -27,10 +29,11 @@ export class SimulatedNode {
   ) {}
 
   /** Resolves when it serves. */
-  static async boot({ world, disk, core, record, onFatal }: NodeOptions): Promise<SimulatedNode> {
+  static async boot({ world, disk, core, record, durable, onFatal }: NodeOptions): Promise<SimulatedNode> {
     const storage = await openStorage({
       disk,
       random: world.random,
+      durable,
       segmentBytes: 16 * 1024,
       archiveReserveBytes: 4 * 1024,
       monotonicMs: () => world.nowMs,

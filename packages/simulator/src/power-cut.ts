@@ -17,6 +17,10 @@ export interface PowerCutOptions {
   calls: number;
   /** What happens to the n-th change of the disk, counted over all lives. */
   faults?: ReadonlyMap<number, DiskFault>;
+  /** False: a planted mistake, nothing is synced. */
+  durable?: boolean;
+  /** Another disk than an honest one: to plant mistakes. */
+  makeDisk?: (random: () => number) => SimulatedDisk;
   /** Milliseconds that a disk operation takes at most. */
   delayMsMax?: number;
 }
@@ -65,7 +69,8 @@ export class PowerCutRun {
 
   constructor(readonly options: PowerCutOptions) {
     this.#world = new World(options.seed, startMs);
-    this.#disk = new SimulatedDisk({ random: () => this.#world.rng.bits() });
+    const random = (): number => this.#world.rng.bits();
+    this.#disk = options.makeDisk?.(random) ?? new SimulatedDisk({ random });
     this.#clients = new Clients(this.#world, 2, 2);
     const { delayMsMax = 3 } = options;
     this.#disk.delay = ({ kind }) => (kind === "read" ? undefined : this.#world.sleep(this.#world.rng.below(delayMsMax + 1)));
@@ -100,8 +105,8 @@ export class PowerCutRun {
     const end = (cause: unknown): void => {
       life.ended ??= cause ?? new Error("ended without a cause");
     };
-    const { core } = this.options;
-    SimulatedNode.boot({ world: this.#world, disk: this.#disk, core, record: this.#record, onFatal: end }).then((node) => {
+    const { core, durable } = this.options;
+    SimulatedNode.boot({ world: this.#world, disk: this.#disk, core, record: this.#record, durable, onFatal: end }).then((node) => {
       life.node = node;
     }, end);
     const done = (): boolean => this.#clients.answered >= this.options.calls;
