@@ -35,13 +35,15 @@ export interface ServerOptions {
   notices: string[];
 }
 
-/** A setting that cannot be used: names the flag, and where the value came from. */
+/** A setting that cannot be used: names the flag, and where the value came from unless it was the flag itself. Several are a line each. */
 export class OptionError extends Error {
   constructor(
     readonly flag: string,
     message: string,
+    /** Of the others that are wrong too. */
+    others: readonly OptionError[] = [],
   ) {
-    super(`--${flag}: ${message}`);
+    super([`--${flag}: ${message}`, ...others.map((other) => other.message)].join("\n"));
     this.name = "OptionError";
   }
 }
@@ -49,26 +51,37 @@ export class OptionError extends Error {
 /** Given values by flag name; undefined: not given. */
 export type GivenFlags = Readonly<Record<string, string | boolean | undefined>>;
 
-/** Flag, then environment, then file (`--config`, `CORVO_CONFIG`), then default. Every wrong value is named; the first one throws. */
+/** Flag, then environment, then file (`--config`, `CORVO_CONFIG`), then default. Throws one OptionError that names every wrong value. */
 export function resolveServerOptions(given: GivenFlags, env: Readonly<Record<string, string | undefined>>): ServerOptions {
-  const file = readConfigFile(typeof given.config === "string" ? given.config : env.CORVO_CONFIG);
+  const path = typeof given.config === "string" ? given.config : env.CORVO_CONFIG;
+  const file = readConfigFile(path);
   const notices: string[] = [];
-  const text = (name: string): string => {
-    const flag = serverFlags.find((f) => f.name === name);
-    if (!flag) throw new Error(`no flag ${name}`);
-    return settle(flag, given, env, file, notices);
-  };
-  const int = (name: string): number => Number(text(name));
-  const values = Object.fromEntries(serverFlags.map((flag) => [flag.name, text(flag.name)]));
+  const wrong: [flag: string, why: string][] = [];
+  const values: Record<string, string> = {};
+  for (const flag of serverFlags) {
+    const [raw, source] = rawValue(flag, given, env, file, path);
+    if (raw !== flag.default && flag.ignored) notices.push(`--${flag.name} is accepted and has no effect: ${flag.ignored}`);
+    try {
+      values[flag.name] = readValue(flag, raw);
+    } catch (cause) {
+      wrong.push([flag.name, `${(cause as Error).message}${source}`]);
+    }
+  }
+  if (wrong.length > 0) {
+    const [[flag, why], ...others] = wrong;
+    throw new OptionError(
+      flag,
+      why,
+      others.map((other) => new OptionError(...other)),
+    );
+  }
+  const int = (name: string): number => Number(values[name]);
   const store = values["raft-store"];
   if (store !== "segments" && store !== "level") notices.push(`--raft-store ${store} means segments here`);
-  const nodeId = values["node-id"];
-  if (!/^[A-Za-z0-9][A-Za-z0-9.-]{0,63}$/.test(nodeId)) throw new OptionError("node-id", `"${nodeId}" is not 1 to 64 letters, digits, dots and dashes`);
-  if (values["data-dir"] === "") throw new OptionError("data-dir", "must not be empty");
   return {
     ...parseBind(values.bind),
     dataDir: values["data-dir"],
-    nodeId,
+    nodeId: values["node-id"],
     durable: values.durable === "true",
     logBackend: store === "level" ? "level" : "segments",
     snapshotThresholdEntries: int("snapshot-threshold") || 4096,
@@ -94,36 +107,56 @@ export function resolveServerOptions(given: GivenFlags, env: Readonly<Record<str
   };
 }
 
-/** The settled value as text: numbers in ms, bytes or as they are. */
-function settle(flag: ServerFlag, given: GivenFlags, env: Readonly<Record<string, string | undefined>>, file: Map<string, string>, notices: string[]): string {
+/** As it was given, and where, unless that is plain. */
+function rawValue(
+  flag: ServerFlag,
+  given: GivenFlags,
+  env: Readonly<Record<string, string | undefined>>,
+  file: Map<string, string>,
+  path: string | undefined,
+): [raw: string, source: string] {
   const fromFlag = given[flag.name];
-  const fromEnv = env[environmentName(flag)];
-  const raw = fromFlag !== undefined ? String(fromFlag) : fromEnv !== undefined && fromEnv !== "" ? fromEnv : (file.get(flag.name) ?? flag.default);
-  const isGiven = raw !== flag.default;
-  if (isGiven && flag.ignored) notices.push(`--${flag.name} is accepted and has no effect: ${flag.ignored}`);
-  const value = readValue(flag, raw);
-  if (flag.oneOf && !flag.oneOf.includes(value)) throw new OptionError(flag.name, `"${raw}" is not possible here; use ${flag.oneOf.join(", ")}`);
+  if (fromFlag !== undefined) return [String(fromFlag), ""];
+  const name = environmentName(flag);
+  const fromEnv = env[name];
+  if (fromEnv !== undefined && fromEnv !== "") return [fromEnv, ` (from ${name})`];
+  const fromFile = file.get(flag.name);
+  return fromFile !== undefined ? [fromFile, ` (from ${path})`] : [flag.default, ""];
+}
+
+/** The settled value as text: numbers in ms, bytes or as they are. Throws a sentence. */
+function readValue(flag: ServerFlag, raw: string): string {
+  const value = flag.kind === "text" ? readText(flag, raw) : flag.kind === "bool" ? readBool(raw) : String(readNumber(flag, raw));
+  if (flag.oneOf && !flag.oneOf.includes(value)) throw new Error(`"${raw}" is not possible here; use ${flag.oneOf.join(", ")}`);
   return value;
 }
 
-function readValue(flag: ServerFlag, raw: string): string {
-  if (flag.kind === "text") return raw;
-  if (flag.kind === "bool") {
-    if (raw === "true" || raw === "1" || raw === "") return "true";
-    if (raw === "false" || raw === "0") return "false";
-    throw new OptionError(flag.name, `"${raw}" is not true or false`);
-  }
+function readText(flag: ServerFlag, raw: string): string {
+  if (flag.name === "bind") parseBind(raw);
+  if (flag.name === "node-id" && !/^[A-Za-z0-9][A-Za-z0-9.-]{0,63}$/.test(raw)) throw new Error(`"${raw}" is not 1 to 64 letters, digits, dots and dashes`);
+  if (flag.name === "data-dir" && raw === "") throw new Error("must not be empty");
+  return raw;
+}
+
+function readBool(raw: string): string {
+  if (raw === "true" || raw === "1" || raw === "") return "true";
+  if (raw === "false" || raw === "0") return "false";
+  throw new Error(`"${raw}" is not true or false`);
+}
+
+const examples: Record<string, string> = {
+  duration: "a duration like 500ms, 30s or 1h30m",
+  bytes: "a size like 262144, 256KiB or 4GiB",
+  int: "a whole number",
+};
+
+function readNumber(flag: ServerFlag, raw: string): number {
   const value = flag.kind === "int" ? readInt(raw) : flag.kind === "bytes" ? readBytes(raw) : parseDuration(raw);
-  if (value === undefined || Number.isNaN(value)) {
-    const example =
-      flag.kind === "duration" ? "a duration like 500ms, 30s or 1h30m" : flag.kind === "bytes" ? "a size like 262144, 256KiB or 4GiB" : "a whole number";
-    throw new OptionError(flag.name, `"${raw}" is not ${example}`);
-  }
-  if (flag.min !== undefined && value < flag.min)
-    throw new OptionError(flag.name, `must be at least ${flag.min}${flag.kind === "duration" ? " ms" : ""}, is ${raw}`);
-  if (flag.max !== undefined && value > flag.max)
-    throw new OptionError(flag.name, `must be at most ${flag.max}${flag.kind === "duration" ? " ms" : ""}, is ${raw}`);
-  return String(value);
+  if (value === undefined || Number.isNaN(value)) throw new Error(`"${raw}" is not ${examples[flag.kind]}`);
+  const unit = flag.kind === "duration" ? " ms" : "";
+  if (flag.min !== undefined && value < flag.min) throw new Error(`must be at least ${flag.min}${unit}, is ${raw}`);
+  if (flag.max !== undefined && value > flag.max) throw new Error(`must be at most ${flag.max}${unit}, is ${raw}`);
+  return value;
 }
 
 function readInt(raw: string): number | undefined {
@@ -141,7 +174,7 @@ function readBytes(raw: string): number | undefined {
 function parseBind(bind: string): { host: string; port: number } {
   const match = /^(\[[0-9a-fA-F:]+\]|[^:[\]]*):(\d{1,5})$/.exec(bind);
   const port = match ? Number(match[2]) : Number.NaN;
-  if (!match || port > 65_535) throw new OptionError("bind", `"${bind}" is not host:port or :port`);
+  if (!match || port > 65_535) throw new Error(`"${bind}" is not host:port or :port`);
   return { host: match[1].replace(/^\[|\]$/g, ""), port };
 }
 
@@ -149,9 +182,15 @@ function readConfigFile(path: string | undefined): Map<string, string> {
   const values = new Map<string, string>();
   if (path === undefined || path === "") return values;
   if (!existsSync(path)) throw new OptionError("config", `there is no file "${path}"`);
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (cause) {
+    throw new OptionError("config", `"${path}" cannot be read: ${(cause as Error).message}`);
+  }
   let parsed: unknown;
   try {
-    parsed = parseYaml(readFileSync(path, "utf8"));
+    parsed = parseYaml(text);
   } catch (cause) {
     throw new OptionError("config", `"${path}" is not YAML: ${(cause as Error).message.split("\n")[0]}`);
   }

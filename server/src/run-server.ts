@@ -33,7 +33,8 @@ export async function runServer(given: GivenFlags): Promise<number> {
     options = resolveServerOptions(given, process.env);
   } catch (cause) {
     if (!(cause instanceof OptionError)) throw cause;
-    process.stderr.write(`error: ${cause.message}\nhint:  corvo server --help\n`);
+    for (const line of cause.message.split("\n")) process.stderr.write(`error: ${line}\n`);
+    process.stderr.write("hint:  corvo server --help\n");
     return 2;
   }
   const log = openLog(options.logLevel, options.logFormat);
