@@ -23,16 +23,16 @@ export function publicRoutes(context: HandlerContext, counters: StreamCounters, 
   const q = queues.QueueService.method;
   const c = cluster.ClusterService.method;
   const routes: Route[] = [];
-  const add = (method: DescMethod, handler: Handler, hot = false, singleExchange = false): void => void routes.push({ method, handler, hot, singleExchange });
-  const command = (method: DescMethod, rule: CommandRule, hot = false): void => add(method, commandHandler(context, rule), hot);
+  // All of them on the fast lane: it is where malformed protobuf is the caller's fault (invalid_argument) and not the server's (internal).
+  const add = (method: DescMethod, handler: Handler, singleExchange = false): void => void routes.push({ method, handler, hot: true, singleExchange });
+  const command = (method: DescMethod, rule: CommandRule): void => add(method, commandHandler(context, rule));
 
-  command(w.enqueue, { verb: Verb.ENQUEUE, check: door.checkEnqueue, schema: worker.EnqueueRequestSchema, newWork: true }, true);
-  command(w.enqueueBatch, { verb: Verb.ENQUEUE_BATCH, check: door.checkEnqueueBatch, schema: worker.EnqueueBatchRequestSchema, newWork: true }, true);
+  command(w.enqueue, { verb: Verb.ENQUEUE, check: door.checkEnqueue, schema: worker.EnqueueRequestSchema, newWork: true });
+  command(w.enqueueBatch, { verb: Verb.ENQUEUE_BATCH, check: door.checkEnqueueBatch, schema: worker.EnqueueBatchRequestSchema, newWork: true });
   command(w.enqueueWebhook, { verb: Verb.ENQUEUE, check: door.checkEnqueueWebhook, schema: worker.EnqueueRequestSchema, newWork: true });
   add(
     w.fetch,
     fetchHandler(context, { verb: Verb.FETCH, check: door.checkFetch, schema: worker.FetchRequestSchema }, wishOf(new FetchRequestReader()), nothing),
-    true,
   );
   add(
     w.fetchBatch,
@@ -42,13 +42,12 @@ export function publicRoutes(context: HandlerContext, counters: StreamCounters, 
       wishOf(new FetchBatchRequestReader()),
       nothing,
     ),
-    true,
   );
-  command(w.ack, { verb: Verb.ACK, check: door.checkAck, schema: worker.AckRequestSchema }, true);
-  command(w.ackBatch, { verb: Verb.ACK_BATCH, check: door.checkAckBatch, schema: worker.AckBatchRequestSchema }, true);
-  command(w.fail, { verb: Verb.FAIL, check: door.checkFail, schema: worker.FailRequestSchema }, true);
-  command(w.heartbeat, { verb: Verb.HEARTBEAT, check: door.checkHeartbeat, schema: worker.HeartbeatRequestSchema }, true);
-  add(w.streamLifecycle, lifecycleHandler(context, counters), true, true);
+  command(w.ack, { verb: Verb.ACK, check: door.checkAck, schema: worker.AckRequestSchema });
+  command(w.ackBatch, { verb: Verb.ACK_BATCH, check: door.checkAckBatch, schema: worker.AckBatchRequestSchema });
+  command(w.fail, { verb: Verb.FAIL, check: door.checkFail, schema: worker.FailRequestSchema });
+  command(w.heartbeat, { verb: Verb.HEARTBEAT, check: door.checkHeartbeat, schema: worker.HeartbeatRequestSchema });
+  add(w.streamLifecycle, lifecycleHandler(context, counters), true);
   add(w.subscribe, subscribeHandler(context));
   add(w.getServerInfo, serverInfoHandler());
 
