@@ -37,7 +37,7 @@ async function add(client: CorvoClient, history: History, requestId: string, num
   if (requestId.startsWith(batchPrefix)) {
     const added = await client.enqueueMany(
       numbers.map((n) => ({ job: queue, payload: payload(n) })),
-      requestId,
+      { requestId },
     );
     for (const [i, n] of numbers.entries()) history.enqueued(requestId, n, added[i].id);
   } else {
@@ -95,9 +95,9 @@ export async function examine(client: CorvoClient, history: History): Promise<vo
       if (!seen) continue;
       const payload = JSON.parse(job.payloadJson) as { n: number };
       if (payload.n !== seen.n) history.faults.push(`J2: the payload of ${job.id} was ${seen.n} and is ${payload.n}`);
-      if (seen.acks > 0 && job.state !== 4) history.faults.push(`J4: ${job.id} was acknowledged as completed and is in state ${job.state}`);
+      if (seen.acks > 0 && job.state !== "completed") history.faults.push(`J4: ${job.id} was acknowledged as completed and is in state ${job.state}`);
       if (seen.acks > 0 && job.resultJson !== JSON.stringify({ n: seen.n })) history.faults.push(`J1: the result of ${job.id} is ${job.resultJson}`);
-      if (job.state === 4 && seen.acks === 0 && !seen.ackUnknown) history.faults.push(`J2: ${job.id} is completed and nobody acknowledged it`);
+      if (job.state === "completed" && seen.acks === 0 && !seen.ackUnknown) history.faults.push(`J2: ${job.id} is completed and nobody acknowledged it`);
     }
   }
   for (const id of ids) if (!found.has(id)) history.faults.push(`J1: ${id} (job ${history.jobs.get(id)?.n}) is lost`);

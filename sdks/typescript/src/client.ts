@@ -1,64 +1,87 @@
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { timestampFromDate } from "@bufbuild/protobuf/wkt";
-import { type Client, createClient, type Interceptor, type Transport } from "@connectrpc/connect";
-import { ClusterService, type GetClusterStatusResponse, type Worker as WorkerInfo } from "@corvo/gen/corvo/v1/cluster_pb.js";
-import { type Job, JobService, JobState } from "@corvo/gen/corvo/v1/job_pb.js";
-import { type Queue, QueueService } from "@corvo/gen/corvo/v1/queue_pb.js";
-import { EnqueueOutcome, EnqueueRequestSchema, type FetchBatchJob, type SubscribeEvent, WorkerService } from "@corvo/gen/corvo/v1/worker_pb.js";
-import { CorvoError, toCorvoError } from "./errors.js";
+import { type Client, createClient, createContextValues, type Transport, type CallOptions as WireOptions } from "@connectrpc/connect";
+import { ClusterService, type GetClusterStatusResponse } from "@corvo/gen/corvo/v1/cluster_pb.js";
+import { JobService } from "@corvo/gen/corvo/v1/job_pb.js";
+import { QueueService } from "@corvo/gen/corvo/v1/queue_pb.js";
+import { EnqueueOutcome, WorkerService } from "@corvo/gen/corvo/v1/worker_pb.js";
+import { CorvoError, cancelled, toCorvoError } from "./errors.js";
 import type { EnqueueOptions, JobDefinition } from "./job.js";
-import { type Backoff, defaultBackoff, jitteredMs, pause } from "./retry.js";
+import { enqueueRequest, jsonText, newRequestId } from "./requests.js";
+import { type Backoff, checkedMs, defaultBackoff, jitteredMs, pause, repeat } from "./retry.js";
+import { serverTimeoutMs } from "./transport-options.js";
+import { FetchedJob, type JobEvent, JobInfo, jobEvent, type QueueInfo, queueInfo, type WorkerInfo, workerInfo } from "./views.js";
 
-export interface ClientOptions {
-  /** How calls travel. `connectNode` (index.ts) or `connectWeb` (web.ts) make one. */
-  transport: Transport;
-  /** Longest time of a call including its retries, in ms. Default 30,000. Fetches add their wait. */
+/** How long and how often calls are tried. */
+export interface RetryOptions {
+  /** Longest time of a call including its repeats, in ms. Default 30,000. A fetch adds its wait. */
   timeoutMs?: number;
-  /** Tries of a call that is safe to repeat. Default 5: rides over a restart of the server. */
+  /** Tries of a call. Default 10: some 8 s of waits together, rides over a restart of the server. 1: never repeat. */
   tries?: number;
   backoff?: Backoff;
+}
+
+export interface ClientOptions extends RetryOptions {
+  /** How calls travel. `connect` and `connectWeb` make one. */
+  transport: Transport;
+  /** Ends what the transport holds open. */
+  onClose?: () => void;
+}
+
+/** Of one call. */
+export interface CallOptions {
+  /** Ends the call with reason `CANCELLED`; whether it took effect is then unknown. */
+  signal?: AbortSignal;
+  /** Instead of the client's. */
+  timeoutMs?: number;
+}
+
+/** Of one call that changes something. */
+export interface ChangeOptions extends CallOptions {
+  /**
+   * The same id within an hour answers as the first time, up to 128 bytes. Default: a random one per call, so that the client may repeat
+   * it. Give your own to make a repeat by your program safe too, for example the id of a webhook delivery.
+   */
+  requestId?: string;
 }
 
 export interface Enqueued {
   id: string;
   status: "pending" | "scheduled" | "duplicate";
-  /** True when the unique key was held: `id` is the holder's. */
+  /** True when the unique key was held: nothing was created, `id` is the holder's. */
   duplicate: boolean;
 }
 
-export interface FetchedJob {
-  id: string;
-  queue: string;
-  payload: unknown;
-  attempt: number;
-  maxAttempts: number;
-  checkpoint: unknown;
-  tags: Record<string, unknown>;
-  /** Hand it to ack, fail and heartbeat, and to your own stores. */
-  fence: bigint;
+export interface FetchOptions extends CallOptions {
+  /** Jobs at most, 1 to 10,000. Default 1. */
+  count?: number;
+  /** Lease, 1 to 86,400 s. Default 60. */
+  leaseSeconds?: number;
+  /** How long the server waits for the first job, in ms; 0: not at all. Default and at most: as long as the lease, and never above 60,000. */
+  waitMs?: number;
+  /** Name of the worker, at most 255 bytes. */
+  workerId?: string;
+  hostname?: string;
 }
 
-/** Sends who this client is; the server logs it at debug level. */
-export const clientName: Interceptor = (next) => (request) => {
-  request.header.set("x-corvo-client-name", "corvo-typescript");
-  request.header.set("x-corvo-client-version", "0.4.0");
-  return next(request);
-};
+/** Of a call about a leased job. */
+export interface LeaseOptions extends ChangeOptions {
+  /** From the fetch: refused when the lease is no longer that one. Without it the state of the lease decides. */
+  fence?: bigint;
+}
 
-/**
- * Corvo's API, typed. Calls that change something carry a request id, so that the client itself may repeat them when the connection
- * breaks: they take effect once.
- */
+/** Corvo's API, typed. Calls that break are repeated; those that change something carry a request id, so that they take effect once. */
 export class CorvoClient {
+  /** The generated clients, for what has no method here: nothing is repeated, errors are ConnectErrors. */
   readonly rpc: {
-    worker: Client<typeof WorkerService>;
-    jobs: Client<typeof JobService>;
-    queues: Client<typeof QueueService>;
-    cluster: Client<typeof ClusterService>;
+    readonly worker: Client<typeof WorkerService>;
+    readonly jobs: Client<typeof JobService>;
+    readonly queues: Client<typeof QueueService>;
+    readonly cluster: Client<typeof ClusterService>;
   };
+  readonly backoff: Backoff;
   private readonly timeoutMs: number;
   private readonly tries: number;
-  readonly backoff: Backoff;
+  private readonly onClose: (() => void) | undefined;
+  private readonly life = new AbortController();
 
   constructor(options: ClientOptions) {
     const { transport } = options;
@@ -68,247 +91,245 @@ export class CorvoClient {
       queues: createClient(QueueService, transport),
       cluster: createClient(ClusterService, transport),
     };
-    this.timeoutMs = options.timeoutMs ?? 30_000;
-    this.tries = options.tries ?? 5;
+    this.timeoutMs = checkedMs("timeoutMs", options.timeoutMs ?? 30_000);
+    this.tries = options.tries ?? 10;
     this.backoff = options.backoff ?? defaultBackoff;
+    this.onClose = options.onClose;
+    if (!(this.tries >= 1)) throw new RangeError(`tries must be 1 or more, not ${this.tries}`);
+  }
+
+  /** Ends the connection; calls on their way and later ones reject with reason `CANCELLED`. */
+  close(): void {
+    this.life.abort(new Error("the client was closed"));
+    this.onClose?.();
   }
 
   /** Adds a job. Resolves when it is on disk. */
-  async enqueue<Payload>(job: JobDefinition<Payload, unknown> | string, payload: Payload, options: EnqueueOptions = {}): Promise<Enqueued> {
+  async enqueue<Payload>(
+    job: JobDefinition<Payload, unknown> | string,
+    payload: NoInfer<Payload>,
+    options: EnqueueOptions & ChangeOptions = {},
+  ): Promise<Enqueued> {
     const request = enqueueRequest(job, payload, options);
     request.requestId = options.requestId ?? newRequestId();
-    const answer = await this.repeat((o) => this.rpc.worker.enqueue(request, o));
+    const answer = await this.repeat(options, (o) => this.rpc.worker.enqueue(request, o));
     return { id: answer.jobId, status: answer.status as Enqueued["status"], duplicate: answer.uniqueExisting };
   }
 
-  /** Adds up to 10,000 jobs, all or none. */
+  /** Adds 1 to 10,000 jobs, all or none. */
   async enqueueMany<Payload>(
-    jobs: readonly { job: JobDefinition<Payload, unknown> | string; payload: Payload; options?: EnqueueOptions }[],
-    requestId = newRequestId(),
+    jobs: readonly { job: JobDefinition<Payload, unknown> | string; payload: NoInfer<Payload>; options?: EnqueueOptions }[],
+    options: ChangeOptions = {},
   ): Promise<Enqueued[]> {
-    const request = { jobs: jobs.map(({ job, payload, options }) => enqueueRequest(job, payload, options ?? {})), requestId };
-    const answer = await this.repeat((o) => this.rpc.worker.enqueueBatch(request, o));
-    return answer.jobIds.map((id, i) => ({
-      id,
-      status: answer.outcomes[i] === EnqueueOutcome.SCHEDULED ? "scheduled" : answer.outcomes[i] === EnqueueOutcome.DUPLICATE ? "duplicate" : "pending",
-      duplicate: answer.outcomes[i] === EnqueueOutcome.DUPLICATE,
-    }));
+    const request = {
+      jobs: jobs.map(({ job, payload, options }) => enqueueRequest(job, payload, options ?? {})),
+      requestId: options.requestId ?? newRequestId(),
+    };
+    const answer = await this.repeat(options, (o) => this.rpc.worker.enqueueBatch(request, o));
+    return answer.jobIds.map((id, i) => {
+      const status = enqueueStatus[answer.outcomes[i]] ?? "pending";
+      return { id, status, duplicate: status === "duplicate" };
+    });
   }
 
-  /** Leases up to `count` jobs; waits up to `waitSeconds` (1 to 60, default 30) for the first. An empty list is a success. */
-  async fetch(
-    queues: readonly string[],
-    options: { count?: number; leaseSeconds?: number; workerId?: string; hostname?: string; signal?: AbortSignal } = {},
-  ): Promise<FetchedJob[]> {
-    const leaseDuration = options.leaseSeconds ?? 60;
+  /** Leases up to `count` jobs; waits for the first. An empty list is a success. */
+  async fetch<Payload = unknown>(queues: readonly string[], options: FetchOptions = {}): Promise<FetchedJob<Payload>[]> {
+    const leaseSeconds = options.leaseSeconds ?? 60;
+    if (!(leaseSeconds >= 1 && leaseSeconds <= 86_400)) throw new RangeError(`leaseSeconds must be 1 to 86,400, not ${leaseSeconds}`);
     const request = {
       queues: [...queues],
       workerId: options.workerId ?? "",
       hostname: options.hostname ?? "",
-      leaseDuration,
+      leaseDuration: Math.ceil(leaseSeconds),
       count: options.count ?? 1,
       requestId: newRequestId(),
     };
-    const answer = await this.repeat(
-      (o) => this.rpc.worker.fetchBatch(request, { ...o, signal: options.signal }),
-      this.timeoutMs + Math.min(60, leaseDuration) * 1000,
-    );
-    return answer.jobs.map(toFetchedJob);
+    const longestMs = Math.min(60_000, request.leaseDuration * 1000);
+    const waitMs = Math.min(longestMs, Math.max(0, options.waitMs ?? longestMs));
+    // A server ends its wait 50 ms before the deadline that it is told. Told too short a one it gives up; the repeat brings what it granted.
+    const contextValues = createContextValues().set(serverTimeoutMs, waitMs < longestMs ? Math.ceil(waitMs) + 50 : undefined);
+    const timeoutMs = (options.timeoutMs ?? this.timeoutMs) + waitMs;
+    const answer = await this.repeat({ signal: options.signal, timeoutMs }, (o) => this.rpc.worker.fetchBatch(request, { ...o, contextValues }));
+    return answer.jobs.map((job) => new FetchedJob<Payload>(job));
   }
 
-  /** Completes a job. `fence` from the fetch; without it the state of the lease decides. */
-  async ack(id: string, options: { result?: unknown; fence?: bigint; checkpoint?: unknown; requestId?: string } = {}): Promise<void> {
+  /** Completes a job. */
+  async ack(id: string, options: LeaseOptions & { result?: unknown; checkpoint?: unknown } = {}): Promise<void> {
     const request = {
       jobId: id,
-      resultJson: jsonText(options.result),
-      checkpointJson: jsonText(options.checkpoint),
+      resultJson: jsonText(options.result, "result"),
+      checkpointJson: jsonText(options.checkpoint, "checkpoint"),
       fence: options.fence ?? 0n,
       requestId: options.requestId ?? newRequestId(),
     };
-    await this.repeat((o) => this.rpc.worker.ack(request, o));
+    await this.repeat(options, (o) => this.rpc.worker.ack(request, o));
   }
 
   /** Reports a failed attempt. */
   async fail(
     id: string,
     error: string,
-    options: { backtrace?: string; fence?: bigint; requestId?: string } = {},
+    options: LeaseOptions & { backtrace?: string } = {},
   ): Promise<{ status: "retrying" | "dead"; attemptsRemaining: number }> {
     const request = { jobId: id, error, backtrace: options.backtrace ?? "", fence: options.fence ?? 0n, requestId: options.requestId ?? newRequestId() };
-    const answer = await this.repeat((o) => this.rpc.worker.fail(request, o));
+    const answer = await this.repeat(options, (o) => this.rpc.worker.fail(request, o));
     return { status: answer.status as "retrying" | "dead", attemptsRemaining: answer.attemptsRemaining };
   }
 
-  /** Extends leases. Ids whose answer is `cancel` are no longer the caller's. */
+  /** Extends leases. Jobs whose answer is `cancel` are no longer the caller's. */
   async heartbeat(
     jobs: ReadonlyMap<string, { fence?: bigint; progress?: Record<string, unknown>; checkpoint?: Record<string, unknown> }>,
+    options: CallOptions = {},
   ): Promise<Map<string, "ok" | "cancel">> {
     const updates: Record<string, { progressJson: string; checkpointJson: string; fence: bigint }> = {};
-    for (const [id, job] of jobs) updates[id] = { progressJson: jsonText(job.progress), checkpointJson: jsonText(job.checkpoint), fence: job.fence ?? 0n };
-    const answer = await this.repeat((o) => this.rpc.worker.heartbeat({ jobs: updates }, o));
+    for (const [id, { progress, checkpoint, fence }] of jobs) {
+      updates[id] = { progressJson: jsonText(progress, "progress"), checkpointJson: jsonText(checkpoint, "checkpoint"), fence: fence ?? 0n };
+    }
+    const answer = await this.repeat(options, (o) => this.rpc.worker.heartbeat({ jobs: updates }, o));
     return new Map(Object.entries(answer.jobs).map(([id, job]) => [id, job.status === "ok" ? "ok" : "cancel"]));
   }
 
-  /** Everything about a job. Rejects with reason NOT_FOUND when there is none. */
-  async job(id: string): Promise<Job> {
-    const { job } = await this.repeat((o) => this.rpc.jobs.getJob({ jobId: id }, o));
-    if (!job) throw new CorvoError(`job "${id}" not found`, "not_found", "NOT_FOUND", undefined, undefined);
-    return job;
+  /** Everything about a job. Rejects with reason `NOT_FOUND` when there is none. */
+  async job(id: string, options: CallOptions = {}): Promise<JobInfo> {
+    const { job } = await this.repeat(options, (o) => this.rpc.jobs.getJob({ jobId: id }, o));
+    if (!job) throw new CorvoError(`job "${id}" not found`, { code: "not_found", reason: "NOT_FOUND" });
+    return new JobInfo(job);
   }
-  /** Several jobs, unknown ones left out; at most 1,000. */
-  async jobs(ids: readonly string[]): Promise<Job[]> {
-    return (await this.repeat((o) => this.rpc.jobs.bulkGetJobs({ jobIds: [...ids] }, o))).jobs;
+  /** Several jobs in the order of the ids, unknown ones left out; at most 1,000. */
+  async jobs(ids: readonly string[], options: CallOptions = {}): Promise<JobInfo[]> {
+    if (ids.length === 0) return [];
+    return (await this.repeat(options, (o) => this.rpc.jobs.bulkGetJobs({ jobIds: [...ids] }, o))).jobs.map((job) => new JobInfo(job));
   }
-  async retry(id: string): Promise<void> {
-    await this.change((o, requestId) => this.rpc.jobs.retryJob({ jobId: id, requestId }, o));
+  /** Runs a dead, cancelled, completed or scheduled job (again), with all its attempts. */
+  async retry(id: string, options: ChangeOptions = {}): Promise<void> {
+    await this.change(options, (o, requestId) => this.rpc.jobs.retryJob({ jobId: id, requestId }, o));
   }
   /** `cancelling`: it was active; its worker learns of it by its next heartbeat. */
-  async cancel(id: string): Promise<"cancelled" | "cancelling"> {
-    return (await this.change((o, requestId) => this.rpc.jobs.cancelJob({ jobId: id, requestId }, o))).status as "cancelled" | "cancelling";
+  async cancel(id: string, options: ChangeOptions = {}): Promise<"cancelled" | "cancelling"> {
+    return (await this.change(options, (o, requestId) => this.rpc.jobs.cancelJob({ jobId: id, requestId }, o))).status as "cancelled" | "cancelling";
   }
-  async hold(id: string): Promise<void> {
-    await this.change((o, requestId) => this.rpc.jobs.holdJob({ jobId: id, requestId }, o));
+  /** Keeps a job from running until it is approved or rejected. */
+  async hold(id: string, options: ChangeOptions = {}): Promise<void> {
+    await this.change(options, (o, requestId) => this.rpc.jobs.holdJob({ jobId: id, requestId }, o));
   }
-  async approve(id: string): Promise<void> {
-    await this.change((o, requestId) => this.rpc.jobs.approveJob({ jobId: id, requestId }, o));
+  /** Lets a held job run. */
+  async approve(id: string, options: ChangeOptions = {}): Promise<void> {
+    await this.change(options, (o, requestId) => this.rpc.jobs.approveJob({ jobId: id, requestId }, o));
   }
-  async reject(id: string): Promise<void> {
-    await this.change((o, requestId) => this.rpc.jobs.rejectJob({ jobId: id, requestId }, o));
+  /** Ends a held job as dead. */
+  async reject(id: string, options: ChangeOptions = {}): Promise<void> {
+    await this.change(options, (o, requestId) => this.rpc.jobs.rejectJob({ jobId: id, requestId }, o));
   }
-  async move(id: string, queue: string): Promise<void> {
-    await this.change((o, requestId) => this.rpc.jobs.moveJob({ jobId: id, queue, requestId }, o));
+  /** To the tail of another queue. */
+  async move(id: string, queue: string, options: ChangeOptions = {}): Promise<void> {
+    await this.change(options, (o, requestId) => this.rpc.jobs.moveJob({ jobId: id, queue, requestId }, o));
   }
-  async delete(id: string): Promise<void> {
-    await this.change((o, requestId) => this.rpc.jobs.deleteJob({ jobId: id, requestId }, o));
+  async delete(id: string, options: ChangeOptions = {}): Promise<void> {
+    await this.change(options, (o, requestId) => this.rpc.jobs.deleteJob({ jobId: id, requestId }, o));
   }
 
-  async queues(): Promise<Queue[]> {
-    return (await this.repeat((o) => this.rpc.queues.listQueues({}, o))).queues;
+  /** All queues, sorted by name. */
+  async queues(options: CallOptions = {}): Promise<QueueInfo[]> {
+    return (await this.repeat(options, (o) => this.rpc.queues.listQueues({}, o))).queues.map(queueInfo);
   }
-  async pauseQueue(name: string): Promise<void> {
-    await this.change((o, requestId) => this.rpc.queues.pauseQueue({ name, requestId }, o));
+  /** Hands out no more jobs of a queue; adding and finishing go on. */
+  async pauseQueue(name: string, options: ChangeOptions = {}): Promise<void> {
+    await this.change(options, (o, requestId) => this.rpc.queues.pauseQueue({ name, requestId }, o));
   }
-  async resumeQueue(name: string): Promise<void> {
-    await this.change((o, requestId) => this.rpc.queues.resumeQueue({ name, requestId }, o));
+  async resumeQueue(name: string, options: ChangeOptions = {}): Promise<void> {
+    await this.change(options, (o, requestId) => this.rpc.queues.resumeQueue({ name, requestId }, o));
   }
-  async drainQueue(name: string): Promise<void> {
-    await this.change((o, requestId) => this.rpc.queues.drainQueue({ name, requestId }, o));
+  /** Like pause, under the name for shutting a queue down. */
+  async drainQueue(name: string, options: ChangeOptions = {}): Promise<void> {
+    await this.change(options, (o, requestId) => this.rpc.queues.drainQueue({ name, requestId }, o));
   }
   /** Deletes the pending and scheduled jobs. */
-  async clearQueue(name: string): Promise<void> {
-    await this.change((o, requestId) => this.rpc.queues.clearQueue({ name, requestId }, o));
+  async clearQueue(name: string, options: ChangeOptions = {}): Promise<void> {
+    await this.change(options, (o, requestId) => this.rpc.queues.clearQueue({ name, requestId }, o));
   }
   /** Deletes the queue and every job in it. */
-  async destroyQueue(name: string): Promise<void> {
-    await this.change((o, requestId) => this.rpc.queues.destroyQueue({ name, requestId }, o));
+  async destroyQueue(name: string, options: ChangeOptions = {}): Promise<void> {
+    await this.change(options, (o, requestId) => this.rpc.queues.destroyQueue({ name, requestId }, o));
   }
-  /** 0: no cap. */
-  async setConcurrency(name: string, max: number): Promise<void> {
-    await this.change((o, requestId) => this.rpc.queues.setConcurrency({ name, max, requestId }, o));
+  /** Caps the active jobs of a queue over all workers. 0: no cap. */
+  async setConcurrency(name: string, max: number, options: ChangeOptions = {}): Promise<void> {
+    await this.change(options, (o, requestId) => this.rpc.queues.setConcurrency({ name, max, requestId }, o));
   }
   /** Fetches at most `rate` per window; undefined removes the cap. */
-  async setThrottle(name: string, throttle: { rate: number; windowMs: number } | undefined): Promise<void> {
-    if (throttle) await this.change((o, requestId) => this.rpc.queues.setThrottle({ name, ...throttle, requestId }, o));
-    else await this.change((o, requestId) => this.rpc.queues.removeThrottle({ name, requestId }, o));
+  async setThrottle(name: string, throttle: { rate: number; windowMs: number } | undefined, options: ChangeOptions = {}): Promise<void> {
+    if (throttle) await this.change(options, (o, requestId) => this.rpc.queues.setThrottle({ name, ...throttle, requestId }, o));
+    else await this.change(options, (o, requestId) => this.rpc.queues.removeThrottle({ name, requestId }, o));
   }
 
-  async workers(): Promise<WorkerInfo[]> {
-    return (await this.repeat((o) => this.rpc.cluster.listWorkers({}, o))).workers;
+  /** Workers that have fetched a job, the one seen last first. */
+  async workers(options: CallOptions = {}): Promise<WorkerInfo[]> {
+    return (await this.repeat(options, (o) => this.rpc.cluster.listWorkers({}, o))).workers.map(workerInfo);
   }
-  async status(): Promise<GetClusterStatusResponse> {
-    return this.repeat((o) => this.rpc.cluster.getClusterStatus({}, o));
+  /** Consensus, log and limits of the asked node, as the wire has it. */
+  async status(options: CallOptions = {}): Promise<GetClusterStatusResponse> {
+    return this.repeat(options, (o) => this.rpc.cluster.getClusterStatus({}, o));
   }
-  async serverInfo(): Promise<{ serverVersion: string; apiVersion: string }> {
-    return this.repeat((o) => this.rpc.worker.getServerInfo({}, o));
+  async serverInfo(options: CallOptions = {}): Promise<{ serverVersion: string; apiVersion: string }> {
+    const { serverVersion, apiVersion } = await this.repeat(options, (o) => this.rpc.worker.getServerInfo({}, o));
+    return { serverVersion, apiVersion };
   }
 
-  /** Events from a position on, for ever; reconnects and resumes where it was. Ends when the signal fires. */
+  /**
+   * Events after a position, for ever: reconnects and resumes where it was. Ends when the loop is left, the signal fires or the client is
+   * closed; throws when the server refuses.
+   *
+   * @param filter Empty lists mean all. `after`: the last `seq` that was seen; default: from the oldest that is kept.
+   */
   async *subscribe(
-    filter: { queues?: string[]; jobIds?: string[]; types?: string[]; after?: bigint; signal?: AbortSignal } = {},
-  ): AsyncGenerator<SubscribeEvent> {
+    filter: { queues?: readonly string[]; jobIds?: readonly string[]; types?: readonly string[]; after?: bigint; signal?: AbortSignal } = {},
+  ): AsyncGenerator<JobEvent, void, undefined> {
     let lastEventId = filter.after ?? 0n;
-    for (let failures = 0; !filter.signal?.aborted; ) {
+    const { signal } = filter;
+    for (let failures = 0; !signal?.aborted && !this.life.signal.aborted; ) {
+      // The stream's own: a loop that is left tells nobody but the one who holds this.
+      const stream = new AbortController();
+      const end = (): void => stream.abort();
+      signal?.addEventListener("abort", end);
+      this.life.signal.addEventListener("abort", end);
       try {
-        for await (const event of this.rpc.worker.subscribe(
-          { queues: filter.queues, jobIds: filter.jobIds, types: filter.types, lastEventId },
-          { signal: filter.signal },
-        )) {
+        const request = { queues: [...(filter.queues ?? [])], jobIds: [...(filter.jobIds ?? [])], types: [...(filter.types ?? [])], lastEventId };
+        for await (const event of this.rpc.worker.subscribe(request, { signal: stream.signal })) {
           failures = 0;
           if (event.seq === 0n) continue; // a sign of life
           lastEventId = event.seq;
-          yield event;
+          yield jobEvent(event);
         }
       } catch (thrown) {
-        if (filter.signal?.aborted) return;
+        if (stream.signal.aborted) return;
         const error = toCorvoError(thrown);
-        if (error.code === "invalid_argument" || error.code === "unauthenticated" || error.code === "permission_denied") throw error;
+        if (!error.retryable && !error.outcomeUnknown) throw error;
+      } finally {
+        signal?.removeEventListener("abort", end);
+        this.life.signal.removeEventListener("abort", end);
+        end();
       }
-      await pause(jitteredMs(failures++, this.backoff), filter.signal);
+      await pause(jitteredMs(failures++, this.backoff), signal, this.life.signal);
     }
   }
 
-  private change<T>(call: (options: { timeoutMs: number }, requestId: string) => Promise<T>): Promise<T> {
-    const requestId = newRequestId();
-    return this.repeat((o) => call(o, requestId));
+  private change<T>(options: ChangeOptions, call: (options: WireOptions, requestId: string) => Promise<T>): Promise<T> {
+    const requestId = options.requestId ?? newRequestId();
+    return this.repeat(options, (o) => call(o, requestId));
   }
 
-  /** Repeats a call that is safe to repeat: it reads, or it carries a request id or a fence. */
-  private async repeat<T>(call: (options: { timeoutMs: number }) => Promise<T>, timeoutMs = this.timeoutMs, signal?: AbortSignal): Promise<T> {
-    const untilMs = performance.now() + timeoutMs;
-    for (let attempt = 0; ; attempt++) {
-      try {
-        return await call({ timeoutMs: Math.max(1, Math.ceil(untilMs - performance.now())) });
-      } catch (thrown) {
-        const error = toCorvoError(thrown);
-        const again = !signal?.aborted && (error.retryable || (error.outcomeUnknown && error.code !== "deadline_exceeded"));
-        const waitMs = Math.max(error.retryAfterMs ?? 0, jitteredMs(attempt, this.backoff));
-        if (!again || attempt + 1 >= this.tries || performance.now() + waitMs >= untilMs) throw error;
-        await pause(waitMs);
-      }
-    }
+  private repeat<T>({ signal, timeoutMs }: CallOptions, call: (options: WireOptions) => Promise<T>): Promise<T> {
+    if (this.life.signal.aborted) return Promise.reject(cancelled(this.life.signal.reason));
+    return repeat(call, {
+      timeoutMs: timeoutMs === undefined ? this.timeoutMs : checkedMs("timeoutMs", timeoutMs),
+      tries: this.tries,
+      backoff: this.backoff,
+      signal,
+      closed: this.life.signal,
+    });
   }
 }
 
-function enqueueRequest(job: JobDefinition<never, unknown> | JobDefinition<unknown, unknown> | string, payload: unknown, given: EnqueueOptions) {
-  const options = typeof job === "string" ? given : { ...job.options, ...given };
-  const init: MessageInitShape<typeof EnqueueRequestSchema> = {
-    queue: typeof job === "string" ? job : job.queue,
-    payloadJson: payload === undefined ? "" : JSON.stringify(payload),
-    priority: options.priority ?? "",
-    uniqueKey: options.uniqueKey ?? "",
-    uniquePeriod: BigInt(Math.trunc(options.uniquePeriodSeconds ?? 0)),
-    maxRetries: options.maxAttempts,
-    retryBackoff: options.backoff ?? "",
-    retryBaseDelayMs: BigInt(Math.trunc(options.backoffBaseMs ?? 0)),
-    retryMaxDelayMs: BigInt(Math.trunc(options.backoffMaxMs ?? 0)),
-    scheduledAt: options.scheduledAt ? timestampFromDate(options.scheduledAt) : undefined,
-    expireAfterMs: BigInt(Math.trunc(options.expireAfterMs ?? 0)),
-    tagsJson: jsonText(options.tags),
-    checkpointJson: jsonText(options.checkpoint),
-    parentId: options.parentId ?? "",
-  };
-  return create(EnqueueRequestSchema, init);
-}
-
-export function toFetchedJob(job: FetchBatchJob): FetchedJob {
-  return {
-    id: job.jobId,
-    queue: job.queue,
-    payload: job.payloadJson === "" ? {} : JSON.parse(job.payloadJson),
-    attempt: job.attempt,
-    maxAttempts: job.maxRetries,
-    checkpoint: job.checkpointJson === "" ? undefined : JSON.parse(job.checkpointJson),
-    tags: job.tagsJson === "" ? {} : (JSON.parse(job.tagsJson) as Record<string, unknown>),
-    fence: job.fence,
-  };
-}
-
-export function jsonText(value: unknown): string {
-  return value === undefined ? "" : JSON.stringify(value);
-}
-
-export function newRequestId(): string {
-  return globalThis.crypto.randomUUID();
-}
-
-export { JobState };
+const enqueueStatus: Partial<Record<EnqueueOutcome, Enqueued["status"]>> = {
+  [EnqueueOutcome.SCHEDULED]: "scheduled",
+  [EnqueueOutcome.DUPLICATE]: "duplicate",
+};

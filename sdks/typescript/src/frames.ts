@@ -5,7 +5,7 @@ import { CorvoError, toCorvoError } from "./errors.js";
 
 export type Frame = MessageInitShape<typeof LifecycleStreamRequestSchema>;
 
-/** One lifecycle stream: frames out, answers in, one after the other. A broken stream rejects and is opened anew by the next exchange. */
+/** One lifecycle stream: frames out, answers in, one after the other. A broken stream rejects; the next exchange opens a new one. */
 export class FrameStream {
   private open: OpenStream | undefined;
   private requestId = 0n;
@@ -18,7 +18,7 @@ export class FrameStream {
     const open = this.open;
     try {
       const answer = await open.exchange({ ...frame, requestId: ++this.requestId });
-      if (answer.error === "NOT_LEADER") throw new CorvoError("the server does not lead", "unavailable", "NOT_LEADER", undefined, undefined);
+      if (answer.error === "NOT_LEADER") throw new CorvoError("the server does not lead", { code: "unavailable", reason: "NOT_LEADER" });
       return answer;
     } catch (thrown) {
       open.end();
@@ -27,6 +27,7 @@ export class FrameStream {
     }
   }
 
+  /** Breaks off what is on its way. */
   end(): void {
     this.open?.end();
     this.open = undefined;
@@ -36,33 +37,40 @@ export class FrameStream {
 class OpenStream {
   private readonly abort = new AbortController();
   private readonly answers: AsyncIterator<LifecycleStreamResponse>;
-  private next: ((frame: IteratorResult<Frame, undefined>) => void) | undefined;
   private readonly queued: Frame[] = [];
+  private wanted: ((frame: IteratorResult<Frame, undefined>) => void) | undefined;
   private ended = false;
 
   constructor(rpc: Client<typeof WorkerService>) {
-    const frames: AsyncIterable<Frame> = {
-      [Symbol.asyncIterator]: () => ({ next: () => this.nextFrame(), return: async () => ({ done: true as const, value: undefined }) }),
+    const over = (): Promise<IteratorReturnResult<undefined>> => {
+      this.finish();
+      return Promise.resolve({ done: true, value: undefined });
     };
-    this.answers = rpc.streamLifecycle(frames, { signal: this.abort.signal })[Symbol.asyncIterator]();
+    // The transport insists on `throw`: by it, it tells of a broken connection, which the answers tell too.
+    const frames = { next: () => this.nextFrame(), return: over, throw: over };
+    this.answers = rpc.streamLifecycle({ [Symbol.asyncIterator]: () => frames }, { signal: this.abort.signal })[Symbol.asyncIterator]();
   }
 
   async exchange(frame: Frame): Promise<LifecycleStreamResponse> {
-    if (this.next) {
-      const next = this.next;
-      this.next = undefined;
-      next({ done: false, value: frame });
+    if (this.wanted) {
+      const deliver = this.wanted;
+      this.wanted = undefined;
+      deliver({ done: false, value: frame });
     } else this.queued.push(frame);
     const answer = await this.answers.next();
-    if (answer.done) throw new CorvoError("the server ended the stream", "unavailable", "UNAVAILABLE", undefined, undefined);
+    if (answer.done) throw new CorvoError("the server ended the stream", { code: "unavailable", reason: "UNAVAILABLE" });
     return answer.value;
   }
 
   end(): void {
-    if (this.ended) return;
-    this.ended = true;
-    this.next?.({ done: true, value: undefined });
+    this.finish();
     this.abort.abort();
+  }
+
+  private finish(): void {
+    this.ended = true;
+    this.wanted?.({ done: true, value: undefined });
+    this.wanted = undefined;
   }
 
   private nextFrame(): Promise<IteratorResult<Frame, undefined>> {
@@ -70,7 +78,7 @@ class OpenStream {
     if (queued) return Promise.resolve({ done: false, value: queued });
     if (this.ended) return Promise.resolve({ done: true, value: undefined });
     return new Promise((resolve) => {
-      this.next = resolve;
+      this.wanted = resolve;
     });
   }
 }

@@ -6,38 +6,46 @@ export interface JobDefinition<Payload, Result = void> {
   readonly types?: { payload: Payload; result: Result };
 }
 
-/** Options of one job; every one has the server's default. */
+/** Options of one job; every one has the server's default. Durations are whole milliseconds or are rounded up to them. */
 export interface EnqueueOptions {
   /** Default `normal`. */
   priority?: "critical" | "high" | "normal";
-  /** At most one live job per queue holds a key. */
+  /** At most one live job per queue holds a key, 1 to 255 bytes: adding another answers with the holder. Default: not unique. */
   uniqueKey?: string;
-  /** How long the key is held. Default 3,600 s. */
+  /** How long the key is held, in seconds. Default 3,600. */
   uniquePeriodSeconds?: number;
-  /** Attempts in total. Default 3. */
+  /** Attempts in total, at most 1,000,000. Default 3. */
   maxAttempts?: number;
-  /** Default `exponential`. */
+  /** How the wait grows from one failed attempt to the next. Default `exponential`. */
   backoff?: "exponential" | "linear" | "fixed" | "none";
   /** Base of the back-off. Default 5,000. */
   backoffBaseMs?: number;
-  /** Longest back-off. Default 600,000. */
+  /** Longest back-off; Infinity: no cap. Default 600,000. */
   backoffMaxMs?: number;
-  /** Not before this time. */
+  /** Not before this time. Default: at once. */
   scheduledAt?: Date;
-  /** Dies unless fetched within this time. Default: never. */
+  /** The job dies unless it is fetched within this time. Default: never. */
   expireAfterMs?: number;
-  /** Labels. */
+  /** Labels, at most 16 KiB as JSON. */
   tags?: Record<string, unknown>;
-  /** First checkpoint. */
+  /** What the first attempt finds as its checkpoint, at most 256 KiB as JSON. */
   checkpoint?: unknown;
   /** Id of the job that this one belongs to. */
   parentId?: string;
-  /** Makes a retry safe: the same id within an hour answers as the first time. Default: a new random id per call, so that the client may retry. */
-  requestId?: string;
 }
 
 /** Defines a kind of job once. `options` are the defaults of each job of this kind. */
 export function defineJob<Payload, Result = void>(queue: string, options: EnqueueOptions = {}): JobDefinition<Payload, Result> {
-  if (queue === "") throw new TypeError("defineJob: the queue's name is empty");
-  return { queue, options };
+  return { queue: checkedQueue(queue), options };
+}
+
+/** The queue of a job definition or a queue's name; throws when it cannot be one. */
+export function queueOf(job: JobDefinition<never, unknown> | JobDefinition<unknown, unknown> | string): string {
+  return typeof job === "string" ? checkedQueue(job) : job.queue;
+}
+
+function checkedQueue(queue: string): string {
+  const bytes = new TextEncoder().encode(queue).length;
+  if (bytes === 0 || bytes > 255) throw new RangeError(`a queue's name has 1 to 255 bytes, "${queue.slice(0, 40)}" has ${bytes}`);
+  return queue;
 }

@@ -1,41 +1,38 @@
 import { hostname } from "node:os";
-import type { Interceptor } from "@connectrpc/connect";
 import { createConnectTransport, Http2SessionManager } from "@connectrpc/connect-node";
-import { CorvoClient, clientName } from "./client.js";
-import type { Backoff } from "./retry.js";
+import { CorvoClient, type RetryOptions } from "./client.js";
+import { baseUrlOf, type Credentials, identify } from "./transport-options.js";
 
-export interface ConnectOptions {
-  /** Default `http://localhost:8080`, or `CORVO_SERVER`. */
+export interface ConnectOptions extends Credentials, RetryOptions {
+  /** Default `CORVO_SERVER`, else `http://localhost:8080`. */
   url?: string;
   /** Sent as `X-API-Key`. Default `CORVO_API_KEY`. */
   apiKey?: string;
-  /** Longest time of a call including its retries, in ms. Default 30,000. */
-  timeoutMs?: number;
-  tries?: number;
-  backoff?: Backoff;
 }
 
-/** A client over HTTP/2 for Node. Close it when it is no longer needed, or the process stays alive. */
-export function connect(options: ConnectOptions = {}): CorvoClient & { close(): void } {
-  const baseUrl = (options.url ?? process.env.CORVO_SERVER ?? "http://localhost:8080").replace(/\/$/, "");
+/**
+ * A client over HTTP/2 for Node: one connection, opened by the first call, reopened when it breaks. An idle connection does not keep the
+ * process alive; `close` ends it at once.
+ */
+export function connect(options: ConnectOptions = {}): CorvoClient {
+  const baseUrl = baseUrlOf(options.url ?? process.env.CORVO_SERVER ?? "http://localhost:8080");
   const apiKey = options.apiKey ?? process.env.CORVO_API_KEY;
-  const authenticate: Interceptor = (next) => (request) => {
-    if (apiKey) request.header.set("x-api-key", apiKey);
-    return next(request);
-  };
-  const sessions = new Http2SessionManager(baseUrl, { pingIntervalMs: 20_000, pingTimeoutMs: 10_000 });
+  // A silent peer is found out after 15 s, well within the shortest default lease.
+  const sessions = new Http2SessionManager(baseUrl, { pingIntervalMs: 10_000, pingTimeoutMs: 5_000 });
   const transport = createConnectTransport({
     baseUrl,
     httpVersion: "2",
     useBinaryFormat: true,
-    interceptors: [clientName, authenticate],
+    interceptors: [identify({ ...options, apiKey })],
     sessionManager: sessions,
   });
-  const client = new CorvoClient({ transport, timeoutMs: options.timeoutMs, tries: options.tries, backoff: options.backoff });
-  return Object.assign(client, { close: () => sessions.abort() });
+  return new CorvoClient({ ...options, transport, onClose: () => sessions.abort() });
 }
 
-/** `host:pid`: tells two workers of one machine apart. */
+let workers = 0;
+
+/** `host:pid`, and from the second worker of a process on a number: tells workers apart. */
 export function defaultWorkerId(): string {
-  return `${hostname()}:${process.pid}`;
+  const number = ++workers;
+  return `${hostname()}:${process.pid}${number > 1 ? `:${number}` : ""}`;
 }

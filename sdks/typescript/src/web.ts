@@ -1,20 +1,25 @@
-import type { Interceptor } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
-import { CorvoClient, clientName } from "./client.js";
+import { CorvoClient, type RetryOptions } from "./client.js";
+import { baseUrlOf, type Credentials, identify } from "./transport-options.js";
 
 export * from "./client.js";
-export * from "./errors.js";
-export * from "./job.js";
+export { CorvoError, type ErrorFacts } from "./errors.js";
+export { defineJob, type EnqueueOptions, type JobDefinition } from "./job.js";
+export type { Backoff } from "./retry.js";
+export * from "./views.js";
+
+export interface ConnectWebOptions extends Credentials, RetryOptions {
+  /** Of the server, for example `location.origin`. */
+  url: string;
+  /** Default: the global one. */
+  fetch?: typeof globalThis.fetch;
+}
 
 /**
- * A client for browsers and edge runtimes: needs `fetch` alone. Everything but the streaming worker: a browser cannot send streams,
- * so work there by `fetch`, `ack` and `heartbeat`.
+ * A client for browsers and edge runtimes: needs `fetch` alone, speaks HTTP/1.1 or 2. Everything but `Worker`, whose streams no browser
+ * can send: work by `fetch`, `ack`, `fail` and `heartbeat`.
  */
-export function connectWeb(options: { url: string; apiKey?: string; timeoutMs?: number; fetch?: typeof globalThis.fetch }): CorvoClient {
-  const authenticate: Interceptor = (next) => (request) => {
-    if (options.apiKey) request.header.set("x-api-key", options.apiKey);
-    return next(request);
-  };
-  const transport = createConnectTransport({ baseUrl: options.url.replace(/\/$/, ""), fetch: options.fetch, interceptors: [clientName, authenticate] });
-  return new CorvoClient({ transport, timeoutMs: options.timeoutMs });
+export function connectWeb(options: ConnectWebOptions): CorvoClient {
+  const transport = createConnectTransport({ baseUrl: baseUrlOf(options.url), fetch: options.fetch, interceptors: [identify(options)] });
+  return new CorvoClient({ ...options, transport });
 }

@@ -1,324 +1,336 @@
 import { hostname } from "node:os";
-import { AckOutcome } from "@corvo/gen/corvo/v1/worker_pb.js";
-import { type CorvoClient, type FetchedJob, jsonText, toFetchedJob } from "./client.js";
-import { type CorvoError, toCorvoError } from "./errors.js";
+import { AckSender } from "./acks.js";
+import { Bell } from "./bell.js";
+import type { CorvoClient } from "./client.js";
+import { Delivery, type JobContext } from "./delivery.js";
+import { CorvoError, toCorvoError } from "./errors.js";
+import { describe } from "./failure.js";
 import { FrameStream } from "./frames.js";
-import type { JobDefinition } from "./job.js";
+import { heartbeats } from "./heartbeats.js";
+import { type JobDefinition, queueOf } from "./job.js";
 import { defaultWorkerId } from "./node.js";
-import { jitteredMs, pause } from "./retry.js";
+import { jsonText } from "./requests.js";
+import { checkedMs, jitteredMs, pause } from "./retry.js";
+import { FetchedJob } from "./views.js";
+
+export type { JobContext } from "./delivery.js";
 
 export interface WorkerOptions {
-  /** Jobs at a time. Default 10. */
+  /** Handlers that run at a time, 1 to 10,000. Default 10. */
   concurrency?: number;
-  /** Jobs fetched ahead of free hands. Default 0: a stopping worker leaves nothing behind. Raise it for jobs of under a millisecond. */
+  /**
+   * Jobs fetched ahead of free hands, 0 to 10,000. Default 0: no job waits here while another worker is idle. Raise it for jobs of a few
+   * milliseconds: a fetch takes one or two itself.
+   */
   prefetch?: number;
-  /** Lease in seconds; renewed at a third of it. Default 60: long enough for a pause and a retry, short enough that a dead worker's job moves on. */
+  /**
+   * Lease, 3 to 86,400 s; renewed at a third of it. Default 60: long enough for a pause and a retry, short enough that a dead worker's job
+   * moves on.
+   */
   leaseSeconds?: number;
-  /** Default host and process id. */
+  /** At most 255 bytes. Default: host and process id. */
   workerId?: string;
   hostname?: string;
+  /**
+   * Which queue is asked first, with handlers for several. `fair`: each in turn. `strict`: always in the order of their handlers; a queue
+   * is served when those before it have nothing. Default `fair`.
+   */
+  order?: "fair" | "strict";
   /** How long running jobs may finish after `stop`. Default 30,000 ms. */
   shutdownTimeoutMs?: number;
-  /** Stop on SIGTERM and SIGINT. Default true. */
+  /** Stop on SIGTERM and SIGINT; a second one ends the process as usual. Default true. */
   signals?: boolean;
-  /** How long a fetch waits for a job on the server, ms, at most 60,000. Default 20,000. */
+  /** How long a fetch waits on the server for a job, at most 60,000 ms. Default 20,000. */
   waitMs?: number;
-  /** Told what a person should know: lost leases, broken connections, refused acknowledgements. Default: nothing. */
+  /** Told what a person or a metric may want to know. Default: nobody. */
   onEvent?: (event: WorkerEvent) => void;
 }
 
 export type WorkerEvent =
-  | { type: "connection_lost"; error: CorvoError; retryInMs: number }
+  /** A handler begins. */
   | { type: "started"; job: FetchedJob }
+  /** The job is completed, on disk. At most once per delivery. */
   | { type: "acked"; job: FetchedJob }
-  | { type: "lease_lost"; job: FetchedJob; reason: string }
+  /** The handler threw, and the server knows. */
+  | { type: "failed"; job: FetchedJob; error: unknown; status: "retrying" | "dead" }
+  /** The handler threw, and the server could not be told or did not want to know; the lease decides. */
+  | { type: "fail_refused"; job: FetchedJob; error: unknown; cause: CorvoError }
+  /** The server says that the job is no longer this worker's; its handler's signal fired. */
+  | { type: "lease_lost"; job: FetchedJob }
+  /** The result came too late: `NOT_ACTIVE` (cancelled, or the lease ended), `STALE_FENCE` (somebody else has it), `NOT_FOUND`. */
   | { type: "ack_refused"; job: FetchedJob; outcome: string }
-  | { type: "failed"; job: FetchedJob; error: unknown; status: string };
+  /** Still in hand when the time to stop was over. */
+  | { type: "given_up"; job: FetchedJob }
+  /** Something did not reach the server; it is tried again. */
+  | { type: "connection_lost"; during: "fetch" | "ack" | "heartbeat"; error: CorvoError; retryInMs: number };
 
-/** What a handler has in hand beside the payload. */
-export interface JobContext {
-  job: FetchedJob;
-  /** Rises with every delivery: write it beside what you write elsewhere, and let your store refuse smaller ones. */
-  fence: bigint;
-  /** Fires when the lease is lost (cancelled, timed out) or the worker's time to stop is over. Hand it to `fetch` and the like. */
-  signal: AbortSignal;
-  /** Stores a checkpoint: the next attempt finds it in `job.checkpoint`. */
-  checkpoint(value: Record<string, unknown>): Promise<void>;
-  /** Shows progress to those who look at the job. */
-  progress(value: Record<string, unknown>): Promise<void>;
-}
+export type Handler<Payload, Result> = (payload: Payload, context: JobContext<Payload>) => Promise<Result> | Result;
 
-export type Handler<Payload, Result> = (payload: Payload, context: JobContext) => Promise<Result> | Result;
-
-interface Held {
-  job: FetchedJob;
-  abort: AbortController;
-  started: boolean;
-  lost: boolean;
-}
-
-interface PendingAck {
-  held: Held;
-  resultJson: string;
-  tries: number;
-}
+/** How long `stop` lets a fetch that is on its way come back, in ms: what the server has granted by then is done, not left to its lease. */
+const lastAnswerMs = 250;
+/** For telling the server of what is given up. */
+const lastWordsMs = 5_000;
+/** Finished jobs that may wait for their acknowledgement, beyond a full house: then nothing more is fetched. */
+const unackedSlack = 2_000;
 
 /**
- * Does jobs: fetches over one lifecycle stream, acknowledges over another, so that an acknowledgement never waits behind a fetch that
- * waits for jobs. Delivery is at least once; the fence tells a late attempt from the running one.
+ * Does jobs: fetches over one lifecycle stream, acknowledges over another, so that an acknowledgement never waits behind a fetch that waits
+ * for jobs. Delivery is at least once; the fence tells a late attempt from the running one.
  */
 export class Worker {
-  private readonly handlers = new Map<string, Handler<never, unknown>>();
-  private readonly held = new Map<string, Held>();
-  private readonly ready: Held[] = [];
-  private acks: PendingAck[] = [];
-  private wakeAcks: (() => void) | undefined;
-  private wakeFetch: (() => void) | undefined;
+  private readonly handlers = new Map<string, Handler<unknown, unknown>>();
+  /** Everything that the server leased and has not heard the end of. Invariant: `ready` and what is `running` are among it. */
+  private readonly held = new Map<string, Delivery>();
+  private ready: Delivery[] = [];
   private running = 0;
-  private stopping = false;
-  private readonly stopped = new AbortController();
-  private readonly o: Required<Omit<WorkerOptions, "onEvent">> & Pick<WorkerOptions, "onEvent">;
+  private ran = false;
+  private turn = 0;
+  /** The time to finish is over. */
+  private givenUp = false;
+  private readonly stopping = new AbortController();
+  private lastAnswer: NodeJS.Timeout | undefined;
+  /** Rings when room came free or something ended. */
+  private readonly bell = new Bell();
   private readonly fetching: FrameStream;
-  private readonly acking: FrameStream;
+  private readonly acks: AckSender;
+  private readonly o: Required<Omit<WorkerOptions, "onEvent">> & Pick<WorkerOptions, "onEvent">;
 
   constructor(
     private readonly client: CorvoClient,
     options: WorkerOptions = {},
   ) {
     this.o = {
-      concurrency: options.concurrency ?? 10,
-      prefetch: options.prefetch ?? 0,
-      leaseSeconds: options.leaseSeconds ?? 60,
-      workerId: options.workerId ?? defaultWorkerId(),
-      hostname: options.hostname ?? hostname(),
-      shutdownTimeoutMs: options.shutdownTimeoutMs ?? 30_000,
+      concurrency: within("concurrency", options.concurrency ?? 10, 1, 10_000),
+      prefetch: within("prefetch", options.prefetch ?? 0, 0, 10_000),
+      leaseSeconds: within("leaseSeconds", options.leaseSeconds ?? 60, 3, 86_400),
+      workerId: shortName("workerId", options.workerId ?? defaultWorkerId()),
+      hostname: shortName("hostname", options.hostname ?? hostname()),
+      order: options.order ?? "fair",
+      shutdownTimeoutMs: checkedMs("shutdownTimeoutMs", options.shutdownTimeoutMs ?? 30_000, 0),
       signals: options.signals ?? true,
-      waitMs: options.waitMs ?? 20_000,
+      waitMs: within("waitMs", options.waitMs ?? 20_000, 1, 60_000),
       onEvent: options.onEvent,
     };
-    if (!(this.o.concurrency >= 1 && this.o.concurrency <= 10_000)) throw new RangeError("concurrency must be 1 to 10,000");
-    if (!(this.o.prefetch >= 0 && this.o.prefetch <= 10_000)) throw new RangeError("prefetch must be 0 to 10,000");
-    if (!(this.o.leaseSeconds >= 3 && this.o.leaseSeconds <= 86_400)) throw new RangeError("leaseSeconds must be 3 to 86,400");
     this.fetching = new FrameStream(client.rpc.worker);
-    this.acking = new FrameStream(client.rpc.worker);
+    this.acks = new AckSender(client, this.o.workerId, {
+      acked: (delivery) => {
+        this.release(delivery);
+        this.tell({ type: "acked", job: delivery.job });
+      },
+      refused: (delivery, outcome) => {
+        this.release(delivery);
+        this.tell({ type: "ack_refused", job: delivery.job, outcome });
+      },
+      invalid: (delivery, error) => void this.reportFailure(delivery, error),
+      trouble: (error, retryInMs) => this.tell({ type: "connection_lost", during: "ack", error, retryInMs }),
+    });
   }
 
   /** Says how jobs of a kind are done. A handler that throws fails the attempt; what it returns is the job's result. */
-  handle<Payload, Result>(job: JobDefinition<Payload, Result> | string, handler: Handler<Payload, Result>): this {
-    this.handlers.set(typeof job === "string" ? job : job.queue, handler as Handler<never, unknown>);
+  handle<Payload, Result>(job: JobDefinition<Payload, Result> | string, handler: Handler<NoInfer<Payload>, NoInfer<Result>>): this {
+    const queue = queueOf(job);
+    if (this.handlers.has(queue)) throw new Error(`queue "${queue}" has a handler already`);
+    if (this.handlers.size >= 100) throw new Error("a worker serves at most 100 queues");
+    this.handlers.set(queue, handler as Handler<unknown, unknown>);
     return this;
   }
 
-  /** Works until `stop`, SIGTERM or SIGINT; resolves when everything in hand is finished or given up. */
+  /**
+   * Works until `stop`, SIGTERM or SIGINT; resolves when everything in hand is finished or given up. Rides over any outage of the server;
+   * rejects when the server refuses this worker for good, for example for its credentials. Can be called once.
+   */
   async run(): Promise<void> {
+    if (this.ran) throw new Error("a worker runs once: make another");
     if (this.handlers.size === 0) throw new Error("a worker needs at least one handler: worker.handle(job, …)");
-    const onSignal = (): void => void this.stop();
+    this.ran = true;
+    const onSignal = (): void => this.stop();
     if (this.o.signals) for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, onSignal);
-    const heartbeats = this.heartbeatLoop();
-    const acks = this.ackLoop();
+    const over = new AbortController();
+    const beats = heartbeats(this.client, this.held, (this.o.leaseSeconds * 1000) / 3, over.signal, (error) =>
+      this.tell({ type: "connection_lost", during: "heartbeat", error, retryInMs: 0 }),
+    );
+    const acks = this.acks.run();
     try {
       await this.fetchLoop();
-      await this.finish();
     } finally {
-      this.stopping = true;
-      this.stopped.abort();
-      this.wakeAcks?.();
-      await Promise.all([heartbeats, acks]);
+      this.stop();
+      clearTimeout(this.lastAnswer);
       this.fetching.end();
-      this.acking.end();
+      await this.finish();
+      over.abort();
+      this.acks.end();
+      await Promise.all([beats, acks]);
       if (this.o.signals) for (const name of ["SIGTERM", "SIGINT"] as const) process.removeListener(name, onSignal);
     }
   }
 
-  /** Stops fetching; `run` resolves when what is in hand is done. */
+  /** Stops fetching; `run` resolves when what is in hand is done. Jobs that the server has just granted are still taken and done. */
   stop(): void {
-    if (this.stopping) return;
-    this.stopping = true;
-    this.wakeFetch?.();
-    this.fetching.end();
+    if (this.stopping.signal.aborted) return;
+    this.stopping.abort();
+    if (this.ran) this.lastAnswer = setTimeout(() => this.fetching.end(), lastAnswerMs);
+    this.bell.ring();
   }
 
   private async fetchLoop(): Promise<void> {
-    for (let failures = 0; !this.stopping; ) {
-      const free = this.o.concurrency + this.o.prefetch - this.held.size;
-      if (free <= 0) {
-        await new Promise<void>((resolve) => {
-          this.wakeFetch = resolve;
-        });
+    const { signal } = this.stopping;
+    for (let failures = 0; !signal.aborted; ) {
+      const room = this.room();
+      if (room <= 0) {
+        await this.bell.wait(signal);
         continue;
       }
       try {
+        const { workerId, hostname, leaseSeconds, waitMs } = this.o;
         const answer = await this.fetching.exchange({
-          queues: [...this.handlers.keys()],
-          workerId: this.o.workerId,
-          hostname: this.o.hostname,
-          leaseDuration: this.o.leaseSeconds,
-          fetchCount: free,
-          waitMs: this.o.waitMs,
+          queues: this.queues(),
+          workerId,
+          hostname,
+          leaseDuration: Math.ceil(leaseSeconds),
+          fetchCount: room,
+          waitMs: Math.ceil(waitMs),
         });
-        for (const job of answer.jobs) this.take(toFetchedJob(job));
-        if (answer.error !== "") await pause(jitteredMs(failures++, this.client.backoff), this.stopped.signal);
-        else failures = 0;
+        for (const job of answer.jobs) this.take(new FetchedJob(job));
+        this.startReady();
+        if (answer.error !== "") throw new CorvoError(answer.error, { code: "resource_exhausted", reason: "OVERLOADED" });
+        failures = 0;
       } catch (thrown) {
-        if (this.stopping) return;
+        if (signal.aborted) return;
         const error = toCorvoError(thrown);
-        if (error.code === "invalid_argument" || error.code === "unauthenticated" || error.code === "permission_denied") throw error;
-        const retryInMs = jitteredMs(failures++, this.client.backoff);
-        this.o.onEvent?.({ type: "connection_lost", error, retryInMs });
-        await pause(retryInMs, this.stopped.signal);
+        if (finalCodes.has(error.code) && !error.outcomeUnknown) throw error;
+        const retryInMs = Math.max(error.retryAfterMs ?? 0, jitteredMs(failures++, this.client.backoff));
+        this.tell({ type: "connection_lost", during: "fetch", error, retryInMs });
+        await pause(retryInMs, signal);
       }
     }
   }
 
+  /** Jobs that may be fetched now. */
+  private room(): number {
+    const house = this.o.concurrency + this.o.prefetch;
+    const inHand = this.ready.length + this.running;
+    if (this.held.size - inHand >= house + unackedSlack) return 0;
+    return Math.min(house - inHand, 10_000);
+  }
+
+  /** The queues in the order in which they are asked. */
+  private queues(): string[] {
+    const names = [...this.handlers.keys()];
+    if (this.o.order === "strict" || names.length === 1) return names;
+    const first = this.turn++ % names.length;
+    return [...names.slice(first), ...names.slice(0, first)];
+  }
+
   private take(job: FetchedJob): void {
-    const held: Held = { job, abort: new AbortController(), started: false, lost: false };
-    this.held.set(job.id, held);
-    this.ready.push(held);
-    this.startReady();
+    const delivery = new Delivery(job, this.client, (lost) => this.lost(lost));
+    this.held.set(job.id, delivery);
+    this.ready.push(delivery);
   }
 
   private startReady(): void {
     while (this.running < this.o.concurrency) {
-      const held = this.ready.shift();
-      if (!held) return;
-      if (held.lost) {
-        this.release(held);
-        continue;
-      }
+      const delivery = this.ready.shift();
+      if (!delivery) return;
       this.running++;
-      held.started = true;
-      this.o.onEvent?.({ type: "started", job: held.job });
-      void this.work(held).finally(() => {
-        this.running--;
-        this.startReady();
-      });
+      delivery.state = "running";
+      this.tell({ type: "started", job: delivery.job });
+      void this.work(delivery);
     }
   }
 
-  private async work(held: Held): Promise<void> {
-    const { job } = held;
-    const handler = this.handlers.get(job.queue) as Handler<unknown, unknown> | undefined;
+  /** One attempt. Never rejects. */
+  private async work(delivery: Delivery): Promise<void> {
+    const { job } = delivery;
+    let resultJson = "";
+    let failure: { thrown: unknown } | undefined;
     try {
+      const handler = this.handlers.get(job.queue);
       if (!handler) throw new Error(`no handler for queue "${job.queue}"`);
-      const result = await handler(job.payload, this.context(held));
-      if (held.lost) return this.release(held);
-      this.acks.push({ held, resultJson: jsonText(result), tries: 0 });
-      this.wakeAcks?.();
-    } catch (error) {
-      if (!held.lost) await this.failed(held, error);
-      this.release(held);
+      resultJson = jsonText(await handler(job.payload, delivery), "result");
+    } catch (thrown) {
+      failure = { thrown };
     }
+    this.running--;
+    if (delivery.state === "lost") this.release(delivery);
+    else if (failure) void this.reportFailure(delivery, failure.thrown);
+    else {
+      delivery.state = "finished";
+      this.acks.add(delivery, resultJson);
+    }
+    this.startReady();
+    this.bell.ring();
   }
 
-  private context(held: Held): JobContext {
-    const update = async (change: { checkpoint?: Record<string, unknown>; progress?: Record<string, unknown> }): Promise<void> => {
-      const answer = await this.client.heartbeat(new Map([[held.job.id, { fence: held.job.fence, ...change }]]));
-      if (answer.get(held.job.id) === "cancel") this.lose(held, "the lease was lost");
-    };
-    return {
-      job: held.job,
-      fence: held.job.fence,
-      signal: held.abort.signal,
-      checkpoint: (checkpoint) => update({ checkpoint }),
-      progress: (progress) => update({ progress }),
-    };
-  }
-
-  private async failed(held: Held, thrown: unknown): Promise<void> {
-    const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+  /** Tells the server that the attempt failed. Never rejects: if it cannot be told, the lease ends by itself and another attempt follows. */
+  private async reportFailure(delivery: Delivery, thrown: unknown, timeoutMs?: number): Promise<void> {
+    if (delivery.state !== "lost") delivery.state = "finished";
+    const { job } = delivery;
+    const { error, backtrace } = describe(thrown);
     try {
-      const { status } = await this.client.fail(held.job.id, error.message, { backtrace: error.stack, fence: held.job.fence });
-      this.o.onEvent?.({ type: "failed", job: held.job, error: thrown, status });
+      const { status } = await this.client.fail(job.id, error, { backtrace, fence: job.fence, timeoutMs });
+      this.tell({ type: "failed", job, error: thrown, status });
     } catch (cause) {
-      // The lease ends by itself and another attempt follows: nothing is lost, somebody should know.
-      this.o.onEvent?.({ type: "ack_refused", job: held.job, outcome: toCorvoError(cause).reason });
+      this.tell({ type: "fail_refused", job, error: thrown, cause: toCorvoError(cause) });
     }
+    this.release(delivery);
   }
 
-  /** Sends what is finished, as much as there is at a time. An answer that got lost is asked for again: the fence makes it safe. */
-  private async ackLoop(): Promise<void> {
-    for (let failures = 0; ; ) {
-      if (this.acks.length === 0) {
-        if (this.stopped.signal.aborted) return;
-        await new Promise<void>((resolve) => {
-          this.wakeAcks = resolve;
-        });
-        continue;
-      }
-      const batch = this.acks.splice(0, 1000);
-      try {
-        const answer = await this.acking.exchange({
-          workerId: this.o.workerId,
-          acks: batch.map(({ held, resultJson }) => ({ jobId: held.job.id, resultJson, fence: held.job.fence })),
-        });
-        failures = 0;
-        if (answer.error !== "" && answer.outcomes.length === 0) throw new Error(answer.error);
-        for (const [i, ack] of batch.entries()) this.acked(ack, answer.outcomes[i] ?? AckOutcome.UNSPECIFIED);
-      } catch (thrown) {
-        for (const ack of batch) ack.tries++;
-        this.acks = [...batch, ...this.acks];
-        const retryInMs = jitteredMs(failures++, this.client.backoff);
-        this.o.onEvent?.({ type: "connection_lost", error: toCorvoError(thrown), retryInMs });
-        if (this.stopped.signal.aborted) return;
-        await pause(retryInMs, this.stopped.signal);
-      }
+  private lost(delivery: Delivery): void {
+    const waiting = this.ready.indexOf(delivery);
+    if (waiting >= 0) {
+      this.ready.splice(waiting, 1);
+      this.release(delivery);
     }
+    if (!this.givenUp) this.tell({ type: "lease_lost", job: delivery.job });
   }
 
-  private acked(ack: PendingAck, outcome: AckOutcome): void {
-    this.release(ack.held);
-    if (outcome === AckOutcome.ACKED) this.o.onEvent?.({ type: "acked", job: ack.held.job });
-    if (outcome === AckOutcome.ACKED || outcome === AckOutcome.UNSPECIFIED) return;
-    // Sent before and not active now: most likely the first time counted and only its answer was lost.
-    if (outcome === AckOutcome.NOT_ACTIVE && ack.tries > 0) return;
-    this.o.onEvent?.({ type: "ack_refused", job: ack.held.job, outcome: AckOutcome[outcome] });
-  }
-
-  /** Renews every lease in hand at a third of its length. */
-  private async heartbeatLoop(): Promise<void> {
-    for (;;) {
-      await pause((this.o.leaseSeconds * 1000) / 3, this.stopped.signal);
-      if (this.stopped.signal.aborted) return;
-      const mine = [...this.held.values()].filter((held) => !held.lost);
-      if (mine.length === 0) continue;
-      try {
-        const answers = await this.client.heartbeat(new Map(mine.map(({ job }) => [job.id, { fence: job.fence }])));
-        for (const held of mine)
-          if (answers.get(held.job.id) === "cancel" && this.held.get(held.job.id) === held) this.lose(held, "cancelled, or its lease ended");
-      } catch (thrown) {
-        this.o.onEvent?.({ type: "connection_lost", error: toCorvoError(thrown), retryInMs: 0 });
-      }
-    }
-  }
-
-  private lose(held: Held, reason: string): void {
-    if (held.lost || this.acks.some((ack) => ack.held === held)) return;
-    held.lost = true;
-    held.abort.abort(new Error(reason));
-    this.o.onEvent?.({ type: "lease_lost", job: held.job, reason });
-  }
-
-  private release(held: Held): void {
-    if (this.held.get(held.job.id) === held) this.held.delete(held.job.id);
-    this.wakeFetch?.();
-    this.wakeFetch = undefined;
+  private release(delivery: Delivery): void {
+    if (this.held.get(delivery.job.id) === delivery) this.held.delete(delivery.job.id);
+    this.bell.ring();
   }
 
   /**
-   * What is in hand may finish within `shutdownTimeoutMs`. Then handlers are told by their signal; what was started is failed as
-   * `worker_shutdown` if it has attempts left, else it is left to its lease, which takes no attempt.
+   * What is in hand may finish within `shutdownTimeoutMs`. Then handlers are told by their signal, and the server that the attempt failed
+   * by `worker_shutdown`, so that another worker takes over after the back-off. A last attempt is left to its lease instead: ours is no
+   * reason for a job to die.
    */
   private async finish(): Promise<void> {
-    const untilMs = performance.now() + this.o.shutdownTimeoutMs;
-    while (this.held.size > 0 && performance.now() < untilMs) {
-      await Promise.race([new Promise<void>((resolve) => (this.wakeFetch = resolve)), pause(Math.min(100, untilMs - performance.now()))]);
+    const deadline = new AbortController();
+    const timer = setTimeout(() => deadline.abort(), this.o.shutdownTimeoutMs);
+    while (this.held.size > 0 && !deadline.signal.aborted) await this.bell.wait(deadline.signal);
+    clearTimeout(timer);
+    this.givenUp = true;
+    const reports: Promise<void>[] = [];
+    for (const delivery of [...this.held.values()]) {
+      const { job, state } = delivery;
+      if (state === "lost") continue;
+      this.tell({ type: "given_up", job });
+      if (state === "finished") continue;
+      delivery.lose("SHUTDOWN", "the worker stops");
+      if (job.attempt < job.maxAttempts) reports.push(this.reportFailure(delivery, "worker_shutdown", lastWordsMs));
     }
-    for (const held of this.held.values()) {
-      if (held.lost) continue;
-      held.lost = true;
-      held.abort.abort(new Error("worker_shutdown"));
-      if (held.started && held.job.attempt < held.job.maxAttempts) await this.failed(held, new Error("worker_shutdown"));
-    }
-    this.ready.length = 0;
+    await Promise.all(reports);
   }
+
+  private tell(event: WorkerEvent): void {
+    try {
+      this.o.onEvent?.(event);
+    } catch (thrown) {
+      // A listener's mistake must not stop the work; nobody else would hear of it.
+      process.emitWarning(`onEvent threw: ${describe(thrown).error}`, "CorvoWarning");
+    }
+  }
+}
+
+/** With these the server will not change its mind. */
+const finalCodes = new Set(["invalid_argument", "unauthenticated", "permission_denied", "unimplemented"]);
+
+function within(name: string, value: number, min: number, max: number): number {
+  if (value >= min && value <= max) return value;
+  throw new RangeError(`${name} must be ${min} to ${max}, not ${value}`);
+}
+
+function shortName(name: string, value: string): string {
+  if (Buffer.byteLength(value) <= 255) return value;
+  throw new RangeError(`${name} is longer than 255 bytes`);
 }

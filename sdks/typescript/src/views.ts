@@ -1,0 +1,237 @@
+import { type Timestamp, timestampDate } from "@bufbuild/protobuf/wkt";
+import type { Worker as WireWorker } from "@corvo/gen/corvo/v1/cluster_pb.js";
+import { type Job as WireJob, JobState as WireState } from "@corvo/gen/corvo/v1/job_pb.js";
+import type { Queue as WireQueue } from "@corvo/gen/corvo/v1/queue_pb.js";
+import type { FetchBatchJob, SubscribeEvent } from "@corvo/gen/corvo/v1/worker_pb.js";
+
+/** A leased job. JSON is parsed when it is first looked at; the texts are as they were sent, every digit of their numbers kept. */
+export class FetchedJob<Payload = unknown> {
+  readonly id: string;
+  readonly queue: string;
+  /** This attempt, from 1; counted at fetch. */
+  readonly attempt: number;
+  readonly maxAttempts: number;
+  readonly leaseSeconds: number;
+  /** Rises with every delivery of any job. Hand it to ack, fail and heartbeat, and to your own stores. */
+  readonly fence: bigint;
+  readonly payloadJson: string;
+  readonly checkpointJson: string;
+  readonly tagsJson: string;
+  #payload: { value: Payload } | undefined;
+  #checkpoint: { value: unknown } | undefined;
+  #tags: { value: Record<string, unknown> } | undefined;
+
+  constructor(job: FetchBatchJob) {
+    this.id = job.jobId;
+    this.queue = job.queue;
+    this.attempt = job.attempt;
+    this.maxAttempts = job.maxRetries;
+    this.leaseSeconds = job.leaseDuration;
+    this.fence = job.fence;
+    this.payloadJson = job.payloadJson;
+    this.checkpointJson = job.checkpointJson;
+    this.tagsJson = job.tagsJson;
+  }
+
+  get payload(): Payload {
+    return (this.#payload ??= { value: parsed(this.payloadJson, {}) as Payload }).value;
+  }
+  /** What an earlier attempt stored last. Undefined: nothing. */
+  get checkpoint(): unknown {
+    return (this.#checkpoint ??= { value: parsed(this.checkpointJson, undefined) }).value;
+  }
+  get tags(): Record<string, unknown> {
+    return (this.#tags ??= { value: parsed(this.tagsJson, {}) as Record<string, unknown> }).value;
+  }
+}
+
+/**
+ * `pending` waits in its queue; `active` is leased to a worker; `held` waits for a person; `retrying` waits for its back-off;
+ * `scheduled` waits for its time; `completed`, `dead` and `cancelled` are over.
+ */
+export type JobState = "pending" | "active" | "held" | "completed" | "retrying" | "dead" | "cancelled" | "scheduled";
+
+/** Everything about a job. JSON is parsed when it is looked at. */
+export class JobInfo {
+  readonly id: string;
+  readonly queue: string;
+  readonly state: JobState;
+  readonly priority: "critical" | "high" | "normal";
+  /** Attempts so far; counted at fetch. */
+  readonly attempt: number;
+  readonly maxAttempts: number;
+  readonly backoff: string;
+  readonly backoffBaseMs: number;
+  /** 0: no cap. */
+  readonly backoffMaxMs: number;
+  readonly uniqueKey: string;
+  readonly parentId: string;
+  /** The worker that holds the lease. */
+  readonly workerId: string;
+  readonly hostname: string;
+  /** Of the running lease. 0n: not leased. */
+  readonly fence: bigint;
+  readonly holdReason: string;
+  /** Failures, oldest first; at most the last 100 are kept. */
+  readonly errors: readonly { attempt: number; error: string; backtrace: string; at: Date | undefined }[];
+  readonly createdAt: Date | undefined;
+  readonly startedAt: Date | undefined;
+  readonly completedAt: Date | undefined;
+  readonly failedAt: Date | undefined;
+  readonly cancelledAt: Date | undefined;
+  /** When it can be fetched: scheduled time or next attempt. */
+  readonly scheduledAt: Date | undefined;
+  readonly expireAt: Date | undefined;
+  readonly leaseExpiresAt: Date | undefined;
+  readonly payloadJson: string;
+  readonly resultJson: string;
+  readonly progressJson: string;
+  readonly checkpointJson: string;
+  readonly tagsJson: string;
+
+  constructor(job: WireJob) {
+    this.id = job.id;
+    this.queue = job.queue;
+    this.state = WireState[job.state].toLowerCase() as JobState;
+    this.priority = job.priority === 0 ? "critical" : job.priority === 1 ? "high" : "normal";
+    this.attempt = job.attempt;
+    this.maxAttempts = job.maxRetries;
+    this.backoff = job.retryBackoff;
+    this.backoffBaseMs = Number(job.retryBaseDelayMs);
+    this.backoffMaxMs = Number(job.retryMaxDelayMs);
+    this.uniqueKey = job.uniqueKey;
+    this.parentId = job.parentId;
+    this.workerId = job.workerId;
+    this.hostname = job.hostname;
+    this.fence = job.fence;
+    this.holdReason = job.holdReason;
+    this.errors = job.errors.map(({ attempt, error, backtrace, createdAt }) => ({ attempt, error, backtrace, at: date(createdAt) }));
+    this.createdAt = date(job.createdAt);
+    this.startedAt = date(job.startedAt);
+    this.completedAt = date(job.completedAt);
+    this.failedAt = date(job.failedAt);
+    this.cancelledAt = date(job.cancelledAt);
+    this.scheduledAt = date(job.scheduledAt);
+    this.expireAt = date(job.expireAt);
+    this.leaseExpiresAt = date(job.leaseExpiresAt);
+    this.payloadJson = job.payloadJson;
+    this.resultJson = job.resultJson;
+    this.progressJson = job.progressJson;
+    this.checkpointJson = job.checkpointJson;
+    this.tagsJson = job.tagsJson;
+  }
+
+  get payload(): unknown {
+    return parsed(this.payloadJson, {});
+  }
+  /** What the worker returned. Undefined: not completed, or nothing was returned over REST. */
+  get result(): unknown {
+    return parsed(this.resultJson, undefined);
+  }
+  get progress(): unknown {
+    return parsed(this.progressJson, undefined);
+  }
+  get checkpoint(): unknown {
+    return parsed(this.checkpointJson, undefined);
+  }
+  get tags(): Record<string, unknown> {
+    return parsed(this.tagsJson, {}) as Record<string, unknown>;
+  }
+}
+
+/** A queue with its settings and counters. */
+export interface QueueInfo {
+  name: string;
+  paused: boolean;
+  /** Active jobs at most. 0: no cap. */
+  maxConcurrency: number;
+  throttle: { rate: number; windowMs: number } | undefined;
+  createdAt: Date | undefined;
+  /** Jobs by state; finished ones as long as they are kept. */
+  pending: number;
+  active: number;
+  held: number;
+  scheduled: number;
+  retrying: number;
+  completed: number;
+  dead: number;
+  cancelled: number;
+  /** Kept jobs in any state. */
+  enqueued: number;
+  /** Failed attempts since the queue exists. */
+  failed: number;
+  /** When the job next in turn was added. Undefined: none is pending. */
+  oldestPendingAt: Date | undefined;
+}
+
+export function queueInfo(q: WireQueue): QueueInfo {
+  return {
+    name: q.name,
+    paused: q.paused,
+    maxConcurrency: q.maxConcurrency,
+    throttle: q.rateLimit > 0 ? { rate: q.rateLimit, windowMs: q.rateWindowMs } : undefined,
+    createdAt: date(q.createdAt),
+    pending: Number(q.pending),
+    active: Number(q.active),
+    held: Number(q.held),
+    scheduled: Number(q.scheduled),
+    retrying: Number(q.retrying),
+    completed: Number(q.completed),
+    dead: Number(q.dead),
+    cancelled: Number(q.cancelled),
+    enqueued: Number(q.enqueued),
+    failed: Number(q.failed),
+    oldestPendingAt: date(q.oldestPendingAt),
+  };
+}
+
+/** A worker that has fetched a job. */
+export interface WorkerInfo {
+  id: string;
+  hostname: string;
+  /** Of its last fetch. */
+  queues: string[];
+  lastHeartbeatAt: Date;
+  startedAt: Date;
+  /** Jobs that it holds. */
+  active: number;
+}
+
+export function workerInfo(w: WireWorker): WorkerInfo {
+  return {
+    id: w.id,
+    hostname: w.hostname,
+    queues: parsed(w.queues, []) as string[],
+    lastHeartbeatAt: new Date(w.lastHeartbeat),
+    startedAt: new Date(w.startedAt),
+    active: Number(w.active),
+  };
+}
+
+/** Something that happened to a job. */
+export interface JobEvent {
+  /** Rises by one per event; a gap means that older events were dropped before they could be sent. Resume after it. */
+  seq: bigint;
+  /**
+   * `enqueued`, `started`, `completed`, `failed`, `retried`, `cancelled`, `held`, `approved`, `rejected`, `progress`, `moved`, `deleted`,
+   * `promoted`, `reclaimed`, `expired`.
+   */
+  type: string;
+  jobId: string;
+  queue: string;
+  at: Date;
+  /** More about it, for example the progress. Undefined: nothing. */
+  data: unknown;
+}
+
+export function jobEvent(e: SubscribeEvent): JobEvent {
+  return { seq: e.seq, type: e.type, jobId: e.jobId, queue: e.queue, at: new Date(Number(e.atNs / 1_000_000n)), data: parsed(e.dataJson, undefined) };
+}
+
+function parsed(text: string, empty: unknown): unknown {
+  return text === "" ? empty : JSON.parse(text);
+}
+
+function date(time: Timestamp | undefined): Date | undefined {
+  return time && timestampDate(time);
+}
