@@ -154,10 +154,13 @@ async function serve(options: ServerOptions, log: Log, stores: Storage, opened: 
   const listener: Listener = createListener({ routes, http, limits, onError, observe, compression: options.compression });
   const address = await listener.listen(options.port, options.host === "" ? undefined : options.host);
   const purges = setInterval(() => replica.purge(Math.max(0, nodeClock.nowMs() - options.retentionMs)), options.retentionIntervalMs);
-  const refills = setInterval(
-    () => void stores.space.refill().catch((cause: unknown) => log.warn("the disk's reserve could not be filled", { error: (cause as Error).message })),
-    1000,
-  );
+  let pressure = stores.space.pressure;
+  const refills = setInterval(() => {
+    stores.space.refill().catch((cause: unknown) => log.warn("the disk's reserve could not be filled", { error: (cause as Error).message }));
+    if (pressure === (pressure = stores.space.pressure)) return;
+    if (pressure === "none") log.info("there is room on the disk again, new jobs are taken");
+    else log.warn("the disk is full: new jobs are refused, everything else goes on as far as the reserve lasts", { pressure });
+  }, 1000);
   const shown =
     address.family === "IPv6" ? `[${address.address === "::" ? "::1" : address.address}]` : address.address === "0.0.0.0" ? "127.0.0.1" : address.address;
   if (options.host === "" || options.host === "0.0.0.0")

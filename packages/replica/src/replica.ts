@@ -241,7 +241,7 @@ export class Replica {
   }
 
   private planFlush(): void {
-    if (this.flushPlanned || !this.raft || this.inFlight.size >= this.options.entriesInFlightMax) return;
+    if (this.flushPlanned || !this.raft || !this.mayPropose()) return;
     this.flushPlanned = true;
     this.options.clock.soon(() => {
       this.flushPlanned = false;
@@ -249,9 +249,15 @@ export class Replica {
     });
   }
 
+  /** Beside an entry that is under way another one pays only when it is large: each costs a round of the core and a write of its own. */
+  private mayPropose(): boolean {
+    const under = this.inFlight.size;
+    return under === 0 || (under < this.options.entriesInFlightMax && this.entry.bytes >= overlapBytesMin);
+  }
+
   private flush(force: boolean): void {
     const batch = this.gathering;
-    if (!batch || !this.raft || this.dead || (!force && this.inFlight.size >= this.options.entriesInFlightMax)) return;
+    if (!batch || !this.raft || this.dead || (!force && !this.mayPropose())) return;
     this.gathering = undefined;
     if (this.entriesSinceHash++ >= this.options.stateHashEntries) this.addStateHash(batch);
     const data = this.entry.finish(this.nowMs());
@@ -379,3 +385,6 @@ export class Replica {
     this.waiters.wakeAll();
   }
 }
+
+/** 32 KiB: applying this much takes about as long as a sync, so the two overlap. */
+const overlapBytesMin = 32 * 1024;

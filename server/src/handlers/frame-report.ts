@@ -16,7 +16,8 @@ export class FrameReport {
   readonly waitMs: number;
   readonly fetchOnly: boolean;
   readonly hasWork: boolean;
-  private readonly requestId: bigint;
+  private readonly requestIdHi: number;
+  private readonly requestIdLo: number;
   private readonly refusedAcks: readonly number[];
   private readonly refusedEnqueues: readonly number[];
   private readonly fetches: boolean;
@@ -41,7 +42,8 @@ export class FrameReport {
       check.check(this.body, { payloadBytesMax, rest: false });
     }
     const frame = check.frame;
-    this.requestId = (BigInt(frame.requestIdHi) << 32n) | BigInt(frame.requestIdLo >>> 0);
+    this.requestIdHi = frame.requestIdHi;
+    this.requestIdLo = frame.requestIdLo;
     this.waitMs = frame.waitMs;
     this.fetches = frame.fetchCount > 0;
     this.enqueues = frame.enqueuesCount;
@@ -61,11 +63,13 @@ export class FrameReport {
     return this.fetches && this.enqueues === 0 && reader.read(answer, 0, answer.length).acked === 0;
   }
 
-  /** The engine's answer (undefined: nothing happened), with what the door refused put in its places. */
+  /** The engine's answer (undefined: nothing happened), with what the door refused put in its places. May be `bytes` themselves. */
   answer(bytes: Uint8Array | undefined): Uint8Array {
     const plain = this.error === "" && this.refusedAcks.length === 0 && this.refusedEnqueues.length === 0;
-    if (bytes && plain) return bytes.slice();
-    const message = bytes ? fromBinary(LifecycleStreamResponseSchema, bytes) : create(LifecycleStreamResponseSchema, { requestId: this.requestId });
+    if (bytes && plain) return bytes;
+    const message = bytes
+      ? fromBinary(LifecycleStreamResponseSchema, bytes)
+      : create(LifecycleStreamResponseSchema, { requestId: (BigInt(this.requestIdHi) << 32n) | BigInt(this.requestIdLo) });
     if (message.error === "") message.error = this.error;
     for (const at of this.refusedAcks) message.outcomes.splice(at, 0, AckOutcome.REFUSED);
     for (const at of this.refusedEnqueues) message.enqueueOutcomes.splice(at, 0, EnqueueOutcome.REFUSED);

@@ -85,19 +85,21 @@ class LifecycleStream implements BidiStream {
   private async frame(request: Uint8Array): Promise<void> {
     const report = new FrameReport(this.check, request, this.context.options.payloadBytesMax, this.context.replica.refusesNewWork());
     if (report.refused) throw toRpcError(report.refused);
-    let answer: Uint8Array;
-    if (report.hasWork) {
-      const turn = this.slots.take();
-      if (turn) await turn;
-      this.holdsSlot = true;
-      try {
-        answer = await this.work(report);
-      } finally {
-        this.giveSlot();
-      }
-    } else answer = report.answer(undefined);
+    if (!report.hasWork) return this.answer(report, report.answer(undefined));
+    const turn = this.slots.take();
+    if (turn) await turn;
+    this.holdsSlot = true;
+    try {
+      await this.work(report);
+    } finally {
+      this.giveSlot();
+    }
+  }
+
+  /** Sends the frame's answer; `bytes` are copied before this returns. A promise: the caller reads too slowly. */
+  private answer(report: FrameReport, bytes: Uint8Array): void | Promise<void> {
     this.strikes = report.error !== "" && !report.error.startsWith("OVERLOADED:") ? this.strikes + 1 : 0;
-    if (!this.isClosed) await this.out.send(answer);
+    if (!this.isClosed) return this.out.send(bytes);
   }
 
   /** When the work is done, or nothing is left to do but wait: sleepers must not keep others from working. */
@@ -107,9 +109,10 @@ class LifecycleStream implements BidiStream {
     this.slots.give();
   }
 
-  /** Resolves with the answer; rejects when the stream must end. */
-  private work(report: FrameReport): Promise<Uint8Array> {
-    return new Promise((resolve, reject) => {
+  /** Resolves when the frame is answered; rejects when the stream must end. */
+  private work(report: FrameReport): Promise<void> {
+    return new Promise((done, reject) => {
+      const resolve = (bytes: Uint8Array): void => done(this.answer(report, bytes));
       const refused = (refusal: Refusal): void => {
         if (refusal.reason === "NOT_LEADER" || refusal.reason === "SHUTTING_DOWN" || refusal.reason === "OUTCOME_UNKNOWN") return reject(toRpcError(refusal));
         if (refusal.reason === "OVERLOADED") this.counters.overloaded++;
@@ -137,8 +140,8 @@ class LifecycleStream implements BidiStream {
       }
       this.context.replica.submit(command, {
         answer: (bytes, granted) => {
-          const answer = report.answer(bytes);
-          if (granted > 0 || !report.isIdle(bytes)) return resolve(answer);
+          if (granted > 0 || !report.isIdle(bytes)) return resolve(report.answer(bytes));
+          const answer = report.answer(bytes).slice();
           idle();
           this.giveSlot();
           // What became of the acks is known already, so a job that comes now is left to the next frame: never a long wait here.
