@@ -80,7 +80,7 @@ export class SimulatedNode {
     const seq = engine.finishedSeq(parsed);
     const found = seq === undefined ? undefined : await this.storage.archive.find(seq);
     const record = found && engine.readArchived(found.bytes, found.place);
-    return record && plainJob(record);
+    return record?.id === id ? plainJob(record) : undefined;
   }
 
   /** One call of a client. New work is refused when the disk is full, as the server's handlers do. */

@@ -56,13 +56,13 @@ test("power cut at every change of the disk", { timeout: 120_000 }, async () => 
 });
 
 /** Snapshots are cut, segments are dropped and the archive fills while the power goes again and again. */
-test("power cuts at random moments", { timeout: proveMs + 120_000 }, async () => {
+test("power cuts and failures at random moments", { timeout: proveMs + 120_000 }, async () => {
   const endMs = Date.now() + proveMs;
   const sum = { runs: 0, acknowledged: 0, lives: 0, torn: 0, restored: 0, dropped: 0 };
   for (let of = seed; of < seed + 3 || Date.now() < endMs; of++) {
     const rng = new Rng(of);
-    const cuts = Array.from({ length: 4 }, () => 1 + rng.below(1_000)).map((change) => [change, { error: "POWER" }] as Faults[number]);
-    const report = await run(of, 300, cuts);
+    const cuts = Array.from({ length: 4 }, () => [1 + rng.below(1_000), { error: rng.pick(["POWER", "POWER", "EIO", "ENOSPC"]) }] as Faults[number]);
+    const report = await run(of, 300, cuts, { delayMsMax: rng.pick([0, 3, 20]) });
     sum.runs++;
     for (const key of ["acknowledged", "lives", "torn", "restored", "dropped"] as const) sum[key] += report[key];
   }
@@ -81,15 +81,45 @@ test("no space at every change of the disk", { timeout: 120_000 }, async () => {
   await atEveryChange((change) => [[change, { error: "ENOSPC", afterBytes: change % 100 }]]);
 });
 
+/** F7, P10: new work is refused, what is there is worked off as far as the reserve goes; with room again everything goes on. */
+test("a disk that is full for a while", { timeout: 120_000 }, async () => {
+  const sum = { acked: 0, refused: 0, lives: 0 };
+  for (let of = seed; of < seed + 5; of++) {
+    const { whileFull, lives } = await run(of, 250, [], { fullFrom: 150 + 40 * (of - seed) });
+    sum.acked += whileFull.acked;
+    sum.refused += whileFull.refused;
+    sum.lives += lives;
+  }
+  // The reserve may be used up before there is room again: then the node stops, and loses nothing.
+  expect(sum.lives).toBeLessThanOrEqual(10);
+  expect(sum.acked).toBeGreaterThan(0);
+  expect(sum.refused).toBeGreaterThan(0);
+});
+
 /**
- * A failed sync after which the pages count as clean (Rebello et al., "Can Applications Recover from fsync Failures?", 2020), and then
- * the power goes. Known to fail: at open, storage takes the record whose sync had failed for durable, because the page cache has it.
+ * The process ends at each change, starts again with what the page cache has, and then the power goes: nothing that was read back
+ * counts as durable. Known to fail: storage builds on records and names that it read at open without making them durable.
  */
-test.fails("a sync that failed and was forgotten, then a power cut", { timeout: 120_000 }, async () => {
-  await atEveryChange((change) => [
-    [change, { error: "EIO", marksClean: true }],
-    [change + 25, { error: "POWER" }],
-  ]);
+test.fails("killed at every change of the disk, then a power cut", { timeout: 240_000 }, async () => {
+  for (const later of proveMs > 0 ? [1, 4, 12, 30] : [4]) {
+    await atEveryChange((change) => [
+      [change, { error: "EIO" }],
+      [change + later, { error: "POWER" }],
+    ]);
+  }
+});
+
+/**
+ * The same after a sync that failed and after which the pages count as clean (Rebello et al., "Can Applications Recover from fsync
+ * Failures?", 2020). Known to fail, for the same reason.
+ */
+test.fails("a sync that failed and was forgotten, then a power cut", { timeout: 240_000 }, async () => {
+  for (const later of proveMs > 0 ? [1, 4, 12, 25] : [25]) {
+    await atEveryChange((change) => [
+      [change, { error: "EIO", marksClean: true }],
+      [change + later, { error: "POWER" }],
+    ]);
+  }
 });
 
 /** A disk that says "synced" without doing it, once the log is in use, and then loses all of it: the one fault that no program can survive. */
@@ -106,11 +136,11 @@ class LyingDisk extends SimulatedDisk {
 
 /** A rig that does not notice lost promises proves nothing. */
 test("planted mistakes are found out", { timeout: 120_000 }, async () => {
+  await expect(run(1, 60, [[90, { error: "POWER" }]], { durable: false })).rejects.toThrow("nothing was wrong with its disk");
   const found: string[] = [];
-  for (let change = 62; change < 82; change += 3) {
-    const power: Faults = [[change, { error: "POWER" }]];
-    await expect(run(1, 60, power, { durable: false })).rejects.toThrow("nothing was wrong with its disk");
-    await run(1, 60, power, { makeDisk: (random) => new LyingDisk({ random }) }).catch((cause: Error) => found.push(cause.message));
+  for (let i = 0; i < 60 && !found.some((message) => message.includes("J1: entry")); i++) {
+    const power: Faults = [[62 + (i % 20), { error: "POWER" }]];
+    await run(1 + Math.floor(i / 20), 60, power, { makeDisk: (random) => new LyingDisk({ random }) }).catch((cause: Error) => found.push(cause.message));
   }
   expect(found.join("\n")).toContain("J1: entry");
 });

@@ -17,6 +17,8 @@ export interface PowerCutOptions {
   calls: number;
   /** What happens to the n-th change of the disk, counted over all lives. */
   faults?: ReadonlyMap<number, DiskFault>;
+  /** From this change of the disk on it has no room, until the world is healed or the node has ended. */
+  fullFrom?: number;
   /** False: a planted mistake, nothing is synced. */
   durable?: boolean;
   /** Another disk than an honest one: to plant mistakes. */
@@ -31,6 +33,8 @@ export interface PowerCutReport {
   lives: number;
   /** Jobs whose enqueue was acknowledged. */
   acknowledged: number;
+  /** Acks that were accepted, and enqueues that were refused, while the disk was full. */
+  whileFull: { acked: number; refused: number };
   /** Torn ends of the log that were cut at a start. */
   torn: number;
   /** Lives that began from a snapshot. */
@@ -61,11 +65,21 @@ export class PowerCutRun {
   readonly #clients: Clients;
   /** The log as it was written: what the model reads. */
   readonly #record: LogRecord = new Map();
-  readonly #report: PowerCutReport = { changes: 0, lives: 0, acknowledged: 0, torn: 0, restored: 0, dropped: 0, trace: "" };
+  readonly #report: PowerCutReport = {
+    changes: 0,
+    lives: 0,
+    acknowledged: 0,
+    whileFull: { acked: 0, refused: 0 },
+    torn: 0,
+    restored: 0,
+    dropped: 0,
+    trace: "",
+  };
   #life: Life = { powerLost: false, faults: 0 };
   /** Everything up to this entry was applied, so clients may have been told of it. */
   #promisedIndex = 0;
   #trace = 0;
+  #fullSinceMs = Infinity;
 
   constructor(readonly options: PowerCutOptions) {
     this.#world = new World(options.seed, startMs);
@@ -127,6 +141,7 @@ export class PowerCutRun {
       return true;
     }
     if (life.faults === 0) throw new Error("the node has ended, and nothing was wrong with its disk", { cause: life.ended });
+    this.#makeRoom();
     this.#world.cut();
     await this.#world.run(() => true);
     if (life.powerLost) this.#disk.crash();
@@ -157,6 +172,11 @@ export class PowerCutRun {
     const life = this.#life;
     if (operation.kind === "read" || life.ended) return undefined;
     this.#report.changes++;
+    if (this.#report.changes === this.options.fullFrom) {
+      this.#disk.capacityBytes = this.#disk.usedBytes;
+      this.#fullSinceMs = this.#world.nowMs;
+    }
+    if (this.#full) life.faults++;
     for (const value of [operation.kind.length, operation.path.length, operation.position, operation.bytes]) {
       this.#trace = Math.imul(this.#trace ^ value, 0x01000193) >>> 0;
     }
@@ -170,8 +190,23 @@ export class PowerCutRun {
     return fault;
   }
 
+  get #full(): boolean {
+    return this.#disk.capacityBytes !== Infinity;
+  }
+
+  #makeRoom(): void {
+    if (!this.#full) return;
+    this.#disk.capacityBytes = Infinity;
+    for (const { action, outcome, invokedMs } of this.#clients.history) {
+      if (invokedMs < this.#fullSinceMs) continue;
+      if (action.do === "ack" && outcome === "ok") this.#report.whileFull.acked++;
+      if (action.do === "enqueue" && outcome === "failed") this.#report.whileFull.refused++;
+    }
+  }
+
   /** Nothing fails any more: everything must be worked off within ten minutes (J25). */
   async #heal(): Promise<void> {
+    this.#makeRoom();
     this.#disk.fault = undefined;
     this.#clients.draining = true;
     const { engine } = this.#node.opened.replica;

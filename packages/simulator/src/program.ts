@@ -17,9 +17,12 @@ export interface Step {
 /** By so many milliseconds (below 0: backwards), or to the next timer and so many milliseconds further. */
 export type Move = { byMs: number } | { toTimerAndMs: number };
 
-/** A job: the n-th of those in a state, or any of those that ever were; or one that never was; or no id at all. */
+/**
+ * A job: the n-th of those in a state, or any of those that ever were; or one that never was;
+ * or an id with the right sequence and another time; or no id at all.
+ */
 export interface JobWish {
-  among: JobState | "any" | "missing" | "nameless";
+  among: JobState | "any" | "missing" | "forged" | "nameless";
   n: number;
 }
 export type FenceWish = "none" | "right" | "older" | "newer";
@@ -252,7 +255,7 @@ const randomAck = (rng: Rng): AckWish => ({ job: randomLeased(rng), fence: rando
 const randomFence = (rng: Rng): FenceWish => rng.weighted({ none: 4, right: 8, older: 2, newer: 1 });
 const randomLeased = (rng: Rng): JobWish => (rng.oneIn(5) ? randomJobWish(rng) : { among: "active", n: rng.below(8) });
 const randomJobWish = (rng: Rng): JobWish => ({
-  among: rng.weighted({ any: 6, missing: 1, pending: 2, active: 2, held: 3, completed: 2, retrying: 2, dead: 3, cancelled: 2, scheduled: 2 }),
+  among: rng.weighted({ any: 6, missing: 1, forged: 1, pending: 2, active: 2, held: 3, completed: 2, retrying: 2, dead: 3, cancelled: 2, scheduled: 2 }),
   n: rng.below(50),
 });
 
@@ -262,6 +265,11 @@ function some<T>(rng: Rng, min: number, max: number, make: (rng: Rng) => T): T[]
 
 /** A job that never was. */
 export const missingJobId = "job_000000000000000000000000ff";
+
+/** The same sequence, created a millisecond later. */
+function forged(id: string): string {
+  return `job_${(BigInt(`0x${id.slice(4, 20)}`) + 1_000_000n).toString(16).padStart(16, "0")}${id.slice(20)}`;
+}
 
 /** The command that a wish means at this moment. */
 export function resolve(wish: Wish, past: Past): Command {
@@ -279,6 +287,7 @@ function bareCommand(wish: Exclude<Wish, { do: "again" }>, { model, nowMs, seen 
   const idOf = (job: JobWish): string => {
     if (job.among === "nameless") return "";
     if (job.among === "missing") return missingJobId;
+    if (job.among === "forged") return forged(seen[job.n % seen.length] ?? missingJobId);
     const ids = job.among === "any" ? seen : seen.filter((id) => model.state.jobs.get(id)?.state === job.among);
     return ids[job.n % ids.length] ?? seen[job.n % seen.length] ?? missingJobId;
   };

@@ -114,7 +114,7 @@ export class Subject {
     const seq = live ? undefined : this.#engine.finishedSeq(parsed);
     const found = seq === undefined ? undefined : this.archive.find(seq);
     const record = live ?? (found && this.#engine.readArchived(found.bytes, found.place));
-    return record && plainJob(record);
+    return record?.id === id ? plainJob(record) : undefined;
   }
 
   queues(): QueueRecord[] {
