@@ -154,7 +154,7 @@ async function serve(options: ServerOptions, log: Log, stores: Storage, opened: 
   const listener: Listener = createListener({ routes, http, limits, onError, observe, compression: options.compression });
   const address = await listener.listen(options.port, options.host === "" ? undefined : options.host);
   const purges = setInterval(() => replica.purge(Math.max(0, nodeClock.nowMs() - options.retentionMs)), options.retentionIntervalMs);
-  let pressure = stores.space.pressure;
+  let pressure: Storage["space"]["pressure"] = "none";
   const refills = setInterval(() => {
     stores.space.refill().catch((cause: unknown) => log.warn("the disk's reserve could not be filled", { error: (cause as Error).message }));
     if (pressure === (pressure = stores.space.pressure)) return;

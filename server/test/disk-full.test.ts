@@ -108,8 +108,9 @@ it.skipIf(!possible)("a full disk refuses new jobs, lets everything else go on, 
   expect((await rest.post("queues/full/resume")).status).toBe(200);
 
   // Room again: new jobs are taken without a restart.
-  await server?.line(/level=WARN msg="the disk is full/);
+  await server?.line(/level=WARN msg="the disk is full/); // also when it is so from the start
   rmSync(filler);
+
   await server?.line(/level=INFO msg="there is room on the disk again/);
   expect(await status()).toBe("healthy");
   expect(await rest.add("full")).toMatch(/^job_/);

@@ -11,6 +11,8 @@ export class ArchiveBallast {
   #held = false;
   #making: Promise<void> | undefined;
   #released = false;
+  /** There was no room for it when it was last tried. */
+  #missed = false;
 
   constructor(
     private readonly disk: Disk,
@@ -20,7 +22,8 @@ export class ArchiveBallast {
 
   get pressure(): DiskPressure {
     if (this.#held) return "none";
-    return this.#released ? "reserve" : this.#making === undefined ? "exhausted" : "none";
+    // While the first one is made nothing is known yet; a later try does not make a full disk look empty.
+    return this.#released ? "reserve" : this.#making === undefined || this.#missed ? "exhausted" : "none";
   }
 
   /** Makes the file when it is missing and there is room for it twice over. Rejects only when the disk fails. */
@@ -52,13 +55,17 @@ export class ArchiveBallast {
       this.#held = true; // it gets its name only when it is whole
       return;
     }
-    if ((await this.disk.freeBytes()) < this.bytes * (this.#released ? 2 : 1)) return;
+    if ((await this.disk.freeBytes()) < this.bytes * (this.#released ? 2 : 1)) {
+      this.#missed = true;
+      return;
+    }
     try {
       await (await preallocate(this.disk, this.path, this.bytes)).close();
       this.#held = true;
-      this.#released = false;
+      this.#released = this.#missed = false;
     } catch (error) {
       if (!isNoSpace(error)) throw error;
+      this.#missed = true;
     }
   }
 }
