@@ -10,8 +10,7 @@ const seed = Number(process.env.CORVO_SEED ?? (proveMs > 0 ? Date.now() % 1_000_
 /** A run short enough to be broken at each of its changes of the disk: from the empty disk through some thirty entries. */
 const short = 15;
 
-/** Failures that end the process and leave the page cache are left out until storage makes durable what it read at open: see the known failures below. */
-const randomFaults = ["POWER"] as const;
+const randomFaults = ["POWER", "POWER", "EIO", "ENOSPC"] as const;
 
 let core: WebAssembly.Module;
 beforeAll(async () => {
@@ -101,9 +100,9 @@ test("a disk that is full for a while", { timeout: 120_000 }, async () => {
 
 /**
  * The process ends at each change, starts again with what the page cache has, and then the power goes: nothing that was read back
- * counts as durable. Known to fail: storage builds on records and names that it read at open without making them durable.
+ * counts as durable.
  */
-test.fails("killed at every change of the disk, then a power cut", { timeout: 240_000 }, async () => {
+test("killed at every change of the disk, then a power cut", { timeout: 240_000 }, async () => {
   for (const later of proveMs > 0 ? [1, 4, 12, 30] : [4]) {
     await atEveryChange((change) => [
       [change, { error: "EIO" }],
@@ -114,9 +113,9 @@ test.fails("killed at every change of the disk, then a power cut", { timeout: 24
 
 /**
  * The same after a sync that failed and after which the pages count as clean (Rebello et al., "Can Applications Recover from fsync
- * Failures?", 2020). Known to fail, for the same reason.
+ * Failures?", 2020).
  */
-test.fails("a sync that failed and was forgotten, then a power cut", { timeout: 240_000 }, async () => {
+test("a sync that failed and was forgotten, then a power cut", { timeout: 240_000 }, async () => {
   for (const later of proveMs > 0 ? [1, 4, 12, 25] : [25]) {
     await atEveryChange((change) => [
       [change, { error: "EIO", marksClean: true }],

@@ -74,6 +74,8 @@ async function openStores(options: StorageOptions, identity: DirectoryIdentity, 
   for (const directory of ["archive", "snapshots"]) {
     if (!(await disk.exists(directory))) throw new DataDirectoryError(directory, "the directory is missing: this is not all of the node's data");
   }
+  // A process that was killed may have left names that only the page cache has: nothing is built on them before they are durable.
+  if (!fresh && options.durable !== false) for (const directory of ["", "archive", "snapshots"]) await disk.syncDirectory(directory);
   for (const name of await disk.list("snapshots")) if (name.endsWith(".tmp")) await disk.remove(`snapshots/${name}`);
   const logOptions = { ...options, identity };
   const log = await (identity.log === "level" ? openLevelLog(logOptions) : openSegmentLog(logOptions));

@@ -31,6 +31,7 @@ export async function openSegmentLog(options: SegmentLogOptions): Promise<Segmen
   const scan = await scanLog(disk, directory, identity);
   const [problem] = scan.problems;
   if (problem !== undefined) throw new LogDamaged(problem.path, problem.offset, tell(problem));
+  if (!scan.sealed && options.durable !== false) await settle(disk, directory, scan);
   const hardStatePath = options.hardStatePath ?? "hard-state";
   const { file: hardStateFile, hardState } = await openHardState(options, hardStatePath, scan);
   if (scan.torn !== undefined) await cutTorn(disk, scan.torn);
@@ -50,6 +51,25 @@ export async function openSegmentLog(options: SegmentLogOptions): Promise<Segmen
 export function tell(problem: Problem): string {
   const place = problem.record === undefined ? "" : `record ${problem.record}${problem.index === undefined ? "" : ` (index ${problem.index})`}: `;
   return `${place}${problem.what}`;
+}
+
+/**
+ * Makes durable what was read. A process that was killed between a write and its sync left a record that only the page cache has; one
+ * whose sync failed left a record that the kernel will not even write any more (Rebello et al., "Can Applications Recover from fsync
+ * Failures?", 2020). Only the last record can be in doubt, and the one before it that says that the log goes on in the next segment:
+ * they are written again as they are, and their segments are synced, before anything is built on them.
+ */
+async function settle(disk: Disk, directory: string, scan: LogScan): Promise<void> {
+  await disk.syncDirectory(directory);
+  for (const segment of scan.segments.slice(Math.max(0, scan.active - 1), scan.active + 1)) {
+    const file = await disk.open(segment.path, "write");
+    try {
+      if (segment.records > 0) await file.write([await file.read(segment.lastOffset, segment.end - segment.lastOffset)], segment.lastOffset);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  }
 }
 
 /** Puts zeros over what a torn write left, so that nothing of it can ever be taken for more. */
@@ -84,7 +104,8 @@ async function openHardState(options: SegmentLogOptions, path: string, scan: Log
     const hardState = combineHardState(scan.hardState, found.best);
     if (typeof hardState === "string") throw new LogDamaged(path, 0, hardState);
     const behind = hardState !== undefined && (hardState.term !== found.best.term || hardState.vote !== found.best.vote);
-    if (behind || found.problems.some((problem) => problem !== undefined)) {
+    // After an unclean stop the newest slot may be in the page cache only: what it says is written anew.
+    if (behind || !scan.sealed || found.problems.some((problem) => problem !== undefined)) {
       file.write(hardState?.term ?? 0, hardState?.vote ?? 0);
       await file.sync();
     }

@@ -32,6 +32,8 @@ export interface ScannedSegment {
   number: number;
   seed: number;
   sizeBytes: number;
+  /** Where the last intact record begins; the end of the header when there is none. */
+  lastOffset: number;
   /** End of the last intact record: where the next would go. */
   end: number;
   records: number;
@@ -126,7 +128,7 @@ async function scanSegment(scan: LogScan, file: DiskFile, number: number, identi
   if (header !== undefined) scan.problems.push({ path: file.path, offset: 0, what: header });
   // The header of this place is known without reading it: records behind a damaged one can still be judged.
   const seed = seedOf(encodeSegmentHeader(expected));
-  const segment: ScannedSegment = { path: file.path, number, seed, sizeBytes, end: segmentHeaderBytes, records: 0, batches: 0, lastKind: 0 };
+  const segment: ScannedSegment = { path: file.path, number, seed, sizeBytes, lastOffset: segmentHeaderBytes, end: segmentHeaderBytes, records: 0, batches: 0, lastKind: 0 };
   const reader = new SegmentReader(file, seed, alignmentOf("log"), segmentHeaderBytes, Math.max(sizeBytes, segmentHeaderBytes));
   for (;;) {
     const step = reader.tryNext() ?? (await reader.next());
@@ -136,6 +138,7 @@ async function scanSegment(scan: LogScan, file: DiskFile, number: number, identi
       if (!open) scan.problems.push({ ...place, what: "a record lies in a segment that nothing leads to: the one before ends without saying that it goes on" });
       const what = takeRecord(scan, number, record);
       if (what !== undefined) scan.problems.push({ ...place, what });
+      segment.lastOffset = record.offset;
       segment.end = record.end;
       segment.records++;
       if (record.kind === kinds.batch || record.kind === kinds.reset) segment.batches++;
