@@ -128,7 +128,17 @@ async function scanSegment(scan: LogScan, file: DiskFile, number: number, identi
   if (header !== undefined) scan.problems.push({ path: file.path, offset: 0, what: header });
   // The header of this place is known without reading it: records behind a damaged one can still be judged.
   const seed = seedOf(encodeSegmentHeader(expected));
-  const segment: ScannedSegment = { path: file.path, number, seed, sizeBytes, lastOffset: segmentHeaderBytes, end: segmentHeaderBytes, records: 0, batches: 0, lastKind: 0 };
+  const segment: ScannedSegment = {
+    path: file.path,
+    number,
+    seed,
+    sizeBytes,
+    lastOffset: segmentHeaderBytes,
+    end: segmentHeaderBytes,
+    records: 0,
+    batches: 0,
+    lastKind: 0,
+  };
   const reader = new SegmentReader(file, seed, alignmentOf("log"), segmentHeaderBytes, Math.max(sizeBytes, segmentHeaderBytes));
   for (;;) {
     const step = reader.tryNext() ?? (await reader.next());
