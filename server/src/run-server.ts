@@ -135,7 +135,7 @@ async function serve(options: ServerOptions, log: Log, stores: Storage, opened: 
   const published = publicRoutes({ replica, options, log, archive: stores.archive, events }, streams, facts);
   const services = [...new Set(published.map((route) => route.method.parent))];
   const health = createHealth(services.map((service) => service.typeName));
-  const routes: Route[] = [...published, ...health.routes, ...reflectionRoutes(services)];
+  const routes: Route[] = [...published, ...health.routes, ...reflectionRoutes([...services, ...new Set(health.routes.map((route) => route.method.parent))])];
   const onError = (cause: unknown, where: string): void => log.error("a call failed inside", { where, error: cause as Error });
   const rpcPlaces = new Map(routes.map((route) => [route, { verb: "POST", path: methodPath(route.method) }]));
   const restPlaces = new Map<Route, { verb: string; path: string }>();

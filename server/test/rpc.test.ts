@@ -225,7 +225,8 @@ describe("gRPC's own services", () => {
     const [list, files] = answers;
     if (list.case !== "listServicesResponse" || files.case !== "fileDescriptorResponse") throw new Error(`${list.case}, ${files.case}`);
     const names = list.value.service.map((service) => service.name);
-    for (const name of ["corvo.v1.WorkerService", "corvo.v1.JobService", "corvo.v1.QueueService", "corvo.v1.ClusterService"]) expect(names).toContain(name);
+    for (const name of ["corvo.v1.WorkerService", "corvo.v1.JobService", "corvo.v1.QueueService", "corvo.v1.ClusterService", "grpc.health.v1.Health"])
+      expect(names).toContain(name);
     const described = files.value.fileDescriptorProto.map((bytes) => fromBinary(FileDescriptorProtoSchema, bytes));
     expect(described.flatMap((file) => file.service.map((service) => service.name))).toContain("WorkerService");
   });
