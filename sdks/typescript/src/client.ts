@@ -1,72 +1,15 @@
-import { type Client, createClient, createContextValues, type Transport, type CallOptions as WireOptions } from "@connectrpc/connect";
+import { type Client, createClient, createContextValues, type CallOptions as WireOptions } from "@connectrpc/connect";
 import { ClusterService, type GetClusterStatusResponse } from "@corvo/gen/corvo/v1/cluster_pb.js";
 import { JobService } from "@corvo/gen/corvo/v1/job_pb.js";
 import { QueueService } from "@corvo/gen/corvo/v1/queue_pb.js";
 import { EnqueueOutcome, WorkerService } from "@corvo/gen/corvo/v1/worker_pb.js";
+import type { CallOptions, ChangeOptions, ClientOptions, Enqueued, FetchOptions, LeaseOptions } from "./client-options.js";
 import { CorvoError, cancelled, toCorvoError } from "./errors.js";
 import type { EnqueueOptions, JobDefinition } from "./job.js";
 import { enqueueRequest, jsonText, newRequestId } from "./requests.js";
 import { type Backoff, checkedMs, defaultBackoff, jitteredMs, pause, repeat } from "./retry.js";
 import { serverTimeoutMs } from "./transport-options.js";
 import { FetchedJob, type JobEvent, JobInfo, jobEvent, type QueueInfo, queueInfo, type WorkerInfo, workerInfo } from "./views.js";
-
-/** How long and how often calls are tried. */
-export interface RetryOptions {
-  /** Longest time of a call including its repeats, in ms. Default 30,000. A fetch adds its wait. */
-  timeoutMs?: number;
-  /** Tries of a call. Default 10: some 8 s of waits together, rides over a restart of the server. 1: never repeat. */
-  tries?: number;
-  backoff?: Backoff;
-}
-
-export interface ClientOptions extends RetryOptions {
-  /** How calls travel. `connect` and `connectWeb` make one. */
-  transport: Transport;
-  /** Ends what the transport holds open. */
-  onClose?: () => void;
-}
-
-/** Of one call. */
-export interface CallOptions {
-  /** Ends the call with reason `CANCELLED`; whether it took effect is then unknown. */
-  signal?: AbortSignal;
-  /** Instead of the client's. */
-  timeoutMs?: number;
-}
-
-/** Of one call that changes something. */
-export interface ChangeOptions extends CallOptions {
-  /**
-   * The same id within an hour answers as the first time, up to 128 bytes. Default: a random one per call, so that the client may repeat
-   * it. Give your own to make a repeat by your program safe too, for example the id of a webhook delivery.
-   */
-  requestId?: string;
-}
-
-export interface Enqueued {
-  id: string;
-  status: "pending" | "scheduled" | "duplicate";
-  /** True when the unique key was held: nothing was created, `id` is the holder's. */
-  duplicate: boolean;
-}
-
-export interface FetchOptions extends CallOptions {
-  /** Jobs at most, 1 to 10,000. Default 1. */
-  count?: number;
-  /** Lease, 1 to 86,400 s. Default 60. */
-  leaseSeconds?: number;
-  /** How long the server waits for the first job, in ms; 0: not at all. Default and at most: as long as the lease, and never above 60,000. */
-  waitMs?: number;
-  /** Name of the worker, at most 255 bytes. */
-  workerId?: string;
-  hostname?: string;
-}
-
-/** Of a call about a leased job. */
-export interface LeaseOptions extends ChangeOptions {
-  /** From the fetch: refused when the lease is no longer that one. Without it the state of the lease decides. */
-  fence?: bigint;
-}
 
 /** Corvo's API, typed. Calls that break are repeated; those that change something carry a request id, so that they take effect once. */
 export class CorvoClient {

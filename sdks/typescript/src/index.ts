@@ -1,4 +1,5 @@
 export * from "./client.js";
+export * from "./client-options.js";
 export { CorvoError, type ErrorFacts } from "./errors.js";
 export { defineJob, type EnqueueOptions, type JobDefinition } from "./job.js";
 export { type ConnectOptions, connect } from "./node.js";

@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import { createConnectTransport, Http2SessionManager } from "@connectrpc/connect-node";
-import { CorvoClient, type RetryOptions } from "./client.js";
+import { CorvoClient } from "./client.js";
+import type { RetryOptions } from "./client-options.js";
 import { baseUrlOf, type Credentials, identify } from "./transport-options.js";
 
 export interface ConnectOptions extends Credentials, RetryOptions {

@@ -1,8 +1,10 @@
 import { createConnectTransport } from "@connectrpc/connect-web";
-import { CorvoClient, type RetryOptions } from "./client.js";
+import { CorvoClient } from "./client.js";
+import type { RetryOptions } from "./client-options.js";
 import { baseUrlOf, type Credentials, identify } from "./transport-options.js";
 
 export * from "./client.js";
+export * from "./client-options.js";
 export { CorvoError, type ErrorFacts } from "./errors.js";
 export { defineJob, type EnqueueOptions, type JobDefinition } from "./job.js";
 export type { Backoff } from "./retry.js";

@@ -1,4 +1,3 @@
-import { hostname } from "node:os";
 import { AckSender } from "./acks.js";
 import { Bell } from "./bell.js";
 import type { CorvoClient } from "./client.js";
@@ -8,61 +7,13 @@ import { describe } from "./failure.js";
 import { FrameStream } from "./frames.js";
 import { heartbeats } from "./heartbeats.js";
 import { type JobDefinition, queueOf } from "./job.js";
-import { defaultWorkerId } from "./node.js";
 import { jsonText } from "./requests.js";
-import { checkedMs, jitteredMs, pause } from "./retry.js";
+import { jitteredMs, pause } from "./retry.js";
 import { FetchedJob } from "./views.js";
+import { type ResolvedWorkerOptions, resolveWorkerOptions, type WorkerEvent, type WorkerOptions } from "./worker-options.js";
 
 export type { JobContext } from "./delivery.js";
-
-export interface WorkerOptions {
-  /** Handlers that run at a time, 1 to 10,000. Default 10. */
-  concurrency?: number;
-  /**
-   * Jobs fetched ahead of free hands, 0 to 10,000. Default 0: no job waits here while another worker is idle. Raise it for jobs of a few
-   * milliseconds: a fetch takes one or two itself.
-   */
-  prefetch?: number;
-  /**
-   * Lease, 3 to 86,400 s; renewed at a third of it. Default 60: long enough for a pause and a retry, short enough that a dead worker's job
-   * moves on.
-   */
-  leaseSeconds?: number;
-  /** At most 255 bytes. Default: host and process id. */
-  workerId?: string;
-  hostname?: string;
-  /**
-   * Which queue is asked first, with handlers for several. `fair`: each in turn. `strict`: always in the order of their handlers; a queue
-   * is served when those before it have nothing. Default `fair`.
-   */
-  order?: "fair" | "strict";
-  /** How long running jobs may finish after `stop`. Default 30,000 ms. */
-  shutdownTimeoutMs?: number;
-  /** Stop on SIGTERM and SIGINT; a second one ends the process as usual. Default true. */
-  signals?: boolean;
-  /** How long a fetch waits on the server for a job, at most 60,000 ms. Default 20,000. */
-  waitMs?: number;
-  /** Told what a person or a metric may want to know. Default: nobody. */
-  onEvent?: (event: WorkerEvent) => void;
-}
-
-export type WorkerEvent =
-  /** A handler begins. */
-  | { type: "started"; job: FetchedJob }
-  /** The job is completed, on disk. At most once per delivery. */
-  | { type: "acked"; job: FetchedJob }
-  /** The handler threw, and the server knows. */
-  | { type: "failed"; job: FetchedJob; error: unknown; status: "retrying" | "dead" }
-  /** The handler threw, and the server could not be told or did not want to know; the lease decides. */
-  | { type: "fail_refused"; job: FetchedJob; error: unknown; cause: CorvoError }
-  /** The server says that the job is no longer this worker's; its handler's signal fired. */
-  | { type: "lease_lost"; job: FetchedJob }
-  /** The result came too late: `NOT_ACTIVE` (cancelled, or the lease ended), `STALE_FENCE` (somebody else has it), `NOT_FOUND`. */
-  | { type: "ack_refused"; job: FetchedJob; outcome: string }
-  /** Still in hand when the time to stop was over. */
-  | { type: "given_up"; job: FetchedJob }
-  /** Something did not reach the server; it is tried again. */
-  | { type: "connection_lost"; during: "fetch" | "ack" | "heartbeat"; error: CorvoError; retryInMs: number };
+export type { WorkerEvent, WorkerOptions } from "./worker-options.js";
 
 export type Handler<Payload, Result> = (payload: Payload, context: JobContext<Payload>) => Promise<Result> | Result;
 
@@ -93,24 +44,15 @@ export class Worker {
   private readonly bell = new Bell();
   private readonly fetching: FrameStream;
   private readonly acks: AckSender;
-  private readonly o: Required<Omit<WorkerOptions, "onEvent">> & Pick<WorkerOptions, "onEvent">;
+  /** Fires when `run` is over: what still tries to reach the server gives up. */
+  private readonly over = new AbortController();
+  private readonly o: ResolvedWorkerOptions;
 
   constructor(
     private readonly client: CorvoClient,
     options: WorkerOptions = {},
   ) {
-    this.o = {
-      concurrency: within("concurrency", options.concurrency ?? 10, 1, 10_000),
-      prefetch: within("prefetch", options.prefetch ?? 0, 0, 10_000),
-      leaseSeconds: within("leaseSeconds", options.leaseSeconds ?? 60, 3, 86_400),
-      workerId: shortName("workerId", options.workerId ?? defaultWorkerId()),
-      hostname: shortName("hostname", options.hostname ?? hostname()),
-      order: options.order ?? "fair",
-      shutdownTimeoutMs: checkedMs("shutdownTimeoutMs", options.shutdownTimeoutMs ?? 30_000, 0),
-      signals: options.signals ?? true,
-      waitMs: within("waitMs", options.waitMs ?? 20_000, 1, 60_000),
-      onEvent: options.onEvent,
-    };
+    this.o = resolveWorkerOptions(options);
     this.fetching = new FrameStream(client.rpc.worker);
     this.acks = new AckSender(client, this.o.workerId, {
       acked: (delivery) => {
@@ -145,8 +87,7 @@ export class Worker {
     this.ran = true;
     const onSignal = (): void => this.stop();
     if (this.o.signals) for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, onSignal);
-    const over = new AbortController();
-    const beats = heartbeats(this.client, this.held, (this.o.leaseSeconds * 1000) / 3, over.signal, (error) =>
+    const beats = heartbeats(this.client, this.held, (this.o.leaseSeconds * 1000) / 3, this.over.signal, (error) =>
       this.tell({ type: "connection_lost", during: "heartbeat", error, retryInMs: 0 }),
     );
     const acks = this.acks.run();
@@ -157,7 +98,7 @@ export class Worker {
       clearTimeout(this.lastAnswer);
       this.fetching.end();
       await this.finish();
-      over.abort();
+      this.over.abort();
       this.acks.end();
       await Promise.all([beats, acks]);
       if (this.o.signals) for (const name of ["SIGTERM", "SIGINT"] as const) process.removeListener(name, onSignal);
@@ -267,7 +208,7 @@ export class Worker {
     const { job } = delivery;
     const { error, backtrace } = describe(thrown);
     try {
-      const { status } = await this.client.fail(job.id, error, { backtrace, fence: job.fence, timeoutMs });
+      const { status } = await this.client.fail(job.id, error, { backtrace, fence: job.fence, timeoutMs, signal: this.over.signal });
       this.tell({ type: "failed", job, error: thrown, status });
     } catch (cause) {
       this.tell({ type: "fail_refused", job, error: thrown, cause: toCorvoError(cause) });
@@ -324,13 +265,3 @@ export class Worker {
 
 /** With these the server will not change its mind. */
 const finalCodes = new Set(["invalid_argument", "unauthenticated", "permission_denied", "unimplemented"]);
-
-function within(name: string, value: number, min: number, max: number): number {
-  if (value >= min && value <= max) return value;
-  throw new RangeError(`${name} must be ${min} to ${max}, not ${value}`);
-}
-
-function shortName(name: string, value: string): string {
-  if (Buffer.byteLength(value) <= 255) return value;
-  throw new RangeError(`${name} is longer than 255 bytes`);
-}
