@@ -63,6 +63,21 @@ test("the producer's jobs are done by the worker, which ends at SIGTERM", async 
   client.close();
 });
 
+test("a worker that stopped holds its process no longer, even with its client open", async () => {
+  const program = `import { connect, Worker } from "@corvo/sdk";
+    const client = connect();
+    const worker = new Worker(client, { onEvent: ({ type }) => type === "acked" && worker.stop() });
+    await client.enqueue("holds", 1);
+    await worker.handle("holds", () => {}).run();
+    console.log("over");`;
+  const { child, until, end } = run(["--input-type=module", "-e", program]);
+  await until(/^over$/);
+  const startMs = performance.now();
+  expect(await end).toEqual({ code: 0, lines: ["over"] });
+  expect(performance.now() - startMs).toBeLessThan(5_000);
+  expect(child.signalCode).toBeNull();
+});
+
 test("types refuse what would go wrong", async () => {
   expect(await run(["node_modules/typescript/bin/tsc", "-p", "sdks/typescript/examples"]).end).toEqual({ code: 0, lines: [] });
 });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { CorvoError, connect, defineJob, type JobContext, Worker, type WorkerOptions } from "./index.js";
+import { CuttingProxy } from "./testing/cutting-proxy.js";
 import { during, Events, gate } from "./testing/events.js";
 import { TestServer } from "./testing/server.js";
 
@@ -102,6 +103,29 @@ test("a cancelled job fires its handler's signal by the next word of the server;
   });
   expect(await client.job(id)).toMatchObject({ state: "cancelled", result: undefined });
   expect(events.all.map(({ type }) => type)).toEqual(["started", "lease_lost"]);
+});
+
+test("an acknowledgement that took effect and whose answer was lost counts once, and the worker knows", async () => {
+  const proxy = await CuttingProxy.start(server.address);
+  const through = connect({ url: proxy.url, backoff: { baseMs: 1, capMs: 10 } });
+  const events = new Events();
+  const finish = gate();
+  const worker = new Worker(through, { signals: false, onEvent: events.onEvent }).handle("unheard", () => finish.promise);
+  const { id } = await client.enqueue("unheard", 1);
+  await during(worker, async () => {
+    await events.until("started");
+    proxy.mute = true;
+    finish.open();
+    for await (const _ of client.subscribe({ jobIds: [id], types: ["completed"] })) break;
+    proxy.mute = false;
+    proxy.cut();
+    await events.until("acked");
+  });
+  expect(events.of("acked")).toHaveLength(1);
+  expect(events.of("ack_refused")).toEqual([]);
+  expect(events.of("connection_lost").map((event) => event.during)).toContain("ack");
+  through.close();
+  await proxy.end();
 });
 
 test("fetches no more than it may: hands, then prefetch", async () => {
