@@ -43,7 +43,7 @@ import { nextTimerMs, tick } from "./tick.js";
 
 /** Who wants the answers of an entry's commands. Called once per command at most, in order; nothing for commands without an answer. */
 export interface OutcomeSink {
-  /** `bytes`: the answer's protobuf, valid only during the call. `granted`: jobs leased by this command. */
+  /** `bytes`: the answer's protobuf, valid only during the call. `granted`: jobs leased by this command; 1 for a fetch that is answered as the first time. */
   answer(command: number, bytes: Uint8Array, granted: number): void;
   refused(command: number, refusal: Refusal): void;
 }
@@ -121,7 +121,8 @@ export class Engine {
       if (remember) {
         const known = memory.find(s);
         if (known !== -1) {
-          if (s.remembered.sameHash(known, one.buf, one.requestHashStart)) return sink?.answer(i, s.remembered.answer(known), 0);
+          if (s.remembered.sameHash(known, one.buf, one.requestHashStart))
+            return sink?.answer(i, s.remembered.answer(known), one.verb === Verb.FETCH || one.verb === Verb.FETCH_BATCH ? 1 : 0);
           return sink?.refused(i, reused());
         }
       }

@@ -64,8 +64,8 @@ export class Replica {
   /** Holds the commands of `gathering`. */
   private readonly entry = new EntryWriter();
   private gatheringSinceMs = 0;
-  /** Proposed and not yet applied, by index. Invariant: empty on a node that does not lead. */
-  private readonly inFlight = new Map<number, { batch: Batch; term: number; sinceMs: number }>();
+  /** Proposed and not yet applied, oldest first. Invariant: empty on a node that does not lead. */
+  private inFlight: { index: number; batch: Batch; term: number; sinceMs: number }[] = [];
   private waitingCommands = 0;
   private measuredIndex = -1;
   private measuredBytes = 0;
@@ -151,9 +151,12 @@ export class Replica {
   fetch(command: CommandInput, queues: readonly string[], waitMs: number, reply: Reply & { none(): void }, onSleep: (sleeper: Sleeper) => void): void {
     const untilMs = this.options.clock.monotonicMs() + waitMs;
     const body = command.body.slice();
+    // A repeated fetch gets what it was granted the first time, whether there is more or not: ask the log once.
+    let mayBeRemembered = command.requestHash !== undefined;
     const attempt = (last: boolean): void => {
       if (!this.serving) return reply.refused(this.stopping ? shuttingDown() : notLeader());
-      if (this.engine.fetchable(queues, this.options.clock.nowMs()) > 0) {
+      if (mayBeRemembered || this.engine.fetchable(queues, this.options.clock.nowMs()) > 0) {
+        mayBeRemembered = false;
         return this.submit(
           { ...command, body },
           { answer: (bytes, granted) => (granted > 0 ? reply.answer(bytes, granted) : sleep(last)), refused: reply.refused },
@@ -210,7 +213,7 @@ export class Replica {
     this.stopping = true;
     this.ticker.stop();
     this.endWaiting();
-    while ((this.inFlight.size > 0 || this.gathering) && !this.dead && this.leading) {
+    while ((this.inFlight.length > 0 || this.gathering) && !this.dead && this.leading) {
       await new Promise<void>((resolve) => this.options.clock.after(1, resolve));
     }
   }
@@ -251,7 +254,7 @@ export class Replica {
 
   /** Beside an entry that is under way another one pays only when it is large: each costs a round of the core and a write of its own. */
   private mayPropose(): boolean {
-    const under = this.inFlight.size;
+    const under = this.inFlight.length;
     return under === 0 || (under < this.options.entriesInFlightMax && this.entry.bytes >= overlapBytesMin);
   }
 
@@ -268,14 +271,14 @@ export class Replica {
       this.waitingCommands -= batch.commands;
       return batch.refuseAll(notLeader());
     }
-    this.inFlight.set(place.index, { batch, term: place.term, sinceMs: this.gatheringSinceMs });
+    this.inFlight.push({ index: place.index, batch, term: place.term, sinceMs: this.gatheringSinceMs });
   }
 
   private applyEntry(entry: CommittedEntry): void {
     if (entry.data.length === 0 || entry.type !== 0) return this.engine.skip(entry.index, entry.term);
-    const mine = this.inFlight.get(entry.index);
+    const mine = this.inFlight.find((one) => one.index === entry.index);
     if (mine && mine.term === entry.term) {
-      this.inFlight.delete(entry.index);
+      this.inFlight = this.inFlight.filter((one) => one !== mine);
       const replies = mine.batch.replies;
       failpoint("apply-before");
       const startMs = this.options.clock.monotonicMs();
@@ -377,8 +380,8 @@ export class Replica {
   private stopServing(): void {
     this.ready = false;
     this.ticker.stop();
-    for (const { batch } of this.inFlight.values()) batch.refuseAll(outcomeUnknown());
-    this.inFlight.clear();
+    for (const { batch } of this.inFlight) batch.refuseAll(outcomeUnknown());
+    this.inFlight = [];
     this.gathering?.refuseAll(notLeader());
     this.gathering = undefined;
     this.waitingCommands = 0;

@@ -63,8 +63,11 @@ export function createListener(options: ListenerOptions): Listener {
   const slow = edge(guarded(slowLane(lane), "slow lane", 400), limits);
   const http = edge(guarded(options.http, "http", 500), limits);
   const guard = new SessionGuard(limits, observe);
-  /** Connections, with the HTTP/1.1 responses that are not through. */
-  const sockets = new Map<Socket, Set<ServerResponse>>();
+  /**
+   * Connections, with the HTTP/1.1 responses that are not through. Arrays: a Set that is added to and deleted from all the time leaves a chain of
+   * dead tables behind that carries every response into the old generation (10 ms scavenges instead of 0.2 ms).
+   */
+  const sockets = new Map<Socket, ServerResponse[]>();
 
   function guarded(handler: NodeHandler, where: string, status: number): NodeHandler {
     return (request, response) => {
@@ -117,13 +120,16 @@ export function createListener(options: ListenerOptions): Listener {
 
   const onHttp1 = (req: IncomingMessage, res: ServerResponse): void => {
     const responses = sockets.get(req.socket);
-    if (responses === undefined || responses.size >= limits.pipelinedRequestsMax) {
+    if (responses === undefined || responses.length >= limits.pipelinedRequestsMax) {
       observe.abuse?.("pipelining", req.socket.remoteAddress ?? "");
       req.socket.destroy();
       return;
     }
-    responses.add(res);
-    res.on("close", () => responses.delete(res));
+    responses.push(res);
+    res.on("close", () => {
+      const at = responses.indexOf(res);
+      if (at >= 0) responses.splice(at, 1);
+    });
     if (lane.closing) res.shouldKeepAlive = false;
     const exchange = (): Exchange => new Http1Exchange(req, res, limits);
     // Node drops headers beyond its count without a word; a dropped one could be the one that forbids.
@@ -185,14 +191,14 @@ export function createListener(options: ListenerOptions): Listener {
   server.maxConnections = limits.connectionsMax;
   server.on("drop", (data) => observe.abuse?.("connections", data?.remoteAddress ?? ""));
   server.on("connection", (socket: Socket) => {
-    const responses = new Set<ServerResponse>();
+    const responses: ServerResponse[] = [];
     sockets.set(socket, responses);
     let speaks: "1.1" | "2" | undefined;
     socket.on("close", () => {
       sockets.delete(socket);
       setImmediate(() => {
         // Node tells a pipelined response that was not its connection's first nothing of the end.
-        for (const response of responses) {
+        for (const response of [...responses]) {
           response.destroyed = true;
           response.emit("close");
         }

@@ -202,7 +202,7 @@ test("a call whose answer was lost is repeated and takes effect once", async () 
 });
 
 // The server answers a repeated fetch from its memory of request ids only when something else can be fetched, and then drops the answer.
-test.fails("a fetch whose answer was lost brings the same jobs when it is repeated", async () => {
+test("a fetch whose answer was lost brings the same jobs when it is repeated", async () => {
   const { through, losing, end } = await throughProxy("lost-fetch");
   try {
     const { id } = await through.enqueue("lost-fetch", 1);
