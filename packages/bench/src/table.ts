@@ -84,7 +84,7 @@ interface Plan {
 function plans(options: TableOptions): Plan[] {
   const ms = options.seconds * 1000;
   const served = async <T>(home: string, flags: string[], work: (server: ServerProcess) => Promise<T>): Promise<T> => {
-    const server = await ServerProcess.start(options.corvo, home, ["--log-level", "warn", ...flags]);
+    const server = await ServerProcess.start(options.corvo, home, flags);
     try {
       return await work(server);
     } finally {
@@ -278,11 +278,11 @@ async function restart(
   home: string,
   fill: (s: ServerProcess, jobs: number) => Promise<Measured>,
 ): Promise<{ value: number; errors: number; note?: string }> {
-  const first = await ServerProcess.start(options.corvo, home, ["--log-level", "warn"]);
+  const first = await ServerProcess.start(options.corvo, home);
   const filled = await fill(first, 1_000_000);
   await first.stop("SIGKILL");
   const startMs = performance.now();
-  const again = await ServerProcess.start(options.corvo, home, ["--log-level", "warn"]);
+  const again = await ServerProcess.start(options.corvo, home);
   try {
     const one = await unaryLoad(
       { ...none, url: again.url },
