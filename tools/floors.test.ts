@@ -12,6 +12,7 @@ const floors: Record<string, number> = {
   "packages/engine": 2,
   "packages/raft": 2,
   "packages/replica": 3,
+  "packages/view": 3,
   server: 4,
   "packages/simulator": 4,
   "sdks/typescript": 5,
@@ -25,7 +26,7 @@ const packageOf: Record<string, string> = {
   "@corvo/sdk": "sdks/typescript",
   "@corvo/conformance": "conformance",
 };
-for (const name of ["protocol", "storage", "transport", "engine", "raft", "replica", "simulator", "cli", "bench"])
+for (const name of ["protocol", "storage", "transport", "engine", "raft", "replica", "view", "simulator", "cli", "bench"])
   packageOf[`@corvo/${name}`] = `packages/${name}`;
 
 /** Beyond the floors: what may be imported although it is a neighbour, or may not although it is below, and why. */
@@ -39,6 +40,8 @@ const seams: Record<string, string> = {
   "packages/storage/src/node-disk.ts": "the real Disk",
   "packages/storage/src/level-log.ts": "LevelDB brings its own disk",
   "packages/protocol/src/request-id.ts": "hashing at the door",
+  "packages/view/src/view.ts": "starts the view's thread",
+  "packages/view/src/worker.ts": "is the view's thread",
 };
 
 const root = fileURLToPath(new URL("..", import.meta.url));
