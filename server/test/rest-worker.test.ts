@@ -191,7 +191,13 @@ describe("POST /webhooks/{queue}", () => {
     const path = `webhooks/hooks?priority=critical&unique_key=u1&max_retries=9&tags=a:b,c:d&scheduled_at=${encodeURIComponent(at)}`;
     const answer = await rest.post(path, "1");
     expect([answer.status, answer.json.status]).toEqual([201, "scheduled"]);
-    expect(await rest.job(answer.json.job_id)).toMatchObject({ priority: 0, unique_key: "u1", max_retries: 9, tags: { a: "b", c: "d" }, scheduled_at: shown(at) });
+    expect(await rest.job(answer.json.job_id)).toMatchObject({
+      priority: 0,
+      unique_key: "u1",
+      max_retries: 9,
+      tags: { a: "b", c: "d" },
+      scheduled_at: shown(at),
+    });
     const again = await rest.post(path, "1");
     expect([again.status, again.json]).toEqual([200, { job_id: answer.json.job_id, status: "duplicate", unique_existing: true }]);
   });
