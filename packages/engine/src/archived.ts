@@ -4,12 +4,12 @@ import { EnqueueRequestReader } from "@corvo/gen/corvo/v1/worker_fast.js";
 import type { Command } from "./command.js";
 import { edit, writeEdited } from "./document.js";
 import { priorityOf } from "./enqueue.js";
-import { countedAs, type FinishedState } from "./finish.js";
+import { countedAs } from "./finish.js";
 import { enter } from "./lists.js";
 import type { State } from "./state.js";
 import { MarkKind } from "./tables/archive-marks.js";
 import { TextKind } from "./tables/arena.js";
-import { JobState } from "./tables/job-table.js";
+import { type FinishedState, JobState } from "./tables/job-table.js";
 import type { Queue } from "./tables/queues.js";
 
 const reader = new ArchivedJobReader();

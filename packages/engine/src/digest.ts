@@ -1,5 +1,7 @@
 import type { State } from "./state.js";
+import { entityKindsMax } from "./tables/entities.js";
 import { hashBytes, hashMore } from "./tables/hash-index.js";
+import { JobFlag } from "./tables/job-table.js";
 import { listsPerQueue } from "./tables/queues.js";
 
 /**
@@ -40,6 +42,7 @@ function digest(s: State, seed: number): number {
   for (let mark = 0; mark < s.marks.rows; mark++) {
     if (s.marks.kind(mark) !== 0) sum += numbers(seed, [s.marks.seq(mark), s.marks.kind(mark), s.marks.segment(mark), s.marks.offset(mark)]);
   }
+  for (let kind = 1; kind < entityKindsMax; kind++) sum += digestEntities(s, seed, kind);
   for (let row = 0; row < s.deleted.rows; row++) {
     if (!s.deleted.isFree(row)) sum += numbers(seed, [s.deleted.block(row), s.deleted.segment(row), ...s.deleted.bits(row)]);
   }
@@ -47,6 +50,28 @@ function digest(s: State, seed: number): number {
     for (const [serial, c] of segment.counts) sum += numbers(seed, [segment.number, segment.newestMs, serial, c.completed, c.dead, c.cancelled]);
   }
   return sum >>> 0;
+}
+
+function digestEntities(s: State, seed: number, kind: number): number {
+  const { entities } = s;
+  let h = 0;
+  for (let row = entities.first(kind); row !== -1; row = entities.following(row)) {
+    h = numbers(h ^ seed, [kind, entities.serial(row), entities.flag(row), entities.dueMs(row)]);
+    for (let i = 0; i < 8; i++) h = double(h, entities.num(row, i));
+    for (let i = 0; i < 4; i++) h = hashMore(h, entities.int4(row, i) >>> 0);
+    if (entities.keyAddress(row) !== 0) h = text(s, h, entities.keyAddress(row));
+    if (entities.textAddress(row) !== 0) h = text(s, h + 1, entities.textAddress(row));
+  }
+  return h;
+}
+
+const bits = new Float64Array(1);
+const halves = new Uint32Array(bits.buffer);
+
+/** Any double, fractions included. */
+function double(seed: number, value: number): number {
+  bits[0] = value;
+  return hashMore(hashMore(seed, halves[0]), halves[1]);
 }
 
 function digestQueue(s: State, seed: number, serial: number): number {
@@ -71,6 +96,8 @@ function digestJob(s: State, seed: number, row: number): number {
   let h = numbers(seed, facts);
   h = numbers(h, [jobs.attempt(row), jobs.maxRetries(row), jobs.leaseMs(row), jobs.state(row), jobs.priority(row), jobs.revived(row) ? 1 : 0]);
   if (worker !== undefined) h = hashBytes(h, worker.name, 0, worker.name.length);
+  const links = [jobs.batch(row), jobs.waits(row), jobs.flags(row) & ~JobFlag.unseen];
+  if (links.some((n) => n !== 0)) h = numbers(h, links);
   const lock = jobs.lock(row);
   h = hashMore(h, lock !== -1 && !s.locks.isFree(lock) && s.locks.seq(lock) === jobs.seq(row) ? 1 : 0);
   h = text(s, h, jobs.request(row));

@@ -37,7 +37,7 @@ import { restoreState } from "./snapshot-restore.js";
 import { type EngineOptions, notLive, State } from "./state.js";
 import { stateHash } from "./state-hash.js";
 import type { ArchivePlace } from "./tables/archive.js";
-import { type EventRecord, EventType } from "./tables/events.js";
+import { type EventRecord, eventTypes } from "./tables/events.js";
 import type { Queue } from "./tables/queues.js";
 import { nextTimerMs, tick } from "./tick.js";
 
@@ -87,6 +87,7 @@ export class Engine {
       throw new InvariantBroken(`entry ${index}: ${(cause as Error).message}`);
     }
     const servingBeforeMs = s.servingMs;
+    s.level = reader.entry.engineLevel;
     s.appliedIndex = index;
     this.term = term;
     if (reader.logTimeMs > s.logTimeMs) s.logTimeMs = reader.logTimeMs;
@@ -318,7 +319,7 @@ export class Engine {
   }
   /** Events of this type since this engine was made or restored, those of replayed entries included. */
   eventsOf(type: EventRecord["type"]): number {
-    return this.state.events.counts[EventType[type]];
+    return this.state.events.counts[eventTypes.indexOf(type)];
   }
   /** Number of the newest event; 0: none. */
   get lastEventSeq(): number {

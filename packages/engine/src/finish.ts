@@ -2,16 +2,16 @@ import { beginMessage, endMessage, putBytes, putRange, Writer } from "@corvo/gen
 import { ArchivedJobTag } from "@corvo/gen/corvo/internal/v1/job_fast.js";
 import { putNumber } from "./command.js";
 import { type DocumentEdit, writeDocument } from "./document.js";
+import { ended } from "./ended.js";
 import { assign, leave } from "./lists.js";
 import type { State } from "./state.js";
 import { MarkKind } from "./tables/archive-marks.js";
-import { JobState } from "./tables/job-table.js";
+import { type FinishedState, JobState } from "./tables/job-table.js";
 import type { Queue } from "./tables/queues.js";
 
 const w = new Writer(64 * 1024);
 /** Names of finished states as counters have them. */
 export const countedAs = { [JobState.completed]: "completed", [JobState.dead]: "dead", [JobState.cancelled]: "cancelled" } as const;
-export type FinishedState = keyof typeof countedAs;
 
 /**
  * Ends a live job: it moves to the archive with everything that is known about it, and its row is free again.
@@ -19,6 +19,7 @@ export type FinishedState = keyof typeof countedAs;
  */
 export function finish(s: State, row: number, state: FinishedState, change: DocumentEdit | undefined): Queue {
   const { jobs, arena } = s;
+  if (s.level >= 2) ended(s, row, state);
   const queue = leave(s, row);
   const seq = jobs.seq(row);
   w.reset();

@@ -35,6 +35,7 @@ export function checkInvariants(s: State): void {
   s.expiries.check("expiries", (row) => s.jobs.expireMs(row));
   s.locks.expiries.check("locks", (lock) => s.locks.expiresMs(lock));
   ensure(s.locks.expiries.size === s.locks.used, "a lock has no timer");
+  s.entities.check();
   s.arena.check(s);
   checkCounts(s);
   nextTimerMs(s);

@@ -20,7 +20,7 @@ const objectBytes = 128 * 1024;
 
 /** Number of each table in page chunks. */
 export function tablesOf(s: State): Pages[] {
-  return [s.jobs, s.locks, s.remembered, s.marks, s.deleted];
+  return [s.jobs, s.locks, s.remembered, s.marks, s.deleted, s.entities];
 }
 
 /**
@@ -77,6 +77,8 @@ class Cut implements SnapshotCut, ObjectCut {
       garbageRows: garbage.rows,
       garbageUnhooked: garbage.unhooked,
       garbageSwept: garbage.swept,
+      entityRows: s.entities.rows,
+      entitySerial: s.entities.lastSerial,
     };
     this.tables = tablesOf(s).map((table) => ({ pages: table.cut(), pageBytes: table.strideBytes * 1024 }));
     this.texts = s.arena.cut();

@@ -24,7 +24,7 @@ export const chunkBytesMax = 512 * 1024;
 /** Objects in the stream; each is a length, a type and its content. They come in this order. */
 export const ObjectType = { numbers: 1, queue: 2, worker: 3, segment: 4, done: 5 } as const;
 
-/** Scalars of the header, in order. */
+/** Scalars of the header, in order. New ones go to the end: a snapshot that lacks them has 0 there. */
 export const headerFields = [
   "appliedIndex",
   "appliedTerm",
@@ -47,7 +47,11 @@ export const headerFields = [
   "garbageRows",
   "garbageUnhooked",
   "garbageSwept",
+  "entityRows",
+  "entitySerial",
 ] as const;
+/** Scalars that the first snapshots had. */
+export const headerFieldsBefore = 21;
 export type Header = Record<(typeof headerFields)[number], number>;
 
 export function writeChunk(kind: number, a: number, b: number, bytes: number): { chunk: Uint8Array<ArrayBuffer>; words: Uint32Array } {

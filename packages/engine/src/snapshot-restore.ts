@@ -1,10 +1,10 @@
 import { ensure, InvariantBroken } from "./invariant.js";
 import { tablesOf } from "./snapshot-cut.js";
-import { ChunkKind, chunkHeaderBytes, type Header, headerFields, ObjectType, snapshotMagic } from "./snapshot-format.js";
+import { ChunkKind, chunkHeaderBytes, type Header, headerFields, headerFieldsBefore, ObjectType, snapshotMagic } from "./snapshot-format.js";
 import { NumberList, type NumberLists, readObject } from "./snapshot-objects.js";
 import type { State } from "./state.js";
 import { TextKind } from "./tables/arena.js";
-import { expiryField, JobState, timerField } from "./tables/job-table.js";
+import { expiryField, JobState, jobStrideBytesBefore, timerField } from "./tables/job-table.js";
 import { pageRows } from "./tables/pages.js";
 
 /** Fills an empty state from the chunks of a cut; returns the term. Throws InvariantBroken when the chunks are not a whole snapshot. */
@@ -22,6 +22,8 @@ class Restore {
   /** Bytes of the object stream that are not yet a whole object. */
   private rest: Uint8Array = new Uint8Array(0);
   private objectsDone = false;
+  /** The snapshot was written when rows of jobs were shorter. */
+  private before = false;
 
   constructor(private readonly s: State) {}
 
@@ -37,8 +39,9 @@ class Restore {
     const body = chunk.subarray(chunkHeaderBytes);
     switch (kind) {
       case ChunkKind.header:
-        ensure(a === headerFields.length && body.length === a * 8, "the snapshot has another header");
-        this.header = Object.fromEntries(headerFields.map((field, i) => [field, view.getFloat64(chunkHeaderBytes + i * 8, true)])) as Header;
+        ensure(a >= headerFieldsBefore && a <= headerFields.length && body.length === a * 8, "the snapshot has another header");
+        this.before = a === headerFieldsBefore;
+        this.header = Object.fromEntries(headerFields.map((field, i) => [field, i < a ? view.getFloat64(chunkHeaderBytes + i * 8, true) : 0])) as Header;
         break;
       case ChunkKind.objects:
         ensure(a === body.length && !this.objectsDone, "objects of the snapshot have another length");
@@ -47,9 +50,10 @@ class Restore {
       case ChunkKind.pages: {
         const table = tablesOf(this.s)[a];
         ensure(table !== undefined && this.objectsDone, `pages of table ${a}`);
-        const pageBytes = table.strideBytes * pageRows;
+        const strideBytes = this.before && table === this.s.jobs ? jobStrideBytesBefore : table.strideBytes;
+        const pageBytes = strideBytes * pageRows;
         ensure(body.length === b * pageBytes, `pages of table ${a} have another length`);
-        for (let i = 0; i < b; i++) table.restorePage(body.subarray(i * pageBytes, (i + 1) * pageBytes));
+        for (let i = 0; i < b; i++) table.restorePage(body.subarray(i * pageBytes, (i + 1) * pageBytes), strideBytes);
         break;
       }
       case ChunkKind.texts:
@@ -113,6 +117,7 @@ class Restore {
     s.remembered.restored(h.rememberedRows, h.rememberedOldest);
     s.marks.restored(h.markRows);
     s.deleted.restored(h.deletedRows);
+    s.entities.restored(h.entityRows, h.entitySerial);
     s.arena.restored();
     let listed = garbage.rows;
     for (const queue of s.queues.bySerial.values()) {

@@ -5,6 +5,7 @@ import { Archive, type ArchiveSink } from "./tables/archive.js";
 import { ArchiveMarks } from "./tables/archive-marks.js";
 import { Arena, TextKind, type TextOwners } from "./tables/arena.js";
 import { DeletedJobs } from "./tables/deleted-jobs.js";
+import { EntityTable } from "./tables/entities.js";
 import { Events } from "./tables/events.js";
 import { expiryField, JobState, JobTable, timerField } from "./tables/job-table.js";
 import { type Queue, Queues } from "./tables/queues.js";
@@ -65,8 +66,11 @@ export class State implements TextOwners {
   readonly deleted: DeletedJobs;
   readonly events: Events;
   readonly hash = new RollingHash();
+  readonly entities: EntityTable;
   readonly queuesMax: number;
 
+  /** Engine level of the entry that is being applied: what it does is what that level does. */
+  level = 1;
   /** Index of the last entry that was applied. */
   appliedIndex = 0;
   /** Highest time that an entry carried, unix milliseconds. Never falls. */
@@ -103,6 +107,7 @@ export class State implements TextOwners {
     this.workers = new Workers(seed, options.workersMax ?? limits.workersMax);
     this.locks = new UniqueLocks(this.arena, seed);
     this.remembered = new Remembered(this.arena, seed, options.requestIdsMax ?? limits.requestIdsMax);
+    this.entities = new EntityTable(this.arena, seed, this.hash);
     this.marks = new ArchiveMarks(seed);
     this.deleted = new DeletedJobs(seed);
     this.archive = new Archive(options.archive, options.archiveRecordOverheadBytes, options.archiveSegmentBytesMax);
@@ -179,7 +184,7 @@ export class State implements TextOwners {
       case TextKind.document:
         return owner < this.jobs.rows && this.jobs.state(owner) !== 0 && this.jobs.document(owner) === address;
       case TextKind.uniqueKey:
-        return this.locks.key(owner) === address;
+        return owner < 0 ? this.entities.holds(owner, address) : this.locks.key(owner) === address;
       default:
         return this.remembered.text(owner) === address;
     }
@@ -196,7 +201,8 @@ export class State implements TextOwners {
         this.jobs.setDocument(owner, address);
         break;
       case TextKind.uniqueKey:
-        this.locks.moveKey(owner, address);
+        if (owner < 0) this.entities.moved(owner, address);
+        else this.locks.moveKey(owner, address);
         break;
       default:
         this.remembered.moveText(owner, address);
@@ -205,7 +211,7 @@ export class State implements TextOwners {
 
   /** Memory that live state takes, in bytes: pages, texts, indexes. */
   get stateBytes(): number {
-    const { arena, jobs, sequences, leases, due, expiries, locks, remembered, marks, deleted, events } = this;
+    const { arena, jobs, sequences, leases, due, expiries, locks, remembered, marks, deleted, events, entities } = this;
     return (
       arena.bytes +
       jobs.bytes +
@@ -217,7 +223,8 @@ export class State implements TextOwners {
       remembered.bytes +
       marks.bytes +
       deleted.bytes +
-      events.bytes
+      events.bytes +
+      entities.bytes
     );
   }
 }

@@ -1,4 +1,5 @@
 import { edit } from "./document.js";
+import { due } from "./due.js";
 import { finish } from "./finish.js";
 import { tickJobsMax } from "./limits.js";
 import { makePending } from "./lists.js";
@@ -12,7 +13,7 @@ const expiredText = new TextEncoder().encode("job expired");
 /**
  * Time has passed. Leases that are over return their jobs to the tail of their queue, the attempt stays counted; scheduled and
  * retrying jobs whose time has come become pending: both kinds in the order of their deadlines, at the same deadline leases first (by
- * fence), then the others (by sequence). After that, jobs whose expiry has passed die. At most `tickJobsMax` jobs; `nextTimerMs` tells
+ * fence), then the others (by sequence). After that, jobs whose expiry has passed die, and entities whose time has come are looked at. At most `tickJobsMax` jobs; `nextTimerMs` tells
  * when there is more to do.
  */
 export function tick(s: State): void {
@@ -25,6 +26,7 @@ export function tick(s: State): void {
     else backToPending(s, s.due, EventType.promoted);
   }
   for (; left > 0 && s.expiries.nextMs < s.logTimeMs; left--) expire(s, s.expiries.next);
+  for (; left > 0 && s.entities.due.nextMs <= s.logTimeMs; left--) due(s, s.entities.due.next);
 }
 
 function backToPending(s: State, heap: TimerHeap, event: number): void {
@@ -54,5 +56,5 @@ function expire(s: State, row: number): void {
 /** Log time at which the next tick would change something; Infinity: never. */
 export function nextTimerMs(s: State): number {
   if (s.garbage.rows > 0) return s.logTimeMs;
-  return Math.min(s.leases.nextMs + s.pausedMs + 1, s.due.nextMs, s.expiries.nextMs + 1);
+  return Math.min(s.leases.nextMs + s.pausedMs + 1, s.due.nextMs, s.expiries.nextMs + 1, s.entities.due.nextMs);
 }

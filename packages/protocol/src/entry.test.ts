@@ -37,7 +37,7 @@ test("an entry is its commands in order", () => {
   expect(reader.command(2).bodyEnd - reader.command(2).bodyStart).toBe(0);
 
   const slow = fromBinary(LogEntrySchema, entry);
-  expect([slow.version, slow.engineLevel, slow.logTimeMs]).toEqual([1, 1, 1_700_000_000_000n]);
+  expect([slow.version, slow.engineLevel, slow.logTimeMs]).toEqual([1, 2, 1_700_000_000_000n]);
   expect(slow.commands.map((command) => command.verb)).toEqual([Verb.ENQUEUE, Verb.ACK, Verb.TICK]);
   expect(slow.commands[1].requestHash).toEqual(new Uint8Array(16).fill(7));
 });
@@ -45,7 +45,7 @@ test("an entry is its commands in order", () => {
 test("golden: bytes of version 1 stay readable for ever", () => {
   const writer = new EntryWriter().start(1_700_000_000_123);
   writer.add({ verb: Verb.CANCEL, namespace: "n", principal: "p", body: bytes("body") });
-  expect(Buffer.from(writer.finish()).toString("hex")).toBe("0801100118fbd095ffbc31220e080b1a016e2201703204626f6479");
+  expect(Buffer.from(writer.finish()).toString("hex")).toBe("0801100218fbd095ffbc31220e080b1a016e2201703204626f6479");
 });
 
 test("an entry of a later program is not applied", () => {
@@ -55,7 +55,7 @@ test("an entry of a later program is not applied", () => {
     return () => new EntryReader().read(w.copy());
   };
   expect(read({ version: 2, engineLevel: 1 })).toThrow("log entry of version 2: this program reads version 1");
-  expect(read({ version: 1, engineLevel: 2 })).toThrow("log entry of engine level 2: this program knows 1 to 1");
+  expect(read({ version: 1, engineLevel: 3 })).toThrow("log entry of engine level 3: this program knows 1 to 2");
   expect(read({})).toThrow("version 0");
 });
 

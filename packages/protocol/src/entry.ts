@@ -7,7 +7,7 @@ export { Verb };
 /** Format of a LogEntry. */
 export const entryVersion = 1;
 /** Behaviour of apply that new entries ask for. */
-export const engineLevel = 1;
+export const engineLevel = 2;
 
 /** Bits of Command.flags. */
 export const commandFlags = {

@@ -103,6 +103,21 @@ export function parseJobId(id: string): { createdMs: number; seq40: number } | u
 const scratch = new Uint8Array(jobIdBytes);
 const reader = new JobIdReader();
 
+/**
+ * Ids of what is not a job: a prefix, 16 digits of the log time of its creation in unix nanoseconds, 10 digits of its serial
+ * (spec/jobs.md §1): `batch_`, `chn_`, `budget_`, `apol_`, `wh_`, `sched_`.
+ */
+export function entityId(prefix: string, createdMs: number, serial: number): string {
+  return prefix + formatJobId(createdMs, serial).slice(4);
+}
+
+/** The two facts in an id with this prefix, or undefined when it is not one of ours. */
+export function parseEntityId(prefix: string, id: string): { createdMs: number; serial: number } | undefined {
+  if (!id.startsWith(prefix)) return undefined;
+  const found = parseJobId(`job_${id.slice(prefix.length)}`);
+  return found && { createdMs: found.createdMs, serial: found.seq40 };
+}
+
 /** Says that a creation time fits an id: asserted where times enter the log. */
 export function isJobTime(ms: number): boolean {
   return Number.isInteger(ms) && ms >= 0 && ms < createdMsEnd;

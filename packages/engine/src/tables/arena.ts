@@ -17,7 +17,7 @@ export const TextKind = {
   request: 0,
   /** JobDocument of a job. */
   document: 1,
-  /** Key of a unique lock. */
+  /** Key of a unique lock; under an owner below 0, key or text of an entity. */
   uniqueKey: 2,
   /** Id, hash and answer of a remembered request. */
   remembered: 3,

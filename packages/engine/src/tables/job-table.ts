@@ -15,8 +15,10 @@ export const JobState = {
 /** Names of states by number. */
 export const jobStateNames = ["", "pending", "active", "held", "completed", "retrying", "dead", "cancelled", "scheduled"] as const;
 
-/** 56 bytes of doubles, 52 of integers, 4 of bytes. */
-const strideBytes = 112;
+/** 56 bytes of doubles, 52 of integers, 4 of bytes, 8 of integers. */
+const strideBytes = 120;
+/** What a row was before it had the last two integers: snapshots of that time are still read. */
+export const jobStrideBytesBefore = 112;
 const doubles = strideBytes / 8;
 const integers = strideBytes / 4;
 
@@ -48,7 +50,31 @@ enum B {
   state = 108,
   priority = 109,
   revived = 110,
+  flags = 111,
 }
+/** Behind the bytes. */
+enum I2 {
+  batch = 28,
+  waits = 29,
+}
+
+/** Bits of `JobTable.flags`. */
+export const JobFlag = {
+  /** It is a step of a chain. */
+  chained: 1,
+  agent: 2,
+  /** Others wait for it. */
+  awaited: 4,
+  hasParent: 8,
+  hasChildren: 16,
+  /** A budget holds it back. */
+  overBudget: 32,
+  /** The view has not seen its last change. */
+  unseen: 64,
+} as const;
+
+/** States in which a job is in the archive. */
+export type FinishedState = typeof JobState.completed | typeof JobState.dead | typeof JobState.cancelled;
 
 /** Fields that timer heaps write by number. */
 export const timerField = I.timer;
@@ -235,6 +261,30 @@ export class JobTable extends Pages {
   }
   setEpoch(row: number, value: number): void {
     this.i32[row >>> 10][(row & 1023) * integers + I.epoch] = value;
+  }
+
+  /** Serial of the batch that it belongs to; 0: none. */
+  batch(row: number): number {
+    return this.i32[row >>> 10][(row & 1023) * integers + I2.batch] >>> 0;
+  }
+  setBatch(row: number, value: number): void {
+    this.i32[row >>> 10][(row & 1023) * integers + I2.batch] = value | 0;
+  }
+
+  /** Jobs that it still waits for. */
+  waits(row: number): number {
+    return this.i32[row >>> 10][(row & 1023) * integers + I2.waits];
+  }
+  setWaits(row: number, value: number): void {
+    this.i32[row >>> 10][(row & 1023) * integers + I2.waits] = value;
+  }
+
+  /** Bits of `JobFlag`. */
+  flags(row: number): number {
+    return this.u8[row >>> 10][(row & 1023) * strideBytes + B.flags];
+  }
+  setFlags(row: number, value: number): void {
+    this.u8[row >>> 10][(row & 1023) * strideBytes + B.flags] = value;
   }
 
   /** Number of `JobState`; 0: the row is free. */

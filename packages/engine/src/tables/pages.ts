@@ -105,11 +105,12 @@ export class Pages {
     return this.cutting;
   }
 
-  /** Puts the next page of a cut in. `rows` is the cut's. */
-  restorePage(bytes: Uint8Array): void {
-    if (bytes.length !== this.strideBytes * pageRows) throw new InvariantBroken(`a page of ${bytes.length} bytes, not ${this.strideBytes * pageRows}`);
-    const page = new Uint8Array(bytes.length);
-    page.set(bytes);
+  /** Puts the next page of a cut in. Rows of an older format may be shorter: what they lack is 0. */
+  restorePage(bytes: Uint8Array, strideBytes = this.strideBytes): void {
+    if (bytes.length !== strideBytes * pageRows) throw new InvariantBroken(`a page of ${bytes.length} bytes, not ${strideBytes * pageRows}`);
+    const page = new Uint8Array(this.strideBytes * pageRows);
+    if (strideBytes === this.strideBytes) page.set(bytes);
+    else for (let row = 0; row < pageRows; row++) page.set(bytes.subarray(row * strideBytes, (row + 1) * strideBytes), row * this.strideBytes);
     this.addPage(page.buffer);
   }
 

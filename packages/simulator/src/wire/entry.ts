@@ -59,7 +59,7 @@ export function encodeCommand(command: Command): WireCommand {
 }
 
 export function encodeEntry(clockMs: number, commands: readonly WireCommand[]): Uint8Array {
-  const init = { version: 1, engineLevel: 1, logTimeMs: BigInt(clockMs), commands: commands.map((command) => create(CommandSchema, command)) };
+  const init = { version: 1, engineLevel: 2, logTimeMs: BigInt(clockMs), commands: commands.map((command) => create(CommandSchema, command)) };
   return toBinary(LogEntrySchema, create(LogEntrySchema, init));
 }
 
