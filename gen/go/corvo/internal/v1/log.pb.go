@@ -187,7 +187,7 @@ type LogEntry struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Format of this message: 1.
 	Version uint32 `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"`
-	// Behaviour that apply must show: 1.
+	// Behaviour that apply must show: 1 or 2.
 	EngineLevel uint32 `protobuf:"varint,2,opt,name=engine_level,json=engineLevel,proto3" json:"engine_level,omitempty"`
 	// The leader's clock when it proposed, in unix milliseconds. Apply uses the highest seen so far.
 	LogTimeMs uint64 `protobuf:"varint,3,opt,name=log_time_ms,json=logTimeMs,proto3" json:"log_time_ms,omitempty"`

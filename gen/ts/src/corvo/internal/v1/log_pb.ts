@@ -30,7 +30,7 @@ export type LogEntry = Message<"corvo.internal.v1.LogEntry"> & {
   version: number;
 
   /**
-   * Behaviour that apply must show: 1.
+   * Behaviour that apply must show: 1 or 2.
    *
    * @generated from field: uint32 engine_level = 2;
    */
