@@ -1,4 +1,4 @@
-// Makes gen/ from proto/: `node tools/generate.mjs [target…] [--check]`. Targets: ts, go, python, openapi; none named: all.
+// Makes gen/ from proto/: `node tools/generate.mjs [target…] [--check]`. Targets: ts, go, python, openapi, access; none named: all.
 // --check makes everything in a temporary folder and compares; it changes nothing and exits with 1 on any difference.
 // Where a toolchain is missing, the committed code is kept with a warning; it is an error when CI=true or when the target was named.
 import { spawnSync } from "node:child_process";
@@ -18,6 +18,7 @@ const targets = {
   go: { template: "buf.gen.go.yaml", folder: "gen/go", prepare: prepareGo },
   python: { template: "buf.gen.python.yaml", folder: "gen/python", prepare: preparePython },
   openapi: { template: "buf.gen.openapi.yaml", folder: "gen/openapi", prepare: () => undefined },
+  access: { template: "buf.gen.access.yaml", folder: "gen/access", prepare: () => undefined },
 };
 
 const named = process.argv.slice(2).filter((word) => word !== "--check");
