@@ -1414,10 +1414,10 @@ const file_corvo_v1_job_proto_rawDesc = "" +
 	"\x05error\x18\x04 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x05error\x12\x1c\n" +
 	"\tbacktrace\x18\x05 \x01(\tR\tbacktrace\x129\n" +
 	"\n" +
-	"created_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\"\xc5\n" +
+	"created_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\"\xcf\n" +
 	"\n" +
-	"\x03Job\x12\x16\n" +
-	"\x02id\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x02id\x12\x1c\n" +
+	"\x03Job\x12\x18\n" +
+	"\x02id\x18\x01 \x01(\tB\b\x8a\xb5\x18\x04\x18\x01@\x03R\x02id\x12\x1c\n" +
 	"\x05queue\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x05queue\x120\n" +
 	"\x05state\x18\x03 \x01(\x0e2\x12.corvo.v1.JobStateB\x06\x8a\xb5\x18\x02\x18\x01R\x05state\x12+\n" +
 	"\fpayload_json\x18\x04 \x01(\tB\b\x8a\xb5\x18\x04\b\x01\x18\x01R\vpayloadJson\x12\"\n" +
@@ -1442,8 +1442,8 @@ const file_corvo_v1_job_proto_rawDesc = "" +
 	"resultJson\x12D\n" +
 	"\x10lease_expires_at\x18\x12 \x01(\v2\x1a.google.protobuf.TimestampR\x0eleaseExpiresAt\x12=\n" +
 	"\fscheduled_at\x18\x13 \x01(\v2\x1a.google.protobuf.TimestampR\vscheduledAt\x127\n" +
-	"\texpire_at\x18\x14 \x01(\v2\x1a.google.protobuf.TimestampR\bexpireAt\x12\x1b\n" +
-	"\tparent_id\x18\x15 \x01(\tR\bparentId\x129\n" +
+	"\texpire_at\x18\x14 \x01(\v2\x1a.google.protobuf.TimestampR\bexpireAt\x12#\n" +
+	"\tparent_id\x18\x15 \x01(\tB\x06\x8a\xb5\x18\x02@\x03R\bparentId\x129\n" +
 	"\n" +
 	"created_at\x18\x16 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x129\n" +
 	"\n" +
@@ -1516,21 +1516,31 @@ const file_corvo_v1_job_proto_rawDesc = "" +
 	"\x12JOB_STATE_RETRYING\x10\x05\x12\x12\n" +
 	"\x0eJOB_STATE_DEAD\x10\x06\x12\x17\n" +
 	"\x13JOB_STATE_CANCELLED\x10\a\x12\x17\n" +
-	"\x13JOB_STATE_SCHEDULED\x10\b2\xe2\b\n" +
+	"\x13JOB_STATE_SCHEDULED\x10\b2\xa6\n" +
 	"\n" +
-	"JobService\x12b\n" +
-	"\x06GetJob\x12\x17.corvo.v1.GetJobRequest\x1a\x18.corvo.v1.GetJobResponse\"%\x82\xd3\xe4\x93\x02\x1cb\x03job\x12\x15/api/v1/jobs/{job_id}\x90\x02\x01\x12\x85\x01\n" +
-	"\vBulkGetJobs\x12\x1c.corvo.v1.BulkGetJobsRequest\x1a\x1d.corvo.v1.BulkGetJobsResponse\"9\x92\xb5\x18\x122\x10VALIDATION_ERROR\x82\xd3\xe4\x93\x02\x1a:\x01*\"\x15/api/v1/jobs/bulk-get\x90\x02\x01\x12z\n" +
-	"\bRetryJob\x12\x19.corvo.v1.RetryJobRequest\x1a\x1a.corvo.v1.RetryJobResponse\"7\x92\xb5\x18\r2\vRETRY_ERROR\x82\xd3\xe4\x93\x02 :\x01*\"\x1b/api/v1/jobs/{job_id}/retry\x12\x7f\n" +
-	"\tCancelJob\x12\x1a.corvo.v1.CancelJobRequest\x1a\x1b.corvo.v1.CancelJobResponse\"9\x92\xb5\x18\x0e2\fCANCEL_ERROR\x82\xd3\xe4\x93\x02!:\x01*\"\x1c/api/v1/jobs/{job_id}/cancel\x12u\n" +
-	"\aHoldJob\x12\x18.corvo.v1.HoldJobRequest\x1a\x19.corvo.v1.HoldJobResponse\"5\x92\xb5\x18\f2\n" +
-	"HOLD_ERROR\x82\xd3\xe4\x93\x02\x1f:\x01*\"\x1a/api/v1/jobs/{job_id}/hold\x12\x84\x01\n" +
 	"\n" +
-	"ApproveJob\x12\x1b.corvo.v1.ApproveJobRequest\x1a\x1c.corvo.v1.ApproveJobResponse\";\x92\xb5\x18\x0f2\rAPPROVE_ERROR\x82\xd3\xe4\x93\x02\":\x01*\"\x1d/api/v1/jobs/{job_id}/approve\x12\x7f\n" +
-	"\tRejectJob\x12\x1a.corvo.v1.RejectJobRequest\x1a\x1b.corvo.v1.RejectJobResponse\"9\x92\xb5\x18\x0e2\fREJECT_ERROR\x82\xd3\xe4\x93\x02!:\x01*\"\x1c/api/v1/jobs/{job_id}/reject\x12u\n" +
-	"\aMoveJob\x12\x18.corvo.v1.MoveJobRequest\x1a\x19.corvo.v1.MoveJobResponse\"5\x92\xb5\x18\f2\n" +
-	"MOVE_ERROR\x82\xd3\xe4\x93\x02\x1f:\x01*\"\x1a/api/v1/jobs/{job_id}/move\x12u\n" +
-	"\tDeleteJob\x12\x1a.corvo.v1.DeleteJobRequest\x1a\x1b.corvo.v1.DeleteJobResponse\"/\x92\xb5\x18\x0e2\fDELETE_ERROR\x82\xd3\xe4\x93\x02\x17*\x15/api/v1/jobs/{job_id}B)Z'corvo.dev/corvo/gen/go/corvo/v1;corvov1b\x06proto3"
+	"JobService\x12v\n" +
+	"\x06GetJob\x12\x17.corvo.v1.GetJobRequest\x1a\x18.corvo.v1.GetJobResponse\"9\xa2\xb5\x18\x10\n" +
+	"\x04jobs\x12\x04read\x18\x04 \x03\x82\xd3\xe4\x93\x02\x1cb\x03job\x12\x15/api/v1/jobs/{job_id}\x90\x02\x01\x12\x99\x01\n" +
+	"\vBulkGetJobs\x12\x1c.corvo.v1.BulkGetJobsRequest\x1a\x1d.corvo.v1.BulkGetJobsResponse\"M\x92\xb5\x18\x122\x10VALIDATION_ERROR\xa2\xb5\x18\x10\n" +
+	"\x04jobs\x12\x04read\x18\x03 \x03\x82\xd3\xe4\x93\x02\x1a:\x01*\"\x15/api/v1/jobs/bulk-get\x90\x02\x01\x12\x8f\x01\n" +
+	"\bRetryJob\x12\x19.corvo.v1.RetryJobRequest\x1a\x1a.corvo.v1.RetryJobResponse\"L\x92\xb5\x18\r2\vRETRY_ERROR\xa2\xb5\x18\x11\n" +
+	"\x04jobs\x12\x05retry\x18\x06 \x03\x82\xd3\xe4\x93\x02 :\x01*\"\x1b/api/v1/jobs/{job_id}/retry\x12\x95\x01\n" +
+	"\tCancelJob\x12\x1a.corvo.v1.CancelJobRequest\x1a\x1b.corvo.v1.CancelJobResponse\"O\x92\xb5\x18\x0e2\fCANCEL_ERROR\xa2\xb5\x18\x12\n" +
+	"\x04jobs\x12\x06cancel\x18\x06 \x03\x82\xd3\xe4\x93\x02!:\x01*\"\x1c/api/v1/jobs/{job_id}/cancel\x12\x89\x01\n" +
+	"\aHoldJob\x12\x18.corvo.v1.HoldJobRequest\x1a\x19.corvo.v1.HoldJobResponse\"I\x92\xb5\x18\f2\n" +
+	"HOLD_ERROR\xa2\xb5\x18\x10\n" +
+	"\x04jobs\x12\x04hold\x18\x06 \x03\x82\xd3\xe4\x93\x02\x1f:\x01*\"\x1a/api/v1/jobs/{job_id}/hold\x12\x9b\x01\n" +
+	"\n" +
+	"ApproveJob\x12\x1b.corvo.v1.ApproveJobRequest\x1a\x1c.corvo.v1.ApproveJobResponse\"R\x92\xb5\x18\x0f2\rAPPROVE_ERROR\xa2\xb5\x18\x13\n" +
+	"\x04jobs\x12\aapprove\x18\x06 \x03\x82\xd3\xe4\x93\x02\":\x01*\"\x1d/api/v1/jobs/{job_id}/approve\x12\x95\x01\n" +
+	"\tRejectJob\x12\x1a.corvo.v1.RejectJobRequest\x1a\x1b.corvo.v1.RejectJobResponse\"O\x92\xb5\x18\x0e2\fREJECT_ERROR\xa2\xb5\x18\x12\n" +
+	"\x04jobs\x12\x06reject\x18\x06 \x03\x82\xd3\xe4\x93\x02!:\x01*\"\x1c/api/v1/jobs/{job_id}/reject\x12\x89\x01\n" +
+	"\aMoveJob\x12\x18.corvo.v1.MoveJobRequest\x1a\x19.corvo.v1.MoveJobResponse\"I\x92\xb5\x18\f2\n" +
+	"MOVE_ERROR\xa2\xb5\x18\x10\n" +
+	"\x04jobs\x12\x04move\x18\x06 \x03\x82\xd3\xe4\x93\x02\x1f:\x01*\"\x1a/api/v1/jobs/{job_id}/move\x12\x8b\x01\n" +
+	"\tDeleteJob\x12\x1a.corvo.v1.DeleteJobRequest\x1a\x1b.corvo.v1.DeleteJobResponse\"E\x92\xb5\x18\x0e2\fDELETE_ERROR\xa2\xb5\x18\x12\n" +
+	"\x04jobs\x12\x06delete\x18\x06 \x03\x82\xd3\xe4\x93\x02\x17*\x15/api/v1/jobs/{job_id}B)Z'corvo.dev/corvo/gen/go/corvo/v1;corvov1b\x06proto3"
 
 var (
 	file_corvo_v1_job_proto_rawDescOnce sync.Once
