@@ -63,7 +63,7 @@ function newest(paths) {
 
 const sources = ["gen/ts/src", "packages", "server", "sdks/typescript", "conformance", "tsconfig.base.json", "tsconfig.json", "package-lock.json"];
 
-/** Compiles what is stale: the raft core (Go to WebAssembly), TypeScript, the command line's bundle. */
+/** Compiles what is stale: the raft core (Go to WebAssembly), TypeScript, the bundles of server and command line. */
 export async function ensureBuilt({ force = false } = {}) {
   await ensureInstalled();
   const { buildCore } = await import("./build-core.mjs");
@@ -71,6 +71,7 @@ export async function ensureBuilt({ force = false } = {}) {
   const stamp = join(root, "node_modules", ".cache", "corvo-built");
   if (!force && existsSync(stamp) && statSync(stamp).mtimeMs > newest(sources)) return;
   await step("compile TypeScript", () => run("tsc", ["-b"]));
+  await step("bundle the server", () => run(process.execPath, ["server/build.mjs"]));
   await step("bundle the command line", () => run(process.execPath, ["packages/cli/build.mjs"]));
   mkdirSync(dirname(stamp), { recursive: true });
   writeFileSync(stamp, new Date().toISOString());

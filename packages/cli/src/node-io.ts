@@ -22,7 +22,7 @@ export function nodeIo(): Io {
     readFile: (path) => readFile(path, "utf8"),
     ask,
     load: {
-      server: async () => endsWith(await load("server", () => import("@corvo/server"))),
+      server: async () => endsWith(await load("server", () => import("@corvo/server/bundle"))),
       bench: () => load("bench", () => import("@corvo/bench")),
       storage: () => load("storage", () => import("@corvo/storage")),
     },
