@@ -17,7 +17,7 @@ export async function buildCli(outfile = `${here}dist/corvo.mjs`) {
     format: "esm",
     target: "node20",
     minifySyntax: true,
-    external: ["@corvo/server/bundle", "@corvo/bench", "@corvo/storage", "@colors/colors"],
+    external: ["@corvo/server/bundle", "@corvo/bench", "@corvo/storage", "@colors/colors", "yaml"],
     plugins: [withoutChildProcess],
     banner: { js: 'import { createRequire } from "node:module";\nconst require = createRequire(import.meta.url);' },
     define: {
@@ -33,7 +33,9 @@ export async function buildCli(outfile = `${here}dist/corvo.mjs`) {
 const withoutChildProcess = {
   name: "without-child-process",
   setup(bundle) {
-    bundle.onResolve({ filter: /^node:child_process$/ }, () => ({ path: "child_process", namespace: "absent" }));
+    bundle.onResolve({ filter: /^node:child_process$/ }, ({ importer }) =>
+      /commander/.test(importer) ? { path: "child_process", namespace: "absent" } : undefined,
+    );
     bundle.onLoad({ filter: /./, namespace: "absent" }, () => ({ contents: "module.exports = {};" }));
   },
 };

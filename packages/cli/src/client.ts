@@ -1,12 +1,16 @@
-import http, { type IncomingMessage } from "node:http";
+import http, { type ClientRequest, type IncomingMessage } from "node:http";
 import { exitCodes, Failure, ServerRefusal, usageFailure } from "./failure.js";
 import { shortDuration } from "./time.js";
 
 export interface ClientOptions {
-  /** As given by flag or environment, for example `http://localhost:8080`. */
-  server: string;
+  /** As given by flag, environment or context, for example `http://localhost:8080`. A later one is tried when an earlier one cannot be reached. */
+  servers: readonly string[];
   /** Empty: none is sent. */
   apiKey: string;
+  /** Empty: the key's own. */
+  namespace: string;
+  /** Adds `validate_only` to every call that is not a GET: the server says what it would do and does nothing. */
+  validateOnly: boolean;
   /** Longest time without an answer. */
   timeoutMs: number;
   /** Gets a line per call; undefined: nobody listens. */
@@ -20,6 +24,13 @@ export interface CallOptions {
   requestId?: string;
   /** Added to the timeout: time for which the server may wait on purpose. */
   serverWaitMs?: number;
+  /** Beside the usual ones. */
+  headers?: Readonly<Record<string, string>>;
+}
+
+export interface StreamOptions extends CallOptions {
+  /** Ends the stream. */
+  signal?: AbortSignal;
 }
 
 export interface Answer {
@@ -31,13 +42,23 @@ export interface Answer {
 
 /** Corvo's REST API over one kept-alive connection per call in flight. `node:http`, because `fetch` takes 100 ms more to start. */
 export class Client {
-  readonly server: string;
-  private readonly base: URL;
+  private readonly bases: readonly URL[];
+  private current = 0;
   private agent: http.Agent | undefined;
+  /** Whether this server's dry runs are dry. */
+  private knowsDryRun: Promise<void> | undefined;
 
   constructor(private readonly options: ClientOptions) {
-    this.base = serverUrl(options.server);
-    this.server = this.base.href.replace(/\/+$/, "");
+    this.bases = options.servers.map(serverUrl);
+  }
+
+  /** The address that calls go to now. */
+  get server(): string {
+    return this.base.href.replace(/\/+$/, "");
+  }
+
+  private get base(): URL {
+    return this.bases[this.current];
   }
 
   /** One call. Rejects with a Failure when the server cannot be reached or refuses. */
@@ -55,18 +76,64 @@ export class Client {
     return this.exchange(method, path, options, abortAfterMs);
   }
 
+  /** The body of an answer as it comes, however long that takes; the time limit ends with the first byte. */
+  async stream(method: string, path: string, options: StreamOptions = {}): Promise<IncomingMessage> {
+    const lane = await this.lane();
+    const response = await this.request(lane, method, path, options, options.signal);
+    if ((response.statusCode ?? 0) < 400) return response;
+    const bytes = await collect(response);
+    throw refusalOf({ status: response.statusCode ?? 0, bytes, text: bytes.toString("utf8") }, this.server);
+  }
+
   close(): void {
     this.agent?.destroy();
   }
 
+  /** TLS is loaded only when it is asked for: it costs 10 ms at start. */
+  private async lane(): Promise<Pick<typeof http, "request" | "Agent">> {
+    const lane = this.base.protocol === "https:" ? await import("node:https") : http;
+    this.agent ??= new lane.Agent({ keepAlive: true, maxSockets: 16 });
+    return lane;
+  }
+
   private async exchange(method: string, path: string, options: CallOptions, abortAfterMs: number | undefined): Promise<Answer | undefined> {
+    if (this.options.validateOnly && method !== "GET") {
+      this.knowsDryRun ??= this.needDryRun();
+      await this.knowsDryRun;
+      return await this.exchangeWithAny(method, ...dryly(path, options), abortAfterMs);
+    }
+    return await this.exchangeWithAny(method, path, options, abortAfterMs);
+  }
+
+  /** A server that does not know `validate_only` would ignore it and do the thing. */
+  private async needDryRun(): Promise<void> {
+    const answer = await this.exchangeWithAny("GET", "/api/v1/info", {}, undefined);
+    const version = (JSON.parse(answer?.text ?? "{}") as { server_version?: string }).server_version ?? "";
+    const [major, minor] = version.split(".").map(Number);
+    if (major > 0 || minor >= 4) return;
+    throw new Failure(exitCodes.failed, `${this.server} (version ${version || "unknown"}) has no dry runs`, { hint: "nothing was sent" });
+  }
+
+  private async exchangeWithAny(method: string, path: string, options: CallOptions, abortAfterMs: number | undefined): Promise<Answer | undefined> {
+    for (let left = this.bases.length; ; left--) {
+      try {
+        return await this.exchangeOnce(method, path, options, abortAfterMs);
+      } catch (error) {
+        if (left <= 1 || !(error instanceof NotReached)) throw error;
+        const failed = this.server;
+        this.current = (this.current + 1) % this.bases.length;
+        this.agent?.destroy();
+        this.agent = undefined;
+        this.options.log?.(`${failed} cannot be reached, trying ${this.server}`);
+      }
+    }
+  }
+
+  private async exchangeOnce(method: string, path: string, options: CallOptions, abortAfterMs: number | undefined): Promise<Answer | undefined> {
     const startedMs = performance.now();
     const done = (what: string) => this.options.log?.(`${method} ${this.server}${path} ${what} in ${Math.round(performance.now() - startedMs)} ms`);
     try {
-      // TLS is loaded only when it is asked for: it costs 10 ms at start.
-      const lane = this.base.protocol === "https:" ? await import("node:https") : http;
-      this.agent ??= new lane.Agent({ keepAlive: true, maxSockets: 16 });
-      const answer = await this.send(lane, method, path, options, abortAfterMs);
+      const answer = await this.send(await this.lane(), method, path, options, abortAfterMs);
       done(answer ? String(answer.status) : "given up");
       if (answer && answer.status >= 400) throw refusalOf(answer, this.server);
       return answer;
@@ -76,17 +143,25 @@ export class Client {
     }
   }
 
-  private send(
+  private headers(options: CallOptions): Record<string, string> {
+    const headers: Record<string, string> = { "Content-Type": "application/json", Accept: "application/json" };
+    if (this.options.apiKey) headers["X-API-Key"] = this.options.apiKey;
+    if (this.options.namespace) headers["X-Corvo-Namespace"] = this.options.namespace;
+    if (options.requestId) headers["Idempotency-Key"] = options.requestId;
+    if (options.body !== undefined) headers["Content-Length"] = String(Buffer.byteLength(options.body));
+    return { ...headers, ...options.headers };
+  }
+
+  /** Sends, and resolves with the answer's head. */
+  private request(
     lane: Pick<typeof http, "request">,
     method: string,
     path: string,
     options: CallOptions,
-    abortAfterMs: number | undefined,
-  ): Promise<Answer | undefined> {
-    const headers: Record<string, string> = { "Content-Type": "application/json", Accept: "application/json" };
-    if (this.options.apiKey) headers["X-API-Key"] = this.options.apiKey;
-    if (options.requestId) headers["Idempotency-Key"] = options.requestId;
-    if (options.body !== undefined) headers["Content-Length"] = String(Buffer.byteLength(options.body));
+    signal?: AbortSignal,
+    opened?: (request: ClientRequest) => void,
+  ): Promise<IncomingMessage> {
+    const { base } = this;
     const timeoutMs = this.options.timeoutMs + (options.serverWaitMs ?? 0);
     return new Promise((resolve, reject) => {
       let sent = false;
@@ -94,44 +169,83 @@ export class Client {
         {
           method,
           agent: this.agent,
-          hostname: this.base.hostname.replace(/^\[|\]$/g, ""),
-          port: this.base.port || (this.base.protocol === "https:" ? 443 : 80),
-          path: this.base.pathname.replace(/\/+$/, "") + path,
-          headers,
+          hostname: base.hostname.replace(/^\[|\]$/g, ""),
+          port: base.port || (base.protocol === "https:" ? 443 : 80),
+          path: base.pathname.replace(/\/+$/, "") + path,
+          headers: this.headers(options),
+          signal,
         },
         (response) => {
-          collect(response).then((bytes) => finish(() => resolve({ status: response.statusCode ?? 0, bytes, text: bytes.toString("utf8") })), fail);
+          clearTimeout(timer);
+          resolve(response);
         },
       );
       const timer = setTimeout(() => {
-        finish(() =>
-          reject(new Failure(exitCodes.unreachable, `no answer from ${this.server} within ${shortDuration(timeoutMs)}`, { hint: unknownHint(method) })),
-        );
+        reject(new Failure(exitCodes.unreachable, `no answer from ${this.server} within ${shortDuration(timeoutMs)}`, { hint: unknownHint(method) }));
         request.destroy();
       }, timeoutMs);
-      const abortTimer =
-        abortAfterMs === undefined
-          ? undefined
-          : setTimeout(() => {
-              finish(() => resolve(undefined));
-              request.destroy();
-            }, abortAfterMs);
-      let settled = false;
-      const finish = (run: () => void) => {
-        clearTimeout(timer);
-        clearTimeout(abortTimer);
-        if (!settled) run();
-        settled = true;
-      };
-      const fail = (error: NodeJS.ErrnoException) => finish(() => reject(connectionFailure(error, this.server, sent, method)));
       request.on("finish", () => {
         sent = true;
       });
-      request.on("error", fail);
+      request.on("error", (error) => {
+        clearTimeout(timer);
+        reject(signal?.aborted ? new Failure(exitCodes.interrupted, "interrupted") : connectionFailure(error, this.server, sent, method));
+      });
+      opened?.(request);
       request.end(options.body);
     });
   }
+
+  private send(
+    lane: Pick<typeof http, "request">,
+    method: string,
+    path: string,
+    options: CallOptions,
+    abortAfterMs: number | undefined,
+  ): Promise<Answer | undefined> {
+    const timeoutMs = this.options.timeoutMs + (options.serverWaitMs ?? 0);
+    return new Promise((resolve, reject) => {
+      let abortTimer: NodeJS.Timeout | undefined;
+      let bodyTimer: NodeJS.Timeout | undefined;
+      const settle = (run: () => void): void => {
+        clearTimeout(abortTimer);
+        clearTimeout(bodyTimer);
+        run();
+      };
+      const opened = (request: ClientRequest): void => {
+        if (abortAfterMs === undefined) return;
+        abortTimer = setTimeout(() => {
+          settle(() => resolve(undefined));
+          request.destroy();
+        }, abortAfterMs);
+      };
+      this.request(lane, method, path, options, undefined, opened).then(
+        (response) => {
+          bodyTimer = setTimeout(() => {
+            settle(() => reject(new Failure(exitCodes.unreachable, `${this.server} stopped in the middle of its answer`, { hint: unknownHint(method) })));
+            response.destroy();
+          }, timeoutMs);
+          collect(response).then(
+            (bytes) => settle(() => resolve({ status: response.statusCode ?? 0, bytes, text: bytes.toString("utf8") })),
+            (error: NodeJS.ErrnoException) => settle(() => reject(connectionFailure(error, this.server, true, method))),
+          );
+        },
+        (error) => settle(() => reject(error)),
+      );
+    });
+  }
 }
+
+/** The same call with `validate_only`: in the body when there is one, else in the query. */
+function dryly(path: string, options: CallOptions): [path: string, options: CallOptions] {
+  const body = options.body?.trim();
+  if (!body?.startsWith("{")) return [`${path}${path.includes("?") ? "&" : "?"}validate_only=true`, options];
+  const rest = body.slice(1).trimStart();
+  return [path, { ...options, body: `{"validate_only":true${rest === "}" ? "" : ","}${rest}` }];
+}
+
+/** The connection was never made: nothing happened, another server may be asked. */
+class NotReached extends Failure {}
 
 /** A path segment: escaped where it must be, otherwise as it is, so that servers that compare raw paths find it too. */
 export function segment(name: string): string {
@@ -190,7 +304,7 @@ function connectionFailure(error: NodeJS.ErrnoException, server: string, sent: b
   const known = error.code === undefined ? undefined : reasons[error.code];
   if (known) {
     const here = /localhost|127\.0\.0\.1|\[::1\]/.test(server);
-    return new Failure(exitCodes.unreachable, `cannot reach ${server} (${known})`, {
+    return new NotReached(exitCodes.unreachable, `cannot reach ${server} (${known})`, {
       hint:
         here && error.code === "ECONNREFUSED"
           ? "start a server: corvo server   ·   or name another: --server URL or CORVO_SERVER"

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { leaves } from "./command.js";
 import { commands } from "./commands.js";
 import { FakeServer, fetchedText, jobA, jobB } from "./testing/fake-server.js";
 import { noonMs, runCli, type Surroundings, shellWords } from "./testing/run-cli.js";
@@ -93,7 +94,7 @@ test("verbs over jobs say what Corvo says for one job and name each of several",
     [`move ${jobA} reports.build`, "Job moved to reports.build"],
     [`delete ${jobA}`, "Job deleted"],
   ];
-  for (const [line, said] of single) expect([line, await corvo(line)]).toEqual([line, { code: 0, out: `${said}\n`, err: "", asked: [] }]);
+  for (const [line, said] of single) expect([line, await corvo(line)]).toEqual([line, { code: 0, out: `${said}\n`, err: "", asked: [], files: {} }]);
   expect(calls()).toEqual([
     `POST /api/v1/jobs/${jobA}/retry`,
     `POST /api/v1/jobs/${jobA}/cancel`,
@@ -248,7 +249,7 @@ test("verbs over queues", async () => {
   ];
   for (const [line, said, call] of cases) {
     server.seen.length = 0;
-    expect([line, await corvo(line), calls()]).toEqual([line, { code: 0, out: `${said}\n`, err: "", asked: [] }, [call]]);
+    expect([line, await corvo(line), calls()]).toEqual([line, { code: 0, out: `${said}\n`, err: "", asked: [], files: {} }, [call]]);
   }
   expect(await corvo("destroy emails.send")).toMatchObject({ code: 2, err: "error: use --confirm to delete queue emails.send and all its jobs\n" });
   for (const line of [
@@ -381,17 +382,18 @@ test("completion scripts name every command", async () => {
   for (const shell of ["bash", "zsh", "fish"]) {
     const { code, out } = await runCli(["completion", shell]);
     expect(code).toBe(0);
-    for (const spec of commands) expect(out).toContain(spec.name);
+    for (const { path } of leaves(commands)) for (const word of path) expect(out).toContain(word);
   }
   expect((await runCli(["completion", "tcsh"])).code).toBe(2);
 });
 
 test("help: every command starts with three examples, and the examples run", async () => {
-  for (const spec of commands) {
-    expect([spec.name, spec.examples.length >= 3]).toEqual([spec.name, true]);
+  for (const { path, spec } of leaves(commands)) {
+    const name = path.join(" ");
+    expect([name, spec.examples.length >= 3]).toEqual([name, true]);
     if (spec.raw) continue;
-    const { code, out } = await corvo([spec.name, "--help"]);
-    expect([spec.name, code, out.startsWith("Examples:\n  ")]).toEqual([spec.name, 0, true]);
+    const { code, out } = await corvo([...path, "--help"]);
+    expect([name, code, out.startsWith("Examples:\n  ")]).toEqual([name, 0, true]);
     for (const example of spec.examples) await runExample(example);
   }
   const root = await corvo([]);
@@ -402,7 +404,7 @@ test("help: every command starts with three examples, and the examples run", asy
 /** Runs a line of help: pipes between corvo commands, `echo` and `< file` at the front, `jq` at the end. */
 async function runExample(line: string): Promise<void> {
   let stdin = `${jobA}\n${jobB}\n`;
-  if (line.startsWith("corvo verify") || line.startsWith("corvo completion")) return;
+  if (/^corvo (verify|completion|context) /.test(line)) return;
   for (const part of line.replace(/ < ids\.txt$/, "").split(" | ")) {
     const words = shellWords(part);
     if (words[0] === "echo") stdin = `${words[1]}\n`;
@@ -418,6 +420,6 @@ async function runExample(line: string): Promise<void> {
 
 test("help of one command, whole", async () => {
   expect((await corvo("help throttle")).out).toMatchSnapshot();
-  expect((await corvo("enqueue --help")).out).toMatchSnapshot();
-  expect((await corvo([])).out).toMatchSnapshot();
+  expect((await corvo("help context add")).out).toMatchSnapshot();
+  expect((await corvo("context")).err).toContain("corvo context use prod");
 });

@@ -1,20 +1,36 @@
-import type { CommandSpec } from "./command.js";
+import type { AnyCommand } from "./command.js";
 import { ack, fail } from "./commands/ack.js";
+import { agentCommands } from "./commands/agents.js";
+import { authCommands } from "./commands/auth.js";
 import { bench } from "./commands/bench.js";
 import { completionCommand } from "./commands/completion.js";
+import { context } from "./commands/context.js";
 import { enqueue } from "./commands/enqueue.js";
+import { eventCommands } from "./commands/events.js";
 import { fetch } from "./commands/fetch.js";
 import { approve, cancel, hold, inspect, move, reject, remove, retry } from "./commands/jobs.js";
+import { operationCommands } from "./commands/operations.js";
 import { clear, concurrency, destroy, drain, pause, queues, resume, throttle } from "./commands/queues.js";
+import { scheduleCommands } from "./commands/schedules.js";
 import { server } from "./commands/server.js";
 import { status, workers } from "./commands/status.js";
+import { togetherCommands } from "./commands/together.js";
 import { verify } from "./commands/verify.js";
 import { version } from "./commands/version.js";
+import { viewCommands } from "./commands/view.js";
 
-/** Every command, in the order in which help shows them. */
-export const commands: readonly CommandSpec[] = [
+/** Every command, in the order in which help shows them under their headings. */
+export const commands: readonly AnyCommand[] = [
   ...[enqueue, inspect, retry, cancel, hold, approve, reject, move, remove],
   ...[fetch, ack, fail],
   ...[queues, pause, resume, drain, clear, destroy, concurrency, throttle],
-  ...[server, status, workers, bench, verify, version, completionCommand(() => commands)],
+  ...togetherCommands,
+  ...agentCommands,
+  ...scheduleCommands,
+  ...viewCommands,
+  ...eventCommands,
+  ...authCommands,
+  ...[server, status, workers],
+  ...operationCommands,
+  ...[bench, verify, version, context, completionCommand(() => commands)],
 ];

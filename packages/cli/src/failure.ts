@@ -16,6 +16,8 @@ export const exitCodes = {
   partly: 7,
   /** A limit or a budget is used up. */
   limit: 8,
+  /** What was waited for did not come. */
+  notMet: 9,
   interrupted: 130,
 } as const;
 

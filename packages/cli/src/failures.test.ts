@@ -87,7 +87,7 @@ test("a line that cannot be understood: code 2, what was meant, where to read", 
     ["enqueue", 'error: missing required argument "queue"\nhint:  corvo enqueue --help\n'],
     ["enqueue q {} --priorty high", 'error: unknown option "--priorty"\nhint:  did you mean --priority?   ·   corvo enqueue --help\n'],
     ["pause a b", 'error: too many arguments for "pause". Expected 1 argument but got 2\nhint:  corvo pause --help\n'],
-    ["queues -o yaml", 'error: --output "yaml" is not known\nhint:  table, json or name\n'],
+    ["queues -o xml", 'error: --output "xml" is not known\nhint:  table, wide, json, ndjson, yaml, csv, name; ids is name\n'],
     ["queues --color red", 'error: --color "red" is not known\nhint:  auto, always or never\n'],
     ["queues --timeout 5", 'error: --timeout "5" is not a duration\nhint:  add a unit: 5s or 5ms\n'],
     ["queues --server ftp://x", 'error: --server "ftp://x": only http:// and https:// are spoken\n'],
@@ -100,7 +100,7 @@ test("a line that cannot be understood: code 2, what was meant, where to read", 
     ],
     ["enqueue q {} --max-retries many", 'error: --max-retries "many" is not a whole number\n'],
   ];
-  for (const [line, err] of cases) expect([line, await corvo(line)]).toEqual([line, { code: 2, out: "", err, asked: [] }]);
+  for (const [line, err] of cases) expect([line, await corvo(line)]).toEqual([line, { code: 2, out: "", err, asked: [], files: {} }]);
   expect(server.seen).toEqual([]);
 });
 

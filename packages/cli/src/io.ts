@@ -9,8 +9,9 @@ export interface Io {
   stdoutIsTty: boolean;
   stderrIsTty: boolean;
   stdinIsTty: boolean;
-  /** Width of the terminal in columns. */
+  /** Size of the terminal now, in columns and lines. */
   columns: number;
+  rows: number;
   env: Readonly<Record<string, string | undefined>>;
   /** Wall clock in ms. */
   nowMs(): number;
@@ -18,7 +19,21 @@ export interface Io {
   /** All of standard input as UTF-8. */
   readStdin(): Promise<string>;
   readFile(path: string): Promise<string>;
+  /** Permission bits of a file, like 0o600. */
+  fileMode(path: string): Promise<number>;
+  /** Writes a file that only its owner can read, and the folders above it; whole or not at all. */
+  writeFile(path: string, text: string): Promise<void>;
+  /** Runs a line of shell and returns what it printed. */
+  runShell(line: string): Promise<string>;
   /** Asks on the terminal and returns the line that was typed. */
   ask(question: string): Promise<string>;
+  /** Ends early when `until` is aborted. */
+  sleep(ms: number, until?: AbortSignal): Promise<void>;
+  /** From the first call on, Ctrl-C (and TERM) aborts this signal instead of ending the process; a second one ends it. */
+  interruption(): AbortSignal;
+  /** Keys as they are pressed, without echo, until the returned function is called; only where standard input is a terminal. */
+  onKey(listener: (key: string) => void): () => void;
+  /** Calls back when the terminal changes its size, until the returned function is called. */
+  onResize(listener: () => void): () => void;
   load: Loaders;
 }

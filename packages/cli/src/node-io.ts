@@ -1,5 +1,6 @@
-import { readFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
+import { dirname } from "node:path";
 import { exitCodes, Failure } from "./failure.js";
 import type { Io } from "./io.js";
 import type { Loaders } from "./loaders.js";
@@ -14,17 +15,33 @@ export function nodeIo(): Io {
     stdoutIsTty: process.stdout.isTTY === true,
     stderrIsTty: process.stderr.isTTY === true,
     stdinIsTty: process.stdin.isTTY === true,
-    columns: process.stdout.columns ?? 80,
+    get columns() {
+      return process.stdout.columns ?? 80;
+    },
+    get rows() {
+      return process.stdout.rows ?? 24;
+    },
     env: process.env,
     nowMs: () => Date.now(),
     hostname,
     readStdin,
     readFile: (path) => readFile(path, "utf8"),
+    fileMode: async (path) => (await stat(path)).mode & 0o777,
+    writeFile: writePrivately,
+    runShell,
     ask,
+    sleep,
+    interruption,
+    onKey,
+    onResize: (listener) => {
+      process.stdout.on("resize", listener);
+      return () => process.stdout.off("resize", listener);
+    },
     load: {
       server: async () => endsWith(await load("server", () => import("@corvo/server/bundle"))),
       bench: () => load("bench", () => import("@corvo/bench")),
       storage: () => load("storage", () => import("@corvo/storage")),
+      yaml: () => load("reader of settings", () => import("yaml")),
     },
   };
 }
@@ -47,6 +64,63 @@ async function ask(question: string): Promise<string> {
   });
   lines.close();
   return answer;
+}
+
+async function writePrivately(path: string, text: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await writeFile(`${path}.new`, text, { mode: 0o600 });
+  await chmod(`${path}.new`, 0o600);
+  await rename(`${path}.new`, path);
+}
+
+async function runShell(line: string): Promise<string> {
+  const { execFile } = await import("node:child_process");
+  return await new Promise((resolve, reject) => {
+    const child = execFile("/bin/sh", ["-c", line], { encoding: "utf8" }, (error, out) => (error ? reject(error) : resolve(out)));
+    child.stderr?.pipe(process.stderr);
+  });
+}
+
+function sleep(ms: number, until?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (until?.aborted) return resolve();
+    const end = (): void => {
+      clearTimeout(timer);
+      until?.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    until?.addEventListener("abort", end);
+  });
+}
+
+let interrupted: AbortController | undefined;
+function interruption(): AbortSignal {
+  if (interrupted) return interrupted.signal;
+  const controller = new AbortController();
+  interrupted = controller;
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.on(signal, () => {
+      if (controller.signal.aborted) process.exit(exitCodes.interrupted);
+      controller.abort();
+    });
+  }
+  return controller.signal;
+}
+
+/** Raw mode takes Ctrl-C away from the terminal, so it comes as a key, too. */
+function onKey(listener: (key: string) => void): () => void {
+  const { stdin } = process;
+  if (stdin.isTTY !== true) return () => {};
+  const read = (bytes: Buffer): void => listener(bytes.toString("utf8"));
+  stdin.setRawMode(true);
+  stdin.on("data", read);
+  stdin.resume();
+  return () => {
+    stdin.off("data", read);
+    stdin.setRawMode(false);
+    stdin.pause();
+  };
 }
 
 /** A server that has ended ends the process, also when something of it is left open: 2 s are plenty for the last lines of its log. */

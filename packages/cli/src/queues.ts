@@ -16,6 +16,8 @@ export interface Queue {
   dead: number;
   scheduled: number;
   retrying: number;
+  cancelled?: number;
+  created_at?: string;
   oldest_pending_at?: string;
 }
 

@@ -1,9 +1,12 @@
 import pc from "picocolors";
 import { type Answer, Client } from "./client.js";
-import { usageFailure } from "./failure.js";
+import type { Context } from "./contexts.js";
+import { exitCodes, Failure, usageFailure } from "./failure.js";
 import type { Io } from "./io.js";
 import { indentJson, plainAngles } from "./json.js";
+import { fieldPaths } from "./listing.js";
 import { age, durationFlagMs } from "./time.js";
+import { yamlOf } from "./yaml.js";
 
 /** Flags that every command takes. Undefined: not given. */
 export interface CommonFlags {
@@ -17,9 +20,16 @@ export interface CommonFlags {
   verbose?: boolean;
   logLevel?: string;
   color?: string;
+  context?: string;
+  namespace?: string;
+  dryRun?: boolean;
+  fields?: string;
+  headers?: boolean;
+  watch?: string;
 }
 
-export type Output = "table" | "json" | "name";
+const outputs = ["table", "wide", "json", "ndjson", "yaml", "csv", "name"] as const;
+export type Output = (typeof outputs)[number];
 export type Colors = ReturnType<typeof pc.createColors>;
 
 /** One run of one command: its settled common flags, the connection, and the ways to say something. */
@@ -29,6 +39,11 @@ export class Session {
   readonly outputJson: boolean;
   readonly quiet: boolean;
   readonly yes: boolean;
+  /** The server only says whether it would do it. */
+  readonly dryRun: boolean;
+  /** Paths of `--fields`. */
+  readonly fields: readonly string[] | undefined;
+  readonly noHeaders: boolean;
   /** For stdout. */
   readonly colors: Colors;
   /** For stderr. */
@@ -39,10 +54,14 @@ export class Session {
     readonly io: Io,
     /** As they were given. */
     readonly flags: CommonFlags,
+    /** The context in use; undefined: none. */
+    readonly context?: Context,
   ) {
     const output = flags.output ?? io.env.CORVO_OUTPUT ?? "table";
-    if (output !== "table" && output !== "json" && output !== "name") throw usageFailure(`--output "${output}" is not known`, "table, json or name");
-    this.output = output;
+    this.output = outputs.find((known) => known === (output === "ids" ? "name" : output)) ?? unknownOutput(output);
+    this.dryRun = flags.dryRun === true;
+    this.fields = fieldPaths(flags.fields);
+    this.noHeaders = flags.headers === false;
     this.outputJson = flags.outputJson === true && flags.output === undefined;
     this.quiet = flags.quiet === true;
     this.yes = flags.yes === true;
@@ -56,9 +75,12 @@ export class Session {
     const timeout = this.flags.timeout ?? this.io.env.CORVO_TIMEOUT ?? "30s";
     const timeoutMs = durationFlagMs("--timeout", timeout);
     if (timeoutMs < 1) throw usageFailure(`--timeout "${timeout}" leaves no time for an answer`, "for example --timeout 30s");
+    const given = this.flags.server || this.io.env.CORVO_SERVER;
     this.opened = new Client({
-      server: this.flags.server || this.io.env.CORVO_SERVER || "http://localhost:8080",
-      apiKey: this.flags.apiKey || this.io.env.CORVO_API_KEY || "",
+      servers: given ? given.split(",") : (this.context?.servers ?? ["http://localhost:8080"]),
+      apiKey: this.flags.apiKey || this.io.env.CORVO_API_KEY || this.context?.apiKey || "",
+      namespace: this.flags.namespace || this.io.env.CORVO_NAMESPACE || this.context?.namespace || "",
+      validateOnly: this.dryRun,
       timeoutMs,
       log: this.flags.verbose || this.flags.logLevel === "debug" ? (line) => this.io.stderr(`${this.errorColors.dim(line)}\n`) : undefined,
     });
@@ -105,9 +127,11 @@ export class Session {
     this.line(indentJson(plainAngles(text), c.isColorSupported ? { key: c.cyan, string: c.green, other: c.yellow } : undefined));
   }
 
-  /** How the result of a write is told: the answer's bytes, its bare name, or a line. */
+  /** How the result of a write is told: the answer's bytes, its bare name, or a line. With --dry-run that it would be done. */
   wrote(answer: Answer, name: string, text: string): void {
-    if (this.output === "json") this.raw(answer);
+    if (this.output === "json" || this.output === "ndjson") this.raw(answer);
+    else if (this.output === "yaml") this.io.stdout(yamlOf(answer.text));
+    else if (this.dryRun) this.did(`${name}: would be done; nothing was changed (dry run)`);
     else if (this.output === "name") this.line(name);
     else this.did(text);
   }
@@ -123,11 +147,24 @@ export class Session {
     return this.io.stdinIsTty && this.io.stderrIsTty && !this.yes && !this.io.env.CORVO_NO_PROMPT;
   }
 
-  /** Asks on a terminal; everywhere else the answer is yes, so that scripts run as ever. */
+  /** Asks on a terminal; everywhere else the answer is yes, so that scripts run as ever. A production context is named in the question. */
   async confirm(question: string): Promise<boolean> {
-    if (!this.canAsk) return true;
-    return /^y(es)?$/i.test((await this.io.ask(`${question} [y/N] `)).trim());
+    if (!this.canAsk || this.dryRun) return true;
+    const { context } = this;
+    const where = context?.production ? `${this.errorColors.red(`[production: ${context.name}]`)} ` : "";
+    return /^y(es)?$/i.test((await this.io.ask(`${where}${question} [y/N] `)).trim());
   }
+
+  /** Like confirm, for what is new here and hurts: without a terminal it needs --yes. Throws when the answer is no. */
+  async mustConfirm(question: string): Promise<void> {
+    if (this.yes || this.dryRun) return;
+    if (!this.canAsk) throw new Failure(exitCodes.usage, `${question} Nobody can be asked here`, { hint: "add --yes" });
+    if (!(await this.confirm(question))) throw new Failure(exitCodes.failed, "nothing was changed");
+  }
+}
+
+function unknownOutput(output: string): never {
+  throw usageFailure(`--output "${output}" is not known`, `${outputs.join(", ")}; ids is name`);
 }
 
 /** Colour: the flag, then FORCE_COLOR and CLICOLOR_FORCE, then NO_COLOR, then whether it is a terminal. */

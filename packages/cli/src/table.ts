@@ -10,6 +10,8 @@ export interface Column<Row> {
   right?: boolean;
   /** Cut at the terminal's edge; only for the last column. */
   cut?: boolean;
+  /** Shown with `-o wide` only. */
+  wide?: true;
 }
 
 const none = { top: "", "top-mid": "", "top-left": "", "top-right": "", bottom: "", "bottom-mid": "", "bottom-left": "", "bottom-right": "" };
@@ -21,7 +23,7 @@ export function printTable<Row>(session: Session, columns: readonly Column<Row>[
     chars,
     style: { "padding-left": 0, "padding-right": 0, head: [], border: [], compact: true },
     colAligns: columns.map((column) => (column.right ? "right" : "left")),
-    head: columns.map((column) => session.colors.dim(column.title)),
+    head: session.noHeaders ? [] : columns.map((column) => session.colors.dim(column.title)),
   });
   const cells = rows.map((row) => columns.map((column) => oneLine(String(column.value(row)))));
   if (session.io.stdoutIsTty) cutLastColumn(columns, cells, session.io.columns);

@@ -16,6 +16,7 @@ export const ack: CommandSpec = {
   group: "Workers",
   summary: "complete jobs that were fetched",
   client: true,
+  mutates: true,
   examples: [
     "corvo ack job_18a3f7c2e41b9a000000000c41 --fence 7",
     `corvo ack job_18a3f7c2e41b9a000000000c41 --fence 7 --result '{"message_id": "a1"}'`,
@@ -54,6 +55,7 @@ export const fail: CommandSpec = {
   group: "Workers",
   summary: "report that an attempt failed",
   client: true,
+  mutates: true,
   examples: [
     `corvo fail job_18a3f7c2e41b9a000000000c41 "SMTP 535 auth failed" --fence 7`,
     `corvo fail job_18a3f7c2e41b9a000000000c41 "crashed" --backtrace @trace.txt`,

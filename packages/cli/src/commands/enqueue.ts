@@ -14,6 +14,7 @@ export const enqueue: CommandSpec = {
   group: "Jobs",
   summary: "add a job",
   client: true,
+  mutates: true,
   examples: [
     `corvo enqueue emails.send '{"to": "ada@example.com"}'`,
     "corvo enqueue emails.send @mail.json --priority high --tag tenant=acme",

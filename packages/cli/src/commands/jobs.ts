@@ -4,6 +4,7 @@ import { eachJob } from "../each-job.js";
 import { usageFailure } from "../failure.js";
 import { jobIds } from "../jobs-argument.js";
 import { encodeObject } from "../json.js";
+import { printOne } from "../listing.js";
 import { guardQueueName } from "../queues.js";
 import { onlyOneJob } from "./ack.js";
 
@@ -16,6 +17,7 @@ export const inspect: CommandSpec = {
   group: "Jobs",
   summary: "show everything about a job, as JSON",
   client: true,
+  watch: true,
   examples: [`corvo inspect ${exampleId}`, `corvo inspect ${exampleId} -o json | jq .errors`, "corvo inspect - < ids.txt"],
   async run(session, args) {
     const ids = await jobIds(session, args);
@@ -24,9 +26,7 @@ export const inspect: CommandSpec = {
       ids,
       (id) => session.client.call("GET", `/api/v1/jobs/${segment(id)}`),
       (id, answer) => {
-        if (session.output === "json") session.raw(answer);
-        else if (session.output === "name") session.line(id);
-        else session.indented(answer.text);
+        printOne(session, answer, id, () => session.indented(answer.text));
       },
     );
   },
@@ -41,6 +41,7 @@ function verb(name: string, summary: string, more: string, said: (id: string, st
     group: "Jobs",
     summary,
     client: true,
+    mutates: true,
     examples: [`corvo ${name} ${exampleId}`, `corvo ${name} ${exampleId} job_18a3f7c2e41b9a000000000c77 -q`, `corvo ${name} - < ids.txt`],
     flags: [requestIdFlag],
     notes: [more, "Jobs are ids, addresses of a job's page, or - for one id per line of standard input."],
@@ -81,6 +82,7 @@ export const move: CommandSpec = {
   group: "Jobs",
   summary: "move jobs to the end of another queue",
   client: true,
+  mutates: true,
   examples: [`corvo move ${exampleId} emails.slow`, `corvo move ${exampleId} job_18a3f7c2e41b9a000000000c77 emails.slow`, "corvo move - emails.slow < ids.txt"],
   flags: [requestIdFlag],
   notes: ["The job's state stays. The queue is made if it does not exist."],
@@ -107,6 +109,7 @@ export const remove: CommandSpec = {
   group: "Jobs",
   summary: "delete jobs in any state",
   client: true,
+  mutates: true,
   examples: [`corvo delete ${exampleId}`, `corvo delete ${exampleId} job_18a3f7c2e41b9a000000000c77 -y`, "corvo delete - < ids.txt"],
   flags: [requestIdFlag],
   notes: ["On a terminal more than one job is deleted only after a question; -y answers it."],

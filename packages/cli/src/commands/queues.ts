@@ -2,9 +2,10 @@ import { segment } from "../client.js";
 import { type CommandSpec, requestIdFlag, text } from "../command.js";
 import { exitCodes, usageFailure } from "../failure.js";
 import { encodeObject } from "../json.js";
+import { printList } from "../listing.js";
 import { guardQueueName, listQueues, type Queue } from "../queues.js";
 import type { Session } from "../session.js";
-import { type Column, printTable } from "../table.js";
+import type { Column } from "../table.js";
 import { durationFlagMs, shortDuration } from "../time.js";
 
 /** The columns that Corvo's scripts know come first, in its order. */
@@ -31,23 +32,28 @@ export const queues: CommandSpec = {
   group: "Queues",
   summary: "list the queues with their counts",
   client: true,
+  watch: true,
+  list: true,
   examples: ["corvo queues", "corvo queues -o json", "corvo queues -o name"],
   notes: ["LIMITS shows the cap on active jobs and the cap on fetches. OLDEST is the age of the pending job that is next in turn."],
   async run(session) {
     const answer = await session.client.call("GET", "/api/v1/queues");
-    if (session.output === "json") return session.raw(answer);
-    if (session.outputJson) return session.indented(answer.text);
-    const rows = JSON.parse(answer.text) as Queue[];
-    if (session.output === "name") return session.lines(rows.map((queue) => queue.name));
-    const more: Column<Queue>[] = [
-      { title: "PAUSED", value: (queue) => (queue.paused ? "yes" : ""), paint: session.colors.yellow },
-      { title: "SCHEDULED", value: (queue) => queue.scheduled, right: true },
-      { title: "RETRYING", value: (queue) => queue.retrying, right: true },
-      { title: "LIMITS", value: limitsOf },
-      { title: "OLDEST", value: (queue) => session.time(queue.oldest_pending_at) },
-    ];
-    printTable(session, [...queueColumns(session), ...more], rows);
-    if (rows.length === 0) session.hint("there is no queue yet; the first job makes one: corvo enqueue hello '{}'");
+    printList<Queue>(session, answer, {
+      name: (queue) => queue.name,
+      empty: "",
+      columns: [
+        ...queueColumns(session),
+        { title: "PAUSED", value: (queue) => (queue.paused ? "yes" : ""), paint: session.colors.yellow },
+        { title: "SCHEDULED", value: (queue) => queue.scheduled, right: true },
+        { title: "RETRYING", value: (queue) => queue.retrying, right: true },
+        { title: "CANCELLED", value: (queue) => queue.cancelled ?? 0, right: true, wide: true },
+        { title: "CREATED", value: (queue) => session.time(queue.created_at), wide: true },
+        { title: "LIMITS", value: limitsOf },
+        { title: "OLDEST", value: (queue) => session.time(queue.oldest_pending_at) },
+      ],
+    });
+    if (session.output === "table" && !session.outputJson && JSON.parse(answer.text).length === 0)
+      session.hint("there is no queue yet; the first job makes one: corvo enqueue hello '{}'");
   },
 };
 
@@ -65,6 +71,7 @@ function queueVerb(name: string, summary: string, more: string, past: string): C
     group: "Queues",
     summary,
     client: true,
+    mutates: true,
     examples: [`corvo ${name} emails.send`, `corvo ${name} emails.send -o json`, `corvo ${name} emails.send --server http://10.0.0.1:8080`],
     flags: [requestIdFlag],
     notes: [more],
@@ -113,6 +120,7 @@ export const destroy: CommandSpec = {
   group: "Queues",
   summary: "delete a queue with every job in it",
   client: true,
+  mutates: true,
   examples: ["corvo destroy emails.test --confirm", "corvo destroy emails.test --confirm -q", "corvo destroy emails.test --confirm -o json"],
   flags: [{ flags: "--confirm", description: "needed: nothing of the queue is left afterwards" }, requestIdFlag],
   notes: ["Jobs in every state, settings and unique keys go. A queue that does not exist is a success too."],
@@ -130,6 +138,7 @@ export const concurrency: CommandSpec = {
   group: "Queues",
   summary: "cap a queue's active jobs, over all workers",
   client: true,
+  mutates: true,
   examples: ["corvo concurrency emails.send 10", "corvo concurrency emails.send none", "corvo concurrency emails.send 10 -o json"],
   flags: [requestIdFlag],
   notes: ["0 or none removes the cap. Jobs that are active already stay so."],
@@ -153,6 +162,7 @@ export const throttle: CommandSpec = {
   group: "Queues",
   summary: "cap a queue's fetches in any window of time",
   client: true,
+  mutates: true,
   examples: ["corvo throttle emails.send 100 1m", "corvo throttle emails.send 5 1s -o json", "corvo throttle emails.send --remove"],
   flags: [{ flags: "--remove", description: "remove the cap" }, requestIdFlag],
   notes: ["The window is a duration of 1ms to 24h and slides: at most <rate> jobs in any stretch of that length."],

@@ -1,7 +1,9 @@
 import type { CommandSpec } from "../command.js";
 import { indentJson } from "../json.js";
+import { printList } from "../listing.js";
 import type { Queue } from "../queues.js";
 import { printTable } from "../table.js";
+import { yamlOf } from "../yaml.js";
 import { queueColumns } from "./queues.js";
 
 interface ClusterStatus {
@@ -23,10 +25,12 @@ export const status: CommandSpec = {
   summary: "show the state of the server and its queues",
   client: true,
   examples: ["corvo status", "corvo status -o json", "corvo status --server http://10.0.0.1:8080"],
+  watch: true,
   async run(session) {
     const [cluster, queues] = await Promise.all([session.client.call("GET", "/api/v1/cluster/status"), session.client.call("GET", "/api/v1/queues")]);
     const both = `{"cluster":${cluster.text.trimEnd()},"queues":${queues.text.trimEnd()}}`;
     if (session.output === "json") return session.line(both);
+    if (session.output === "yaml") return session.io.stdout(yamlOf(both));
     if (session.outputJson) return session.line(indentJson(both));
     const node = JSON.parse(cluster.text) as ClusterStatus;
     if (session.output === "name") return session.lines((node.nodes ?? []).map((each) => each.id));
@@ -54,6 +58,7 @@ interface Worker {
   hostname: string | null;
   queues: string | null;
   last_heartbeat: string;
+  started_at: string;
   active?: number;
 }
 
@@ -63,24 +68,22 @@ export const workers: CommandSpec = {
   summary: "list the workers that have fetched jobs",
   client: true,
   examples: ["corvo workers", "corvo workers -o json", "corvo workers -o name"],
+  watch: true,
+  list: true,
   async run(session) {
     const answer = await session.client.call("GET", "/api/v1/workers");
-    if (session.output === "json") return session.raw(answer);
-    if (session.outputJson) return session.indented(answer.text);
-    const rows = JSON.parse(answer.text) as Worker[];
-    if (session.output === "name") return session.lines(rows.map((worker) => worker.id));
-    if (rows.length === 0) return session.line("No workers connected");
-    printTable(
-      session,
-      [
+    printList<Worker>(session, answer, {
+      name: (worker) => worker.id,
+      empty: "No workers connected",
+      columns: [
         { title: "ID", value: (worker) => worker.id },
         { title: "HOSTNAME", value: (worker) => worker.hostname || "-" },
         { title: "LAST HEARTBEAT", value: (worker) => session.time(worker.last_heartbeat) },
         { title: "ACTIVE", value: (worker) => worker.active ?? "-", right: true },
+        { title: "STARTED", value: (worker) => session.time(worker.started_at), wide: true },
         { title: "QUEUES", value: (worker) => queuesOf(worker), cut: true },
       ],
-      rows,
-    );
+    });
   },
 };
 

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { areaAnswers } from "./answers/index.js";
 
 export const jobA = "job_18a3f7c2e41b9a000000000c41";
 export const jobB = "job_18a3f7c2e41b9a000000000c77";
@@ -65,7 +66,7 @@ export class FakeServer {
     response.on("close", () => {
       if (!response.writableFinished) this.abandoned++;
     });
-    const reply = this.replies.get(`${seen.method} ${seen.path}`);
+    const reply = this.replies.get(`${seen.method} ${seen.path}`) ?? this.replies.get(`${seen.method} ${seen.path.split("?")[0]}`);
     if (typeof reply === "function") return reply(seen, response);
     response.writeHead(reply?.status ?? 404, { "Content-Type": reply ? "application/json" : "text/plain" });
     response.end(reply?.text ?? "404 page not found\n");
@@ -138,4 +139,6 @@ function usualAnswers(server: FakeServer): void {
     server.on(`DELETE /api/v1/queues/${queue}/throttle`, 200, { status: "ok" });
     server.on(`DELETE /api/v1/queues/${queue}`, 200, { status: "deleted" });
   }
+  server.on("GET /api/v1/info", 200, { server_version: "0.4.0", api_version: "0.3.0" });
+  areaAnswers(server);
 }

@@ -13,6 +13,10 @@ export interface Surroundings {
   /** What a person types when asked. */
   typed?: string;
   load?: Partial<Loaders>;
+  /** Keys that are pressed, one every 10 ms. */
+  keys?: readonly string[];
+  /** Ctrl-C after this many milliseconds. */
+  interruptAfterMs?: number;
 }
 
 export interface Outcome {
@@ -21,6 +25,8 @@ export interface Outcome {
   err: string;
   /** Questions that were asked. */
   asked: string[];
+  /** Files that were written. */
+  files: Record<string, string>;
 }
 
 /** Wall clock of the runs: noon of the first day of 2026. */
@@ -28,7 +34,9 @@ export const noonMs = Date.parse("2026-01-01T12:00:00Z");
 
 /** Runs one command line inside this process, with made-up streams, files and clock. */
 export async function runCli(argv: readonly string[], around: Surroundings = {}): Promise<Outcome> {
-  const outcome: Outcome = { code: 0, out: "", err: "", asked: [] };
+  const outcome: Outcome = { code: 0, out: "", err: "", asked: [], files: {} };
+  const files: Record<string, string> = { ...around.files };
+  let interrupted: AbortSignal | undefined;
   const startedMs = performance.now();
   const missing = (part: string) => () => Promise.reject(new Error(`${part} must not be loaded here`));
   const io: Io = {
@@ -42,20 +50,45 @@ export async function runCli(argv: readonly string[], around: Surroundings = {})
     stderrIsTty: around.tty === true,
     stdinIsTty: around.tty === true,
     columns: around.columns ?? 80,
+    rows: 24,
     env: around.env ?? {},
     nowMs: () => noonMs + Math.floor(performance.now() - startedMs),
     hostname: () => "testhost",
     readStdin: async () => around.stdin ?? "",
     readFile: async (path) => {
-      const text = around.files?.[path];
+      const text = files[path];
       if (text === undefined) throw Object.assign(new Error(`ENOENT: no such file or directory, open '${path}'`), { code: "ENOENT" });
       return text;
     },
+    fileMode: async () => 0o600,
+    writeFile: async (path, text) => {
+      outcome.files[path] = text;
+      files[path] = text;
+    },
+    runShell: async (line) => `${line}\n`,
+    sleep: (ms, until) =>
+      new Promise((resolve) => {
+        if (until?.aborted) return resolve();
+        const timer = setTimeout(resolve, ms);
+        until?.addEventListener("abort", () => {
+          clearTimeout(timer);
+          resolve();
+        });
+      }),
+    interruption: () => {
+      interrupted ??= around.interruptAfterMs === undefined ? new AbortController().signal : AbortSignal.timeout(around.interruptAfterMs);
+      return interrupted;
+    },
+    onKey: (listener) => {
+      const timers = (around.keys ?? []).map((key, i) => setTimeout(() => listener(key), 10 * (i + 1)));
+      return () => timers.forEach(clearTimeout);
+    },
+    onResize: () => () => {},
     ask: async (question) => {
       outcome.asked.push(question);
       return around.typed ?? "";
     },
-    load: { server: missing("server"), bench: missing("bench"), storage: missing("storage"), ...around.load },
+    load: { server: missing("server"), bench: missing("bench"), storage: missing("storage"), yaml: () => import("yaml"), ...around.load },
   };
   outcome.code = await run(commands, argv, io);
   return outcome;

@@ -1,0 +1,4 @@
+import type { AnyCommand } from "../command.js";
+
+/** Backup, restore, cluster and administration. */
+export const operationCommands: readonly AnyCommand[] = [];

@@ -1,0 +1,34 @@
+import type { IncomingMessage } from "node:http";
+
+/** One event of a server-sent stream. */
+export interface ServerSentEvent {
+  id: string;
+  event: string;
+  data: string;
+}
+
+/** Events of `text/event-stream`, as they come; comments are left out. */
+export async function* eventsOf(stream: IncomingMessage): AsyncGenerator<ServerSentEvent> {
+  let rest = "";
+  stream.setEncoding("utf8");
+  for await (const chunk of stream) {
+    rest += chunk as string;
+    for (let end = rest.indexOf("\n\n"); end >= 0; end = rest.indexOf("\n\n")) {
+      const event = eventOf(rest.slice(0, end));
+      rest = rest.slice(end + 2);
+      if (event) yield event;
+    }
+  }
+}
+
+function eventOf(text: string): ServerSentEvent | undefined {
+  const event: ServerSentEvent = { id: "", event: "message", data: "" };
+  const data: string[] = [];
+  for (const line of text.split("\n")) {
+    const match = /^(id|event|data): ?(.*)$/.exec(line);
+    if (match?.[1] === "data") data.push(match[2]);
+    else if (match) event[match[1] as "id" | "event"] = match[2];
+  }
+  event.data = data.join("\n");
+  return data.length > 0 ? event : undefined;
+}
