@@ -49,9 +49,12 @@ export function resultInto(change: DocumentEdit, start: number, end: number, fla
 export function complete(s: State, row: number, change: DocumentEdit): void {
   const seq = s.jobs.seq(row);
   const createdMs = s.jobs.createdMs(row);
+  const attempt = s.jobs.attempt(row);
+  const worker = s.workers.byNumber[s.jobs.worker(row)];
   releaseKey(s, row);
   const queue = finish(s, row, JobState.completed, change);
   s.events.add(EventType.completed, seq, createdMs, queue, s.logTimeMs);
+  s.events.attempt(attempt, worker);
 }
 
 function checkAgentStatus(s: State, row: number, id: string, given: string): Refusal | undefined {

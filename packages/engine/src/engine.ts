@@ -19,6 +19,7 @@ import { leadership } from "./leadership.js";
 import { lifecycle } from "./lifecycle.js";
 import { compactBytesMax, forgetMax, sweepJobsMax } from "./limits.js";
 import { move } from "./move.js";
+import { Names } from "./names.js";
 import { purge } from "./purge.js";
 import { clearQueue } from "./queue-clear.js";
 import { setConcurrency } from "./queue-concurrency.js";
@@ -37,7 +38,7 @@ import { restoreState } from "./snapshot-restore.js";
 import { type EngineOptions, notLive, State } from "./state.js";
 import { stateHash } from "./state-hash.js";
 import type { ArchivePlace } from "./tables/archive.js";
-import { type EventRecord, eventTypes } from "./tables/events.js";
+import { type EventLog, type EventRecord, eventTypes } from "./tables/events.js";
 import type { Queue } from "./tables/queues.js";
 import { nextTimerMs, tick } from "./tick.js";
 
@@ -59,6 +60,7 @@ export class Engine {
   private readonly reader = new EntryReader();
   private readonly command = new Command();
   private readonly memory = new RequestMemory();
+  private readonly actors = new Names();
   private term = 0;
   private cuts = 0;
 
@@ -89,6 +91,7 @@ export class Engine {
     const servingBeforeMs = s.servingMs;
     s.level = reader.entry.engineLevel;
     s.appliedIndex = index;
+    s.events.index = index;
     this.term = term;
     if (reader.logTimeMs > s.logTimeMs) s.logTimeMs = reader.logTimeMs;
     s.remembered.forget(s.logTimeMs, forgetMax);
@@ -114,6 +117,7 @@ export class Engine {
     const { memory, command: c } = this;
     s.out.reset();
     s.granted = 0;
+    s.events.actor = one.principalEnd === one.principalStart ? "" : this.actors.of(one.buf, one.principalStart, one.principalEnd);
     let refusal: Refusal | undefined;
     let remember = false;
     try {
@@ -320,6 +324,10 @@ export class Engine {
   /** Events of this type since this engine was made or restored, those of replayed entries included. */
   eventsOf(type: EventRecord["type"]): number {
     return this.state.events.counts[eventTypes.indexOf(type)];
+  }
+  /** The events themselves, for readers that make no objects. */
+  get events(): EventLog {
+    return this.state.events;
   }
   /** Number of the newest event; 0: none. */
   get lastEventSeq(): number {

@@ -3,13 +3,15 @@ import { EnqueueRequestReader, FailRequestReader, FailResponseTag } from "@corvo
 import { durationMs, limits, type Refusal, rangeIs, refuse } from "@corvo/protocol";
 import { archivedState } from "./archived.js";
 import { archiveAgain, type Command, putTimestampField, textOf } from "./command.js";
-import { changeDocument, cutText, edit } from "./document.js";
+import { changeDocument, cutText, type DocumentEdit, edit } from "./document.js";
 import { finish } from "./finish.js";
 import { staleFence } from "./lease.js";
 import { assign, enter, leave } from "./lists.js";
 import { notFound, type State } from "./state.js";
 import { EventType } from "./tables/events.js";
 import { JobState, jobStateNames } from "./tables/job-table.js";
+import type { Queue } from "./tables/queues.js";
+import type { Worker } from "./tables/workers.js";
 
 const reader = new FailRequestReader();
 const request = new EnqueueRequestReader();
@@ -44,6 +46,7 @@ export function fail(s: State, c: Command): Refusal | undefined {
   change.backtraceEnd = cutText(c.buf, r.backtraceStart, r.backtraceEnd, limits.errorBytesMax);
   const seq = jobs.seq(row);
   const createdMs = jobs.createdMs(row);
+  const worker = s.workers.byNumber[jobs.worker(row)];
   const remaining = Math.max(0, jobs.maxRetries(row) - attempt);
   const nextMs = s.logTimeMs + (remaining > 0 ? backoffMs(s, row, attempt) : 0);
   jobs.touch(row);
@@ -56,10 +59,13 @@ export function fail(s: State, c: Command): Refusal | undefined {
     assign(s, row, 0);
     jobs.setDueMs(row, nextMs);
     enter(s, row, queue, JobState.retrying);
-    s.events.add(EventType.failed, seq, createdMs, queue, s.logTimeMs);
+    failed(s, seq, createdMs, queue, attempt, worker, change);
+    if (s.level >= 2) s.events.add(EventType.retrying, seq, createdMs, queue, s.logTimeMs);
   } else {
     assign(s, row, 0);
-    s.events.add(EventType.failed, seq, createdMs, finish(s, row, JobState.dead, change), s.logTimeMs);
+    const queue = finish(s, row, JobState.dead, change);
+    failed(s, seq, createdMs, queue, attempt, worker, change);
+    if (s.level >= 2) s.events.add(EventType.dead, seq, createdMs, queue, s.logTimeMs);
   }
   if (!s.answering) return undefined;
   putText(s.out, FailResponseTag.status, remaining > 0 ? "retrying" : "dead");
@@ -67,6 +73,12 @@ export function fail(s: State, c: Command): Refusal | undefined {
   putTimestampField(s.out, FailResponseTag.nextAttemptAt, nextMs);
   putUint32(s.out, FailResponseTag.attemptsRemaining, remaining);
   return undefined;
+}
+
+function failed(s: State, seq: number, createdMs: number, queue: Queue, attempt: number, worker: Worker | undefined, change: DocumentEdit): void {
+  s.events.add(EventType.failed, seq, createdMs, queue, s.logTimeMs);
+  s.events.attempt(attempt, worker);
+  s.events.because(change.source, change.errorStart, change.errorEnd);
 }
 
 function notActive(id: string, state: number): Refusal {

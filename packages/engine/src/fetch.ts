@@ -110,6 +110,7 @@ function lease(s: State, row: number, queue: Queue, leaseMs: number, worker: Wor
   enter(s, row, queue, JobState.active);
   queue.throttle?.record(s.logTimeMs);
   s.events.add(EventType.started, jobs.seq(row), jobs.createdMs(row), queue, s.logTimeMs);
+  s.events.attempt(jobs.attempt(row), worker);
 }
 
 function registered(s: State, r: Fetcher): Worker {

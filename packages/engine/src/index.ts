@@ -6,5 +6,5 @@ export type { FailureRecord, JobRecord, QueueRecord, WorkerRecord } from "./reco
 export type { SnapshotCut } from "./snapshot-cut.js";
 export type { EngineOptions } from "./state.js";
 export type { ArchivePlace, ArchiveSink } from "./tables/archive.js";
-export { type EventRecord, eventTypes } from "./tables/events.js";
+export { type EventExtra, type EventLog, type EventQueue, type EventRecord, EventType, type EventWorker, eventTypes } from "./tables/events.js";
 export { JobState, jobStateNames } from "./tables/job-table.js";

@@ -20,3 +20,6 @@ export const hashesKept = 1024;
 
 /** Data of one event, in bytes; longer data is left out. */
 export const eventDataBytesMax = 4096;
+
+/** Newest events that a snapshot takes along: 60 bytes each, so 2 MiB. */
+export const snapshotEventsMax = 32_768;

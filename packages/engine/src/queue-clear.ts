@@ -2,6 +2,7 @@ import { isRefusal, type Refusal } from "@corvo/protocol";
 import { answerStatus, type Command } from "./command.js";
 import { knownQueue, Setting } from "./queue-verb.js";
 import type { State } from "./state.js";
+import { EventType } from "./tables/events.js";
 import { JobState } from "./tables/job-table.js";
 import { listOf } from "./tables/queues.js";
 
@@ -16,6 +17,7 @@ export function clearQueue(s: State, c: Command): Refusal | undefined {
     for (let priority = 0; priority < 3; priority++) s.garbage.unhook(queue, listOf(JobState.pending, priority));
     s.garbage.unhook(queue, listOf(JobState.scheduled, 0));
     queue.epoch++;
+    s.queueChanged(EventType.queueCleared, queue);
     s.hash.mix(Setting.cleared, queue.serial, queue.epoch);
   }
   if (s.answering) answerStatus(s.out, "cleared");

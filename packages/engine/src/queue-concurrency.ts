@@ -3,6 +3,7 @@ import { isRefusal, type Refusal } from "@corvo/protocol";
 import { answerStatus, type Command } from "./command.js";
 import { Setting, settledQueue } from "./queue-verb.js";
 import type { State } from "./state.js";
+import { EventType } from "./tables/events.js";
 
 const reader = new SetConcurrencyRequestReader();
 
@@ -13,6 +14,7 @@ export function setConcurrency(s: State, c: Command): Refusal | undefined {
   queue.concurrencyMax = Math.max(0, reader.read(c.buf, c.start, c.end).max);
   s.hash.mix(Setting.concurrency, queue.serial, queue.concurrencyMax);
   if (queue.pending > 0) s.wake(queue);
+  s.queueChanged(EventType.queueLimitsChanged, queue);
   if (s.answering) answerStatus(s.out, "ok");
   return undefined;
 }

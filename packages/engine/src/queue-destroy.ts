@@ -2,6 +2,7 @@ import { isRefusal, type Refusal } from "@corvo/protocol";
 import { answerStatus, type Command } from "./command.js";
 import { knownQueue, Setting } from "./queue-verb.js";
 import type { State } from "./state.js";
+import { EventType } from "./tables/events.js";
 import { listsPerQueue } from "./tables/queues.js";
 
 /**
@@ -14,6 +15,7 @@ export function destroyQueue(s: State, c: Command): Refusal | undefined {
   if (queue !== undefined) {
     for (let list = 0; list < listsPerQueue; list++) s.garbage.unhook(queue, list);
     s.queues.destroy(queue);
+    s.queueChanged(EventType.queueDeleted, queue);
     s.garbage.dying.push({ queue, after: s.garbage.unhooked });
     s.hash.mix(Setting.destroyed, queue.serial, 0);
   }

@@ -3,6 +3,7 @@ import { isRefusal, type Refusal, refuse } from "@corvo/protocol";
 import { answerStatus, type Command } from "./command.js";
 import { Setting, settledQueue } from "./queue-verb.js";
 import type { State } from "./state.js";
+import { EventType } from "./tables/events.js";
 import { ThrottleLog } from "./tables/throttle-log.js";
 
 const reader = new SetThrottleRequestReader();
@@ -19,6 +20,7 @@ export function setThrottle(s: State, c: Command): Refusal | undefined {
   else queue.throttle.change(rate, windowMs, s.logTimeMs);
   s.hash.mix(Setting.throttle, queue.serial, rate * 2 ** 21 + windowMs);
   if (queue.pending > 0) s.wake(queue);
+  s.queueChanged(EventType.queueLimitsChanged, queue);
   if (s.answering) answerStatus(s.out, "ok");
   return undefined;
 }

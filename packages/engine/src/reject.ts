@@ -19,7 +19,9 @@ export function reject(s: State, c: Command): Refusal | undefined {
   change.clearHold = true;
   s.jobs.touch(row);
   s.jobs.setFailedMs(row, s.logTimeMs);
-  s.events.add(EventType.rejected, seq, createdMs, finish(s, row, JobState.dead, change), s.logTimeMs);
+  const queue = finish(s, row, JobState.dead, change);
+  s.events.add(EventType.rejected, seq, createdMs, queue, s.logTimeMs);
+  if (s.level >= 2) s.events.add(EventType.dead, seq, createdMs, queue, s.logTimeMs);
   if (s.answering) answerStatus(s.out, "dead");
   return undefined;
 }

@@ -1,8 +1,11 @@
+import { snapshotEventsMax } from "./limits.js";
+import { eventsPerObject, writeEvents } from "./snapshot-events.js";
 import { ChunkKind, chunkBytesMax, chunkHeaderBytes, type Header, headerFields, ObjectType, ObjectWriter, writeChunk } from "./snapshot-format.js";
 import { NumberList, writeNumbers, writeQueue, writeSegment, writeWorker } from "./snapshot-objects.js";
 import type { ObjectCut, State } from "./state.js";
 import type { ArchiveSegment } from "./tables/archive.js";
 import type { ArenaCut } from "./tables/arena.js";
+import type { EventsCopy } from "./tables/events.js";
 import type { Pages, PagesCut } from "./tables/pages.js";
 import type { Queue } from "./tables/queues.js";
 import type { Worker } from "./tables/workers.js";
@@ -38,6 +41,7 @@ class Cut implements SnapshotCut, ObjectCut {
   private readonly queues: Queue[];
   private readonly workers: Worker[] = [];
   private readonly segments: ArchiveSegment[];
+  private readonly events: EventsCopy;
   private readonly numbers: [number, number[]][];
   /** Objects that were about to change, as they were. */
   private readonly kept = new Map<Queue | Worker | ArchiveSegment, Uint8Array>();
@@ -85,6 +89,7 @@ class Cut implements SnapshotCut, ObjectCut {
     this.queues = s.queues.byNumber.filter((queue) => queue !== undefined) as Queue[];
     for (let worker = s.workers.oldest; worker !== undefined; worker = worker.newer) this.workers.push(worker);
     this.segments = archive.segments.slice();
+    this.events = s.events.copy(snapshotEventsMax);
     this.numbers = [
       [NumberList.freeQueues, s.queues.freeNumbers.slice()],
       [NumberList.freeWorkers, s.workers.freeNumbers.slice()],
@@ -184,7 +189,12 @@ class Cut implements SnapshotCut, ObjectCut {
     if (i < this.workers.length) return this.put(w, this.workers[i], writeWorker);
     i -= this.workers.length;
     if (i < this.segments.length) return this.put(w, this.segments[i], writeSegment);
-    if (i > this.segments.length) return false;
+    i -= this.segments.length;
+    if (i * eventsPerObject < this.events.count) {
+      writeEvents(w, this.events, i * eventsPerObject);
+      return true;
+    }
+    if (i > Math.ceil(this.events.count / eventsPerObject)) return false;
     w.begin(ObjectType.done);
     w.end();
     return true;

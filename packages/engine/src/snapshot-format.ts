@@ -22,7 +22,7 @@ export const chunkHeaderBytes = 16;
 export const chunkBytesMax = 512 * 1024;
 
 /** Objects in the stream; each is a length, a type and its content. They come in this order. */
-export const ObjectType = { numbers: 1, queue: 2, worker: 3, segment: 4, done: 5 } as const;
+export const ObjectType = { numbers: 1, queue: 2, worker: 3, segment: 4, done: 5, events: 6 } as const;
 
 /** Scalars of the header, in order. New ones go to the end: a snapshot that lacks them has 0 there. */
 export const headerFields = [

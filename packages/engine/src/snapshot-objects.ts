@@ -1,3 +1,4 @@
+import { readEvents } from "./snapshot-events.js";
 import { ObjectReader, ObjectType, type ObjectWriter } from "./snapshot-format.js";
 import type { State } from "./state.js";
 import type { ArchiveSegment } from "./tables/archive.js";
@@ -100,6 +101,9 @@ export function readObject(s: State, type: number, bytes: Uint8Array, lists: Num
       s.workers.put(worker);
       break;
     }
+    case ObjectType.events:
+      readEvents(s, r);
+      break;
     case ObjectType.segment: {
       const segment: ArchiveSegment = { number: r.u32(), newestMs: r.f64(), counts: new Map(), cutSerial: 0 };
       for (let left = r.u32(); left > 0; left--) segment.counts.set(r.f64(), { completed: r.u32(), dead: r.u32(), cancelled: r.u32() });

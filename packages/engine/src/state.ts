@@ -6,7 +6,7 @@ import { ArchiveMarks } from "./tables/archive-marks.js";
 import { Arena, TextKind, type TextOwners } from "./tables/arena.js";
 import { DeletedJobs } from "./tables/deleted-jobs.js";
 import { EntityTable } from "./tables/entities.js";
-import { Events } from "./tables/events.js";
+import { Events, EventType } from "./tables/events.js";
 import { expiryField, JobState, JobTable, timerField } from "./tables/job-table.js";
 import { type Queue, Queues } from "./tables/queues.js";
 import { Remembered } from "./tables/remembered.js";
@@ -157,7 +157,13 @@ export class State implements TextOwners {
     const made = this.queues.create(buf, start, end, this.logTimeMs, this.archive.next.segment, this.archive.next.offset);
     made.cutSerial = this.cut?.serial ?? 0;
     this.hash.mix(64, made.serial, end - start);
+    this.queueChanged(EventType.queueCreated, made);
     return made;
+  }
+
+  /** Tells that a queue as such changed. */
+  queueChanged(type: number, queue: Queue): void {
+    if (this.level >= 2) this.events.add(type, 0, 0, queue, this.logTimeMs);
   }
 
   /** Call before a queue changes. */

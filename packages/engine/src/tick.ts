@@ -35,7 +35,9 @@ function backToPending(s: State, heap: TimerHeap, event: number): void {
     s.jobs.touch(row);
     return heap.remove(row);
   }
+  const worker = s.workers.byNumber[s.jobs.worker(row)];
   s.events.add(event, s.jobs.seq(row), s.jobs.createdMs(row), makePending(s, row), s.logTimeMs);
+  if (worker !== undefined) s.events.attempt(s.jobs.attempt(row), worker);
 }
 
 function expire(s: State, row: number): void {
@@ -50,7 +52,9 @@ function expire(s: State, row: number): void {
   const seq = jobs.seq(row);
   const createdMs = jobs.createdMs(row);
   jobs.setFailedMs(row, s.logTimeMs);
-  s.events.add(EventType.expired, seq, createdMs, finish(s, row, JobState.dead, change), s.logTimeMs);
+  const queue = finish(s, row, JobState.dead, change);
+  s.events.add(EventType.expired, seq, createdMs, queue, s.logTimeMs);
+  if (s.level >= 2) s.events.add(EventType.dead, seq, createdMs, queue, s.logTimeMs);
 }
 
 /** Log time at which the next tick would change something; Infinity: never. */

@@ -345,7 +345,11 @@ export class Transcript {
     this.eventsSeen = this.bench.engine.lastEventSeq;
     const known = [...this.names];
     const nameOf = (seq: number): string => known.find(([id]) => Number.parseInt(id.slice(-10), 16) === seq)?.[1] ?? `#${seq}`;
-    return events.map((e) => `${e.type} ${nameOf(e.jobSeq)}${e.data.length > 0 ? ` ${new TextDecoder().decode(e.data)}` : ""}`).join(", ") || "no events";
+    return (
+      events
+        .map((e) => `${e.type} ${e.jobSeq === 0 ? e.queue : nameOf(e.jobSeq)}${e.data.length > 0 ? ` ${new TextDecoder().decode(e.data)}` : ""}`)
+        .join(", ") || "no events"
+    );
   }
 
   private show(name: string): string {

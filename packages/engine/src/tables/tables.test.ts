@@ -147,10 +147,38 @@ test("events keep their numbers when old ones go", () => {
     [25, 25],
   ]);
   expect(events.since(18, 2).map((event) => event.seq)).toEqual([19, 20]);
-  events.restored(25);
+  events.restored(30);
   expect(events.since(0, 100)).toEqual([]);
-  events.add(0, 26, 0, queue, 26);
-  expect(events.since(0, 100).map((event) => [event.seq, event.jobSeq])).toEqual([[26, 26]]);
+  events.add(0, 31, 0, queue, 31);
+  expect(events.since(0, 100).map((event) => [event.seq, event.jobSeq])).toEqual([[31, 31]]);
+});
+
+test("events are bounded by the bytes of what is said about them, and a copy brings them back", () => {
+  const events = new Events(8, 1000);
+  const queue = { name: "q" };
+  const worker = { name: bytesOf("w1host"), idBytes: 2 };
+  for (let i = 1; i <= 12; i++) {
+    events.index = 100 + i;
+    events.actor = i % 2 === 0 ? "ada" : "";
+    events.add(i % 3, i, 5, queue, i);
+    events.attempt(i, worker);
+    if (i > 9) events.attach(bytesOf(`{"text":"${"x".repeat(300)}"}`));
+    events.because(bytesOf(`reason ${"é".repeat(200)}`));
+  }
+  expect(events.since(0, 100).map((event) => event.seq)).toEqual([12]);
+  const [last] = events.since(0, 100);
+  expect(last).toMatchObject({ seq: 12, index: 112, type: "enqueued", jobSeq: 12, queue: "q", attempt: 12, workerId: "w1", actor: "ada" });
+  expect(new TextEncoder().encode(last.reason).length).toBe(255); // a character is not split
+  for (let i = 13; i <= 17; i++) events.add(1, i, 5, queue, i);
+  const copy = events.copy(4);
+  expect([copy.firstSeq, copy.count, [...copy.jobs]]).toEqual([14, 4, [14, 15, 16, 17]]);
+  expect(events.copy(100).extras.filter((extra) => extra !== undefined).length).toBe(1);
+});
+
+  for (let i = 0; i < 60; i++) bench.enqueue("q", `{"n":${i}}`);
+  const restored = await bench.restored();
+  expect(restored.eventsSince(0, 1000)).toEqual(bench.engine.eventsSince(0, 1000));
+  expect([restored.firstEventSeq, restored.lastEventSeq]).toEqual([bench.engine.firstEventSeq, bench.engine.lastEventSeq]);
 });
 
 test("workers above the limit go, the one not heard of for longest first, unless it holds jobs", () => {
