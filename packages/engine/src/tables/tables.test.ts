@@ -175,12 +175,6 @@ test("events are bounded by the bytes of what is said about them, and a copy bri
   expect(events.copy(100).extras.filter((extra) => extra !== undefined).length).toBe(1);
 });
 
-  for (let i = 0; i < 60; i++) bench.enqueue("q", `{"n":${i}}`);
-  const restored = await bench.restored();
-  expect(restored.eventsSince(0, 1000)).toEqual(bench.engine.eventsSince(0, 1000));
-  expect([restored.firstEventSeq, restored.lastEventSeq]).toEqual([bench.engine.firstEventSeq, bench.engine.lastEventSeq]);
-});
-
 test("workers above the limit go, the one not heard of for longest first, unless it holds jobs", () => {
   const workers = new Workers(0, 3);
   const add = (name: string, nowMs: number) => {
