@@ -12,7 +12,7 @@ export interface Answer {
 /** The REST side of one server over kept-alive HTTP/1.1 connections. Paths without a leading slash are below /api/v1. */
 export class Rest {
   private readonly agent = new Agent({ keepAlive: true, maxSockets: 64 });
-  constructor(private readonly port: number) {}
+  constructor(readonly port: number) {}
 
   call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> & { abort(): void } {
     const raw = typeof body === "string" || body instanceof Uint8Array ? body : body === undefined ? undefined : JSON.stringify(body);
