@@ -54,10 +54,23 @@ export const authRows: readonly Row[] = (
       path: "/auth/keys",
       cases: [
         { what: "made", body: { name: "ci" }, status: 200, answers: { status: "ok", api_key: idOf("sk_") } },
-        { what: "given", body: { name: "given", key: "sk_given", namespace: "default", role: "worker", queue_scope: "q.*", expires_at: "2100-01-01T00:00:00Z", enabled: true }, status: 200, answers: { status: "ok", api_key: "sk_given" } },
+        {
+          what: "given",
+          body: { name: "given", key: "sk_given", namespace: "default", role: "worker", queue_scope: "q.*", expires_at: "2100-01-01T00:00:00Z", enabled: true },
+          status: 200,
+          answers: { status: "ok", api_key: "sk_given" },
+        },
         { what: "no name", body: {}, status: 400, code: "AUTH_ERROR", error: "name is required" },
         { what: "a wrong time", body: { name: "x", expires_at: "soon" }, status: 400, code: "AUTH_ERROR", error: "expires_at must be RFC3339 timestamp" },
-        { what: "as readonly", given: aKey, headers: { "X-API-Key": "{key}" }, body: { name: "x" }, status: 403, code: "FORBIDDEN", error: "insufficient role permissions" },
+        {
+          what: "as readonly",
+          given: aKey,
+          headers: { "X-API-Key": "{key}" },
+          body: { name: "x" },
+          status: 403,
+          code: "FORBIDDEN",
+          error: "insufficient role permissions",
+        },
       ],
     },
     {
@@ -71,14 +84,27 @@ export const authRows: readonly Row[] = (
     {
       method: "GET",
       path: "/auth/roles",
-      cases: [{ what: "all of them", given: aRole, status: 200, answers: listWith({ name: "{role}", permissions: [{ resource: "jobs", actions: ["read"] }], created_at: time }) }],
+      cases: [
+        {
+          what: "all of them",
+          given: aRole,
+          status: 200,
+          answers: listWith({ name: "{role}", permissions: [{ resource: "jobs", actions: ["read"] }], created_at: time }),
+        },
+      ],
     },
     {
       method: "POST",
       path: "/auth/roles",
-      cases: [{ what: "set", body: { name: "painter", permissions: [{ resource: "queues", actions: ["read", "pause"] }] }, status: 200, answers: { status: "ok" } }],
+      cases: [
+        { what: "set", body: { name: "painter", permissions: [{ resource: "queues", actions: ["read", "pause"] }] }, status: 200, answers: { status: "ok" } },
+      ],
     },
-    { method: "DELETE", path: "/auth/roles/{name}", cases: [{ what: "done", given: aRole, at: "/auth/roles/{role}", status: 200, answers: { status: "deleted" } }] },
+    {
+      method: "DELETE",
+      path: "/auth/roles/{name}",
+      cases: [{ what: "done", given: aRole, at: "/auth/roles/{role}", status: 200, answers: { status: "deleted" } }],
+    },
     {
       method: "GET",
       path: "/auth/keys/{key_hash}/roles",
@@ -87,14 +113,27 @@ export const authRows: readonly Row[] = (
     {
       method: "POST",
       path: "/auth/keys/{key_hash}/roles",
-      cases: [{ what: "given", given: async (world: World) => ({ ...(await aKey(world)), ...(await aRole(world)) }), at: "/auth/keys/{hash}/roles", body: { role: "{role}" }, status: 200, answers: { status: "ok" } }],
+      cases: [
+        {
+          what: "given",
+          given: async (world: World) => ({ ...(await aKey(world)), ...(await aRole(world)) }),
+          at: "/auth/keys/{hash}/roles",
+          body: { role: "{role}" },
+          status: 200,
+          answers: { status: "ok" },
+        },
+      ],
     },
     {
       method: "DELETE",
       path: "/auth/keys/{key_hash}/roles/{role}",
       cases: [{ what: "taken", given: keyAndRole, at: "/auth/keys/{hash}/roles/{role}", status: 200, answers: { status: "deleted" } }],
     },
-    { method: "GET", path: "/namespaces", cases: [{ what: "all of them", given: aNamespace, status: 200, answers: listWith({ name: "{ns}", created_at: time }) }] },
+    {
+      method: "GET",
+      path: "/namespaces",
+      cases: [{ what: "all of them", given: aNamespace, status: 200, answers: listWith({ name: "{ns}", created_at: time }) }],
+    },
     {
       method: "POST",
       path: "/namespaces",
@@ -124,7 +163,14 @@ export const authRows: readonly Row[] = (
       method: "PUT",
       path: "/namespaces/{name}/rate-limit",
       cases: [
-        { what: "set", given: aNamespace, at: "/namespaces/{ns}/rate-limit", body: { read_rps: 10, read_burst: 20, write_rps: 5, write_burst: 5 }, status: 200, answers: { status: "updated" } },
+        {
+          what: "set",
+          given: aNamespace,
+          at: "/namespaces/{ns}/rate-limit",
+          body: { read_rps: 10, read_burst: 20, write_rps: 5, write_burst: 5 },
+          status: 200,
+          answers: { status: "updated" },
+        },
         { what: "unknown", at: "/namespaces/none/rate-limit", body: { read_rps: 10 }, status: 404, code: "NOT_FOUND", error: /none/ },
       ],
     },
@@ -140,7 +186,18 @@ export const authRows: readonly Row[] = (
           at: "/audit-logs?limit=1&method=POST&path_prefix=/api/v1/namespaces",
           status: 200,
           answers: {
-            audit_logs: [{ id: anything, namespace: text, principal: "admin", role: "admin", method: "POST", path: "/api/v1/namespaces", status_code: 201, created_at: time }],
+            audit_logs: [
+              {
+                id: anything,
+                namespace: text,
+                principal: "admin",
+                role: "admin",
+                method: "POST",
+                path: "/api/v1/namespaces",
+                status_code: 201,
+                created_at: time,
+              },
+            ],
             total: int,
             limit: 1,
             offset: 0,
@@ -153,4 +210,3 @@ export const authRows: readonly Row[] = (
 
 /** §6.6's last line: they never worked in Corvo. */
 export const orgRows: readonly Row[] = [{ method: "GET", path: "/org", cases: [{ what: "does not exist", status: 404, answers: "404 page not found" }] }];
-

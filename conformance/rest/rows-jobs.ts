@@ -70,7 +70,16 @@ export const jobRows: readonly Row[] = [
         what: "active",
         given: aFetchedJob,
         status: 200,
-        answers: { state: "active", attempt: 1, worker_id: "w1", hostname: "h1", lease_expires_at: time, started_at: time, tags: { t: "1" }, checkpoint: { page: 1 } },
+        answers: {
+          state: "active",
+          attempt: 1,
+          worker_id: "w1",
+          hostname: "h1",
+          lease_expires_at: time,
+          started_at: time,
+          tags: { t: "1" },
+          checkpoint: { page: 1 },
+        },
       },
       {
         what: "dead",
@@ -86,7 +95,13 @@ export const jobRows: readonly Row[] = [
     method: "POST",
     path: "/jobs/bulk-get",
     cases: [
-      { what: "in the order asked, unknown ones left out", given: twoTagged, body: { job_ids: ["{second}", ghost, "{id}"] }, status: 200, answers: { jobs: [{ id: "{second}" }, { id: "{id}" }] } },
+      {
+        what: "in the order asked, unknown ones left out",
+        given: twoTagged,
+        body: { job_ids: ["{second}", ghost, "{id}"] },
+        status: 200,
+        answers: { jobs: [{ id: "{second}" }, { id: "{id}" }] },
+      },
       { what: "1001 ids", body: { job_ids: Array.from({ length: 1001 }, () => ghost) }, status: 400, code: "VALIDATION_ERROR", error: /./ },
       unreadable,
     ],
@@ -96,7 +111,14 @@ export const jobRows: readonly Row[] = [
     path: "/jobs/search",
     cases: [
       { what: "by queue", given: aJob, body: { queue: "{queue}" }, status: 200, answers: { ...found, cursor: absent } },
-      { what: "none", given: aQueue, body: { queue: "{queue}" }, status: 200, answers: { jobs: [], total: 0, has_more: false }, ours: "an empty list, where Corvo says null" },
+      {
+        what: "none",
+        given: aQueue,
+        body: { queue: "{queue}" },
+        status: 200,
+        answers: { jobs: [], total: 0, has_more: false },
+        ours: "an empty list, where Corvo says null",
+      },
       search("state, several", { state: ["pending", "dead"], priority: "normal" }),
       search("tags", { tags: { tenant: "acme" } }),
       search("payload_contains", { payload_contains: '"ID":42' }),
@@ -106,7 +128,13 @@ export const jobRows: readonly Row[] = [
       search("unique_key", { unique_key: "u" }),
       search("parent_id", { parent_id: "p1" }),
       search("job_id_prefix", { job_id_prefix: "{id}" }),
-      search("created, attempt", { created_after: "2020-01-01T00:00:00Z", created_before: "2100-01-01T00:00:00Z", attempt_min: 0, attempt_max: 0, unique_key: "u" }),
+      search("created, attempt", {
+        created_after: "2020-01-01T00:00:00Z",
+        created_before: "2100-01-01T00:00:00Z",
+        attempt_min: 0,
+        attempt_max: 0,
+        unique_key: "u",
+      }),
       {
         what: "has_errors, error_contains",
         given: aDeadJob,
@@ -140,7 +168,11 @@ export const jobRows: readonly Row[] = [
         what: "a word of a payload",
         given: async (world) => {
           const queue = world.queue();
-          return { queue, id: await world.rest.add(queue, { payload: { note: `word${queue.replaceAll(/\W/g, "")}` }, tags: { a: "b" } }), word: `word${queue.replaceAll(/\W/g, "")}` };
+          return {
+            queue,
+            id: await world.rest.add(queue, { payload: { note: `word${queue.replaceAll(/\W/g, "")}` }, tags: { a: "b" } }),
+            word: `word${queue.replaceAll(/\W/g, "")}`,
+          };
         },
         at: "/search/fulltext?q={word}&limit=5",
         status: 200,
@@ -158,7 +190,9 @@ export const jobRows: readonly Row[] = [
         what: "an agent's",
         given: anIteratedJob,
         status: 200,
-        answers: { iterations: [{ id: int, job_id: "{id}", iteration: 1, status: "continue", checkpoint: { n: 1 }, input_tokens: 3, cost_usd: 0.5, created_at: time }] },
+        answers: {
+          iterations: [{ id: int, job_id: "{id}", iteration: 1, status: "continue", checkpoint: { n: 1 }, input_tokens: 3, cost_usd: 0.5, created_at: time }],
+        },
       },
       { what: "none", given: aJob, status: 200, answers: { iterations: [] } },
     ],
@@ -185,10 +219,31 @@ export const jobRows: readonly Row[] = [
     method: "POST",
     path: "/jobs/{id}/replay",
     cases: [
-      { what: "from an iteration", given: anIteratedJob, body: { from: 1 }, status: 201, answers: { job_id: jobId, status: "pending", unique_existing: false } },
+      {
+        what: "from an iteration",
+        given: anIteratedJob,
+        body: { from: 1 },
+        status: 201,
+        answers: { job_id: jobId, status: "pending", unique_existing: false },
+      },
       { what: "from 0", given: anIteratedJob, body: { from: 0 }, status: 400, code: "VALIDATION_ERROR", error: /from/ },
-      { what: "an iteration that is not there", given: anAgentJob, body: { from: 9 }, status: 400, code: "REPLAY_ERROR", error: 'iteration 9 not found for job "{id}"' },
-      { what: "not an agent's", given: aJob, body: { from: 1 }, status: 400, code: "REPLAY_ERROR", error: /not an agent job/, ours: "refused, as Corvo means to" },
+      {
+        what: "an iteration that is not there",
+        given: anAgentJob,
+        body: { from: 9 },
+        status: 400,
+        code: "REPLAY_ERROR",
+        error: 'iteration 9 not found for job "{id}"',
+      },
+      {
+        what: "not an agent's",
+        given: aJob,
+        body: { from: 1 },
+        status: 400,
+        code: "REPLAY_ERROR",
+        error: /not an agent job/,
+        ours: "refused, as Corvo means to",
+      },
     ],
   },
   {
@@ -212,10 +267,22 @@ export const jobRows: readonly Row[] = [
     method: "POST",
     path: "/jobs/bulk",
     cases: [
-      { what: "by ids", given: twoTagged, body: { action: "cancel", job_ids: ["{id}", ghost] }, status: 200, answers: { affected: 1, errors: 0, duration_ms: number } },
+      {
+        what: "by ids",
+        given: twoTagged,
+        body: { action: "cancel", job_ids: ["{id}", ghost] },
+        status: 200,
+        answers: { affected: 1, errors: 0, duration_ms: number },
+      },
       { what: "by filter", given: twoTagged, body: { action: "hold", filter: { queue: "{queue}" } }, status: 200, answers: { affected: 2, errors: 0 } },
       { what: "move", given: twoTagged, body: { action: "move", job_ids: ["{id}"], move_to_queue: "{queue}.b" }, status: 200, answers: { affected: 1 } },
-      { what: "change_priority", given: twoTagged, body: { action: "change_priority", job_ids: ["{id}"], priority: "high" }, status: 200, answers: { affected: 1 } },
+      {
+        what: "change_priority",
+        given: twoTagged,
+        body: { action: "change_priority", job_ids: ["{id}"], priority: "high" },
+        status: 200,
+        answers: { affected: 1 },
+      },
       { what: "requeue", given: aDeadJob, body: { action: "requeue", job_ids: ["{id}"] }, status: 200, answers: { affected: 1 } },
       { what: "no ids and no filter", body: { action: "retry" }, status: 200, answers: { affected: 0 } },
       {
@@ -223,11 +290,30 @@ export const jobRows: readonly Row[] = [
         given: twoTagged,
         body: { action: "delete", filter: { queue: "{queue}" }, async: true },
         status: 202,
-        answers: { bulk_operation_id: matches(/^bulk_/), status: "queued", estimated_total: int, progress_url: matches(/^\/api\/v1\/bulk\/bulk_.*\/progress$/) },
+        answers: {
+          bulk_operation_id: matches(/^bulk_/),
+          status: "queued",
+          estimated_total: int,
+          progress_url: matches(/^\/api\/v1\/bulk\/bulk_.*\/progress$/),
+        },
       },
       { what: "no action", body: { job_ids: [ghost] }, status: 400, code: "VALIDATION_ERROR", error: "action is required" },
-      { what: "an unknown action", given: aJob, body: { action: "explode", job_ids: ["{id}"] }, status: 400, code: "BULK_ERROR", error: 'unknown bulk action: "explode"' },
-      { what: "move without target", given: aJob, body: { action: "move", job_ids: ["{id}"] }, status: 400, code: "BULK_ERROR", error: "move_to_queue is required for move action" },
+      {
+        what: "an unknown action",
+        given: aJob,
+        body: { action: "explode", job_ids: ["{id}"] },
+        status: 400,
+        code: "BULK_ERROR",
+        error: 'unknown bulk action: "explode"',
+      },
+      {
+        what: "move without target",
+        given: aJob,
+        body: { action: "move", job_ids: ["{id}"] },
+        status: 400,
+        code: "BULK_ERROR",
+        error: "move_to_queue is required for move action",
+      },
       {
         what: "change_priority without priority",
         given: aJob,
@@ -247,7 +333,18 @@ export const jobRows: readonly Row[] = [
         given: aBulkTask,
         at: "/bulk/{task}",
         status: 200,
-        answers: { id: "{task}", status: matches(/^(queued|running|completed)$/), action: "delete", total: int, processed: int, affected: int, errors: int, created_at: time, updated_at: time, finished_at: maybe(time) },
+        answers: {
+          id: "{task}",
+          status: matches(/^(queued|running|completed)$/),
+          action: "delete",
+          total: int,
+          processed: int,
+          affected: int,
+          errors: int,
+          created_at: time,
+          updated_at: time,
+          finished_at: maybe(time),
+        },
       },
       { what: "unknown", at: "/bulk/bulk_none", status: 404, code: "NOT_FOUND", error: /not found/ },
     ],
@@ -255,7 +352,17 @@ export const jobRows: readonly Row[] = [
   {
     method: "GET",
     path: "/bulk/{id}/progress",
-    cases: [{ what: "events until the end", given: aBulkTask, at: "/bulk/{task}/progress", stream: true, status: 200, headersHave: { "content-type": /^text\/event-stream/ }, answers: "event: bulk.async." }],
+    cases: [
+      {
+        what: "events until the end",
+        given: aBulkTask,
+        at: "/bulk/{task}/progress",
+        stream: true,
+        status: 200,
+        headersHave: { "content-type": /^text\/event-stream/ },
+        answers: "event: bulk.async.",
+      },
+    ],
   },
 ];
 
@@ -264,4 +371,3 @@ async function aBulkTask(world: World) {
   const { json } = await world.rest.post("jobs/bulk", { action: "delete", filter: { queue }, async: true });
   return { queue, task: String(json?.bulk_operation_id ?? "bulk_missing") };
 }
-

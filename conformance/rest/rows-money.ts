@@ -3,7 +3,9 @@ import { aQueue } from "./rows-worker.js";
 import { bool, idOf, int, listWith, time } from "./shape.js";
 
 const budget = { id: idOf("budget_"), scope: "queue", target: "{queue}", daily_usd: 5, per_job_usd: 1, on_exceed: "hold", created_at: time };
-const refused = (code: string) => (what: string, body: unknown, error: string): Case => ({ what, body, status: 400, code, error });
+const refused =
+  (code: string) =>
+  (what: string, body: unknown, error: string): Case => ({ what, body, status: 400, code, error });
 const budgetRefused = refused("BUDGET_ERROR");
 const policyRefused = refused("POLICY_ERROR");
 const webhookRefused = refused("WEBHOOK_ERROR");
@@ -30,7 +32,13 @@ export const moneyRows: readonly Row[] = [
     path: "/budgets",
     cases: [
       { what: "set", given: aQueue, body: { scope: "queue", target: "{queue}", daily_usd: 5, per_job_usd: 1 }, status: 200, answers: budget },
-      { what: "for a tag", given: aQueue, body: { scope: "tag", target: "tenant:{queue}", daily_usd: 5, on_exceed: "alert_only" }, status: 200, answers: { scope: "tag", on_exceed: "alert_only" } },
+      {
+        what: "for a tag",
+        given: aQueue,
+        body: { scope: "tag", target: "tenant:{queue}", daily_usd: 5, on_exceed: "alert_only" },
+        status: 200,
+        answers: { scope: "tag", on_exceed: "alert_only" },
+      },
       { what: "in total", body: { scope: "global", daily_usd: 1_000_000, on_exceed: "alert_only" }, status: 200, answers: { scope: "global", target: "*" } },
       budgetRefused("a wrong scope", { scope: "x", target: "t", daily_usd: 1 }, 'invalid budget scope: "x"'),
       budgetRefused("no target", { scope: "queue", daily_usd: 1 }, 'target is required for scope "queue"'),
@@ -50,7 +58,9 @@ export const moneyRows: readonly Row[] = [
   {
     method: "GET",
     path: "/approval-policies",
-    cases: [{ what: "newest first", given: aPolicy, status: 200, answers: listWith({ id: "{policy}", name: "n", mode: "any", enabled: true, created_at: time }) }],
+    cases: [
+      { what: "newest first", given: aPolicy, status: 200, answers: listWith({ id: "{policy}", name: "n", mode: "any", enabled: true, created_at: time }) },
+    ],
   },
   {
     method: "POST",
@@ -78,7 +88,14 @@ export const moneyRows: readonly Row[] = [
   {
     method: "GET",
     path: "/webhooks",
-    cases: [{ what: "oldest first", given: aWebhook, status: 200, answers: listWith({ id: "{hook}", url: "http://192.0.2.1/hook", events: ["*"], enabled: bool, retry_limit: int, created_at: time }) }],
+    cases: [
+      {
+        what: "oldest first",
+        given: aWebhook,
+        status: 200,
+        answers: listWith({ id: "{hook}", url: "http://192.0.2.1/hook", events: ["*"], enabled: bool, retry_limit: int, created_at: time }),
+      },
+    ],
   },
   {
     method: "POST",
@@ -101,4 +118,3 @@ export const moneyRows: readonly Row[] = [
     cases: [{ what: "done", given: aWebhook, at: "/webhooks/{hook}", status: 200, answers: { status: "deleted", id: "{hook}" } }],
   },
 ];
-

@@ -83,4 +83,3 @@ export const queueRows: readonly Row[] = [
     ],
   },
 ];
-

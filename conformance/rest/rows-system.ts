@@ -11,14 +11,29 @@ const withUsage = async (world: World) => {
 
 /** §6.4, with §9. */
 export const systemRows: readonly Row[] = [
-  { method: "GET", path: "//healthz", cases: [{ what: "well", status: 200, answers: { status: "ok", raft_state: matches(/^(Leader|Follower|Candidate|Shutdown)$/), leader: bool } }] },
+  {
+    method: "GET",
+    path: "//healthz",
+    cases: [{ what: "well", status: 200, answers: { status: "ok", raft_state: matches(/^(Leader|Follower|Candidate|Shutdown)$/), leader: bool } }],
+  },
   { method: "GET", path: "/info", cases: [{ what: "versions", status: 200, answers: { server_version: text, api_version: text } }] },
   {
     method: "GET",
     path: "/workers",
-    cases: [{ what: "newest first", given: aFetchedJob, status: 200, answers: listWith({ id: "w1", hostname: nullOr(text), queues: nullOr(text), last_heartbeat: text, started_at: text }) }],
+    cases: [
+      {
+        what: "newest first",
+        given: aFetchedJob,
+        status: 200,
+        answers: listWith({ id: "w1", hostname: nullOr(text), queues: nullOr(text), last_heartbeat: text, started_at: text }),
+      },
+    ],
   },
-  { method: "GET", path: "/cluster/status", cases: [{ what: "this node", status: 200, answers: { mode: text, state: text, leader_id: text, applied_index: anything, nodes: listOf(anything) } }] },
+  {
+    method: "GET",
+    path: "/cluster/status",
+    cases: [{ what: "this node", status: 200, answers: { mode: text, state: text, leader_id: text, applied_index: anything, nodes: listOf(anything) } }],
+  },
   {
     method: "GET",
     path: "/cluster/events",
@@ -57,7 +72,13 @@ export const systemRows: readonly Row[] = [
     path: "/usage/summary",
     cases: [
       { what: "24 h", given: withUsage, status: 200, answers: { period: "24h", from: time, to: time, totals: { ...ofUsage, count: int } } },
-      { what: "by model", given: withUsage, at: "/usage/summary?period=1h&group_by=model", status: 200, answers: { groups: listWith({ key: "m", ...ofUsage, count: int }) } },
+      {
+        what: "by model",
+        given: withUsage,
+        at: "/usage/summary?period=1h&group_by=model",
+        status: 200,
+        answers: { groups: listWith({ key: "m", ...ofUsage, count: int }) },
+      },
       { what: "in days", at: "/usage/summary?period=7d", status: 200, answers: { period: "7d" }, ours: "taken, as the dashboard sends it" },
       { what: "a wrong period", at: "/usage/summary?period=soon", status: 400, code: "USAGE_SUMMARY_ERROR", error: /./ },
       { what: "a wrong group", at: "/usage/summary?group_by=colour", status: 400, code: "USAGE_SUMMARY_ERROR", error: /./ },
@@ -66,7 +87,15 @@ export const systemRows: readonly Row[] = [
   {
     method: "GET",
     path: "/billing/summary",
-    cases: [{ what: "24 h", given: withUsage, at: "/billing/summary?period=24h", status: 200, answers: { period: "24h", summary: listWith({ namespace: "default", rows: int, ...ofUsage }) } }],
+    cases: [
+      {
+        what: "24 h",
+        given: withUsage,
+        at: "/billing/summary?period=24h",
+        status: 200,
+        answers: { period: "24h", summary: listWith({ namespace: "default", rows: int, ...ofUsage }) },
+      },
+    ],
   },
   {
     method: "GET",
@@ -79,7 +108,12 @@ export const systemRows: readonly Row[] = [
       },
     ],
   },
-  { method: "POST", path: "/cluster/join", later: "several nodes are a later piece of work", cases: [{ what: "a node joins", body: { node_id: "n2", addr: "127.0.0.1:9001" }, status: 200 }] },
+  {
+    method: "POST",
+    path: "/cluster/join",
+    later: "several nodes are a later piece of work",
+    cases: [{ what: "a node joins", body: { node_id: "n2", addr: "127.0.0.1:9001" }, status: 200 }],
+  },
   { method: "POST", path: "/admin/rebuild-sqlite", cases: [{ what: "done", status: 200, answers: { status: "ok", rebuilt: true, duration_ms: int } }] },
   {
     method: "GET",
@@ -90,7 +124,13 @@ export const systemRows: readonly Row[] = [
         given: aJob,
         at: "/admin/backup?namespace=default",
         status: 200,
-        answers: { namespace: "default", created_at: time, jobs: listWith({ id: "{id}", queue: "{queue}", state: "pending", payload: {}, priority: 2 }), queues: listOf(anything), meta: { format: 1 } },
+        answers: {
+          namespace: "default",
+          created_at: time,
+          jobs: listWith({ id: "{id}", queue: "{queue}", state: "pending", payload: {}, priority: 2 }),
+          queues: listOf(anything),
+          meta: { format: 1 },
+        },
       },
     ],
   },
@@ -101,7 +141,12 @@ export const systemRows: readonly Row[] = [
       {
         what: "the JSON form",
         given: aQueue,
-        body: { namespace: "default", jobs: [{ id: "job_1", queue: "{queue}", state: "dead", payload: { a: 1 }, priority: 1 }], queues: [], meta: { format: 1 } },
+        body: {
+          namespace: "default",
+          jobs: [{ id: "job_1", queue: "{queue}", state: "dead", payload: { a: 1 }, priority: 1 }],
+          queues: [],
+          meta: { format: 1 },
+        },
         status: 200,
         answers: { status: "ok", restored_jobs: 1, namespace: "default" },
       },
@@ -114,7 +159,11 @@ export const systemRows: readonly Row[] = [
     later: "the equivalents are /debug/… of Node: CPU and heap profiles on demand",
     cases: [{ what: "Go's profiler", status: 200 }],
   },
-  { method: "GET", path: "//openapi.json", cases: [{ what: "the description", status: 200, headersHave: { "cache-control": "public, max-age=300" }, answers: { paths: anything } }] },
+  {
+    method: "GET",
+    path: "//openapi.json",
+    cases: [{ what: "the description", status: 200, headersHave: { "cache-control": "public, max-age=300" }, answers: { paths: anything } }],
+  },
   { method: "GET", path: "//docs", cases: [{ what: "its page", status: 200, headersHave: { "content-type": /^text\/html/ }, answers: "<!" }] },
   { method: "GET", path: "//ui", later: "the dashboard is a later piece of work", cases: [{ what: "leads to /ui/", status: 301 }] },
 ];

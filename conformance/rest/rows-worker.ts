@@ -115,7 +115,13 @@ export const workerRows: readonly Row[] = [
     method: "POST",
     path: "/enqueue/batch",
     cases: [
-      { what: "two jobs", given: aQueue, body: { jobs: [{ queue: "{queue}" }, { queue: "{queue}" }] }, status: 201, answers: { job_ids: [jobId, jobId], batch_id: absent } },
+      {
+        what: "two jobs",
+        given: aQueue,
+        body: { jobs: [{ queue: "{queue}" }, { queue: "{queue}" }] },
+        status: 201,
+        answers: { job_ids: [jobId, jobId], batch_id: absent },
+      },
       {
         what: "with a callback",
         given: aQueue,
@@ -187,12 +193,26 @@ export const workerRows: readonly Row[] = [
     method: "POST",
     path: "/ack/{job_id}",
     cases: [
-      { what: "with a result", given: aFetchedJob, at: "/ack/{id}", body: { result: { ok: true }, checkpoint: { p: 2 } }, status: 200, answers: { status: "ok" } },
+      {
+        what: "with a result",
+        given: aFetchedJob,
+        at: "/ack/{id}",
+        body: { result: { ok: true }, checkpoint: { p: 2 } },
+        status: 200,
+        answers: { status: "ok" },
+      },
       { what: "with usage", given: aFetchedJob, at: "/ack/{id}", body: { usage: { input_tokens: 1, cost_usd: 0.1 } }, status: 200, answers: { status: "ok" } },
       { what: "no body", given: aFetchedJob, at: "/ack/{id}", status: 200, answers: { status: "ok" } },
-      { what: "a body that is no JSON is ignored", given: aFetchedJob, at: "/ack/{id}", body: "{", status: 200, answers: { status: "ok" } },
+      { ...unreadable, given: aFetchedJob, at: "/ack/{id}", ours: "refused, where Corvo loses the result without a word" },
       { what: "an agent goes on", given: anAgentJob, at: "/ack/{id}", body: { agent_status: "continue" }, status: 200, answers: { status: "ok" } },
-      { what: "an agent asks a person", given: anAgentJob, at: "/ack/{id}", body: { agent_status: "hold", hold_reason: "r" }, status: 200, answers: { status: "ok" } },
+      {
+        what: "an agent asks a person",
+        given: anAgentJob,
+        at: "/ack/{id}",
+        body: { agent_status: "hold", hold_reason: "r" },
+        status: 200,
+        answers: { status: "ok" },
+      },
       {
         what: "agent_status without an agent",
         given: aFetchedJob,
@@ -202,7 +222,14 @@ export const workerRows: readonly Row[] = [
         code: "ACK_ERROR",
         error: "job {id} is not an agent job",
       },
-      { what: "a chain ends early", given: aChainJob, at: "/ack/{id}", body: { step_status: "exit", exit_reason: "r" }, status: 200, answers: { status: "ok" } },
+      {
+        what: "a chain ends early",
+        given: aChainJob,
+        at: "/ack/{id}",
+        body: { step_status: "exit", exit_reason: "r" },
+        status: 200,
+        answers: { status: "ok" },
+      },
       {
         what: "a wrong step_status",
         given: aChainJob,
@@ -220,7 +247,13 @@ export const workerRows: readonly Row[] = [
     method: "POST",
     path: "/ack/batch",
     cases: [
-      { what: "one active, one unknown", given: aFetchedJob, body: { acks: [{ job_id: "{id}", result: 1, usage: { cost_usd: 1 } }, { job_id: ghost }] }, status: 200, answers: { acked: 1 } },
+      {
+        what: "one active, one unknown",
+        given: aFetchedJob,
+        body: { acks: [{ job_id: "{id}", result: 1, usage: { cost_usd: 1 } }, { job_id: ghost }] },
+        status: 200,
+        answers: { acked: 1 },
+      },
       invalid("none", { acks: [] }, "acks array is required"),
       invalid("513", { acks: Array.from({ length: 513 }, () => ({ job_id: ghost })) }, "ack batch exceeds maximum of 512 items"),
       invalid("no id", { acks: [{}] }, "job_id is required for each ack"),
@@ -252,7 +285,15 @@ export const workerRows: readonly Row[] = [
         answers: { status: "dead", next_attempt_at: absent, attempts_remaining: 0 },
       },
       { ...unreadable, what: "no body", given: aFetchedJob, at: "/fail/{id}", body: "" },
-      { what: "not active", given: aJob, at: "/fail/{id}", body: { error: "e" }, status: 400, code: "FAIL_ERROR", error: "job {id} is not active (state=pending)" },
+      {
+        what: "not active",
+        given: aJob,
+        at: "/fail/{id}",
+        body: { error: "e" },
+        status: 400,
+        code: "FAIL_ERROR",
+        error: "job {id} is not active (state=pending)",
+      },
       { what: "unknown job", at: `/fail/${ghost}`, body: { error: "e" }, status: 400, code: "FAIL_ERROR", error: `job ${ghost} not found` },
     ],
   },
@@ -268,7 +309,14 @@ export const workerRows: readonly Row[] = [
         answers: { jobs: { "{id}": { status: "ok" } } },
       },
       { what: "a job that is not the caller's", given: aJob, body: { jobs: { "{id}": {} } }, status: 200, answers: { jobs: { "{id}": { status: "cancel" } } } },
-      { ...unreadable, what: "progress that is no object", given: aFetchedJob, body: { jobs: { "{id}": { progress: 1 } } } },
+      {
+        ...unreadable,
+        what: "progress that is no object",
+        given: aFetchedJob,
+        body: { jobs: { "{id}": { progress: 1 } } },
+        error: /^invalid JSON: jobs\..*\.progress must be an object$/,
+        ours: "the text names the field",
+      },
       {
         what: "jobs as a list (newer clients)",
         given: aFetchedJob,
@@ -279,4 +327,3 @@ export const workerRows: readonly Row[] = [
     ],
   },
 ];
-

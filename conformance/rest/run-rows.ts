@@ -36,7 +36,13 @@ async function runCase(row: Row, each: Case, world: World, look: Look | undefine
     answer = each.stream ? await firstBytes(rest, row.method, path, headers) : await rest.call(row.method, path, body, headers);
     look?.(row.method, path, body, answer);
   } catch (error) {
-    return { row, case: each, verdict: row.later ? "later" : "differs", answered: "–", fault: `the case could not be brought about: ${(error as Error).message}` };
+    return {
+      row,
+      case: each,
+      verdict: row.later ? "later" : "differs",
+      answered: "–",
+      fault: `the case could not be brought about: ${(error as Error).message}`,
+    };
   }
   const answered = told(answer, values);
   if (absentRoute(answer) && each.answers !== "404 page not found") return { row, case: each, verdict: row.later ? "later" : "missing", answered };
@@ -52,7 +58,8 @@ function differs(each: Case, values: Values, answer: Answer): string | undefined
   if (answer.status !== each.status) return `status ${each.status} expected: ${told(answer, values)} ${answer.text.slice(0, 120)}`;
   if (each.code !== undefined && answer.json?.code !== each.code) return `code ${each.code} expected: ${told(answer, values)}`;
   if (each.error instanceof RegExp && !each.error.test(String(answer.json?.error))) return `text like ${each.error} expected: ${told(answer, values)}`;
-  if (typeof each.error === "string" && answer.json?.error !== filled(each.error, values)) return `text ${filled(each.error, values)} expected: ${told(answer, values)}`;
+  if (typeof each.error === "string" && answer.json?.error !== filled(each.error, values))
+    return `text ${filled(each.error, values)} expected: ${told(answer, values)}`;
   for (const [name, want] of Object.entries(each.headersHave ?? {})) {
     const got = String(answer.headers[name]);
     if (want instanceof RegExp ? !want.test(got) : got !== want) return `header ${name} is ${got}`;
@@ -75,7 +82,8 @@ function filled(text: string, values: Values): string {
 /** Fills names in keys and values of anything. */
 function deeply(value: unknown, values: Values): unknown {
   if (typeof value === "string") return filled(value, values);
-  if (value instanceof Check || typeof value !== "object" || value === null) return value;
+  if (value instanceof Check) return value.around?.((shape) => deeply(shape, values) as Shape) ?? value;
+  if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) return value.map((each) => deeply(each, values));
   return Object.fromEntries(Object.entries(value).map(([name, each]) => [filled(name, values), deeply(each, values)]));
 }

@@ -5,6 +5,8 @@ export class Check {
   constructor(
     readonly name: string,
     readonly holds: (value: unknown) => string | undefined,
+    /** The same check around a shape that was changed; absent where it holds none. */
+    readonly around?: (change: (shape: Shape) => Shape) => Check,
   ) {}
 }
 
@@ -21,21 +23,39 @@ export const idOf = (prefix: string): Check =>
   kind(`an id like ${prefix}…`, (value) => typeof value === "string" && new RegExp(`^${prefix}[0-9a-f]{26}$`).test(value));
 export const matches = (pattern: RegExp): Check => kind(`like ${pattern}`, (value) => typeof value === "string" && pattern.test(value));
 export const listOf = (shape: Shape): Check =>
-  new Check("a list", (value) => (Array.isArray(value) ? value.map((each, i) => fault(shape, each, `[${i}]`)).find(Boolean) : "is not a list"));
+  new Check(
+    "a list",
+    (value) => (Array.isArray(value) ? value.map((each, i) => fault(shape, each, `[${i}]`)).find(Boolean) : "is not a list"),
+    (change) => listOf(change(shape)),
+  );
 /** One of the elements looks like this. */
 export const listWith = (shape: Shape): Check =>
-  new Check("a list with", (value) =>
-    !Array.isArray(value) ? "is not a list" : value.some((each) => fault(shape, each, "") === undefined) ? undefined : `has no such element`,
+  new Check(
+    "a list with",
+    (value) => {
+      if (!Array.isArray(value)) return "is not a list";
+      const faults = value.map((each, i) => fault(shape, each, `[${i}]`));
+      if (faults.includes(undefined)) return undefined;
+      // The fault of the element that came closest: the one whose first fields are right.
+      const names = typeof shape === "object" && shape !== null ? Object.keys(shape) : [];
+      const depth = (text: string | undefined): number => names.indexOf(/^\[\d+\]\.(\w+)/.exec(text ?? "")?.[1] ?? "");
+      return `has no such element, ${faults.sort((a, b) => depth(b) - depth(a))[0] ?? "it is empty"};`;
+    },
+    (change) => listWith(change(shape)),
   );
-export const maybe = (shape: Shape): Check => new Check("maybe", (value) => (value === undefined ? undefined : fault(shape, value, "")));
-export const nullOr = (shape: Shape): Check => new Check("or null", (value) => (value === null ? undefined : fault(shape, value, "")));
+export const maybe = (shape: Shape): Check =>
+  new Check(
+    "maybe",
+    (value) => (value === undefined ? undefined : fault(shape, value, "")),
+    (change) => maybe(change(shape)),
+  );
+export const nullOr = (shape: Shape): Check =>
+  new Check(
+    "or null",
+    (value) => (value === null ? undefined : fault(shape, value, "")),
+    (change) => nullOr(change(shape)),
+  );
 export const absent = kind("absent", (value) => value === undefined);
-export const exactly = (shape: { readonly [name: string]: Shape }): Check =>
-  new Check("exactly", (value) => {
-    const more = typeof value === "object" && value !== null ? Object.keys(value).filter((name) => !(name in shape)) : [];
-    return more.length > 0 ? `has ${more.join(", ")}, too` : fault(shape, value, "");
-  });
-
 /** Undefined: the value has the shape. Otherwise where and how it differs. */
 export function fault(shape: Shape, value: unknown, where = "body"): string | undefined {
   if (shape instanceof Check) {

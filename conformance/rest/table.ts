@@ -5,10 +5,12 @@ const words = { "as specified": "as specified", missing: "**missing**", later: "
 /** The table in docs/rest-status.md. */
 export function restStatus(sections: readonly { title: string; outcomes: readonly Outcome[] }[]): string {
   const all = sections.flatMap(({ outcomes }) => outcomes);
-  const rows = [...Map.groupBy(all, ({ row }) => row).entries()];
+  const rows = [...new Set(all.map(({ row }) => row))].map((row) => [row, all.filter((each) => each.row === row)] as const);
   const whole = rows.filter(([, cases]) => cases.every(({ verdict }) => verdict === "as specified")).length;
   const missing = rows.filter(([, cases]) => cases.some(({ verdict }) => verdict === "missing")).map(([row]) => `\`${row.method} ${shown(row.path)}\``);
-  const later = rows.filter(([, cases]) => cases.some(({ verdict }) => verdict === "later")).map(([row]) => `\`${row.method} ${shown(row.path)}\` (${row.later})`);
+  const later = rows
+    .filter(([, cases]) => cases.some(({ verdict }) => verdict === "later"))
+    .map(([row]) => `\`${row.method} ${shown(row.path)}\` (${row.later})`);
   const lines = [
     "# How every REST call answers",
     "",
