@@ -16,7 +16,7 @@ import { hold } from "./hold.js";
 import { ensure, InvariantBroken } from "./invariant.js";
 import { checkInvariants } from "./invariants.js";
 import { leadership } from "./leadership.js";
-import { lifecycle } from "./lifecycle.js";
+import { idleFrame, lifecycle } from "./lifecycle.js";
 import { compactBytesMax, forgetMax, sweepJobsMax } from "./limits.js";
 import { move } from "./move.js";
 import { Names } from "./names.js";
@@ -31,6 +31,7 @@ import { resumeQueue } from "./queue-resume.js";
 import { setThrottle } from "./queue-throttle.js";
 import { archivedRecord, type JobRecord, liveRecord, type QueueRecord, queueRecords, type WorkerRecord, workerRecords } from "./records.js";
 import { reject } from "./reject.js";
+import { release } from "./release.js";
 import { RequestMemory, reused } from "./request-ids.js";
 import { retry } from "./retry.js";
 import { cutState, type SnapshotCut } from "./snapshot-cut.js";
@@ -41,12 +42,18 @@ import type { ArchivePlace } from "./tables/archive.js";
 import { type EventLog, type EventRecord, eventTypes } from "./tables/events.js";
 import type { Queue } from "./tables/queues.js";
 import { nextTimerMs, tick } from "./tick.js";
+import { validate } from "./validate.js";
 
 /** Who wants the answers of an entry's commands. Called once per command at most, in order; nothing for commands without an answer. */
 export interface OutcomeSink {
   /** `bytes`: the answer's protobuf, valid only during the call. `granted`: jobs leased by this command; 1 for a fetch that is answered as the first time. */
   answer(command: number, bytes: Uint8Array, granted: number): void;
   refused(command: number, refusal: Refusal): void;
+}
+
+/** Verbs whose answers, as far as they are remembered, tell of grants or of other changes: nobody needs to wait for more. */
+function fetches(verb: Verb): boolean {
+  return verb === Verb.FETCH || verb === Verb.FETCH_BATCH || verb === Verb.LIFECYCLE;
 }
 
 const jobRequest = new CancelJobRequestReader();
@@ -103,6 +110,27 @@ export class Engine {
     s.hash.keep(index);
   }
 
+  /**
+   * What apply would refuse this command with now, or undefined; nothing changes. The body is what would be in the log (see
+   * `needsArchive`); `nowMs` is the leader's clock. Verbs with one outcome per item are accepted as soon as one item would change
+   * something.
+   */
+  validate(given: { verb: number; flags: number; namespace: string; requestHash: Uint8Array | undefined; body: Uint8Array }, nowMs: number): Refusal | undefined {
+    const s = this.state;
+    const { memory, command: c } = this;
+    try {
+      c.set(given.verb, given.flags, given.body, 0, given.body.length);
+      const namespace = new TextEncoder().encode(given.namespace);
+      if (given.requestHash !== undefined && memory.begin(given.verb, namespace, 0, namespace.length, c.start, c.end, c.buf)) {
+        const known = memory.find(s);
+        if (known !== -1) return s.remembered.sameHash(known, given.requestHash, 0) ? undefined : reused();
+      }
+      return validate(s, nowMs, () => this.run(c, s.servingMs));
+    } catch (cause) {
+      return badMessage(cause);
+    }
+  }
+
   /** An entry that is not for the engine: membership, or the empty one of a new leader. */
   skip(index: number, term: number): void {
     ensure(index > this.state.appliedIndex, `entry ${index} comes after ${this.state.appliedIndex}`);
@@ -127,7 +155,7 @@ export class Engine {
         const known = memory.find(s);
         if (known !== -1) {
           if (s.remembered.sameHash(known, one.buf, one.requestHashStart))
-            return sink?.answer(i, s.remembered.answer(known), one.verb === Verb.FETCH || one.verb === Verb.FETCH_BATCH ? 1 : 0);
+            return sink?.answer(i, s.remembered.answer(known), fetches(one.verb) ? 1 : 0);
           return sink?.refused(i, reused());
         }
       }
@@ -137,7 +165,7 @@ export class Engine {
       refusal = badMessage(cause);
     }
     if (refusal !== undefined) return sink?.refused(i, refusal);
-    const empty = s.granted === 0 && (one.verb === Verb.FETCH || one.verb === Verb.FETCH_BATCH);
+    const empty = s.granted === 0 && fetches(one.verb) && (one.verb !== Verb.LIFECYCLE || idleFrame());
     if (remember && !empty) memory.keep(s, one.buf, one.requestHashStart);
     sink?.answer(i, s.out.view(), s.granted);
   }
@@ -193,6 +221,8 @@ export class Engine {
         return setThrottle(s, c);
       case Verb.REMOVE_THROTTLE:
         return removeThrottle(s, c);
+      case Verb.RELEASE:
+        return release(s, c);
       case Verb.TICK:
         return void tick(s);
       case Verb.LEADERSHIP:

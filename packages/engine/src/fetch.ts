@@ -117,6 +117,7 @@ function registered(s: State, r: Fetcher): Worker {
   const { buf } = r;
   let worker = s.workers.find(buf, r.workerIdStart, r.workerIdEnd, r.hostnameStart, r.hostnameEnd);
   if (worker === undefined) {
+    s.change();
     worker = s.workers.add(buf, r.workerIdStart, r.workerIdEnd, r.hostnameStart, r.hostnameEnd, s.logTimeMs);
     worker.cutSerial = s.cut?.serial ?? 0;
   } else s.touchWorker(worker);

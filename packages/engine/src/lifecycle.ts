@@ -59,6 +59,11 @@ export function lifecycle(s: State, c: Command): Refusal | undefined {
   return undefined;
 }
 
+/** The frame that was applied last asked for jobs and nothing else. */
+export function idleFrame(): boolean {
+  return reader.acksCount === 0 && reader.enqueuesCount === 0;
+}
+
 function writeJob(s: State): (row: number) => void {
   return (row) => writeLeasedItem(s, row, LifecycleStreamResponseTag.jobs);
 }

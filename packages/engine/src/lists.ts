@@ -23,6 +23,32 @@ export function enter(s: State, row: number, queue: Queue, state: number): void 
   }
   queue.tail[list] = row;
   queue.count[list]++;
+  entered(s, row, queue, state);
+}
+
+/** The same for a job that becomes pending and is the next in turn of its priority. */
+export function enterFirst(s: State, row: number, queue: Queue): void {
+  const { jobs } = s;
+  s.touchQueue(queue);
+  const list = listOf(JobState.pending, jobs.priority(row));
+  const head = queue.head[list];
+  jobs.setState(row, JobState.pending);
+  jobs.setQueue(row, queue.number);
+  jobs.setEpoch(row, queue.epoch);
+  jobs.setPrev(row, -1);
+  jobs.setNext(row, head);
+  if (head === -1) queue.tail[list] = row;
+  else {
+    jobs.touch(head);
+    jobs.setPrev(head, row);
+  }
+  queue.head[list] = row;
+  queue.count[list]++;
+  entered(s, row, queue, JobState.pending);
+}
+
+function entered(s: State, row: number, queue: Queue, state: number): void {
+  const { jobs } = s;
   const seq = jobs.seq(row);
   if (state === JobState.active) s.leases.add(row, jobs.dueMs(row), jobs.fence(row));
   else {

@@ -9,13 +9,13 @@ import { requestHashBytes } from "./tables/remembered.js";
 const key = new Uint8Array(2 + 255 + limits.requestIdBytesMax);
 
 /** Writes the key; returns its length, 0 when there is no id that can be remembered. */
-function makeKey(verb: number, buf: Uint8Array, nsStart: number, nsEnd: number, idStart: number, idEnd: number): number {
+function makeKey(verb: number, buf: Uint8Array, idStart: number, idEnd: number, nsBuf: Uint8Array, nsStart: number, nsEnd: number): number {
   const nsBytes = nsEnd - nsStart;
   if (idEnd === idStart || idEnd - idStart > limits.requestIdBytesMax || nsBytes > 255) return 0;
   key[0] = verb;
   key[1] = nsBytes;
   let at = 2;
-  for (let i = nsStart; i < nsEnd; i++) key[at++] = buf[i];
+  for (let i = nsStart; i < nsEnd; i++) key[at++] = nsBuf[i];
   for (let i = idStart; i < idEnd; i++) key[at++] = buf[i];
   return at;
 }
@@ -30,9 +30,9 @@ export class RequestMemory {
   private range = { start: 0, end: 0 };
 
   /** Does this command carry an id? Then `find` and `keep` mean it. */
-  begin(verb: number, buf: Uint8Array, nsStart: number, nsEnd: number, bodyStart: number, bodyEnd: number): boolean {
+  begin(verb: number, nsBuf: Uint8Array, nsStart: number, nsEnd: number, bodyStart: number, bodyEnd: number, buf = nsBuf): boolean {
     findRequestId(buf, bodyStart, bodyEnd, this.range);
-    this.keyBytes = makeKey(verb, buf, nsStart, nsEnd, this.range.start, this.range.end);
+    this.keyBytes = makeKey(verb, buf, this.range.start, this.range.end, nsBuf, nsStart, nsEnd);
     this.kept.set(key.subarray(0, this.keyBytes));
     return this.keyBytes > 0;
   }
@@ -109,7 +109,7 @@ let keyBytes = 0;
 export const ItemMemory = {
   /** 0: no id, or a new one; 1: known, see `recall`; -1: the id was another item's. */
   find(s: State, r: EnqueueRequestReader): number {
-    keyBytes = r.requestIdEnd === r.requestIdStart ? 0 : makeKey(itemVerb, r.buf, 0, 0, r.requestIdStart, r.requestIdEnd);
+    keyBytes = r.requestIdEnd === r.requestIdStart ? 0 : makeKey(itemVerb, r.buf, r.requestIdStart, r.requestIdEnd, r.buf, 0, 0);
     if (keyBytes === 0) return 0;
     for (let i = 0; i < 4; i++) hashWords[i] = hashBytes(0x1000193 * (i + 1), r.buf, r.start, r.end);
     const entry = s.remembered.find(key, keyBytes);

@@ -9,6 +9,7 @@ import { EntityTable } from "./tables/entities.js";
 import { Events, EventType } from "./tables/events.js";
 import { expiryField, JobState, JobTable, timerField } from "./tables/job-table.js";
 import { type Queue, Queues } from "./tables/queues.js";
+import type { Pages } from "./tables/pages.js";
 import { Remembered } from "./tables/remembered.js";
 import { RollingHash } from "./tables/rolling-hash.js";
 import { SequenceIndex } from "./tables/sequence-index.js";
@@ -154,6 +155,7 @@ export class State implements TextOwners {
     const queue = this.queues.find(buf, start, end);
     if (queue !== undefined) return queue;
     if (this.queues.size >= this.queuesMax) return undefined;
+    this.change();
     const made = this.queues.create(buf, start, end, this.logTimeMs, this.archive.next.segment, this.archive.next.offset);
     made.cutSerial = this.cut?.serial ?? 0;
     this.hash.mix(64, made.serial, end - start);
@@ -164,6 +166,14 @@ export class State implements TextOwners {
   /** Tells that a queue as such changed. */
   queueChanged(type: number, queue: Queue): void {
     if (this.level >= 2) this.events.add(type, 0, 0, queue, this.logTimeMs);
+  }
+
+  /** Set while a command is only looked at: called before the first change, it throws. */
+  guard: (() => never) | undefined;
+
+  /** Call before a change that no table, queue or worker would notice by itself (see `touch`). */
+  change(): void {
+    this.guard?.();
   }
 
   /** Call before a queue changes. */
@@ -213,6 +223,12 @@ export class State implements TextOwners {
       default:
         this.remembered.moveText(owner, address);
     }
+  }
+
+  /** All tables that lie in pages. */
+  pages(): Pages[] {
+    const { jobs, locks, remembered, marks, deleted, entities } = this;
+    return [jobs, locks, remembered, marks, deleted, entities];
   }
 
   /** Memory that live state takes, in bytes: pages, texts, indexes. */

@@ -11,12 +11,15 @@ export const requestHashBytes = 16;
  * content. Called at the door, never in apply.
  */
 export function requestHash(schema: DescMessage, request: Uint8Array): Uint8Array {
-  const cleared = schema.fields.find((field) => field.name === "request_id" && field.number >= 100)?.number ?? 0;
+  const cleared = schema.fields.find((field) => field.number === requestIdField && field.fieldKind === "scalar")?.number ?? 0;
   scratch.reset();
   putText(scratch, 0, schema.typeName); // the same bytes as another message ask for something else
   for (const { no, start, end } of inOrder(split(request))) if (no !== cleared) putRaw(scratch, request, start, end);
   return hash("sha256", scratch.view(), "buffer").subarray(0, requestHashBytes);
 }
+
+/** `request_id`, or `retry_id` where another field has that name. */
+const requestIdField = 110;
 
 const scratch = new Writer();
 

@@ -139,6 +139,22 @@ export class Replica {
     this.add(command, this.engine.mayNeedArchive(command.verb) ? this.orLookAgain({ ...command, body: command.body.slice() }, reply, 0) : reply);
   }
 
+  /** Why this command would be refused now, or undefined. It is not proposed, and nothing changes. `body` is the caller's to keep. */
+  async validate(command: CommandInput): Promise<Refusal | undefined> {
+    for (let tries = 0; ; tries++) {
+      if (!this.serving) return this.stopping ? shuttingDown() : notLeader();
+      const seq = this.engine.needsArchive(command.verb, command.body);
+      try {
+        const looked = seq === undefined ? command : finishedCommand(command, await this.finished.find(seq));
+        const refusal = this.engine.validate(looked, this.options.clock.nowMs());
+        if (refusal === undefined || !this.engine.wantsArchiveAgain(refusal) || tries >= 5) return refusal;
+      } catch (cause) {
+        this.die(cause);
+        return outcomeUnknown();
+      }
+    }
+  }
+
   /** The answer's bytes, copied; rejects never: a refusal is a value. */
   call(command: CommandInput): Promise<Uint8Array | Refusal> {
     return new Promise((resolve) => this.submit(command, { answer: (bytes) => resolve(bytes.slice()), refused: resolve }));

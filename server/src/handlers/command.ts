@@ -1,5 +1,5 @@
 import type { DescMessage } from "@bufbuild/protobuf";
-import { commandFlags, type DoorOptions, isRefusal, type Refusal, requestHash, type Verb } from "@corvo/protocol";
+import { commandFlags, type DoorOptions, isRefusal, type Refusal, requestHash, type Verb, validateOnly } from "@corvo/protocol";
 import type { CommandInput } from "@corvo/replica";
 import type { Call, UnaryHandler } from "@corvo/transport";
 import { type HandlerContext, principalName, toRpcError } from "./context.js";
@@ -25,11 +25,20 @@ export function commandHandler(context: HandlerContext, rule: CommandRule): Unar
       const no = rule.newWork ? context.replica.refusesNewWork() : undefined;
       if (no) throw toRpcError(no);
       const command = atTheDoor(context, call, rule, request);
+      if (validateOnly(command.body)) return lookedAt(context, call, command);
       return new Promise((resolve, reject) =>
         context.replica.submit(command, { answer: (bytes) => resolve(bytes.slice()), refused: (refusal) => reject(toRpcError(refusal)) }),
       );
     },
   };
+}
+
+/** `validate_only`: the refusal that the command would get, else an empty answer. */
+export async function lookedAt(context: HandlerContext, call: Call, command: CommandInput): Promise<Uint8Array> {
+  const refusal = await context.replica.validate(command);
+  if (refusal !== undefined) throw toRpcError(refusal);
+  call.addHeader("corvo-validate-only", "true");
+  return new Uint8Array(0);
 }
 
 /** Request to command; throws the door's refusal. */
@@ -46,6 +55,6 @@ export function toCommand(call: Call, verb: Verb, body: Uint8Array, hash: Uint8A
 /** The tag of `string request_id = 110`. Found elsewhere (inside a payload) it costs a hash that nobody looks at. */
 const requestIdTag = Buffer.from([0xf2, 0x06]);
 
-function mayHaveRequestId(body: Uint8Array): boolean {
+export function mayHaveRequestId(body: Uint8Array): boolean {
   return Buffer.from(body.buffer, body.byteOffset, body.byteLength).includes(requestIdTag);
 }

@@ -1,6 +1,6 @@
-import { limits } from "@corvo/protocol";
+import { limits, validateOnly } from "@corvo/protocol";
 import type { Call, UnaryHandler } from "@corvo/transport";
-import { atTheDoor, type CommandRule } from "./command.js";
+import { atTheDoor, type CommandRule, lookedAt } from "./command.js";
 import { type HandlerContext, toRpcError } from "./context.js";
 
 /** What a fetch asks for beside its command. */
@@ -19,6 +19,7 @@ export function fetchHandler(context: HandlerContext, rule: CommandRule, wish: (
     kind: "unary",
     handle(call, request) {
       const command = atTheDoor(context, call, rule, request);
+      if (validateOnly(command.body)) return lookedAt(context, call, command);
       const { queues, leaseSeconds } = wish(command.body);
       return new Promise((resolve, reject) => {
         let stop: (() => void) | undefined;

@@ -1,7 +1,7 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { LifecycleStreamResponseReader } from "@corvo/gen/corvo/v1/worker_fast.js";
 import { AckOutcome, EnqueueOutcome, LifecycleStreamRequestSchema, LifecycleStreamResponseSchema } from "@corvo/gen/corvo/v1/worker_pb.js";
-import type { FrameCheck, Refusal } from "@corvo/protocol";
+import { type FrameCheck, type Refusal, requestHash } from "@corvo/protocol";
 
 const reader = new LifecycleStreamResponseReader();
 
@@ -13,6 +13,8 @@ export class FrameReport {
   readonly body: Uint8Array;
   /** First error of the frame; empty: none. */
   error: string;
+  /** Of the whole frame, when it may come again. */
+  readonly hash: Uint8Array | undefined;
   readonly waitMs: number;
   readonly fetchOnly: boolean;
   readonly hasWork: boolean;
@@ -44,6 +46,7 @@ export class FrameReport {
     const frame = check.frame;
     this.requestIdHi = frame.requestIdHi;
     this.requestIdLo = frame.requestIdLo;
+    this.hash = frame.retryIdEnd > frame.retryIdStart ? requestHash(LifecycleStreamRequestSchema, this.body) : undefined;
     this.waitMs = frame.waitMs;
     this.fetches = frame.fetchCount > 0;
     this.enqueues = frame.enqueuesCount;

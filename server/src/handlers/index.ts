@@ -46,6 +46,7 @@ export function publicRoutes(context: HandlerContext, counters: StreamCounters, 
   command(w.ack, { verb: Verb.ACK, check: door.checkAck, schema: worker.AckRequestSchema });
   command(w.ackBatch, { verb: Verb.ACK_BATCH, check: door.checkAckBatch, schema: worker.AckBatchRequestSchema });
   command(w.fail, { verb: Verb.FAIL, check: door.checkFail, schema: worker.FailRequestSchema });
+  command(w.release, { verb: Verb.RELEASE, check: door.checkRelease, schema: worker.ReleaseRequestSchema });
   command(w.heartbeat, { verb: Verb.HEARTBEAT, check: door.checkHeartbeat, schema: worker.HeartbeatRequestSchema });
   add(w.streamLifecycle, lifecycleHandler(context, counters), true);
   add(w.subscribe, subscribeHandler(context));

@@ -118,7 +118,7 @@ class LifecycleStream implements BidiStream {
         if (refusal.reason === "OVERLOADED") this.counters.overloaded++;
         resolve(report.refusedAnswer(refusal));
       };
-      const command = toCommand(this.call, Verb.LIFECYCLE, report.body, undefined);
+      const command = toCommand(this.call, Verb.LIFECYCLE, report.body, report.hash);
       const idleMs = report.waitMs > 0 ? Math.min(report.waitMs, 60_000) : this.context.options.idleFetchSleepMs;
       const idle = (): void => {
         this.counters.idleFetches++;

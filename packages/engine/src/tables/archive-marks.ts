@@ -52,8 +52,8 @@ export class ArchiveMarks extends Pages {
   }
 
   remove(mark: number): void {
-    this.index.remove(hashNumber(this.seed, this.seq(mark)), mark);
     this.touch(mark);
+    this.index.remove(hashNumber(this.seed, this.seq(mark)), mark);
     this.setInt(mark, I.kind, 0);
     this.release(mark);
   }

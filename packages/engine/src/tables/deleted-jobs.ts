@@ -56,8 +56,8 @@ export class DeletedJobs extends Pages {
   dropThrough(segment: number): void {
     for (let row = 0; row < this.rows; row++) {
       if (this.isFree(row) || this.segment(row) > segment) continue;
-      this.index.remove(hashNumber(this.seed, this.block(row)), row);
       this.touch(row);
+      this.index.remove(hashNumber(this.seed, this.block(row)), row);
       this.setInt(row, I.segment, 0);
       this.release(row);
     }

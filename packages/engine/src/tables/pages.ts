@@ -22,7 +22,7 @@ export class Pages {
   /** Rows that are in use now. */
   used = 0;
   private free = -1;
-  private cutting: PagesCut | undefined;
+  private cutting: Pick<PagesCut, "keep"> | undefined;
 
   constructor(
     /** A multiple of 8. */
@@ -70,16 +70,18 @@ export class Pages {
 
   /** A row to fill. Its old content is still in it: set every field. */
   protected allocate(): number {
-    this.used++;
     const row = this.free;
     if (row !== -1) {
-      this.free = this.int(row, this.linkField);
       this.touch(row);
+      this.free = this.int(row, this.linkField);
+      this.used++;
       return row;
     }
-    const next = this.rows++;
-    if (next >>> pageShift === this.pages) this.addPage(new ArrayBuffer(this.strideBytes * pageRows));
+    const next = this.rows;
     this.touch(next);
+    if (next >>> pageShift === this.pages) this.addPage(new ArrayBuffer(this.strideBytes * pageRows));
+    this.rows++;
+    this.used++;
     return next;
   }
 
@@ -99,10 +101,20 @@ export class Pages {
   /** The rows as they are now, page by page, although they go on changing. */
   cut(): PagesCut {
     if (this.cutting !== undefined) throw new InvariantBroken("two cuts of one table at a time");
-    this.cutting = new PagesCut(this, () => {
+    const cut = new PagesCut(this, () => {
       this.cutting = undefined;
     });
-    return this.cutting;
+    this.cutting = cut;
+    return cut;
+  }
+
+  /** Until the function that comes back is called, the first change calls `guard`, which throws. A cut that runs does not see it. */
+  guard(guard: () => never): () => void {
+    const { cutting } = this;
+    this.cutting = { keep: guard };
+    return () => {
+      this.cutting = cutting;
+    };
   }
 
   /** Puts the next page of a cut in. Rows of an older format may be shorter: what they lack is 0. */

@@ -61,12 +61,12 @@ export class UniqueLocks extends Pages {
   }
 
   remove(lock: number): void {
+    this.touch(lock);
     const key = this.key(lock);
     const at = this.arena.start(key);
     this.index.remove(this.hash(this.num(lock, F.queueSerial), this.arena.memory(key), at, at + this.arena.length(key)), lock);
     this.expiries.remove(lock);
     this.arena.free(key);
-    this.touch(lock);
     this.setInt(lock, I.key, 0);
     this.release(lock);
   }

@@ -1,5 +1,5 @@
-import { AckBatchItemReader, AckBatchRequestReader, AckRequestReader, FailRequestReader } from "@corvo/gen/corvo/v1/worker_fast.js";
-import { type AckBatchItem, AckBatchRequestSchema, AckRequestSchema, FailRequestSchema } from "@corvo/gen/corvo/v1/worker_pb.js";
+import { AckBatchItemReader, AckBatchRequestReader, AckRequestReader, FailRequestReader, ReleaseRequestReader } from "@corvo/gen/corvo/v1/worker_fast.js";
+import { type AckBatchItem, AckBatchRequestSchema, AckRequestSchema, FailRequestSchema, ReleaseRequestSchema } from "@corvo/gen/corvo/v1/worker_pb.js";
 import { isBlank } from "../json-members.js";
 import { limits } from "../limits.js";
 import type { Refusal } from "../refusal.js";
@@ -29,6 +29,14 @@ export function checkFail(bytes: Uint8Array, options: DoorOptions = doorDefaults
   });
 }
 
+/** `corvo.v1.ReleaseRequest`. */
+export function checkRelease(bytes: Uint8Array, options: DoorOptions = doorDefaults): Uint8Array | Refusal {
+  return admit(release, ReleaseRequestSchema, bytes, options, lookAtRelease, (message) => {
+    message.checkpointJson = unlessBlank(message.checkpointJson);
+  });
+}
+
+const release = new ReleaseRequestReader();
 const ack = new AckRequestReader();
 const batch = new AckBatchRequestReader();
 const item = new AckBatchItemReader();
@@ -63,6 +71,17 @@ function agentStatusFault(buf: Uint8Array, start: number, end: number): Fault | 
     return faulty("UNSUPPORTED", "agent_status", `agent_status ${JSON.stringify(status)} is not served: the agent loop comes later`, "unimplemented");
   }
   return faulty("INVALID_VALUE", "agent_status", `invalid agent_status ${JSON.stringify(given)}`);
+}
+
+function lookAtRelease(r: ReleaseRequestReader): Fault | undefined {
+  const { buf } = r;
+  if (r.jobIdEnd === r.jobIdStart) return faulty("REQUIRED", "job_id", "job_id is required");
+  mustBeUtf8(buf, r.jobIdStart, r.jobIdEnd, "job_id");
+  if (blank(buf, r.checkpointJsonStart, r.checkpointJsonEnd)) r.hasUnknown = true;
+  return (
+    named(buf, r.jobIdStart, r.jobIdEnd, jsonFault(buf, r.checkpointJsonStart, r.checkpointJsonEnd, limits.checkpointBytesMax, "checkpoint_json")) ??
+    textFault(buf, r.requestIdStart, r.requestIdEnd, limits.requestIdBytesMax, "request_id")
+  );
 }
 
 /** One acknowledgement of many; also in frames. */

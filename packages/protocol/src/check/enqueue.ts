@@ -46,6 +46,11 @@ export function lookAtJob(r: EnqueueRequestReader, options: DoorOptions): Fault 
   return fault;
 }
 
+/** A job among others cannot be one that is only looked at. */
+export function notAlone(r: EnqueueRequestReader): Fault | undefined {
+  return r.validateOnly ? faulty("INVALID_VALUE", "validate_only", "validate_only is for whole requests") : undefined;
+}
+
 function nested(r: EnqueueRequestReader, fault: Fault | undefined): Fault | undefined {
   if (nestedUnknown) r.hasUnknown = true;
   return fault;
@@ -80,7 +85,7 @@ function lookAtBatch(r: EnqueueBatchRequestReader, options: DoorOptions): Fault 
   if (r.jobsCount === 0) return faulty("REQUIRED", "jobs", "jobs array is required");
   if (r.jobsCount > limits.itemsMax) return faulty("TOO_LARGE", "jobs", `too many jobs: ${r.jobsCount} (max ${limits.itemsMax})`);
   for (let i = 0; i < r.jobsCount; i++) {
-    const fault = lookAtJob(job.read(r.buf, r.jobsStart[i], r.jobsEnd[i]), options);
+    const fault = lookAtJob(job.read(r.buf, r.jobsStart[i], r.jobsEnd[i]), options) ?? notAlone(job);
     if (job.hasUnknown) {
       r.hasUnknown = true; // everything is looked at again after it was encoded anew
       return undefined;

@@ -5,9 +5,9 @@ import { limits } from "../limits.js";
 import { isRefusal, type Refusal } from "../refusal.js";
 import { lookAtItem, mendItem } from "./ack.js";
 import { type DoorOptions, doorDefaults, type Fault, faulty, malformed, rewrite } from "./door.js";
-import { lookAtJob, mendJob } from "./enqueue.js";
+import { lookAtJob, mendJob, notAlone } from "./enqueue.js";
 import { whoFault } from "./fetch.js";
-import { mustBeUtf8 } from "./fields.js";
+import { mustBeUtf8, textFault } from "./fields.js";
 
 /**
  * `corvo.v1.LifecycleStreamRequest`: one frame. Bad items do not fail it. Reusable, one per stream; what it says is valid until the next
@@ -56,6 +56,8 @@ export class FrameCheck {
     if (r.hasUnknown) return false;
     mustBeUtf8(r.buf, r.workerIdStart, r.workerIdEnd, "worker_id");
     mustBeUtf8(r.buf, r.hostnameStart, r.hostnameEnd, "hostname");
+    const long = textFault(r.buf, r.retryIdStart, r.retryIdEnd, limits.requestIdBytesMax, "retry_id");
+    if (long !== undefined) this.fail("frame", long);
     for (let i = 0; i < r.queuesCount; i++) mustBeUtf8(r.buf, r.queuesStart[i], r.queuesEnd[i], "queues");
     if (r.acksCount > 0 && !this.lookAtAcks(r)) return false;
     if (r.fetchCount > 0) this.lookAtFetch(r);
@@ -86,7 +88,7 @@ export class FrameCheck {
   private lookAtEnqueues(r: LifecycleStreamRequestReader, options: DoorOptions): boolean {
     const crowd = r.enqueuesCount > limits.itemsMax ? tooMany(r.enqueuesCount, "enqueues") : undefined;
     for (let i = 0; i < r.enqueuesCount; i++) {
-      const fault = lookAtJob(job.read(r.buf, r.enqueuesStart[i], r.enqueuesEnd[i]), options) ?? crowd;
+      const fault = lookAtJob(job.read(r.buf, r.enqueuesStart[i], r.enqueuesEnd[i]), options) ?? notAlone(job) ?? crowd;
       if (job.hasUnknown) return false;
       if (fault === undefined) continue;
       this.refusedEnqueues.push(i);
@@ -114,6 +116,8 @@ export class FrameCheck {
     }
     copyAllBut(this.refusedAcks, r.acksCount, (i) => putRange(w, LifecycleStreamRequestTag.acks, buf, r.acksStart[i], r.acksEnd[i]));
     copyAllBut(this.refusedEnqueues, r.enqueuesCount, (i) => putRange(w, LifecycleStreamRequestTag.enqueues, buf, r.enqueuesStart[i], r.enqueuesEnd[i]));
+    if (r.retryIdEnd > r.retryIdStart && r.retryIdEnd - r.retryIdStart <= limits.requestIdBytesMax)
+      putRange(w, LifecycleStreamRequestTag.retryId, buf, r.retryIdStart, r.retryIdEnd);
     if (r.waitMs !== 0) putUint32(w, LifecycleStreamRequestTag.waitMs, r.waitMs);
     this.bytes = w.view();
     r.read(this.bytes, 0, this.bytes.length);

@@ -13,8 +13,8 @@ export function checkEnqueueWebhook(bytes: Uint8Array, options: DoorOptions = do
     const max = options.payloadBytesMax;
     const given = Buffer.byteLength(webhook.payloadJson);
     if (max > 0 && given > max) return refusalOf(faulty("PAYLOAD_TOO_LARGE", "payload_json", `payload too large: ${given} bytes (max ${max})`));
-    const { queue, priority, uniqueKey, maxRetries, scheduledAt, requestId } = webhook;
-    const job = create(EnqueueRequestSchema, { queue, priority, uniqueKey, maxRetries, scheduledAt, requestId });
+    const { queue, priority, uniqueKey, maxRetries, scheduledAt, requestId, validateOnly } = webhook;
+    const job = create(EnqueueRequestSchema, { queue, priority, uniqueKey, maxRetries, scheduledAt, requestId, validateOnly });
     job.payloadJson = asJson(webhook.payloadJson);
     job.tagsJson = tagsJson(webhook.tags);
     return checkEnqueue(toBinary(EnqueueRequestSchema, job), options);

@@ -11,6 +11,7 @@ import { BodyError, errorText, restError } from "./errors.js";
 import type { RestContext } from "./handler.js";
 import { corsHeaders, serverTiming } from "./headers.js";
 import type { RestRoute } from "./routes.js";
+import { validateOnlyField } from "./rules.js";
 
 /** Requests and answers of both HTTP versions; over HTTP/2 they are Node's compatibility objects. */
 export type Request = IncomingMessage | Http2ServerRequest;
@@ -161,6 +162,10 @@ export class Exchange implements Call {
       if (id !== undefined && id !== "") decoder.text(route.requestId, id);
     }
     if (route.body === "json") {
+      if (this.query !== "" && route.validateOnly !== undefined) {
+        const asked = new URLSearchParams(this.query).get(validateOnlyField);
+        if (asked !== null) decoder.text(route.validateOnly, asked === "" ? "true" : asked);
+      }
       if (bytes.length > 0 || !route.bodyOptional) {
         if (!route.bodyOptional || !decoder.isBlank(bytes)) decoder.body(route.input, bytes);
       }

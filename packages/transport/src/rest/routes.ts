@@ -2,7 +2,7 @@ import type { Route, UnaryHandler } from "../rpc.js";
 import type { FieldPlan, MessagePlan } from "./plan.js";
 import { extensions, planOf } from "./plan.js";
 import type { RestBinding, RestVerb } from "./rules.js";
-import { requestIdField, restBindings } from "./rules.js";
+import { requestIdField, restBindings, validateOnlyField } from "./rules.js";
 
 /** One verb and path with everything that serving it needs, settled once. */
 export interface RestRoute {
@@ -20,6 +20,8 @@ export interface RestRoute {
   readonly rawBody: FieldPlan | undefined;
   /** Takes `Idempotency-Key`. */
   readonly requestId: FieldPlan | undefined;
+  /** Takes `?validate_only=true`. */
+  readonly validateOnly: FieldPlan | undefined;
   readonly output: MessagePlan;
   readonly responseBody: FieldPlan | undefined;
   readonly successStatus: number;
@@ -138,6 +140,7 @@ function restRoute(route: Route, binding: RestBinding): RestRoute {
     pathFields: binding.segments.filter((s) => typeof s !== "string").map((f) => planned(input, f.name)),
     rawBody: binding.rawBody && planned(input, binding.rawBody.name),
     requestId: input.fields.find((f) => f.desc.name === requestIdField),
+    validateOnly: input.fields.find((f) => f.desc.name === validateOnlyField),
     output,
     responseBody: binding.responseBody && planned(output, binding.responseBody.name),
     successStatus: rules.successStatus || 200,

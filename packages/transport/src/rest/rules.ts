@@ -72,6 +72,8 @@ export interface RestField {
 
 /** The field that the header `Idempotency-Key` fills. */
 export const requestIdField = "request_id";
+/** The field that `?validate_only=true` sets, also where there is a body. */
+export const validateOnlyField = "validate_only";
 
 const noMethodRules: RestMethodRules = {
   successStatus: 0,
@@ -112,7 +114,7 @@ function binding(method: DescMethod, rule: HttpRule, rules: RestMethodRules, ext
     });
   const rawBody = rules.rawBody === "" ? undefined : fieldNamed(method.input, rules.rawBody);
   const inPath = new Set(segments.filter((s) => typeof s !== "string").map((f) => f.name));
-  const leftOver = method.input.fields.filter((f) => !inPath.has(f.name) && f.name !== requestIdField && !restField(f, extensions).rules.hidden);
+  const leftOver = method.input.fields.filter((f) => !inPath.has(f.name) && f.name !== requestIdField && f.name !== validateOnlyField && !restField(f, extensions).rules.hidden);
   return {
     method,
     verb,
