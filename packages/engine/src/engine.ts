@@ -110,6 +110,13 @@ export class Engine {
     s.hash.keep(index);
   }
 
+  /** The answer to this request is remembered: apply would give it again, or say that the id was used for another request. */
+  remembers(verb: number, namespace: string, body: Uint8Array): boolean {
+    const { memory } = this;
+    const bytes = new TextEncoder().encode(namespace);
+    return memory.begin(verb, bytes, 0, bytes.length, 0, body.length, body) && memory.find(this.state) !== -1;
+  }
+
   /**
    * What apply would refuse this command with now, or undefined; nothing changes. The body is what would be in the log (see
    * `needsArchive`); `nowMs` is the leader's clock. Verbs with one outcome per item are accepted as soon as one item would change

@@ -13,6 +13,7 @@ import {
   encodeFetchRequest,
   encodeHeartbeatRequest,
   encodeLifecycleStreamRequest,
+  encodeReleaseRequest,
 } from "@corvo/gen/corvo/v1/worker_fast.js";
 import { commandFlags, formatJobId, Verb } from "@corvo/protocol";
 import type { Engine } from "../src/index.js";
@@ -88,6 +89,11 @@ export class Commands {
       );
     }
     if (n < 51) return this.write(Verb.ACK_BATCH, (w, requestId) => encodeAckBatchRequest(w, { items: this.some(4, () => this.ackItem()), requestId }));
+    if (n < 52) {
+      return this.write(Verb.RELEASE, (w, requestId) =>
+        encodeReleaseRequest(w, { jobId: this.leasedJob(), checkpointJson: dice.chance(30) ? this.text() : "", fence: this.fence(), requestId }),
+      );
+    }
     if (n < 58) {
       return this.write(Verb.FAIL, (w, requestId) =>
         encodeFailRequest(w, { jobId: this.leasedJob(), error: this.text(), backtrace: this.text(), fence: this.fence(), requestId }),
@@ -109,15 +115,15 @@ export class Commands {
     if (n < 74) {
       return this.write(
         Verb.LIFECYCLE,
-        (w) =>
+        (w, retryId) =>
           encodeLifecycleStreamRequest(w, {
             ...this.fetcher(),
+            retryId,
             requestId: dice.below(1000),
             fetchCount: dice.below(6),
             acks: this.some(5, () => this.ackItem()),
             enqueues: this.some(5, () => this.request()),
           }),
-        false,
       );
     }
     if (n < 86) {

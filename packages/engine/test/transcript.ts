@@ -14,6 +14,7 @@ import {
   encodeFetchRequest,
   encodeHeartbeatRequest,
   encodeLifecycleStreamRequest,
+  encodeReleaseRequest,
 } from "@corvo/gen/corvo/v1/worker_fast.js";
 import * as pb from "@corvo/gen/corvo/v1/worker_pb.js";
 import { commandFlags, Verb } from "@corvo/protocol";
@@ -147,6 +148,11 @@ export class Transcript {
           ),
           () => "ok",
         );
+      case "release":
+        return told(
+          given(Verb.RELEASE, (w) => encodeReleaseRequest(w, { jobId: id, checkpointJson: args.get("checkpoint"), fence, requestId })),
+          () => "ok",
+        );
       case "ack-batch":
         return told(
           given(Verb.ACK_BATCH, (w) => encodeAckBatchRequest(w, { items: words.map((word) => this.ackItem(word)), requestId })),
@@ -263,6 +269,7 @@ export class Transcript {
       encodeLifecycleStreamRequest(w, {
         ...fetcher,
         requestId: 7,
+        retryId: args.get("request"),
         fetchCount: Number(args.get("fetch") ?? 0),
         acks: list(args.get("ack")).map((word) => this.ackItem(word)),
         enqueues: list(args.get("enqueue")).map((word) => this.request(fields(word.replaceAll(";", ",")))),

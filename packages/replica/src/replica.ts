@@ -167,8 +167,9 @@ export class Replica {
   fetch(command: CommandInput, queues: readonly string[], waitMs: number, reply: Reply & { none(): void }, onSleep: (sleeper: Sleeper) => void): void {
     const untilMs = this.options.clock.monotonicMs() + waitMs;
     const body = command.body.slice();
-    // A repeated fetch gets what it was granted the first time, whether there is more or not: ask the log once.
-    let mayBeRemembered = command.requestHash !== undefined;
+    // A repeated fetch gets what it was granted the first time, whether there is more or not: ask the log once, if it may know of it.
+    const onItsWay = this.inFlight.length > 0 || this.gathering !== undefined;
+    let mayBeRemembered = command.requestHash !== undefined && (onItsWay || this.engine.remembers(command.verb, command.namespace, body));
     const attempt = (last: boolean): void => {
       if (!this.serving) return reply.refused(this.stopping ? shuttingDown() : notLeader());
       if (mayBeRemembered || this.engine.fetchable(queues, this.options.clock.nowMs()) > 0) {

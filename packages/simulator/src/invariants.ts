@@ -52,6 +52,11 @@ export class Invariants {
       case "fail":
         this.#failed(command.jobId, command.fence ?? 0, outcome);
         break;
+      case "release": {
+        const job = this.#lease(command.jobId, command.fence ?? 0);
+        Object.assign(job, { active: false, attempt: job.attempt - 1 });
+        break;
+      }
       case "heartbeat":
         if (outcome.kind !== "beaten") break;
         for (const [jobId, { status }] of Object.entries(outcome.jobs)) if (status === "ok") this.#beat(jobId, command.jobs[jobId].fence ?? 0);
@@ -62,7 +67,8 @@ export class Invariants {
     }
   }
 
-  #isReplay({ verb, requestId }: Command, outcome: Outcome): boolean {
+  #isReplay(command: Command, outcome: Outcome): boolean {
+    const { verb, requestId } = command;
     if (!requestId) return false;
     const key = `${verb} ${requestId.id}`;
     const known = this.#requests.get(key);
@@ -73,7 +79,10 @@ export class Invariants {
       return true;
     }
     const nothing =
-      outcome.kind === "refused" || (outcome.kind === "fetched" && !outcome.job) || (outcome.kind === "fetchedBatch" && outcome.jobs.length === 0);
+      outcome.kind === "refused" ||
+      (outcome.kind === "fetched" && !outcome.job) ||
+      (outcome.kind === "fetchedBatch" && outcome.jobs.length === 0) ||
+      (outcome.kind === "frame" && command.verb === "lifecycle" && outcome.jobs.length + command.acks.length + command.enqueues.length === 0);
     if (!nothing) this.#requests.set(key, { hash: requestId.hash, answer: JSON.stringify(outcome), atMs: this.#nowMs });
     return false;
   }

@@ -40,6 +40,7 @@ export type Wish = { requestId?: string } & (
   | { do: "ack"; item: AckWish; checkpoint: string; keepAbsentResult: boolean }
   | { do: "ackBatch"; items: AckWish[]; keepAbsentResult: boolean }
   | { do: "fail"; job: JobWish; fence: FenceWish; error: string; backtrace: string }
+  | { do: "release"; job: JobWish; fence: FenceWish; checkpoint: string }
   | { do: "heartbeat"; jobs: { job: JobWish; fence: FenceWish; progress: string; checkpoint: string }[] }
   | { do: "lifecycle"; from: FetchFrom; count: number; acks: AckWish[]; jobs: NewJob[]; correlation: number }
   | { do: "jobVerb"; verb: (typeof jobVerbs)[number]; job: JobWish }
@@ -104,6 +105,7 @@ const kinds = {
   ack: 10,
   ackBatch: 4,
   fail: 8,
+  release: 4,
   heartbeat: 5,
   lifecycle: 6,
   jobVerb: 12,
@@ -126,7 +128,7 @@ function randomMove(rng: Rng): Move {
 
 function randomWish(rng: Rng, weights: typeof kinds): Wish {
   const wish = bareWish(rng, rng.weighted(weights));
-  if (rng.oneIn(6) && !["heartbeat", "lifecycle", "tick", "leadership", "again"].includes(wish.do)) wish.requestId = rng.pick(["r1", "r2", "r3", "r4"]);
+  if (rng.oneIn(6) && !["heartbeat", "tick", "leadership", "again"].includes(wish.do)) wish.requestId = rng.pick(["r1", "r2", "r3", "r4"]);
   return wish;
 }
 
@@ -155,6 +157,8 @@ function bareWish(rng: Rng, kind: keyof typeof kinds): Wish {
         error: rng.pick(["", "boom", "größer"]),
         backtrace: rng.oneIn(2) ? "at line 1" : "",
       };
+    case "release":
+      return { do: "release", job: randomLeased(rng), fence: randomFence(rng), checkpoint: rng.oneIn(3) ? '{"cp":"back"}' : "" };
     case "heartbeat":
       return {
         do: "heartbeat",
@@ -317,6 +321,10 @@ function bareCommand(wish: Exclude<Wish, { do: "again" }>, { model, nowMs, seen 
     case "fail": {
       const jobId = idOf(wish.job);
       return { verb: "fail", jobId, fence: fenceOf(jobId, wish.fence), error: wish.error, backtrace: wish.backtrace };
+    }
+    case "release": {
+      const jobId = idOf(wish.job);
+      return { verb: "release", jobId, fence: fenceOf(jobId, wish.fence), checkpoint: wish.checkpoint };
     }
     case "heartbeat":
       return {

@@ -80,6 +80,7 @@ export type Command = { requestId?: RequestId } & (
   | ({ verb: "ack"; checkpoint?: string; keepAbsentResult?: boolean } & AckItem)
   | { verb: "ackBatch"; items: AckItem[]; keepAbsentResult?: boolean }
   | { verb: "fail"; jobId: string; error: string; backtrace: string; fence?: number }
+  | { verb: "release"; jobId: string; checkpoint?: string; fence?: number }
   | { verb: "heartbeat"; jobs: Record<string, HeartbeatUpdate> }
   | ({ verb: "lifecycle"; correlation: number; fetchCount: number; acks: AckItem[]; enqueues: NewJob[] } & FetchFrom)
   | { verb: JobVerb; jobId: string }
@@ -126,6 +127,7 @@ export type Outcome =
   | { kind: "acked" }
   | { kind: "ackedBatch"; acked: number; statuses: AckStatus[] }
   | { kind: "failed"; status: "retrying" | "dead"; nextAttemptMs?: number; attemptsRemaining: number }
+  | { kind: "released" }
   | { kind: "beaten"; jobs: Record<string, { status: "ok" | "cancel"; reason: string }> }
   | { kind: "frame"; correlation: number; jobs: Grant[]; acked: number; ackStatuses: AckStatus[]; error: string; jobIds: string[]; statuses: EnqueueStatus[] }
   | { kind: "done"; status: string }

@@ -2,7 +2,7 @@ import type { Command, Entry, JobRecord, Outcome, QueueRecord, WorkerRecord } fr
 import { jobVerb, move, queueVerb, setConcurrency, setThrottle } from "./operator-verbs.js";
 import { head, jobRecord, open, queueRecord, State } from "./state.js";
 import { nextTickMs, tick } from "./tick.js";
-import { ack, ackBatch, enqueue, enqueueBatch, fail, fetch, fetchBatch, heartbeat, lifecycle } from "./worker-verbs.js";
+import { ack, ackBatch, enqueue, enqueueBatch, fail, fetch, fetchBatch, heartbeat, lifecycle, release } from "./worker-verbs.js";
 
 /**
  * The reference model: what Corvo is to do, one command after another, on plain objects. It is written from the specification
@@ -38,7 +38,7 @@ export class Model {
     if (known && known.hash !== requestId.hash) return { kind: "refused", code: "invalid_argument", reason: "REQUEST_ID_REUSED" };
     if (known) return known.answer;
     const outcome = this.#step(command);
-    const empty = outcome.kind === "refused" || (outcome.kind === "fetched" && !outcome.job) || (outcome.kind === "fetchedBatch" && outcome.jobs.length === 0);
+    const empty = outcome.kind === "refused" || (outcome.kind === "fetched" && !outcome.job) || (outcome.kind === "fetchedBatch" && outcome.jobs.length === 0) || idleFrame(command, outcome);
     if (!empty) this.state.requests.set(key, { hash: requestId.hash, answer: outcome, atMs: this.state.nowMs });
     return outcome;
   }
@@ -60,6 +60,8 @@ export class Model {
         return ackBatch(state, command);
       case "fail":
         return fail(state, command);
+      case "release":
+        return release(state, command);
       case "heartbeat":
         return heartbeat(state, command);
       case "lifecycle":
@@ -139,4 +141,9 @@ export class Model {
   purged(ids: Iterable<string>): void {
     for (const id of ids) this.state.jobs.delete(id);
   }
+}
+
+/** A frame that asked for jobs, and for nothing else, and got none. */
+function idleFrame(command: Command, outcome: Outcome): boolean {
+  return command.verb === "lifecycle" && outcome.kind === "frame" && outcome.jobs.length + command.acks.length + command.enqueues.length === 0;
 }

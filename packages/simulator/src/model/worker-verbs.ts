@@ -86,6 +86,21 @@ export function fail(state: State, command: Of<"fail">): Outcome {
   return { kind: "failed", status: "retrying", nextAttemptMs: job.dueMs, attemptsRemaining: remaining };
 }
 
+/** A worker gives a job back: next in turn, and the attempt does not count. Its name stays only in the job's history. */
+export function release(state: State, command: Of<"release">): Outcome {
+  const job = state.jobs.get(command.jobId);
+  const status = leaseStatus(job, command.fence);
+  if (!job || status === "not_found") return { kind: "refused", code: "not_found", reason: "NOT_FOUND", message: `job ${command.jobId} not found` };
+  if (status === "not_active") return { kind: "refused", code: "failed_precondition", reason: "WRONG_STATE", message: `job ${command.jobId} is not active` };
+  if (status !== "acked") return { kind: "refused", code: "failed_precondition", reason: "STALE_FENCE" };
+  if (command.checkpoint) job.checkpoint = command.checkpoint;
+  job.attempt--;
+  job.state = "pending";
+  state.endLease(job);
+  state.queue(job.queue).lines[job.priority].unshift(job);
+  return { kind: "released" };
+}
+
 /** `jobs.md` §8, with the lease that decisions.md gives: 60 s, or the lease given at fetch when that is longer. */
 export function heartbeat(state: State, command: Of<"heartbeat">): Outcome {
   const answers: Record<string, { status: "ok" | "cancel"; reason: string }> = {};

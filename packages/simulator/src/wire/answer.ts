@@ -33,6 +33,9 @@ export function decodeAnswer(verb: Verb, bytes: Uint8Array): Outcome {
       const { status, nextAttemptAt, attemptsRemaining } = fromBinary(worker.FailResponseSchema, bytes);
       return { kind: "failed", status: status as "retrying" | "dead", nextAttemptMs: nextAttemptAt && timestampMs(nextAttemptAt), attemptsRemaining };
     }
+    case "release":
+      fromBinary(worker.ReleaseResponseSchema, bytes);
+      return { kind: "released" };
     case "heartbeat": {
       const { jobs } = fromBinary(worker.HeartbeatResponseSchema, bytes);
       const answers = Object.entries(jobs).map(([id, { status, reason }]) => [id, { status: status as "ok" | "cancel", reason }] as const);

@@ -28,14 +28,22 @@ function codec<D extends DescMessage, C extends Command>(
   return {
     encode(command, requestId) {
       const message = create(schema, init(command as C)) as MessageShape<D> & { requestId?: unknown };
-      if (typeof message.requestId === "string") message.requestId = requestId;
+      const field = requestIdOf(message);
+      if (field) (message as Record<string, unknown>)[field] = requestId;
       return toBinary(schema as DescMessage, message);
     },
     decode(bytes, flags) {
       const message = fromBinary(schema, bytes) as MessageShape<D> & { requestId?: unknown };
-      return { command: plain(message, flags), requestId: typeof message.requestId === "string" ? message.requestId : "" };
+      const field = requestIdOf(message);
+      return { command: plain(message, flags), requestId: field ? ((message as Record<string, unknown>)[field] as string) : "" };
     },
   };
+}
+
+/** A frame's `request_id` is a number and only correlates. */
+function requestIdOf(message: object): "requestId" | "retryId" | undefined {
+  if ("retryId" in message) return "retryId";
+  return typeof (message as { requestId?: unknown }).requestId === "string" ? "requestId" : undefined;
 }
 
 type OneJob = DescMessage & typeof job.RetryJobRequestSchema;
@@ -84,6 +92,11 @@ export const bodies: Record<Exclude<Verb, "tick">, BodyCodec> = {
     worker.FailRequestSchema,
     ({ jobId, error, backtrace, fence }: Of<"fail">) => ({ jobId, error, backtrace, fence: BigInt(fence ?? 0) }),
     ({ jobId, error, backtrace, fence }) => ({ verb: "fail", jobId, error, backtrace, fence: Number(fence) }),
+  ),
+  release: codec(
+    worker.ReleaseRequestSchema,
+    ({ jobId, checkpoint, fence }: Of<"release">) => ({ jobId, checkpointJson: checkpoint, fence: BigInt(fence ?? 0) }),
+    ({ jobId, checkpointJson, fence }) => ({ verb: "release", jobId, checkpoint: checkpointJson, fence: Number(fence) }),
   ),
   heartbeat: codec(
     worker.HeartbeatRequestSchema,

@@ -5,7 +5,7 @@
 /* eslint-disable */
 
 import type { Writer } from "../fast/runtime.js";
-import { putStringOrBytes, Reader, truncated } from "../fast/runtime.js";
+import { putBool, putStringOrBytes, Reader, truncated } from "../fast/runtime.js";
 
 
 /** Reads corvo.v1.RetryJobRequest. */
@@ -14,6 +14,7 @@ export class RetryJobRequestReader extends Reader {
   jobIdEnd = 0;
   requestIdStart = 0;
   requestIdEnd = 0;
+  validateOnly = false;
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
     this.buf = buf;
@@ -24,6 +25,7 @@ export class RetryJobRequestReader extends Reader {
     this.jobIdEnd = 0;
     this.requestIdStart = 0;
     this.requestIdEnd = 0;
+    this.validateOnly = false;
     let pos = start;
     while (pos < end) {
       let tag = buf[pos++];
@@ -73,6 +75,20 @@ export class RetryJobRequestReader extends Reader {
           if (this.requestIdEnd !== 0) this.hasUnknown = true;
           this.requestIdStart = pos;
           this.requestIdEnd = pos += n;
+          break;
+        }
+        case 190: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.validateOnly = b !== 0;
+          } else {
+            this.pos = pos;
+            this.varint64();
+            this.validateOnly = this.lo !== 0 || this.hi !== 0;
+            pos = this.pos;
+          }
           break;
         }
         default:
@@ -88,18 +104,21 @@ export class RetryJobRequestReader extends Reader {
 export const RetryJobRequestTag = {
   jobId: 10,
   requestId: 882,
+  validateOnly: 1520,
 } as const;
 
 /** What `encodeRetryJobRequest` writes. What is absent or zero is not written. */
 export interface RetryJobRequestInit {
   jobId?: string | Uint8Array;
   requestId?: string | Uint8Array;
+  validateOnly?: boolean;
 }
 
 /** Writes the fields of corvo.v1.RetryJobRequest, without a length before them. */
 export function encodeRetryJobRequest(w: Writer, init: RetryJobRequestInit): void {
   if (init.jobId !== undefined && init.jobId.length > 0) putStringOrBytes(w, 10, init.jobId);
   if (init.requestId !== undefined && init.requestId.length > 0) putStringOrBytes(w, 882, init.requestId);
+  if (init.validateOnly !== undefined && init.validateOnly) putBool(w, 1520, init.validateOnly);
 }
 
 /** Reads corvo.v1.CancelJobRequest. */
@@ -108,6 +127,7 @@ export class CancelJobRequestReader extends Reader {
   jobIdEnd = 0;
   requestIdStart = 0;
   requestIdEnd = 0;
+  validateOnly = false;
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
     this.buf = buf;
@@ -118,6 +138,7 @@ export class CancelJobRequestReader extends Reader {
     this.jobIdEnd = 0;
     this.requestIdStart = 0;
     this.requestIdEnd = 0;
+    this.validateOnly = false;
     let pos = start;
     while (pos < end) {
       let tag = buf[pos++];
@@ -167,6 +188,20 @@ export class CancelJobRequestReader extends Reader {
           if (this.requestIdEnd !== 0) this.hasUnknown = true;
           this.requestIdStart = pos;
           this.requestIdEnd = pos += n;
+          break;
+        }
+        case 190: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.validateOnly = b !== 0;
+          } else {
+            this.pos = pos;
+            this.varint64();
+            this.validateOnly = this.lo !== 0 || this.hi !== 0;
+            pos = this.pos;
+          }
           break;
         }
         default:
@@ -182,18 +217,21 @@ export class CancelJobRequestReader extends Reader {
 export const CancelJobRequestTag = {
   jobId: 10,
   requestId: 882,
+  validateOnly: 1520,
 } as const;
 
 /** What `encodeCancelJobRequest` writes. What is absent or zero is not written. */
 export interface CancelJobRequestInit {
   jobId?: string | Uint8Array;
   requestId?: string | Uint8Array;
+  validateOnly?: boolean;
 }
 
 /** Writes the fields of corvo.v1.CancelJobRequest, without a length before them. */
 export function encodeCancelJobRequest(w: Writer, init: CancelJobRequestInit): void {
   if (init.jobId !== undefined && init.jobId.length > 0) putStringOrBytes(w, 10, init.jobId);
   if (init.requestId !== undefined && init.requestId.length > 0) putStringOrBytes(w, 882, init.requestId);
+  if (init.validateOnly !== undefined && init.validateOnly) putBool(w, 1520, init.validateOnly);
 }
 
 /** Reads corvo.v1.HoldJobRequest. */
@@ -202,6 +240,7 @@ export class HoldJobRequestReader extends Reader {
   jobIdEnd = 0;
   requestIdStart = 0;
   requestIdEnd = 0;
+  validateOnly = false;
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
     this.buf = buf;
@@ -212,6 +251,7 @@ export class HoldJobRequestReader extends Reader {
     this.jobIdEnd = 0;
     this.requestIdStart = 0;
     this.requestIdEnd = 0;
+    this.validateOnly = false;
     let pos = start;
     while (pos < end) {
       let tag = buf[pos++];
@@ -261,6 +301,20 @@ export class HoldJobRequestReader extends Reader {
           if (this.requestIdEnd !== 0) this.hasUnknown = true;
           this.requestIdStart = pos;
           this.requestIdEnd = pos += n;
+          break;
+        }
+        case 190: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.validateOnly = b !== 0;
+          } else {
+            this.pos = pos;
+            this.varint64();
+            this.validateOnly = this.lo !== 0 || this.hi !== 0;
+            pos = this.pos;
+          }
           break;
         }
         default:
@@ -276,18 +330,21 @@ export class HoldJobRequestReader extends Reader {
 export const HoldJobRequestTag = {
   jobId: 10,
   requestId: 882,
+  validateOnly: 1520,
 } as const;
 
 /** What `encodeHoldJobRequest` writes. What is absent or zero is not written. */
 export interface HoldJobRequestInit {
   jobId?: string | Uint8Array;
   requestId?: string | Uint8Array;
+  validateOnly?: boolean;
 }
 
 /** Writes the fields of corvo.v1.HoldJobRequest, without a length before them. */
 export function encodeHoldJobRequest(w: Writer, init: HoldJobRequestInit): void {
   if (init.jobId !== undefined && init.jobId.length > 0) putStringOrBytes(w, 10, init.jobId);
   if (init.requestId !== undefined && init.requestId.length > 0) putStringOrBytes(w, 882, init.requestId);
+  if (init.validateOnly !== undefined && init.validateOnly) putBool(w, 1520, init.validateOnly);
 }
 
 /** Reads corvo.v1.ApproveJobRequest. */
@@ -296,6 +353,7 @@ export class ApproveJobRequestReader extends Reader {
   jobIdEnd = 0;
   requestIdStart = 0;
   requestIdEnd = 0;
+  validateOnly = false;
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
     this.buf = buf;
@@ -306,6 +364,7 @@ export class ApproveJobRequestReader extends Reader {
     this.jobIdEnd = 0;
     this.requestIdStart = 0;
     this.requestIdEnd = 0;
+    this.validateOnly = false;
     let pos = start;
     while (pos < end) {
       let tag = buf[pos++];
@@ -355,6 +414,20 @@ export class ApproveJobRequestReader extends Reader {
           if (this.requestIdEnd !== 0) this.hasUnknown = true;
           this.requestIdStart = pos;
           this.requestIdEnd = pos += n;
+          break;
+        }
+        case 190: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.validateOnly = b !== 0;
+          } else {
+            this.pos = pos;
+            this.varint64();
+            this.validateOnly = this.lo !== 0 || this.hi !== 0;
+            pos = this.pos;
+          }
           break;
         }
         default:
@@ -370,18 +443,21 @@ export class ApproveJobRequestReader extends Reader {
 export const ApproveJobRequestTag = {
   jobId: 10,
   requestId: 882,
+  validateOnly: 1520,
 } as const;
 
 /** What `encodeApproveJobRequest` writes. What is absent or zero is not written. */
 export interface ApproveJobRequestInit {
   jobId?: string | Uint8Array;
   requestId?: string | Uint8Array;
+  validateOnly?: boolean;
 }
 
 /** Writes the fields of corvo.v1.ApproveJobRequest, without a length before them. */
 export function encodeApproveJobRequest(w: Writer, init: ApproveJobRequestInit): void {
   if (init.jobId !== undefined && init.jobId.length > 0) putStringOrBytes(w, 10, init.jobId);
   if (init.requestId !== undefined && init.requestId.length > 0) putStringOrBytes(w, 882, init.requestId);
+  if (init.validateOnly !== undefined && init.validateOnly) putBool(w, 1520, init.validateOnly);
 }
 
 /** Reads corvo.v1.RejectJobRequest. */
@@ -390,6 +466,7 @@ export class RejectJobRequestReader extends Reader {
   jobIdEnd = 0;
   requestIdStart = 0;
   requestIdEnd = 0;
+  validateOnly = false;
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
     this.buf = buf;
@@ -400,6 +477,7 @@ export class RejectJobRequestReader extends Reader {
     this.jobIdEnd = 0;
     this.requestIdStart = 0;
     this.requestIdEnd = 0;
+    this.validateOnly = false;
     let pos = start;
     while (pos < end) {
       let tag = buf[pos++];
@@ -451,6 +529,20 @@ export class RejectJobRequestReader extends Reader {
           this.requestIdEnd = pos += n;
           break;
         }
+        case 190: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.validateOnly = b !== 0;
+          } else {
+            this.pos = pos;
+            this.varint64();
+            this.validateOnly = this.lo !== 0 || this.hi !== 0;
+            pos = this.pos;
+          }
+          break;
+        }
         default:
           pos = this.unknown(tag, pos);
       }
@@ -464,18 +556,21 @@ export class RejectJobRequestReader extends Reader {
 export const RejectJobRequestTag = {
   jobId: 10,
   requestId: 882,
+  validateOnly: 1520,
 } as const;
 
 /** What `encodeRejectJobRequest` writes. What is absent or zero is not written. */
 export interface RejectJobRequestInit {
   jobId?: string | Uint8Array;
   requestId?: string | Uint8Array;
+  validateOnly?: boolean;
 }
 
 /** Writes the fields of corvo.v1.RejectJobRequest, without a length before them. */
 export function encodeRejectJobRequest(w: Writer, init: RejectJobRequestInit): void {
   if (init.jobId !== undefined && init.jobId.length > 0) putStringOrBytes(w, 10, init.jobId);
   if (init.requestId !== undefined && init.requestId.length > 0) putStringOrBytes(w, 882, init.requestId);
+  if (init.validateOnly !== undefined && init.validateOnly) putBool(w, 1520, init.validateOnly);
 }
 
 /** Reads corvo.v1.MoveJobRequest. */
@@ -486,6 +581,7 @@ export class MoveJobRequestReader extends Reader {
   queueEnd = 0;
   requestIdStart = 0;
   requestIdEnd = 0;
+  validateOnly = false;
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
     this.buf = buf;
@@ -498,6 +594,7 @@ export class MoveJobRequestReader extends Reader {
     this.queueEnd = 0;
     this.requestIdStart = 0;
     this.requestIdEnd = 0;
+    this.validateOnly = false;
     let pos = start;
     while (pos < end) {
       let tag = buf[pos++];
@@ -564,6 +661,20 @@ export class MoveJobRequestReader extends Reader {
           this.requestIdEnd = pos += n;
           break;
         }
+        case 190: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.validateOnly = b !== 0;
+          } else {
+            this.pos = pos;
+            this.varint64();
+            this.validateOnly = this.lo !== 0 || this.hi !== 0;
+            pos = this.pos;
+          }
+          break;
+        }
         default:
           pos = this.unknown(tag, pos);
       }
@@ -578,6 +689,7 @@ export const MoveJobRequestTag = {
   jobId: 10,
   queue: 18,
   requestId: 882,
+  validateOnly: 1520,
 } as const;
 
 /** What `encodeMoveJobRequest` writes. What is absent or zero is not written. */
@@ -585,6 +697,7 @@ export interface MoveJobRequestInit {
   jobId?: string | Uint8Array;
   queue?: string | Uint8Array;
   requestId?: string | Uint8Array;
+  validateOnly?: boolean;
 }
 
 /** Writes the fields of corvo.v1.MoveJobRequest, without a length before them. */
@@ -592,6 +705,7 @@ export function encodeMoveJobRequest(w: Writer, init: MoveJobRequestInit): void 
   if (init.jobId !== undefined && init.jobId.length > 0) putStringOrBytes(w, 10, init.jobId);
   if (init.queue !== undefined && init.queue.length > 0) putStringOrBytes(w, 18, init.queue);
   if (init.requestId !== undefined && init.requestId.length > 0) putStringOrBytes(w, 882, init.requestId);
+  if (init.validateOnly !== undefined && init.validateOnly) putBool(w, 1520, init.validateOnly);
 }
 
 /** Reads corvo.v1.DeleteJobRequest. */
@@ -600,6 +714,7 @@ export class DeleteJobRequestReader extends Reader {
   jobIdEnd = 0;
   requestIdStart = 0;
   requestIdEnd = 0;
+  validateOnly = false;
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
     this.buf = buf;
@@ -610,6 +725,7 @@ export class DeleteJobRequestReader extends Reader {
     this.jobIdEnd = 0;
     this.requestIdStart = 0;
     this.requestIdEnd = 0;
+    this.validateOnly = false;
     let pos = start;
     while (pos < end) {
       let tag = buf[pos++];
@@ -661,6 +777,20 @@ export class DeleteJobRequestReader extends Reader {
           this.requestIdEnd = pos += n;
           break;
         }
+        case 190: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.validateOnly = b !== 0;
+          } else {
+            this.pos = pos;
+            this.varint64();
+            this.validateOnly = this.lo !== 0 || this.hi !== 0;
+            pos = this.pos;
+          }
+          break;
+        }
         default:
           pos = this.unknown(tag, pos);
       }
@@ -674,16 +804,19 @@ export class DeleteJobRequestReader extends Reader {
 export const DeleteJobRequestTag = {
   jobId: 10,
   requestId: 882,
+  validateOnly: 1520,
 } as const;
 
 /** What `encodeDeleteJobRequest` writes. What is absent or zero is not written. */
 export interface DeleteJobRequestInit {
   jobId?: string | Uint8Array;
   requestId?: string | Uint8Array;
+  validateOnly?: boolean;
 }
 
 /** Writes the fields of corvo.v1.DeleteJobRequest, without a length before them. */
 export function encodeDeleteJobRequest(w: Writer, init: DeleteJobRequestInit): void {
   if (init.jobId !== undefined && init.jobId.length > 0) putStringOrBytes(w, 10, init.jobId);
   if (init.requestId !== undefined && init.requestId.length > 0) putStringOrBytes(w, 882, init.requestId);
+  if (init.validateOnly !== undefined && init.validateOnly) putBool(w, 1520, init.validateOnly);
 }

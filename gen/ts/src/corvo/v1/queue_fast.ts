@@ -5,7 +5,7 @@
 /* eslint-disable */
 
 import type { Writer } from "../fast/runtime.js";
-import { putInt32, putStringOrBytes, Reader, truncated } from "../fast/runtime.js";
+import { putBool, putInt32, putStringOrBytes, Reader, truncated } from "../fast/runtime.js";
 
 
 /** Reads corvo.v1.PauseQueueRequest. */
@@ -14,6 +14,7 @@ export class PauseQueueRequestReader extends Reader {
   nameEnd = 0;
   requestIdStart = 0;
   requestIdEnd = 0;
+  validateOnly = false;
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
     this.buf = buf;
@@ -24,6 +25,7 @@ export class PauseQueueRequestReader extends Reader {
     this.nameEnd = 0;
     this.requestIdStart = 0;
     this.requestIdEnd = 0;
+    this.validateOnly = false;
     let pos = start;
     while (pos < end) {
       let tag = buf[pos++];
@@ -73,6 +75,20 @@ export class PauseQueueRequestReader extends Reader {
           if (this.requestIdEnd !== 0) this.hasUnknown = true;
           this.requestIdStart = pos;
           this.requestIdEnd = pos += n;
+          break;
+        }
+        case 190: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.validateOnly = b !== 0;
+          } else {
+            this.pos = pos;
+            this.varint64();
+            this.validateOnly = this.lo !== 0 || this.hi !== 0;
+            pos = this.pos;
+          }
           break;
         }
         default:
@@ -88,18 +104,21 @@ export class PauseQueueRequestReader extends Reader {
 export const PauseQueueRequestTag = {
   name: 10,
   requestId: 882,
+  validateOnly: 1520,
 } as const;
 
 /** What `encodePauseQueueRequest` writes. What is absent or zero is not written. */
 export interface PauseQueueRequestInit {
   name?: string | Uint8Array;
   requestId?: string | Uint8Array;
+  validateOnly?: boolean;
 }
 
 /** Writes the fields of corvo.v1.PauseQueueRequest, without a length before them. */
 export function encodePauseQueueRequest(w: Writer, init: PauseQueueRequestInit): void {
   if (init.name !== undefined && init.name.length > 0) putStringOrBytes(w, 10, init.name);
   if (init.requestId !== undefined && init.requestId.length > 0) putStringOrBytes(w, 882, init.requestId);
+  if (init.validateOnly !== undefined && init.validateOnly) putBool(w, 1520, init.validateOnly);
 }
 
 /** Reads corvo.v1.ResumeQueueRequest. */
@@ -108,6 +127,7 @@ export class ResumeQueueRequestReader extends Reader {
   nameEnd = 0;
   requestIdStart = 0;
   requestIdEnd = 0;
+  validateOnly = false;
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
     this.buf = buf;
@@ -118,6 +138,7 @@ export class ResumeQueueRequestReader extends Reader {
     this.nameEnd = 0;
     this.requestIdStart = 0;
     this.requestIdEnd = 0;
+    this.validateOnly = false;
     let pos = start;
     while (pos < end) {
       let tag = buf[pos++];
@@ -167,6 +188,20 @@ export class ResumeQueueRequestReader extends Reader {
           if (this.requestIdEnd !== 0) this.hasUnknown = true;
           this.requestIdStart = pos;
           this.requestIdEnd = pos += n;
+          break;
+        }
+        case 190: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.validateOnly = b !== 0;
+          } else {
+            this.pos = pos;
+            this.varint64();
+            this.validateOnly = this.lo !== 0 || this.hi !== 0;
+            pos = this.pos;
+          }
           break;
         }
         default:
@@ -182,18 +217,21 @@ export class ResumeQueueRequestReader extends Reader {
 export const ResumeQueueRequestTag = {
   name: 10,
   requestId: 882,
+  validateOnly: 1520,
 } as const;
 
 /** What `encodeResumeQueueRequest` writes. What is absent or zero is not written. */
 export interface ResumeQueueRequestInit {
   name?: string | Uint8Array;
   requestId?: string | Uint8Array;
+  validateOnly?: boolean;
 }
 
 /** Writes the fields of corvo.v1.ResumeQueueRequest, without a length before them. */
 export function encodeResumeQueueRequest(w: Writer, init: ResumeQueueRequestInit): void {
   if (init.name !== undefined && init.name.length > 0) putStringOrBytes(w, 10, init.name);
   if (init.requestId !== undefined && init.requestId.length > 0) putStringOrBytes(w, 882, init.requestId);
+  if (init.validateOnly !== undefined && init.validateOnly) putBool(w, 1520, init.validateOnly);
 }
 
 /** Reads corvo.v1.DrainQueueRequest. */
@@ -202,6 +240,7 @@ export class DrainQueueRequestReader extends Reader {
   nameEnd = 0;
   requestIdStart = 0;
   requestIdEnd = 0;
+  validateOnly = false;
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
     this.buf = buf;
@@ -212,6 +251,7 @@ export class DrainQueueRequestReader extends Reader {
     this.nameEnd = 0;
     this.requestIdStart = 0;
     this.requestIdEnd = 0;
+    this.validateOnly = false;
     let pos = start;
     while (pos < end) {
       let tag = buf[pos++];
@@ -261,6 +301,20 @@ export class DrainQueueRequestReader extends Reader {
           if (this.requestIdEnd !== 0) this.hasUnknown = true;
           this.requestIdStart = pos;
           this.requestIdEnd = pos += n;
+          break;
+        }
+        case 190: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.validateOnly = b !== 0;
+          } else {
+            this.pos = pos;
+            this.varint64();
+            this.validateOnly = this.lo !== 0 || this.hi !== 0;
+            pos = this.pos;
+          }
           break;
         }
         default:
@@ -276,18 +330,21 @@ export class DrainQueueRequestReader extends Reader {
 export const DrainQueueRequestTag = {
   name: 10,
   requestId: 882,
+  validateOnly: 1520,
 } as const;
 
 /** What `encodeDrainQueueRequest` writes. What is absent or zero is not written. */
 export interface DrainQueueRequestInit {
   name?: string | Uint8Array;
   requestId?: string | Uint8Array;
+  validateOnly?: boolean;
 }
 
 /** Writes the fields of corvo.v1.DrainQueueRequest, without a length before them. */
 export function encodeDrainQueueRequest(w: Writer, init: DrainQueueRequestInit): void {
   if (init.name !== undefined && init.name.length > 0) putStringOrBytes(w, 10, init.name);
   if (init.requestId !== undefined && init.requestId.length > 0) putStringOrBytes(w, 882, init.requestId);
+  if (init.validateOnly !== undefined && init.validateOnly) putBool(w, 1520, init.validateOnly);
 }
 
 /** Reads corvo.v1.ClearQueueRequest. */
@@ -296,6 +353,7 @@ export class ClearQueueRequestReader extends Reader {
   nameEnd = 0;
   requestIdStart = 0;
   requestIdEnd = 0;
+  validateOnly = false;
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
     this.buf = buf;
@@ -306,6 +364,7 @@ export class ClearQueueRequestReader extends Reader {
     this.nameEnd = 0;
     this.requestIdStart = 0;
     this.requestIdEnd = 0;
+    this.validateOnly = false;
     let pos = start;
     while (pos < end) {
       let tag = buf[pos++];
@@ -355,6 +414,20 @@ export class ClearQueueRequestReader extends Reader {
           if (this.requestIdEnd !== 0) this.hasUnknown = true;
           this.requestIdStart = pos;
           this.requestIdEnd = pos += n;
+          break;
+        }
+        case 190: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.validateOnly = b !== 0;
+          } else {
+            this.pos = pos;
+            this.varint64();
+            this.validateOnly = this.lo !== 0 || this.hi !== 0;
+            pos = this.pos;
+          }
           break;
         }
         default:
@@ -370,18 +443,21 @@ export class ClearQueueRequestReader extends Reader {
 export const ClearQueueRequestTag = {
   name: 10,
   requestId: 882,
+  validateOnly: 1520,
 } as const;
 
 /** What `encodeClearQueueRequest` writes. What is absent or zero is not written. */
 export interface ClearQueueRequestInit {
   name?: string | Uint8Array;
   requestId?: string | Uint8Array;
+  validateOnly?: boolean;
 }
 
 /** Writes the fields of corvo.v1.ClearQueueRequest, without a length before them. */
 export function encodeClearQueueRequest(w: Writer, init: ClearQueueRequestInit): void {
   if (init.name !== undefined && init.name.length > 0) putStringOrBytes(w, 10, init.name);
   if (init.requestId !== undefined && init.requestId.length > 0) putStringOrBytes(w, 882, init.requestId);
+  if (init.validateOnly !== undefined && init.validateOnly) putBool(w, 1520, init.validateOnly);
 }
 
 /** Reads corvo.v1.DestroyQueueRequest. */
@@ -390,6 +466,7 @@ export class DestroyQueueRequestReader extends Reader {
   nameEnd = 0;
   requestIdStart = 0;
   requestIdEnd = 0;
+  validateOnly = false;
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
     this.buf = buf;
@@ -400,6 +477,7 @@ export class DestroyQueueRequestReader extends Reader {
     this.nameEnd = 0;
     this.requestIdStart = 0;
     this.requestIdEnd = 0;
+    this.validateOnly = false;
     let pos = start;
     while (pos < end) {
       let tag = buf[pos++];
@@ -451,6 +529,20 @@ export class DestroyQueueRequestReader extends Reader {
           this.requestIdEnd = pos += n;
           break;
         }
+        case 190: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.validateOnly = b !== 0;
+          } else {
+            this.pos = pos;
+            this.varint64();
+            this.validateOnly = this.lo !== 0 || this.hi !== 0;
+            pos = this.pos;
+          }
+          break;
+        }
         default:
           pos = this.unknown(tag, pos);
       }
@@ -464,18 +556,21 @@ export class DestroyQueueRequestReader extends Reader {
 export const DestroyQueueRequestTag = {
   name: 10,
   requestId: 882,
+  validateOnly: 1520,
 } as const;
 
 /** What `encodeDestroyQueueRequest` writes. What is absent or zero is not written. */
 export interface DestroyQueueRequestInit {
   name?: string | Uint8Array;
   requestId?: string | Uint8Array;
+  validateOnly?: boolean;
 }
 
 /** Writes the fields of corvo.v1.DestroyQueueRequest, without a length before them. */
 export function encodeDestroyQueueRequest(w: Writer, init: DestroyQueueRequestInit): void {
   if (init.name !== undefined && init.name.length > 0) putStringOrBytes(w, 10, init.name);
   if (init.requestId !== undefined && init.requestId.length > 0) putStringOrBytes(w, 882, init.requestId);
+  if (init.validateOnly !== undefined && init.validateOnly) putBool(w, 1520, init.validateOnly);
 }
 
 /** Reads corvo.v1.SetConcurrencyRequest. */
@@ -485,6 +580,7 @@ export class SetConcurrencyRequestReader extends Reader {
   max = 0;
   requestIdStart = 0;
   requestIdEnd = 0;
+  validateOnly = false;
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
     this.buf = buf;
@@ -496,6 +592,7 @@ export class SetConcurrencyRequestReader extends Reader {
     this.max = 0;
     this.requestIdStart = 0;
     this.requestIdEnd = 0;
+    this.validateOnly = false;
     let pos = start;
     while (pos < end) {
       let tag = buf[pos++];
@@ -560,6 +657,20 @@ export class SetConcurrencyRequestReader extends Reader {
           this.requestIdEnd = pos += n;
           break;
         }
+        case 190: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.validateOnly = b !== 0;
+          } else {
+            this.pos = pos;
+            this.varint64();
+            this.validateOnly = this.lo !== 0 || this.hi !== 0;
+            pos = this.pos;
+          }
+          break;
+        }
         default:
           pos = this.unknown(tag, pos);
       }
@@ -574,6 +685,7 @@ export const SetConcurrencyRequestTag = {
   name: 10,
   max: 16,
   requestId: 882,
+  validateOnly: 1520,
 } as const;
 
 /** What `encodeSetConcurrencyRequest` writes. What is absent or zero is not written. */
@@ -581,6 +693,7 @@ export interface SetConcurrencyRequestInit {
   name?: string | Uint8Array;
   max?: number;
   requestId?: string | Uint8Array;
+  validateOnly?: boolean;
 }
 
 /** Writes the fields of corvo.v1.SetConcurrencyRequest, without a length before them. */
@@ -588,6 +701,7 @@ export function encodeSetConcurrencyRequest(w: Writer, init: SetConcurrencyReque
   if (init.name !== undefined && init.name.length > 0) putStringOrBytes(w, 10, init.name);
   if (init.max !== undefined && init.max !== 0) putInt32(w, 16, init.max);
   if (init.requestId !== undefined && init.requestId.length > 0) putStringOrBytes(w, 882, init.requestId);
+  if (init.validateOnly !== undefined && init.validateOnly) putBool(w, 1520, init.validateOnly);
 }
 
 /** Reads corvo.v1.SetThrottleRequest. */
@@ -598,6 +712,7 @@ export class SetThrottleRequestReader extends Reader {
   windowMs = 0;
   requestIdStart = 0;
   requestIdEnd = 0;
+  validateOnly = false;
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
     this.buf = buf;
@@ -610,6 +725,7 @@ export class SetThrottleRequestReader extends Reader {
     this.windowMs = 0;
     this.requestIdStart = 0;
     this.requestIdEnd = 0;
+    this.validateOnly = false;
     let pos = start;
     while (pos < end) {
       let tag = buf[pos++];
@@ -687,6 +803,20 @@ export class SetThrottleRequestReader extends Reader {
           this.requestIdEnd = pos += n;
           break;
         }
+        case 190: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.validateOnly = b !== 0;
+          } else {
+            this.pos = pos;
+            this.varint64();
+            this.validateOnly = this.lo !== 0 || this.hi !== 0;
+            pos = this.pos;
+          }
+          break;
+        }
         default:
           pos = this.unknown(tag, pos);
       }
@@ -702,6 +832,7 @@ export const SetThrottleRequestTag = {
   rate: 16,
   windowMs: 24,
   requestId: 882,
+  validateOnly: 1520,
 } as const;
 
 /** What `encodeSetThrottleRequest` writes. What is absent or zero is not written. */
@@ -710,6 +841,7 @@ export interface SetThrottleRequestInit {
   rate?: number;
   windowMs?: number;
   requestId?: string | Uint8Array;
+  validateOnly?: boolean;
 }
 
 /** Writes the fields of corvo.v1.SetThrottleRequest, without a length before them. */
@@ -718,6 +850,7 @@ export function encodeSetThrottleRequest(w: Writer, init: SetThrottleRequestInit
   if (init.rate !== undefined && init.rate !== 0) putInt32(w, 16, init.rate);
   if (init.windowMs !== undefined && init.windowMs !== 0) putInt32(w, 24, init.windowMs);
   if (init.requestId !== undefined && init.requestId.length > 0) putStringOrBytes(w, 882, init.requestId);
+  if (init.validateOnly !== undefined && init.validateOnly) putBool(w, 1520, init.validateOnly);
 }
 
 /** Reads corvo.v1.RemoveThrottleRequest. */
@@ -726,6 +859,7 @@ export class RemoveThrottleRequestReader extends Reader {
   nameEnd = 0;
   requestIdStart = 0;
   requestIdEnd = 0;
+  validateOnly = false;
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
     this.buf = buf;
@@ -736,6 +870,7 @@ export class RemoveThrottleRequestReader extends Reader {
     this.nameEnd = 0;
     this.requestIdStart = 0;
     this.requestIdEnd = 0;
+    this.validateOnly = false;
     let pos = start;
     while (pos < end) {
       let tag = buf[pos++];
@@ -787,6 +922,20 @@ export class RemoveThrottleRequestReader extends Reader {
           this.requestIdEnd = pos += n;
           break;
         }
+        case 190: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.validateOnly = b !== 0;
+          } else {
+            this.pos = pos;
+            this.varint64();
+            this.validateOnly = this.lo !== 0 || this.hi !== 0;
+            pos = this.pos;
+          }
+          break;
+        }
         default:
           pos = this.unknown(tag, pos);
       }
@@ -800,16 +949,19 @@ export class RemoveThrottleRequestReader extends Reader {
 export const RemoveThrottleRequestTag = {
   name: 10,
   requestId: 882,
+  validateOnly: 1520,
 } as const;
 
 /** What `encodeRemoveThrottleRequest` writes. What is absent or zero is not written. */
 export interface RemoveThrottleRequestInit {
   name?: string | Uint8Array;
   requestId?: string | Uint8Array;
+  validateOnly?: boolean;
 }
 
 /** Writes the fields of corvo.v1.RemoveThrottleRequest, without a length before them. */
 export function encodeRemoveThrottleRequest(w: Writer, init: RemoveThrottleRequestInit): void {
   if (init.name !== undefined && init.name.length > 0) putStringOrBytes(w, 10, init.name);
   if (init.requestId !== undefined && init.requestId.length > 0) putStringOrBytes(w, 882, init.requestId);
+  if (init.validateOnly !== undefined && init.validateOnly) putBool(w, 1520, init.validateOnly);
 }

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file corvo/v1/queue.proto.
  */
 export const file_corvo_v1_queue: GenFile = /*@__PURE__*/
-  fileDesc("ChRjb3J2by92MS9xdWV1ZS5wcm90bxIIY29ydm8udjEi7wMKBVF1ZXVlEhYKBG5hbWUYASABKAlCCIq1GAQYAUACEhYKBnBhdXNlZBgCIAEoCEIGirUYAhgBEhcKD21heF9jb25jdXJyZW5jeRgDIAEoBRISCgpyYXRlX2xpbWl0GAQgASgFEiAKDnJhdGVfd2luZG93X21zGAUgASgFQgiKtRgEMgJtcxI2CgpjcmVhdGVkX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIGirUYAhgBEhcKB3BlbmRpbmcYByABKANCBoq1GAIYARIWCgZhY3RpdmUYCCABKANCBoq1GAIYARIUCgRoZWxkGAkgASgDQgaKtRgCGAESGQoJY29tcGxldGVkGAogASgDQgaKtRgCGAESFAoEZGVhZBgLIAEoA0IGirUYAhgBEhkKCXNjaGVkdWxlZBgMIAEoA0IGirUYAhgBEhgKCHJldHJ5aW5nGA0gASgDQgaKtRgCGAESGQoJY2FuY2VsbGVkGA4gASgDQgaKtRgCGAESGAoIZW5xdWV1ZWQYDyABKANCBoq1GAIYARIWCgZmYWlsZWQYECABKANCBoq1GAIYARI1ChFvbGRlc3RfcGVuZGluZ19hdBgRIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiEwoRTGlzdFF1ZXVlc1JlcXVlc3QiPQoSTGlzdFF1ZXVlc1Jlc3BvbnNlEicKBnF1ZXVlcxgBIAMoCzIPLmNvcnZvLnYxLlF1ZXVlQgaKtRgCGAEiRQoRUGF1c2VRdWV1ZVJlcXVlc3QSFAoEbmFtZRgBIAEoCUIGirUYAkACEhIKCnJlcXVlc3RfaWQYbiABKAk6Bpq1GAIIASIsChJQYXVzZVF1ZXVlUmVzcG9uc2USFgoGc3RhdHVzGAEgASgJQgaKtRgCGAEiRgoSUmVzdW1lUXVldWVSZXF1ZXN0EhQKBG5hbWUYASABKAlCBoq1GAJAAhISCgpyZXF1ZXN0X2lkGG4gASgJOgaatRgCCAEiLQoTUmVzdW1lUXVldWVSZXNwb25zZRIWCgZzdGF0dXMYASABKAlCBoq1GAIYASJFChFEcmFpblF1ZXVlUmVxdWVzdBIUCgRuYW1lGAEgASgJQgaKtRgCQAISEgoKcmVxdWVzdF9pZBhuIAEoCToGmrUYAggBIiwKEkRyYWluUXVldWVSZXNwb25zZRIWCgZzdGF0dXMYASABKAlCBoq1GAIYASJFChFDbGVhclF1ZXVlUmVxdWVzdBIUCgRuYW1lGAEgASgJQgaKtRgCQAISEgoKcmVxdWVzdF9pZBhuIAEoCToGmrUYAggBIiwKEkNsZWFyUXVldWVSZXNwb25zZRIWCgZzdGF0dXMYASABKAlCBoq1GAIYASJHChNEZXN0cm95UXVldWVSZXF1ZXN0EhQKBG5hbWUYASABKAlCBoq1GAJAAhISCgpyZXF1ZXN0X2lkGG4gASgJOgaatRgCCAEiLgoURGVzdHJveVF1ZXVlUmVzcG9uc2USFgoGc3RhdHVzGAEgASgJQgaKtRgCGAEiVgoVU2V0Q29uY3VycmVuY3lSZXF1ZXN0EhQKBG5hbWUYASABKAlCBoq1GAJAAhILCgNtYXgYAiABKAUSEgoKcmVxdWVzdF9pZBhuIAEoCToGmrUYAggBIjAKFlNldENvbmN1cnJlbmN5UmVzcG9uc2USFgoGc3RhdHVzGAEgASgJQgaKtRgCGAEicQoSU2V0VGhyb3R0bGVSZXF1ZXN0EhQKBG5hbWUYASABKAlCBoq1GAJAAhIMCgRyYXRlGAIgASgFEhsKCXdpbmRvd19tcxgDIAEoBUIIirUYBDICbXMSEgoKcmVxdWVzdF9pZBhuIAEoCToGmrUYAggBIi0KE1NldFRocm90dGxlUmVzcG9uc2USFgoGc3RhdHVzGAEgASgJQgaKtRgCGAEiSQoVUmVtb3ZlVGhyb3R0bGVSZXF1ZXN0EhQKBG5hbWUYASABKAlCBoq1GAJAAhISCgpyZXF1ZXN0X2lkGG4gASgJOgaatRgCCAEiMAoWUmVtb3ZlVGhyb3R0bGVSZXNwb25zZRIWCgZzdGF0dXMYASABKAlCBoq1GAIYATKJCwoMUXVldWVTZXJ2aWNlEoABCgpMaXN0UXVldWVzEhsuY29ydm8udjEuTGlzdFF1ZXVlc1JlcXVlc3QaHC5jb3J2by52MS5MaXN0UXVldWVzUmVzcG9uc2UiN5ACAaK1GBIKBnF1ZXVlcxIEcmVhZBgDIASC0+STAhhiBnF1ZXVlcxIOL2FwaS92MS9xdWV1ZXMSlwEKClBhdXNlUXVldWUSGy5jb3J2by52MS5QYXVzZVF1ZXVlUmVxdWVzdBocLmNvcnZvLnYxLlBhdXNlUXVldWVSZXNwb25zZSJOkrUYDTILUVVFVUVfRVJST1KitRgTCgZxdWV1ZXMSBXBhdXNlGAYgAoLT5JMCIDoBKiIbL2FwaS92MS9xdWV1ZXMve25hbWV9L3BhdXNlEpwBCgtSZXN1bWVRdWV1ZRIcLmNvcnZvLnYxLlJlc3VtZVF1ZXVlUmVxdWVzdBodLmNvcnZvLnYxLlJlc3VtZVF1ZXVlUmVzcG9uc2UiUJK1GA0yC1FVRVVFX0VSUk9SorUYFAoGcXVldWVzEgZyZXN1bWUYBiACgtPkkwIhOgEqIhwvYXBpL3YxL3F1ZXVlcy97bmFtZX0vcmVzdW1lEpcBCgpEcmFpblF1ZXVlEhsuY29ydm8udjEuRHJhaW5RdWV1ZVJlcXVlc3QaHC5jb3J2by52MS5EcmFpblF1ZXVlUmVzcG9uc2UiTpK1GA0yC1FVRVVFX0VSUk9SorUYEwoGcXVldWVzEgVkcmFpbhgGIAKC0+STAiA6ASoiGy9hcGkvdjEvcXVldWVzL3tuYW1lfS9kcmFpbhKXAQoKQ2xlYXJRdWV1ZRIbLmNvcnZvLnYxLkNsZWFyUXVldWVSZXF1ZXN0GhwuY29ydm8udjEuQ2xlYXJRdWV1ZVJlc3BvbnNlIk6StRgNMgtRVUVVRV9FUlJPUqK1GBMKBnF1ZXVlcxIFY2xlYXIYBiACgtPkkwIgOgEqIhsvYXBpL3YxL3F1ZXVlcy97bmFtZX0vY2xlYXISlQEKDERlc3Ryb3lRdWV1ZRIdLmNvcnZvLnYxLkRlc3Ryb3lRdWV1ZVJlcXVlc3QaHi5jb3J2by52MS5EZXN0cm95UXVldWVSZXNwb25zZSJGkrUYDTILUVVFVUVfRVJST1KitRgUCgZxdWV1ZXMSBmRlbGV0ZRgGIAKC0+STAhcqFS9hcGkvdjEvcXVldWVzL3tuYW1lfRKpAQoOU2V0Q29uY3VycmVuY3kSHy5jb3J2by52MS5TZXRDb25jdXJyZW5jeVJlcXVlc3QaIC5jb3J2by52MS5TZXRDb25jdXJyZW5jeVJlc3BvbnNlIlSStRgNMgtRVUVVRV9FUlJPUqK1GBMKBnF1ZXVlcxIFd3JpdGUYBiACgtPkkwImOgEqIiEvYXBpL3YxL3F1ZXVlcy97bmFtZX0vY29uY3VycmVuY3kSnQEKC1NldFRocm90dGxlEhwuY29ydm8udjEuU2V0VGhyb3R0bGVSZXF1ZXN0Gh0uY29ydm8udjEuU2V0VGhyb3R0bGVSZXNwb25zZSJRkrUYDTILUVVFVUVfRVJST1KitRgTCgZxdWV1ZXMSBXdyaXRlGAYgAoLT5JMCIzoBKiIeL2FwaS92MS9xdWV1ZXMve25hbWV9L3Rocm90dGxlEqQBCg5SZW1vdmVUaHJvdHRsZRIfLmNvcnZvLnYxLlJlbW92ZVRocm90dGxlUmVxdWVzdBogLmNvcnZvLnYxLlJlbW92ZVRocm90dGxlUmVzcG9uc2UiT5K1GA0yC1FVRVVFX0VSUk9SorUYFAoGcXVldWVzEgZkZWxldGUYBiACgtPkkwIgKh4vYXBpL3YxL3F1ZXVlcy97bmFtZX0vdGhyb3R0bGVCKVonY29ydm8uZGV2L2NvcnZvL2dlbi9nby9jb3J2by92MTtjb3J2b3YxYgZwcm90bzM", [file_corvo_options_v1_options, file_google_api_annotations, file_google_protobuf_timestamp]);
+  fileDesc("ChRjb3J2by92MS9xdWV1ZS5wcm90bxIIY29ydm8udjEi7wMKBVF1ZXVlEhYKBG5hbWUYASABKAlCCIq1GAQYAUACEhYKBnBhdXNlZBgCIAEoCEIGirUYAhgBEhcKD21heF9jb25jdXJyZW5jeRgDIAEoBRISCgpyYXRlX2xpbWl0GAQgASgFEiAKDnJhdGVfd2luZG93X21zGAUgASgFQgiKtRgEMgJtcxI2CgpjcmVhdGVkX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIGirUYAhgBEhcKB3BlbmRpbmcYByABKANCBoq1GAIYARIWCgZhY3RpdmUYCCABKANCBoq1GAIYARIUCgRoZWxkGAkgASgDQgaKtRgCGAESGQoJY29tcGxldGVkGAogASgDQgaKtRgCGAESFAoEZGVhZBgLIAEoA0IGirUYAhgBEhkKCXNjaGVkdWxlZBgMIAEoA0IGirUYAhgBEhgKCHJldHJ5aW5nGA0gASgDQgaKtRgCGAESGQoJY2FuY2VsbGVkGA4gASgDQgaKtRgCGAESGAoIZW5xdWV1ZWQYDyABKANCBoq1GAIYARIWCgZmYWlsZWQYECABKANCBoq1GAIYARI1ChFvbGRlc3RfcGVuZGluZ19hdBgRIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiEwoRTGlzdFF1ZXVlc1JlcXVlc3QiPQoSTGlzdFF1ZXVlc1Jlc3BvbnNlEicKBnF1ZXVlcxgBIAMoCzIPLmNvcnZvLnYxLlF1ZXVlQgaKtRgCGAEiXQoRUGF1c2VRdWV1ZVJlcXVlc3QSFAoEbmFtZRgBIAEoCUIGirUYAkACEhIKCnJlcXVlc3RfaWQYbiABKAkSFgoNdmFsaWRhdGVfb25seRi+ASABKAg6Bpq1GAIIASIsChJQYXVzZVF1ZXVlUmVzcG9uc2USFgoGc3RhdHVzGAEgASgJQgaKtRgCGAEiXgoSUmVzdW1lUXVldWVSZXF1ZXN0EhQKBG5hbWUYASABKAlCBoq1GAJAAhISCgpyZXF1ZXN0X2lkGG4gASgJEhYKDXZhbGlkYXRlX29ubHkYvgEgASgIOgaatRgCCAEiLQoTUmVzdW1lUXVldWVSZXNwb25zZRIWCgZzdGF0dXMYASABKAlCBoq1GAIYASJdChFEcmFpblF1ZXVlUmVxdWVzdBIUCgRuYW1lGAEgASgJQgaKtRgCQAISEgoKcmVxdWVzdF9pZBhuIAEoCRIWCg12YWxpZGF0ZV9vbmx5GL4BIAEoCDoGmrUYAggBIiwKEkRyYWluUXVldWVSZXNwb25zZRIWCgZzdGF0dXMYASABKAlCBoq1GAIYASJdChFDbGVhclF1ZXVlUmVxdWVzdBIUCgRuYW1lGAEgASgJQgaKtRgCQAISEgoKcmVxdWVzdF9pZBhuIAEoCRIWCg12YWxpZGF0ZV9vbmx5GL4BIAEoCDoGmrUYAggBIiwKEkNsZWFyUXVldWVSZXNwb25zZRIWCgZzdGF0dXMYASABKAlCBoq1GAIYASJfChNEZXN0cm95UXVldWVSZXF1ZXN0EhQKBG5hbWUYASABKAlCBoq1GAJAAhISCgpyZXF1ZXN0X2lkGG4gASgJEhYKDXZhbGlkYXRlX29ubHkYvgEgASgIOgaatRgCCAEiLgoURGVzdHJveVF1ZXVlUmVzcG9uc2USFgoGc3RhdHVzGAEgASgJQgaKtRgCGAEibgoVU2V0Q29uY3VycmVuY3lSZXF1ZXN0EhQKBG5hbWUYASABKAlCBoq1GAJAAhILCgNtYXgYAiABKAUSEgoKcmVxdWVzdF9pZBhuIAEoCRIWCg12YWxpZGF0ZV9vbmx5GL4BIAEoCDoGmrUYAggBIjAKFlNldENvbmN1cnJlbmN5UmVzcG9uc2USFgoGc3RhdHVzGAEgASgJQgaKtRgCGAEiiQEKElNldFRocm90dGxlUmVxdWVzdBIUCgRuYW1lGAEgASgJQgaKtRgCQAISDAoEcmF0ZRgCIAEoBRIbCgl3aW5kb3dfbXMYAyABKAVCCIq1GAQyAm1zEhIKCnJlcXVlc3RfaWQYbiABKAkSFgoNdmFsaWRhdGVfb25seRi+ASABKAg6Bpq1GAIIASItChNTZXRUaHJvdHRsZVJlc3BvbnNlEhYKBnN0YXR1cxgBIAEoCUIGirUYAhgBImEKFVJlbW92ZVRocm90dGxlUmVxdWVzdBIUCgRuYW1lGAEgASgJQgaKtRgCQAISEgoKcmVxdWVzdF9pZBhuIAEoCRIWCg12YWxpZGF0ZV9vbmx5GL4BIAEoCDoGmrUYAggBIjAKFlJlbW92ZVRocm90dGxlUmVzcG9uc2USFgoGc3RhdHVzGAEgASgJQgaKtRgCGAEyiQsKDFF1ZXVlU2VydmljZRKAAQoKTGlzdFF1ZXVlcxIbLmNvcnZvLnYxLkxpc3RRdWV1ZXNSZXF1ZXN0GhwuY29ydm8udjEuTGlzdFF1ZXVlc1Jlc3BvbnNlIjeQAgGitRgSCgZxdWV1ZXMSBHJlYWQYAyAEgtPkkwIYYgZxdWV1ZXMSDi9hcGkvdjEvcXVldWVzEpcBCgpQYXVzZVF1ZXVlEhsuY29ydm8udjEuUGF1c2VRdWV1ZVJlcXVlc3QaHC5jb3J2by52MS5QYXVzZVF1ZXVlUmVzcG9uc2UiTpK1GA0yC1FVRVVFX0VSUk9SorUYEwoGcXVldWVzEgVwYXVzZRgGIAKC0+STAiA6ASoiGy9hcGkvdjEvcXVldWVzL3tuYW1lfS9wYXVzZRKcAQoLUmVzdW1lUXVldWUSHC5jb3J2by52MS5SZXN1bWVRdWV1ZVJlcXVlc3QaHS5jb3J2by52MS5SZXN1bWVRdWV1ZVJlc3BvbnNlIlCStRgNMgtRVUVVRV9FUlJPUqK1GBQKBnF1ZXVlcxIGcmVzdW1lGAYgAoLT5JMCIToBKiIcL2FwaS92MS9xdWV1ZXMve25hbWV9L3Jlc3VtZRKXAQoKRHJhaW5RdWV1ZRIbLmNvcnZvLnYxLkRyYWluUXVldWVSZXF1ZXN0GhwuY29ydm8udjEuRHJhaW5RdWV1ZVJlc3BvbnNlIk6StRgNMgtRVUVVRV9FUlJPUqK1GBMKBnF1ZXVlcxIFZHJhaW4YBiACgtPkkwIgOgEqIhsvYXBpL3YxL3F1ZXVlcy97bmFtZX0vZHJhaW4SlwEKCkNsZWFyUXVldWUSGy5jb3J2by52MS5DbGVhclF1ZXVlUmVxdWVzdBocLmNvcnZvLnYxLkNsZWFyUXVldWVSZXNwb25zZSJOkrUYDTILUVVFVUVfRVJST1KitRgTCgZxdWV1ZXMSBWNsZWFyGAYgAoLT5JMCIDoBKiIbL2FwaS92MS9xdWV1ZXMve25hbWV9L2NsZWFyEpUBCgxEZXN0cm95UXVldWUSHS5jb3J2by52MS5EZXN0cm95UXVldWVSZXF1ZXN0Gh4uY29ydm8udjEuRGVzdHJveVF1ZXVlUmVzcG9uc2UiRpK1GA0yC1FVRVVFX0VSUk9SorUYFAoGcXVldWVzEgZkZWxldGUYBiACgtPkkwIXKhUvYXBpL3YxL3F1ZXVlcy97bmFtZX0SqQEKDlNldENvbmN1cnJlbmN5Eh8uY29ydm8udjEuU2V0Q29uY3VycmVuY3lSZXF1ZXN0GiAuY29ydm8udjEuU2V0Q29uY3VycmVuY3lSZXNwb25zZSJUkrUYDTILUVVFVUVfRVJST1KitRgTCgZxdWV1ZXMSBXdyaXRlGAYgAoLT5JMCJjoBKiIhL2FwaS92MS9xdWV1ZXMve25hbWV9L2NvbmN1cnJlbmN5Ep0BCgtTZXRUaHJvdHRsZRIcLmNvcnZvLnYxLlNldFRocm90dGxlUmVxdWVzdBodLmNvcnZvLnYxLlNldFRocm90dGxlUmVzcG9uc2UiUZK1GA0yC1FVRVVFX0VSUk9SorUYEwoGcXVldWVzEgV3cml0ZRgGIAKC0+STAiM6ASoiHi9hcGkvdjEvcXVldWVzL3tuYW1lfS90aHJvdHRsZRKkAQoOUmVtb3ZlVGhyb3R0bGUSHy5jb3J2by52MS5SZW1vdmVUaHJvdHRsZVJlcXVlc3QaIC5jb3J2by52MS5SZW1vdmVUaHJvdHRsZVJlc3BvbnNlIk+StRgNMgtRVUVVRV9FUlJPUqK1GBQKBnF1ZXVlcxIGZGVsZXRlGAYgAoLT5JMCICoeL2FwaS92MS9xdWV1ZXMve25hbWV9L3Rocm90dGxlQilaJ2NvcnZvLmRldi9jb3J2by9nZW4vZ28vY29ydm8vdjE7Y29ydm92MWIGcHJvdG8z", [file_corvo_options_v1_options, file_google_api_annotations, file_google_protobuf_timestamp]);
 
 /**
  * A queue with its settings and counters.
@@ -206,6 +206,13 @@ export type PauseQueueRequest = Message<"corvo.v1.PauseQueueRequest"> & {
    * @generated from field: string request_id = 110;
    */
   requestId: string;
+
+  /**
+   * Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
+   *
+   * @generated from field: bool validate_only = 190;
+   */
+  validateOnly: boolean;
 };
 
 /**
@@ -255,6 +262,13 @@ export type ResumeQueueRequest = Message<"corvo.v1.ResumeQueueRequest"> & {
    * @generated from field: string request_id = 110;
    */
   requestId: string;
+
+  /**
+   * Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
+   *
+   * @generated from field: bool validate_only = 190;
+   */
+  validateOnly: boolean;
 };
 
 /**
@@ -304,6 +318,13 @@ export type DrainQueueRequest = Message<"corvo.v1.DrainQueueRequest"> & {
    * @generated from field: string request_id = 110;
    */
   requestId: string;
+
+  /**
+   * Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
+   *
+   * @generated from field: bool validate_only = 190;
+   */
+  validateOnly: boolean;
 };
 
 /**
@@ -353,6 +374,13 @@ export type ClearQueueRequest = Message<"corvo.v1.ClearQueueRequest"> & {
    * @generated from field: string request_id = 110;
    */
   requestId: string;
+
+  /**
+   * Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
+   *
+   * @generated from field: bool validate_only = 190;
+   */
+  validateOnly: boolean;
 };
 
 /**
@@ -402,6 +430,13 @@ export type DestroyQueueRequest = Message<"corvo.v1.DestroyQueueRequest"> & {
    * @generated from field: string request_id = 110;
    */
   requestId: string;
+
+  /**
+   * Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
+   *
+   * @generated from field: bool validate_only = 190;
+   */
+  validateOnly: boolean;
 };
 
 /**
@@ -458,6 +493,13 @@ export type SetConcurrencyRequest = Message<"corvo.v1.SetConcurrencyRequest"> & 
    * @generated from field: string request_id = 110;
    */
   requestId: string;
+
+  /**
+   * Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
+   *
+   * @generated from field: bool validate_only = 190;
+   */
+  validateOnly: boolean;
 };
 
 /**
@@ -521,6 +563,13 @@ export type SetThrottleRequest = Message<"corvo.v1.SetThrottleRequest"> & {
    * @generated from field: string request_id = 110;
    */
   requestId: string;
+
+  /**
+   * Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
+   *
+   * @generated from field: bool validate_only = 190;
+   */
+  validateOnly: boolean;
 };
 
 /**
@@ -570,6 +619,13 @@ export type RemoveThrottleRequest = Message<"corvo.v1.RemoveThrottleRequest"> & 
    * @generated from field: string request_id = 110;
    */
   requestId: string;
+
+  /**
+   * Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
+   *
+   * @generated from field: bool validate_only = 190;
+   */
+  validateOnly: boolean;
 };
 
 /**

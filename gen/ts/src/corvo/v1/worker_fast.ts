@@ -264,6 +264,7 @@ export class EnqueueRequestReader extends Reader {
   tagsJsonEnd = 0;
   requestIdStart = 0;
   requestIdEnd = 0;
+  validateOnly = false;
   checkpointJsonStart = 0;
   checkpointJsonEnd = 0;
   parentIdStart = 0;
@@ -314,6 +315,7 @@ export class EnqueueRequestReader extends Reader {
     this.tagsJsonEnd = 0;
     this.requestIdStart = 0;
     this.requestIdEnd = 0;
+    this.validateOnly = false;
     this.checkpointJsonStart = 0;
     this.checkpointJsonEnd = 0;
     this.parentIdStart = 0;
@@ -646,6 +648,20 @@ export class EnqueueRequestReader extends Reader {
           }
           break;
         }
+        case 190: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.validateOnly = b !== 0;
+          } else {
+            this.pos = pos;
+            this.varint64();
+            this.validateOnly = this.lo !== 0 || this.hi !== 0;
+            pos = this.pos;
+          }
+          break;
+        }
         default:
           pos = this.unknown(tag, pos);
       }
@@ -671,6 +687,7 @@ export const EnqueueRequestTag = {
   expireAfter: 866,
   tagsJson: 874,
   requestId: 882,
+  validateOnly: 1520,
   checkpointJson: 890,
   parentId: 898,
   expireAfterMs: 904,
@@ -694,6 +711,7 @@ export interface EnqueueRequestInit {
   expireAfter?: string | Uint8Array;
   tagsJson?: string | Uint8Array;
   requestId?: string | Uint8Array;
+  validateOnly?: boolean;
   checkpointJson?: string | Uint8Array;
   parentId?: string | Uint8Array;
   expireAfterMs?: number | bigint;
@@ -732,6 +750,7 @@ export function encodeEnqueueRequest(w: Writer, init: EnqueueRequestInit): void 
   if (init.expireAfterMs !== undefined && init.expireAfterMs != 0) putInt64OrBigInt(w, 904, init.expireAfterMs);
   if (init.retryBaseDelayMs !== undefined && init.retryBaseDelayMs != 0) putInt64OrBigInt(w, 912, init.retryBaseDelayMs);
   if (init.retryMaxDelayMs !== undefined && init.retryMaxDelayMs != 0) putInt64OrBigInt(w, 920, init.retryMaxDelayMs);
+  if (init.validateOnly !== undefined && init.validateOnly) putBool(w, 1520, init.validateOnly);
 }
 
 /** Reads corvo.v1.EnqueueResponse. */
@@ -881,6 +900,7 @@ export class EnqueueBatchRequestReader extends Reader {
   jobsEnd: Int32Array<ArrayBuffer> = new Int32Array(8);
   requestIdStart = 0;
   requestIdEnd = 0;
+  validateOnly = false;
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
     this.buf = buf;
@@ -890,6 +910,7 @@ export class EnqueueBatchRequestReader extends Reader {
     this.jobsCount = 0;
     this.requestIdStart = 0;
     this.requestIdEnd = 0;
+    this.validateOnly = false;
     let pos = start;
     while (pos < end) {
       let tag = buf[pos++];
@@ -945,6 +966,20 @@ export class EnqueueBatchRequestReader extends Reader {
           this.requestIdEnd = pos += n;
           break;
         }
+        case 190: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.validateOnly = b !== 0;
+          } else {
+            this.pos = pos;
+            this.varint64();
+            this.validateOnly = this.lo !== 0 || this.hi !== 0;
+            pos = this.pos;
+          }
+          break;
+        }
         default:
           pos = this.unknown(tag, pos);
       }
@@ -958,12 +993,14 @@ export class EnqueueBatchRequestReader extends Reader {
 export const EnqueueBatchRequestTag = {
   jobs: 10,
   requestId: 882,
+  validateOnly: 1520,
 } as const;
 
 /** What `encodeEnqueueBatchRequest` writes. What is absent or zero is not written. */
 export interface EnqueueBatchRequestInit {
   jobs?: readonly EnqueueRequestInit[];
   requestId?: string | Uint8Array;
+  validateOnly?: boolean;
 }
 
 let jobsOfEnqueueBatchRequest = 0;
@@ -977,6 +1014,7 @@ export function encodeEnqueueBatchRequest(w: Writer, init: EnqueueBatchRequestIn
     }
   }
   if (init.requestId !== undefined && init.requestId.length > 0) putStringOrBytes(w, 882, init.requestId);
+  if (init.validateOnly !== undefined && init.validateOnly) putBool(w, 1520, init.validateOnly);
 }
 
 /** Reads corvo.v1.EnqueueBatchResponse. */
@@ -1143,6 +1181,7 @@ export class FetchRequestReader extends Reader {
   leaseDuration = 0;
   requestIdStart = 0;
   requestIdEnd = 0;
+  validateOnly = false;
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
     this.buf = buf;
@@ -1157,6 +1196,7 @@ export class FetchRequestReader extends Reader {
     this.leaseDuration = 0;
     this.requestIdStart = 0;
     this.requestIdEnd = 0;
+    this.validateOnly = false;
     let pos = start;
     while (pos < end) {
       let tag = buf[pos++];
@@ -1255,6 +1295,20 @@ export class FetchRequestReader extends Reader {
           this.requestIdEnd = pos += n;
           break;
         }
+        case 190: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.validateOnly = b !== 0;
+          } else {
+            this.pos = pos;
+            this.varint64();
+            this.validateOnly = this.lo !== 0 || this.hi !== 0;
+            pos = this.pos;
+          }
+          break;
+        }
         default:
           pos = this.unknown(tag, pos);
       }
@@ -1271,6 +1325,7 @@ export const FetchRequestTag = {
   hostname: 26,
   leaseDuration: 32,
   requestId: 882,
+  validateOnly: 1520,
 } as const;
 
 /** What `encodeFetchRequest` writes. What is absent or zero is not written. */
@@ -1280,6 +1335,7 @@ export interface FetchRequestInit {
   hostname?: string | Uint8Array;
   leaseDuration?: number;
   requestId?: string | Uint8Array;
+  validateOnly?: boolean;
 }
 
 /** Writes the fields of corvo.v1.FetchRequest, without a length before them. */
@@ -1289,6 +1345,7 @@ export function encodeFetchRequest(w: Writer, init: FetchRequestInit): void {
   if (init.hostname !== undefined && init.hostname.length > 0) putStringOrBytes(w, 26, init.hostname);
   if (init.leaseDuration !== undefined && init.leaseDuration !== 0) putInt32(w, 32, init.leaseDuration);
   if (init.requestId !== undefined && init.requestId.length > 0) putStringOrBytes(w, 882, init.requestId);
+  if (init.validateOnly !== undefined && init.validateOnly) putBool(w, 1520, init.validateOnly);
 }
 
 /** Reads corvo.v1.FetchResponse. */
@@ -1594,6 +1651,7 @@ export class FetchBatchRequestReader extends Reader {
   count = 0;
   requestIdStart = 0;
   requestIdEnd = 0;
+  validateOnly = false;
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
     this.buf = buf;
@@ -1609,6 +1667,7 @@ export class FetchBatchRequestReader extends Reader {
     this.count = 0;
     this.requestIdStart = 0;
     this.requestIdEnd = 0;
+    this.validateOnly = false;
     let pos = start;
     while (pos < end) {
       let tag = buf[pos++];
@@ -1720,6 +1779,20 @@ export class FetchBatchRequestReader extends Reader {
           this.requestIdEnd = pos += n;
           break;
         }
+        case 190: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.validateOnly = b !== 0;
+          } else {
+            this.pos = pos;
+            this.varint64();
+            this.validateOnly = this.lo !== 0 || this.hi !== 0;
+            pos = this.pos;
+          }
+          break;
+        }
         default:
           pos = this.unknown(tag, pos);
       }
@@ -1737,6 +1810,7 @@ export const FetchBatchRequestTag = {
   leaseDuration: 32,
   count: 40,
   requestId: 882,
+  validateOnly: 1520,
 } as const;
 
 /** What `encodeFetchBatchRequest` writes. What is absent or zero is not written. */
@@ -1747,6 +1821,7 @@ export interface FetchBatchRequestInit {
   leaseDuration?: number;
   count?: number;
   requestId?: string | Uint8Array;
+  validateOnly?: boolean;
 }
 
 /** Writes the fields of corvo.v1.FetchBatchRequest, without a length before them. */
@@ -1757,6 +1832,7 @@ export function encodeFetchBatchRequest(w: Writer, init: FetchBatchRequestInit):
   if (init.leaseDuration !== undefined && init.leaseDuration !== 0) putInt32(w, 32, init.leaseDuration);
   if (init.count !== undefined && init.count !== 0) putInt32(w, 40, init.count);
   if (init.requestId !== undefined && init.requestId.length > 0) putStringOrBytes(w, 882, init.requestId);
+  if (init.validateOnly !== undefined && init.validateOnly) putBool(w, 1520, init.validateOnly);
 }
 
 /** Reads corvo.v1.FetchBatchJob. */
@@ -2335,6 +2411,7 @@ export class AckRequestReader extends Reader {
   fenceHi = -0;
   requestIdStart = 0;
   requestIdEnd = 0;
+  validateOnly = false;
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
     this.buf = buf;
@@ -2361,6 +2438,7 @@ export class AckRequestReader extends Reader {
     this.fenceHi = 0;
     this.requestIdStart = 0;
     this.requestIdEnd = 0;
+    this.validateOnly = false;
     let pos = start;
     while (pos < end) {
       let tag = buf[pos++];
@@ -2521,6 +2599,20 @@ export class AckRequestReader extends Reader {
           this.requestIdEnd = pos += n;
           break;
         }
+        case 190: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.validateOnly = b !== 0;
+          } else {
+            this.pos = pos;
+            this.varint64();
+            this.validateOnly = this.lo !== 0 || this.hi !== 0;
+            pos = this.pos;
+          }
+          break;
+        }
         default:
           pos = this.unknown(tag, pos);
       }
@@ -2541,6 +2633,7 @@ export const AckRequestTag = {
   traceJson: 58,
   fence: 800,
   requestId: 882,
+  validateOnly: 1520,
 } as const;
 
 /** What `encodeAckRequest` writes. What is absent or zero is not written. */
@@ -2554,6 +2647,7 @@ export interface AckRequestInit {
   traceJson?: string | Uint8Array;
   fence?: number | bigint;
   requestId?: string | Uint8Array;
+  validateOnly?: boolean;
 }
 
 let usageOfAckRequest = 0;
@@ -2572,6 +2666,7 @@ export function encodeAckRequest(w: Writer, init: AckRequestInit): void {
   if (init.traceJson !== undefined && init.traceJson.length > 0) putStringOrBytes(w, 58, init.traceJson);
   if (init.fence !== undefined && init.fence != 0) putInt64OrBigInt(w, 800, init.fence);
   if (init.requestId !== undefined && init.requestId.length > 0) putStringOrBytes(w, 882, init.requestId);
+  if (init.validateOnly !== undefined && init.validateOnly) putBool(w, 1520, init.validateOnly);
 }
 
 /** Reads corvo.v1.AckBatchItem. */
@@ -2732,6 +2827,7 @@ export class AckBatchRequestReader extends Reader {
   itemsEnd: Int32Array<ArrayBuffer> = new Int32Array(8);
   requestIdStart = 0;
   requestIdEnd = 0;
+  validateOnly = false;
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
     this.buf = buf;
@@ -2741,6 +2837,7 @@ export class AckBatchRequestReader extends Reader {
     this.itemsCount = 0;
     this.requestIdStart = 0;
     this.requestIdEnd = 0;
+    this.validateOnly = false;
     let pos = start;
     while (pos < end) {
       let tag = buf[pos++];
@@ -2796,6 +2893,20 @@ export class AckBatchRequestReader extends Reader {
           this.requestIdEnd = pos += n;
           break;
         }
+        case 190: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.validateOnly = b !== 0;
+          } else {
+            this.pos = pos;
+            this.varint64();
+            this.validateOnly = this.lo !== 0 || this.hi !== 0;
+            pos = this.pos;
+          }
+          break;
+        }
         default:
           pos = this.unknown(tag, pos);
       }
@@ -2809,12 +2920,14 @@ export class AckBatchRequestReader extends Reader {
 export const AckBatchRequestTag = {
   items: 10,
   requestId: 882,
+  validateOnly: 1520,
 } as const;
 
 /** What `encodeAckBatchRequest` writes. What is absent or zero is not written. */
 export interface AckBatchRequestInit {
   items?: readonly AckBatchItemInit[];
   requestId?: string | Uint8Array;
+  validateOnly?: boolean;
 }
 
 let itemsOfAckBatchRequest = 0;
@@ -2828,6 +2941,7 @@ export function encodeAckBatchRequest(w: Writer, init: AckBatchRequestInit): voi
     }
   }
   if (init.requestId !== undefined && init.requestId.length > 0) putStringOrBytes(w, 882, init.requestId);
+  if (init.validateOnly !== undefined && init.validateOnly) putBool(w, 1520, init.validateOnly);
 }
 
 /** Reads corvo.v1.AckBatchResponse. */
@@ -2968,6 +3082,8 @@ export class LifecycleStreamRequestReader extends Reader {
   enqueuesStart: Int32Array<ArrayBuffer> = new Int32Array(8);
   enqueuesEnd: Int32Array<ArrayBuffer> = new Int32Array(8);
   waitMs = -0;
+  retryIdStart = 0;
+  retryIdEnd = 0;
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
     this.buf = buf;
@@ -2987,6 +3103,8 @@ export class LifecycleStreamRequestReader extends Reader {
     this.acksCount = 0;
     this.enqueuesCount = 0;
     this.waitMs = 0;
+    this.retryIdStart = 0;
+    this.retryIdEnd = 0;
     let pos = start;
     while (pos < end) {
       let tag = buf[pos++];
@@ -3152,6 +3270,21 @@ export class LifecycleStreamRequestReader extends Reader {
           }
           break;
         }
+        case 110: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.retryIdEnd !== 0) this.hasUnknown = true;
+          this.retryIdStart = pos;
+          this.retryIdEnd = pos += n;
+          break;
+        }
         default:
           pos = this.unknown(tag, pos);
       }
@@ -3172,6 +3305,7 @@ export const LifecycleStreamRequestTag = {
   acks: 58,
   enqueues: 66,
   waitMs: 800,
+  retryId: 882,
 } as const;
 
 /** What `encodeLifecycleStreamRequest` writes. What is absent or zero is not written. */
@@ -3185,6 +3319,7 @@ export interface LifecycleStreamRequestInit {
   acks?: readonly AckBatchItemInit[];
   enqueues?: readonly LifecycleEnqueueItemInit[];
   waitMs?: number;
+  retryId?: string | Uint8Array;
 }
 
 let acksOfLifecycleStreamRequest = 0;
@@ -3212,6 +3347,7 @@ export function encodeLifecycleStreamRequest(w: Writer, init: LifecycleStreamReq
     }
   }
   if (init.waitMs !== undefined && init.waitMs !== 0) putUint32(w, 800, init.waitMs);
+  if (init.retryId !== undefined && init.retryId.length > 0) putStringOrBytes(w, 882, init.retryId);
 }
 
 /** Reads corvo.v1.LifecycleEnqueueItem. */
@@ -3260,6 +3396,7 @@ export class LifecycleEnqueueItemReader extends Reader {
   retryMaxDelayMs = -0;
   retryMaxDelayMsLo = -0;
   retryMaxDelayMsHi = -0;
+  validateOnly = false;
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
     this.buf = buf;
@@ -3310,6 +3447,7 @@ export class LifecycleEnqueueItemReader extends Reader {
     this.retryMaxDelayMs = 0;
     this.retryMaxDelayMsLo = 0;
     this.retryMaxDelayMsHi = 0;
+    this.validateOnly = false;
     let pos = start;
     while (pos < end) {
       let tag = buf[pos++];
@@ -3629,6 +3767,20 @@ export class LifecycleEnqueueItemReader extends Reader {
           }
           break;
         }
+        case 190: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.validateOnly = b !== 0;
+          } else {
+            this.pos = pos;
+            this.varint64();
+            this.validateOnly = this.lo !== 0 || this.hi !== 0;
+            pos = this.pos;
+          }
+          break;
+        }
         default:
           pos = this.unknown(tag, pos);
       }
@@ -3659,6 +3811,7 @@ export const LifecycleEnqueueItemTag = {
   expireAfterMs: 904,
   retryBaseDelayMs: 912,
   retryMaxDelayMs: 920,
+  validateOnly: 1520,
 } as const;
 
 /** What `encodeLifecycleEnqueueItem` writes. What is absent or zero is not written. */
@@ -3682,6 +3835,7 @@ export interface LifecycleEnqueueItemInit {
   expireAfterMs?: number | bigint;
   retryBaseDelayMs?: number | bigint;
   retryMaxDelayMs?: number | bigint;
+  validateOnly?: boolean;
 }
 
 let agentOfLifecycleEnqueueItem = 0;
@@ -3715,6 +3869,7 @@ export function encodeLifecycleEnqueueItem(w: Writer, init: LifecycleEnqueueItem
   if (init.expireAfterMs !== undefined && init.expireAfterMs != 0) putInt64OrBigInt(w, 904, init.expireAfterMs);
   if (init.retryBaseDelayMs !== undefined && init.retryBaseDelayMs != 0) putInt64OrBigInt(w, 912, init.retryBaseDelayMs);
   if (init.retryMaxDelayMs !== undefined && init.retryMaxDelayMs != 0) putInt64OrBigInt(w, 920, init.retryMaxDelayMs);
+  if (init.validateOnly !== undefined && init.validateOnly) putBool(w, 1520, init.validateOnly);
 }
 
 /** Reads corvo.v1.LifecycleStreamResponse. */
@@ -4026,6 +4181,7 @@ export class FailRequestReader extends Reader {
   fenceHi = -0;
   requestIdStart = 0;
   requestIdEnd = 0;
+  validateOnly = false;
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
     this.buf = buf;
@@ -4043,6 +4199,7 @@ export class FailRequestReader extends Reader {
     this.fenceHi = 0;
     this.requestIdStart = 0;
     this.requestIdEnd = 0;
+    this.validateOnly = false;
     let pos = start;
     while (pos < end) {
       let tag = buf[pos++];
@@ -4142,6 +4299,20 @@ export class FailRequestReader extends Reader {
           this.requestIdEnd = pos += n;
           break;
         }
+        case 190: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.validateOnly = b !== 0;
+          } else {
+            this.pos = pos;
+            this.varint64();
+            this.validateOnly = this.lo !== 0 || this.hi !== 0;
+            pos = this.pos;
+          }
+          break;
+        }
         default:
           pos = this.unknown(tag, pos);
       }
@@ -4158,6 +4329,7 @@ export const FailRequestTag = {
   backtrace: 26,
   fence: 800,
   requestId: 882,
+  validateOnly: 1520,
 } as const;
 
 /** What `encodeFailRequest` writes. What is absent or zero is not written. */
@@ -4167,6 +4339,7 @@ export interface FailRequestInit {
   backtrace?: string | Uint8Array;
   fence?: number | bigint;
   requestId?: string | Uint8Array;
+  validateOnly?: boolean;
 }
 
 /** Writes the fields of corvo.v1.FailRequest, without a length before them. */
@@ -4176,6 +4349,7 @@ export function encodeFailRequest(w: Writer, init: FailRequestInit): void {
   if (init.backtrace !== undefined && init.backtrace.length > 0) putStringOrBytes(w, 26, init.backtrace);
   if (init.fence !== undefined && init.fence != 0) putInt64OrBigInt(w, 800, init.fence);
   if (init.requestId !== undefined && init.requestId.length > 0) putStringOrBytes(w, 882, init.requestId);
+  if (init.validateOnly !== undefined && init.validateOnly) putBool(w, 1520, init.validateOnly);
 }
 
 /** Reads corvo.v1.FailResponse. */
@@ -4289,6 +4463,168 @@ export function encodeFailResponse(w: Writer, init: FailResponseInit): void {
     nextAttemptAtOfFailResponse = endMessage(w, at);
   }
   if (init.attemptsRemaining !== undefined && init.attemptsRemaining !== 0) putInt32(w, 24, init.attemptsRemaining);
+}
+
+/** Reads corvo.v1.ReleaseRequest. */
+export class ReleaseRequestReader extends Reader {
+  jobIdStart = 0;
+  jobIdEnd = 0;
+  checkpointJsonStart = 0;
+  checkpointJsonEnd = 0;
+  fence = -0;
+  fenceLo = -0;
+  fenceHi = -0;
+  requestIdStart = 0;
+  requestIdEnd = 0;
+  validateOnly = false;
+
+  read(buf: Uint8Array, start = 0, end = buf.length): this {
+    this.buf = buf;
+    this.start = start;
+    this.end = end;
+    this.hasUnknown = false;
+    this.jobIdStart = 0;
+    this.jobIdEnd = 0;
+    this.checkpointJsonStart = 0;
+    this.checkpointJsonEnd = 0;
+    this.fence = 0;
+    this.fenceLo = 0;
+    this.fenceHi = 0;
+    this.requestIdStart = 0;
+    this.requestIdEnd = 0;
+    this.validateOnly = false;
+    let pos = start;
+    while (pos < end) {
+      let tag = buf[pos++];
+      if (tag > 127) {
+        const b = pos < end ? buf[pos] : 128;
+        if (b < 128) {
+          tag = (tag & 127) | (b << 7);
+          pos++;
+        } else {
+          this.pos = pos - 1;
+          tag = this.tag();
+          pos = this.pos;
+        }
+      }
+      if (tag < 128) {
+      switch (tag >>> 3) {
+        case 1: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.jobIdEnd !== 0) this.hasUnknown = true;
+          this.jobIdStart = pos;
+          this.jobIdEnd = pos += n;
+          break;
+        }
+        case 2: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.checkpointJsonEnd !== 0) this.hasUnknown = true;
+          this.checkpointJsonStart = pos;
+          this.checkpointJsonEnd = pos += n;
+          break;
+        }
+        default:
+          pos = this.unknown(tag, pos);
+      }
+      } else {
+      switch (tag >>> 3) {
+        case 100: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.fence = b;
+            this.fenceLo = b;
+            this.fenceHi = 0;
+          } else {
+            this.pos = pos;
+            this.varint64();
+            this.fence = this.hi * 4294967296 + this.lo;
+            this.fenceLo = this.lo;
+            this.fenceHi = this.hi;
+            pos = this.pos;
+          }
+          break;
+        }
+        case 110: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.requestIdEnd !== 0) this.hasUnknown = true;
+          this.requestIdStart = pos;
+          this.requestIdEnd = pos += n;
+          break;
+        }
+        case 190: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.validateOnly = b !== 0;
+          } else {
+            this.pos = pos;
+            this.varint64();
+            this.validateOnly = this.lo !== 0 || this.hi !== 0;
+            pos = this.pos;
+          }
+          break;
+        }
+        default:
+          pos = this.unknown(tag, pos);
+      }
+      }
+    }
+    return this;
+  }
+}
+
+/** Tags of corvo.v1.ReleaseRequest for the put functions. */
+export const ReleaseRequestTag = {
+  jobId: 10,
+  checkpointJson: 18,
+  fence: 800,
+  requestId: 882,
+  validateOnly: 1520,
+} as const;
+
+/** What `encodeReleaseRequest` writes. What is absent or zero is not written. */
+export interface ReleaseRequestInit {
+  jobId?: string | Uint8Array;
+  checkpointJson?: string | Uint8Array;
+  fence?: number | bigint;
+  requestId?: string | Uint8Array;
+  validateOnly?: boolean;
+}
+
+/** Writes the fields of corvo.v1.ReleaseRequest, without a length before them. */
+export function encodeReleaseRequest(w: Writer, init: ReleaseRequestInit): void {
+  if (init.jobId !== undefined && init.jobId.length > 0) putStringOrBytes(w, 10, init.jobId);
+  if (init.checkpointJson !== undefined && init.checkpointJson.length > 0) putStringOrBytes(w, 18, init.checkpointJson);
+  if (init.fence !== undefined && init.fence != 0) putInt64OrBigInt(w, 800, init.fence);
+  if (init.requestId !== undefined && init.requestId.length > 0) putStringOrBytes(w, 882, init.requestId);
+  if (init.validateOnly !== undefined && init.validateOnly) putBool(w, 1520, init.validateOnly);
 }
 
 /** Reads corvo.v1.HeartbeatJobUpdate. */
@@ -4471,6 +4807,7 @@ export class HeartbeatRequestReader extends Reader {
   jobsKeyEnd: Int32Array<ArrayBuffer> = new Int32Array(8);
   jobsValueStart: Int32Array<ArrayBuffer> = new Int32Array(8);
   jobsValueEnd: Int32Array<ArrayBuffer> = new Int32Array(8);
+  validateOnly = false;
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
     this.buf = buf;
@@ -4478,6 +4815,7 @@ export class HeartbeatRequestReader extends Reader {
     this.end = end;
     this.hasUnknown = false;
     this.jobsCount = 0;
+    this.validateOnly = false;
     let pos = start;
     while (pos < end) {
       let tag = buf[pos++];
@@ -4492,6 +4830,7 @@ export class HeartbeatRequestReader extends Reader {
           pos = this.pos;
         }
       }
+      if (tag < 128) {
       switch (tag >>> 3) {
         case 1: {
           if ((tag & 7) !== 2) this.odd(tag, pos);
@@ -4521,6 +4860,26 @@ export class HeartbeatRequestReader extends Reader {
         default:
           pos = this.unknown(tag, pos);
       }
+      } else {
+      switch (tag >>> 3) {
+        case 190: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.validateOnly = b !== 0;
+          } else {
+            this.pos = pos;
+            this.varint64();
+            this.validateOnly = this.lo !== 0 || this.hi !== 0;
+            pos = this.pos;
+          }
+          break;
+        }
+        default:
+          pos = this.unknown(tag, pos);
+      }
+      }
     }
     return this;
   }
@@ -4529,11 +4888,13 @@ export class HeartbeatRequestReader extends Reader {
 /** Tags of corvo.v1.HeartbeatRequest for the put functions. */
 export const HeartbeatRequestTag = {
   jobs: 10,
+  validateOnly: 1520,
 } as const;
 
 /** What `encodeHeartbeatRequest` writes. What is absent or zero is not written. */
 export interface HeartbeatRequestInit {
   jobs?: Readonly<Record<string, HeartbeatJobUpdateInit>>;
+  validateOnly?: boolean;
 }
 
 let jobsOfHeartbeatRequest = 0;
@@ -4549,6 +4910,7 @@ export function encodeHeartbeatRequest(w: Writer, init: HeartbeatRequestInit): v
       endMessage(w, entry);
     }
   }
+  if (init.validateOnly !== undefined && init.validateOnly) putBool(w, 1520, init.validateOnly);
 }
 
 /** Reads corvo.v1.HeartbeatJobResponse. */

@@ -17,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file corvo/v1/worker.proto.
  */
 export const file_corvo_v1_worker: GenFile = /*@__PURE__*/
-  fileDesc("ChVjb3J2by92MS93b3JrZXIucHJvdG8SCGNvcnZvLnYxIlYKC0FnZW50Q29uZmlnEhYKDm1heF9pdGVyYXRpb25zGAEgASgFEhQKDG1heF9jb3N0X3VzZBgCIAEoARIZChFpdGVyYXRpb25fdGltZW91dBgDIAEoCSKAAQoKQWdlbnRTdGF0ZRIWCg5tYXhfaXRlcmF0aW9ucxgBIAEoBRIUCgxtYXhfY29zdF91c2QYAiABKAESGQoRaXRlcmF0aW9uX3RpbWVvdXQYAyABKAkSEQoJaXRlcmF0aW9uGAQgASgFEhYKDnRvdGFsX2Nvc3RfdXNkGAUgASgBIsEECg5FbnF1ZXVlUmVxdWVzdBINCgVxdWV1ZRgBIAEoCRIeCgxwYXlsb2FkX2pzb24YAiABKAlCCIq1GAQIATgBEiQKBWFnZW50GAMgASgLMhUuY29ydm8udjEuQWdlbnRDb25maWcSEAoIcHJpb3JpdHkYZCABKAkSEgoKdW5pcXVlX2tleRhlIAEoCRIVCg11bmlxdWVfcGVyaW9kGGYgASgDEhgKC21heF9yZXRyaWVzGGcgASgFSACIAQESFQoNcmV0cnlfYmFja29mZhhoIAEoCRIYChByZXRyeV9iYXNlX2RlbGF5GGkgASgJEhcKD3JldHJ5X21heF9kZWxheRhqIAEoCRIwCgxzY2hlZHVsZWRfYXQYayABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDGV4cGlyZV9hZnRlchhsIAEoCRIZCgl0YWdzX2pzb24YbSABKAlCBoq1GAIIARISCgpyZXF1ZXN0X2lkGG4gASgJEh8KD2NoZWNrcG9pbnRfanNvbhhvIAEoCUIGirUYAggBEhkKCXBhcmVudF9pZBhwIAEoCUIGirUYAkADEiEKD2V4cGlyZV9hZnRlcl9tcxhxIAEoA0IIirUYBDICbXMSJQoTcmV0cnlfYmFzZV9kZWxheV9tcxhyIAEoA0IIirUYBDICbXMSJAoScmV0cnlfbWF4X2RlbGF5X21zGHMgASgDQgiKtRgEMgJtczoGmrUYAggBQg4KDF9tYXhfcmV0cmllcyKFAQoPRW5xdWV1ZVJlc3BvbnNlEhYKBmpvYl9pZBgBIAEoCUIGirUYAhgBEhYKBnN0YXR1cxgCIAEoCUIGirUYAhgBEh8KD3VuaXF1ZV9leGlzdGluZxgDIAEoCEIGirUYAhgBEhkKCWxvZ19pbmRleBhkIAEoBEIGirUYAiABOgaatRgCCAEiWQoTRW5xdWV1ZUJhdGNoUmVxdWVzdBImCgRqb2JzGAEgAygLMhguY29ydm8udjEuRW5xdWV1ZVJlcXVlc3QSEgoKcmVxdWVzdF9pZBhuIAEoCToGmrUYAggBIoYBChRFbnF1ZXVlQmF0Y2hSZXNwb25zZRIXCgdqb2JfaWRzGAEgAygJQgaKtRgCGAESMgoIb3V0Y29tZXMYZSADKA4yGC5jb3J2by52MS5FbnF1ZXVlT3V0Y29tZUIGirUYAiABEhkKCWxvZ19pbmRleBhmIAEoBEIGirUYAiABOgaatRgCCAEi6AEKFUVucXVldWVXZWJob29rUmVxdWVzdBINCgVxdWV1ZRgBIAEoCRIcCgxwYXlsb2FkX2pzb24YAiABKAlCBoq1GAIIARIQCghwcmlvcml0eRgDIAEoCRISCgp1bmlxdWVfa2V5GAQgASgJEhgKC21heF9yZXRyaWVzGAUgASgFSACIAQESMAoMc2NoZWR1bGVkX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgR0YWdzGAcgASgJEhIKCnJlcXVlc3RfaWQYbiABKAlCDgoMX21heF9yZXRyaWVzIoQBChZFbnF1ZXVlV2ViaG9va1Jlc3BvbnNlEhYKBmpvYl9pZBgBIAEoCUIGirUYAhgBEhYKBnN0YXR1cxgCIAEoCUIGirUYAhgBEh8KD3VuaXF1ZV9leGlzdGluZxgDIAEoCEIGirUYAhgBEhkKCWxvZ19pbmRleBhkIAEoBEIGirUYAiABIokBCgxGZXRjaFJlcXVlc3QSDgoGcXVldWVzGAEgAygJEhEKCXdvcmtlcl9pZBgCIAEoCRIQCghob3N0bmFtZRgDIAEoCRIoCg5sZWFzZV9kdXJhdGlvbhgEIAEoBUIQirUYDBIHdGltZW91dDIBcxISCgpyZXF1ZXN0X2lkGG4gASgJOgaatRgCCAEixgIKDUZldGNoUmVzcG9uc2USFQoFZm91bmQYASABKAhCBoq1GAIgARIWCgZqb2JfaWQYAiABKAlCBoq1GAIYARIVCgVxdWV1ZRgDIAEoCUIGirUYAhgBEh4KDHBheWxvYWRfanNvbhgEIAEoCUIIirUYBAgBGAESFwoHYXR0ZW1wdBgFIAEoBUIGirUYAhgBEhsKC21heF9yZXRyaWVzGAYgASgFQgaKtRgCGAESIQoObGVhc2VfZHVyYXRpb24YByABKAVCCYq1GAUYATIBcxIfCg9jaGVja3BvaW50X2pzb24YCCABKAlCBoq1GAIIARIZCgl0YWdzX2pzb24YCSABKAlCBoq1GAIIARIjCgVhZ2VudBgKIAEoCzIULmNvcnZvLnYxLkFnZW50U3RhdGUSDQoFZmVuY2UYZCABKAQ6Bpq1GAIIASKdAQoRRmV0Y2hCYXRjaFJlcXVlc3QSDgoGcXVldWVzGAEgAygJEhEKCXdvcmtlcl9pZBgCIAEoCRIQCghob3N0bmFtZRgDIAEoCRIoCg5sZWFzZV9kdXJhdGlvbhgEIAEoBUIQirUYDBIHdGltZW91dDIBcxINCgVjb3VudBgFIAEoBRISCgpyZXF1ZXN0X2lkGG4gASgJOgaatRgCCAEirwIKDUZldGNoQmF0Y2hKb2ISFgoGam9iX2lkGAEgASgJQgaKtRgCGAESFQoFcXVldWUYAiABKAlCBoq1GAIYARIeCgxwYXlsb2FkX2pzb24YAyABKAlCCIq1GAQIARgBEhcKB2F0dGVtcHQYBCABKAVCBoq1GAIYARIbCgttYXhfcmV0cmllcxgFIAEoBUIGirUYAhgBEiEKDmxlYXNlX2R1cmF0aW9uGAYgASgFQgmKtRgFGAEyAXMSHwoPY2hlY2twb2ludF9qc29uGAcgASgJQgaKtRgCCAESGQoJdGFnc19qc29uGAggASgJQgaKtRgCCAESIwoFYWdlbnQYCSABKAsyFC5jb3J2by52MS5BZ2VudFN0YXRlEg0KBWZlbmNlGGQgASgEOgaatRgCCAEiSwoSRmV0Y2hCYXRjaFJlc3BvbnNlEi0KBGpvYnMYASADKAsyFy5jb3J2by52MS5GZXRjaEJhdGNoSm9iQgaKtRgCGAE6Bpq1GAIIASKnAQoLVXNhZ2VSZXBvcnQSFAoMaW5wdXRfdG9rZW5zGAEgASgDEhUKDW91dHB1dF90b2tlbnMYAiABKAMSHQoVY2FjaGVfY3JlYXRpb25fdG9rZW5zGAMgASgDEhkKEWNhY2hlX3JlYWRfdG9rZW5zGAQgASgDEg0KBW1vZGVsGAUgASgJEhAKCHByb3ZpZGVyGAYgASgJEhAKCGNvc3RfdXNkGAcgASgBIvIBCgpBY2tSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCRIbCgtyZXN1bHRfanNvbhgCIAEoCUIGirUYAggBEiQKBXVzYWdlGAMgASgLMhUuY29ydm8udjEuVXNhZ2VSZXBvcnQSHwoPY2hlY2twb2ludF9qc29uGAQgASgJQgaKtRgCCAESFAoMYWdlbnRfc3RhdHVzGAUgASgJEhMKC2hvbGRfcmVhc29uGAYgASgJEhoKCnRyYWNlX2pzb24YByABKAlCBoq1GAIIARINCgVmZW5jZRhkIAEoBBISCgpyZXF1ZXN0X2lkGG4gASgJOgaatRgCCAEiDQoLQWNrUmVzcG9uc2UieAoMQWNrQmF0Y2hJdGVtEg4KBmpvYl9pZBgBIAEoCRIbCgtyZXN1bHRfanNvbhgCIAEoCUIGirUYAggBEiQKBXVzYWdlGAMgASgLMhUuY29ydm8udjEuVXNhZ2VSZXBvcnQSDQoFZmVuY2UYZCABKAQ6Bpq1GAIIASJgCg9BY2tCYXRjaFJlcXVlc3QSMQoFaXRlbXMYASADKAsyFi5jb3J2by52MS5BY2tCYXRjaEl0ZW1CCoq1GAYSBGFja3MSEgoKcmVxdWVzdF9pZBhuIAEoCToGmrUYAggBImEKEEFja0JhdGNoUmVzcG9uc2USFQoFYWNrZWQYASABKAVCBoq1GAIYARIuCghvdXRjb21lcxhlIAMoDjIULmNvcnZvLnYxLkFja091dGNvbWVCBoq1GAIgAToGmrUYAggBIpICChZMaWZlY3ljbGVTdHJlYW1SZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAQSDgoGcXVldWVzGAIgAygJEhEKCXdvcmtlcl9pZBgDIAEoCRIQCghob3N0bmFtZRgEIAEoCRIfCg5sZWFzZV9kdXJhdGlvbhgFIAEoBUIHirUYAzIBcxITCgtmZXRjaF9jb3VudBgGIAEoBRIkCgRhY2tzGAcgAygLMhYuY29ydm8udjEuQWNrQmF0Y2hJdGVtEjAKCGVucXVldWVzGAggAygLMh4uY29ydm8udjEuTGlmZWN5Y2xlRW5xdWV1ZUl0ZW0SGQoHd2FpdF9tcxhkIAEoDUIIirUYBDICbXM6Bpq1GAIIASLHBAoUTGlmZWN5Y2xlRW5xdWV1ZUl0ZW0SDQoFcXVldWUYASABKAkSHgoMcGF5bG9hZF9qc29uGAIgASgJQgiKtRgECAE4ARIkCgVhZ2VudBgDIAEoCzIVLmNvcnZvLnYxLkFnZW50Q29uZmlnEhAKCHByaW9yaXR5GGQgASgJEhIKCnVuaXF1ZV9rZXkYZSABKAkSFQoNdW5pcXVlX3BlcmlvZBhmIAEoAxIYCgttYXhfcmV0cmllcxhnIAEoBUgAiAEBEhUKDXJldHJ5X2JhY2tvZmYYaCABKAkSGAoQcmV0cnlfYmFzZV9kZWxheRhpIAEoCRIXCg9yZXRyeV9tYXhfZGVsYXkYaiABKAkSMAoMc2NoZWR1bGVkX2F0GGsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIUCgxleHBpcmVfYWZ0ZXIYbCABKAkSGQoJdGFnc19qc29uGG0gASgJQgaKtRgCCAESEgoKcmVxdWVzdF9pZBhuIAEoCRIfCg9jaGVja3BvaW50X2pzb24YbyABKAlCBoq1GAIIARIZCglwYXJlbnRfaWQYcCABKAlCBoq1GAJAAxIhCg9leHBpcmVfYWZ0ZXJfbXMYcSABKANCCIq1GAQyAm1zEiUKE3JldHJ5X2Jhc2VfZGVsYXlfbXMYciABKANCCIq1GAQyAm1zEiQKEnJldHJ5X21heF9kZWxheV9tcxhzIAEoA0IIirUYBDICbXM6Bpq1GAIIAUIOCgxfbWF4X3JldHJpZXMihQIKF0xpZmVjeWNsZVN0cmVhbVJlc3BvbnNlEhIKCnJlcXVlc3RfaWQYASABKAQSJQoEam9icxgCIAMoCzIXLmNvcnZvLnYxLkZldGNoQmF0Y2hKb2ISDQoFYWNrZWQYAyABKAUSDQoFZXJyb3IYBCABKAkSGAoQZW5xdWV1ZWRfam9iX2lkcxgFIAMoCRITCgtsZWFkZXJfYWRkchgGIAEoCRImCghvdXRjb21lcxhlIAMoDjIULmNvcnZvLnYxLkFja091dGNvbWUSMgoQZW5xdWV1ZV9vdXRjb21lcxhmIAMoDjIYLmNvcnZvLnYxLkVucXVldWVPdXRjb21lOgaatRgCCAEiagoLRmFpbFJlcXVlc3QSDgoGam9iX2lkGAEgASgJEg0KBWVycm9yGAIgASgJEhEKCWJhY2t0cmFjZRgDIAEoCRINCgVmZW5jZRhkIAEoBBISCgpyZXF1ZXN0X2lkGG4gASgJOgaatRgCCAEihwEKDEZhaWxSZXNwb25zZRIWCgZzdGF0dXMYASABKAlCBoq1GAIYARIzCg9uZXh0X2F0dGVtcHRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiIKEmF0dGVtcHRzX3JlbWFpbmluZxgDIAEoBUIGirUYAhgBOgaatRgCCAEiqwEKEkhlYXJ0YmVhdEpvYlVwZGF0ZRIfCg1wcm9ncmVzc19qc29uGAEgASgJQgiKtRgECAEoARIhCg9jaGVja3BvaW50X2pzb24YAiABKAlCCIq1GAQIASgBEiQKBXVzYWdlGAMgASgLMhUuY29ydm8udjEuVXNhZ2VSZXBvcnQSFAoMc3RyZWFtX2RlbHRhGAQgASgJEg0KBWZlbmNlGGQgASgEOgaatRgCCAEioQEKEEhlYXJ0YmVhdFJlcXVlc3QSOgoEam9icxgBIAMoCzIkLmNvcnZvLnYxLkhlYXJ0YmVhdFJlcXVlc3QuSm9ic0VudHJ5QgaKtRgCQAMaSQoJSm9ic0VudHJ5EgsKA2tleRgBIAEoCRIrCgV2YWx1ZRgCIAEoCzIcLmNvcnZvLnYxLkhlYXJ0YmVhdEpvYlVwZGF0ZToCOAE6Bpq1GAIIASJGChRIZWFydGJlYXRKb2JSZXNwb25zZRIWCgZzdGF0dXMYASABKAlCBoq1GAIYARIOCgZyZWFzb24YZCABKAk6Bpq1GAIIASKnAQoRSGVhcnRiZWF0UmVzcG9uc2USPQoEam9icxgBIAMoCzIlLmNvcnZvLnYxLkhlYXJ0YmVhdFJlc3BvbnNlLkpvYnNFbnRyeUIIirUYBBgBQAMaSwoJSm9ic0VudHJ5EgsKA2tleRgBIAEoCRItCgV2YWx1ZRgCIAEoCzIeLmNvcnZvLnYxLkhlYXJ0YmVhdEpvYlJlc3BvbnNlOgI4AToGmrUYAggBIlkKEFN1YnNjcmliZVJlcXVlc3QSDgoGcXVldWVzGAEgAygJEg8KB2pvYl9pZHMYAiADKAkSDQoFdHlwZXMYAyADKAkSFQoNbGFzdF9ldmVudF9pZBgEIAEoBCJsCg5TdWJzY3JpYmVFdmVudBILCgNzZXEYASABKAQSDAoEdHlwZRgCIAEoCRIOCgZqb2JfaWQYAyABKAkSDQoFcXVldWUYBCABKAkSDQoFYXRfbnMYBSABKAQSEQoJZGF0YV9qc29uGAYgASgJIhYKFEdldFNlcnZlckluZm9SZXF1ZXN0IlQKFUdldFNlcnZlckluZm9SZXNwb25zZRIeCg5zZXJ2ZXJfdmVyc2lvbhgBIAEoCUIGirUYAhgBEhsKC2FwaV92ZXJzaW9uGAIgASgJQgaKtRgCGAEiRAoLRXJyb3JEZXRhaWwSDgoGcmVhc29uGAEgASgJEg0KBWZpZWxkGAIgASgJEhYKDnJldHJ5X2FmdGVyX21zGAMgASgNKqkBCg5FbnF1ZXVlT3V0Y29tZRIfChtFTlFVRVVFX09VVENPTUVfVU5TUEVDSUZJRUQQABIbChdFTlFVRVVFX09VVENPTUVfUEVORElORxABEh0KGUVOUVVFVUVfT1VUQ09NRV9TQ0hFRFVMRUQQAhIdChlFTlFVRVVFX09VVENPTUVfRFVQTElDQVRFEAMSGwoXRU5RVUVVRV9PVVRDT01FX1JFRlVTRUQQBCqtAQoKQWNrT3V0Y29tZRIbChdBQ0tfT1VUQ09NRV9VTlNQRUNJRklFRBAAEhUKEUFDS19PVVRDT01FX0FDS0VEEAESGQoVQUNLX09VVENPTUVfTk9UX0ZPVU5EEAISGgoWQUNLX09VVENPTUVfTk9UX0FDVElWRRADEhsKF0FDS19PVVRDT01FX1NUQUxFX0ZFTkNFEAQSFwoTQUNLX09VVENPTUVfUkVGVVNFRBAFMsENCg1Xb3JrZXJTZXJ2aWNlEp8BCgdFbnF1ZXVlEhguY29ydm8udjEuRW5xdWV1ZVJlcXVlc3QaGS5jb3J2by52MS5FbnF1ZXVlUmVzcG9uc2UiX5K1GCkIyQESD3VuaXF1ZV9leGlzdGluZxjIATIQVkFMSURBVElPTl9FUlJPUqK1GBQKB2VucXVldWUSBXdyaXRlGAUgAoLT5JMCFDoBKiIPL2FwaS92MS9lbnF1ZXVlEqYBCgxFbnF1ZXVlQmF0Y2gSHS5jb3J2by52MS5FbnF1ZXVlQmF0Y2hSZXF1ZXN0Gh4uY29ydm8udjEuRW5xdWV1ZUJhdGNoUmVzcG9uc2UiV5K1GBUIyQEyEFZBTElEQVRJT05fRVJST1KitRgaCgdlbnF1ZXVlEgV3cml0ZRgFIAIqBGpvYnOC0+STAho6ASoiFS9hcGkvdjEvZW5xdWV1ZS9iYXRjaBLJAQoORW5xdWV1ZVdlYmhvb2sSHy5jb3J2by52MS5FbnF1ZXVlV2ViaG9va1JlcXVlc3QaIC5jb3J2by52MS5FbnF1ZXVlV2ViaG9va1Jlc3BvbnNlInSStRg3CMkBEg91bmlxdWVfZXhpc3RpbmcYyAEyEFZBTElEQVRJT05fRVJST1I6DHBheWxvYWRfanNvbqK1GBUKCHdlYmhvb2tzEgV3cml0ZRgGIAKC0+STAhoiGC9hcGkvdjEvd2ViaG9va3Mve3F1ZXVlfRKFAQoFRmV0Y2gSFi5jb3J2by52MS5GZXRjaFJlcXVlc3QaFy5jb3J2by52MS5GZXRjaFJlc3BvbnNlIkuStRgZIgVmb3VuZDIQVkFMSURBVElPTl9FUlJPUqK1GBIKBWZldGNoEgV3cml0ZRgFIAKC0+STAhI6ASoiDS9hcGkvdjEvZmV0Y2gSmgEKCkZldGNoQmF0Y2gSGy5jb3J2by52MS5GZXRjaEJhdGNoUmVxdWVzdBocLmNvcnZvLnYxLkZldGNoQmF0Y2hSZXNwb25zZSJRkrUYEjIQVkFMSURBVElPTl9FUlJPUqK1GBkKBWZldGNoEgV3cml0ZRgFIAIqBWNvdW50gtPkkwIYOgEqIhMvYXBpL3YxL2ZldGNoL2JhdGNoEnwKA0FjaxIULmNvcnZvLnYxLkFja1JlcXVlc3QaFS5jb3J2by52MS5BY2tSZXNwb25zZSJIkrUYESoCb2syCUFDS19FUlJPUkABorUYEAoDYWNrEgV3cml0ZRgFIAOC0+STAhk6ASoiFC9hcGkvdjEvYWNrL3tqb2JfaWR9EpABCghBY2tCYXRjaBIZLmNvcnZvLnYxLkFja0JhdGNoUmVxdWVzdBoaLmNvcnZvLnYxLkFja0JhdGNoUmVzcG9uc2UiTZK1GBIyEFZBTElEQVRJT05fRVJST1KitRgXCgNhY2sSBXdyaXRlGAUgAyoFaXRlbXOC0+STAhY6ASoiES9hcGkvdjEvYWNrL2JhdGNoEnwKBEZhaWwSFS5jb3J2by52MS5GYWlsUmVxdWVzdBoWLmNvcnZvLnYxLkZhaWxSZXNwb25zZSJFkrUYDDIKRkFJTF9FUlJPUqK1GBEKBGZhaWwSBXdyaXRlGAUgA4LT5JMCGjoBKiIVL2FwaS92MS9mYWlsL3tqb2JfaWR9EpIBCglIZWFydGJlYXQSGi5jb3J2by52MS5IZWFydGJlYXRSZXF1ZXN0GhsuY29ydm8udjEuSGVhcnRiZWF0UmVzcG9uc2UiTJK1GBIyEFZBTElEQVRJT05fRVJST1KitRgWCgloZWFydGJlYXQSBXdyaXRlGAUgA4LT5JMCFjoBKiIRL2FwaS92MS9oZWFydGJlYXQSdAoPU3RyZWFtTGlmZWN5Y2xlEiAuY29ydm8udjEuTGlmZWN5Y2xlU3RyZWFtUmVxdWVzdBohLmNvcnZvLnYxLkxpZmVjeWNsZVN0cmVhbVJlc3BvbnNlIhiitRgUCgVmZXRjaBIFd3JpdGUYBSACMAEoATABElsKCVN1YnNjcmliZRIaLmNvcnZvLnYxLlN1YnNjcmliZVJlcXVlc3QaGC5jb3J2by52MS5TdWJzY3JpYmVFdmVudCIWorUYEgoGZXZlbnRzEgRyZWFkGAMgBDABEn0KDUdldFNlcnZlckluZm8SHi5jb3J2by52MS5HZXRTZXJ2ZXJJbmZvUmVxdWVzdBofLmNvcnZvLnYxLkdldFNlcnZlckluZm9SZXNwb25zZSIrkAIBorUYEAoEaW5mbxIEcmVhZBgBIAGC0+STAg4SDC9hcGkvdjEvaW5mb0IpWidjb3J2by5kZXYvY29ydm8vZ2VuL2dvL2NvcnZvL3YxO2NvcnZvdjFiBnByb3RvMw", [file_corvo_options_v1_options, file_google_api_annotations, file_google_protobuf_timestamp]);
+  fileDesc("ChVjb3J2by92MS93b3JrZXIucHJvdG8SCGNvcnZvLnYxIlYKC0FnZW50Q29uZmlnEhYKDm1heF9pdGVyYXRpb25zGAEgASgFEhQKDG1heF9jb3N0X3VzZBgCIAEoARIZChFpdGVyYXRpb25fdGltZW91dBgDIAEoCSKAAQoKQWdlbnRTdGF0ZRIWCg5tYXhfaXRlcmF0aW9ucxgBIAEoBRIUCgxtYXhfY29zdF91c2QYAiABKAESGQoRaXRlcmF0aW9uX3RpbWVvdXQYAyABKAkSEQoJaXRlcmF0aW9uGAQgASgFEhYKDnRvdGFsX2Nvc3RfdXNkGAUgASgBItkECg5FbnF1ZXVlUmVxdWVzdBINCgVxdWV1ZRgBIAEoCRIeCgxwYXlsb2FkX2pzb24YAiABKAlCCIq1GAQIATgBEiQKBWFnZW50GAMgASgLMhUuY29ydm8udjEuQWdlbnRDb25maWcSEAoIcHJpb3JpdHkYZCABKAkSEgoKdW5pcXVlX2tleRhlIAEoCRIVCg11bmlxdWVfcGVyaW9kGGYgASgDEhgKC21heF9yZXRyaWVzGGcgASgFSACIAQESFQoNcmV0cnlfYmFja29mZhhoIAEoCRIYChByZXRyeV9iYXNlX2RlbGF5GGkgASgJEhcKD3JldHJ5X21heF9kZWxheRhqIAEoCRIwCgxzY2hlZHVsZWRfYXQYayABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDGV4cGlyZV9hZnRlchhsIAEoCRIZCgl0YWdzX2pzb24YbSABKAlCBoq1GAIIARISCgpyZXF1ZXN0X2lkGG4gASgJEhYKDXZhbGlkYXRlX29ubHkYvgEgASgIEh8KD2NoZWNrcG9pbnRfanNvbhhvIAEoCUIGirUYAggBEhkKCXBhcmVudF9pZBhwIAEoCUIGirUYAkADEiEKD2V4cGlyZV9hZnRlcl9tcxhxIAEoA0IIirUYBDICbXMSJQoTcmV0cnlfYmFzZV9kZWxheV9tcxhyIAEoA0IIirUYBDICbXMSJAoScmV0cnlfbWF4X2RlbGF5X21zGHMgASgDQgiKtRgEMgJtczoGmrUYAggBQg4KDF9tYXhfcmV0cmllcyKFAQoPRW5xdWV1ZVJlc3BvbnNlEhYKBmpvYl9pZBgBIAEoCUIGirUYAhgBEhYKBnN0YXR1cxgCIAEoCUIGirUYAhgBEh8KD3VuaXF1ZV9leGlzdGluZxgDIAEoCEIGirUYAhgBEhkKCWxvZ19pbmRleBhkIAEoBEIGirUYAiABOgaatRgCCAEicQoTRW5xdWV1ZUJhdGNoUmVxdWVzdBImCgRqb2JzGAEgAygLMhguY29ydm8udjEuRW5xdWV1ZVJlcXVlc3QSEgoKcmVxdWVzdF9pZBhuIAEoCRIWCg12YWxpZGF0ZV9vbmx5GL4BIAEoCDoGmrUYAggBIoYBChRFbnF1ZXVlQmF0Y2hSZXNwb25zZRIXCgdqb2JfaWRzGAEgAygJQgaKtRgCGAESMgoIb3V0Y29tZXMYZSADKA4yGC5jb3J2by52MS5FbnF1ZXVlT3V0Y29tZUIGirUYAiABEhkKCWxvZ19pbmRleBhmIAEoBEIGirUYAiABOgaatRgCCAEigAIKFUVucXVldWVXZWJob29rUmVxdWVzdBINCgVxdWV1ZRgBIAEoCRIcCgxwYXlsb2FkX2pzb24YAiABKAlCBoq1GAIIARIQCghwcmlvcml0eRgDIAEoCRISCgp1bmlxdWVfa2V5GAQgASgJEhgKC21heF9yZXRyaWVzGAUgASgFSACIAQESMAoMc2NoZWR1bGVkX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgR0YWdzGAcgASgJEhIKCnJlcXVlc3RfaWQYbiABKAkSFgoNdmFsaWRhdGVfb25seRi+ASABKAhCDgoMX21heF9yZXRyaWVzIoQBChZFbnF1ZXVlV2ViaG9va1Jlc3BvbnNlEhYKBmpvYl9pZBgBIAEoCUIGirUYAhgBEhYKBnN0YXR1cxgCIAEoCUIGirUYAhgBEh8KD3VuaXF1ZV9leGlzdGluZxgDIAEoCEIGirUYAhgBEhkKCWxvZ19pbmRleBhkIAEoBEIGirUYAiABIqEBCgxGZXRjaFJlcXVlc3QSDgoGcXVldWVzGAEgAygJEhEKCXdvcmtlcl9pZBgCIAEoCRIQCghob3N0bmFtZRgDIAEoCRIoCg5sZWFzZV9kdXJhdGlvbhgEIAEoBUIQirUYDBIHdGltZW91dDIBcxISCgpyZXF1ZXN0X2lkGG4gASgJEhYKDXZhbGlkYXRlX29ubHkYvgEgASgIOgaatRgCCAEixgIKDUZldGNoUmVzcG9uc2USFQoFZm91bmQYASABKAhCBoq1GAIgARIWCgZqb2JfaWQYAiABKAlCBoq1GAIYARIVCgVxdWV1ZRgDIAEoCUIGirUYAhgBEh4KDHBheWxvYWRfanNvbhgEIAEoCUIIirUYBAgBGAESFwoHYXR0ZW1wdBgFIAEoBUIGirUYAhgBEhsKC21heF9yZXRyaWVzGAYgASgFQgaKtRgCGAESIQoObGVhc2VfZHVyYXRpb24YByABKAVCCYq1GAUYATIBcxIfCg9jaGVja3BvaW50X2pzb24YCCABKAlCBoq1GAIIARIZCgl0YWdzX2pzb24YCSABKAlCBoq1GAIIARIjCgVhZ2VudBgKIAEoCzIULmNvcnZvLnYxLkFnZW50U3RhdGUSDQoFZmVuY2UYZCABKAQ6Bpq1GAIIASK1AQoRRmV0Y2hCYXRjaFJlcXVlc3QSDgoGcXVldWVzGAEgAygJEhEKCXdvcmtlcl9pZBgCIAEoCRIQCghob3N0bmFtZRgDIAEoCRIoCg5sZWFzZV9kdXJhdGlvbhgEIAEoBUIQirUYDBIHdGltZW91dDIBcxINCgVjb3VudBgFIAEoBRISCgpyZXF1ZXN0X2lkGG4gASgJEhYKDXZhbGlkYXRlX29ubHkYvgEgASgIOgaatRgCCAEirwIKDUZldGNoQmF0Y2hKb2ISFgoGam9iX2lkGAEgASgJQgaKtRgCGAESFQoFcXVldWUYAiABKAlCBoq1GAIYARIeCgxwYXlsb2FkX2pzb24YAyABKAlCCIq1GAQIARgBEhcKB2F0dGVtcHQYBCABKAVCBoq1GAIYARIbCgttYXhfcmV0cmllcxgFIAEoBUIGirUYAhgBEiEKDmxlYXNlX2R1cmF0aW9uGAYgASgFQgmKtRgFGAEyAXMSHwoPY2hlY2twb2ludF9qc29uGAcgASgJQgaKtRgCCAESGQoJdGFnc19qc29uGAggASgJQgaKtRgCCAESIwoFYWdlbnQYCSABKAsyFC5jb3J2by52MS5BZ2VudFN0YXRlEg0KBWZlbmNlGGQgASgEOgaatRgCCAEiSwoSRmV0Y2hCYXRjaFJlc3BvbnNlEi0KBGpvYnMYASADKAsyFy5jb3J2by52MS5GZXRjaEJhdGNoSm9iQgaKtRgCGAE6Bpq1GAIIASKnAQoLVXNhZ2VSZXBvcnQSFAoMaW5wdXRfdG9rZW5zGAEgASgDEhUKDW91dHB1dF90b2tlbnMYAiABKAMSHQoVY2FjaGVfY3JlYXRpb25fdG9rZW5zGAMgASgDEhkKEWNhY2hlX3JlYWRfdG9rZW5zGAQgASgDEg0KBW1vZGVsGAUgASgJEhAKCHByb3ZpZGVyGAYgASgJEhAKCGNvc3RfdXNkGAcgASgBIooCCgpBY2tSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCRIbCgtyZXN1bHRfanNvbhgCIAEoCUIGirUYAggBEiQKBXVzYWdlGAMgASgLMhUuY29ydm8udjEuVXNhZ2VSZXBvcnQSHwoPY2hlY2twb2ludF9qc29uGAQgASgJQgaKtRgCCAESFAoMYWdlbnRfc3RhdHVzGAUgASgJEhMKC2hvbGRfcmVhc29uGAYgASgJEhoKCnRyYWNlX2pzb24YByABKAlCBoq1GAIIARINCgVmZW5jZRhkIAEoBBISCgpyZXF1ZXN0X2lkGG4gASgJEhYKDXZhbGlkYXRlX29ubHkYvgEgASgIOgaatRgCCAEiDQoLQWNrUmVzcG9uc2UieAoMQWNrQmF0Y2hJdGVtEg4KBmpvYl9pZBgBIAEoCRIbCgtyZXN1bHRfanNvbhgCIAEoCUIGirUYAggBEiQKBXVzYWdlGAMgASgLMhUuY29ydm8udjEuVXNhZ2VSZXBvcnQSDQoFZmVuY2UYZCABKAQ6Bpq1GAIIASJ4Cg9BY2tCYXRjaFJlcXVlc3QSMQoFaXRlbXMYASADKAsyFi5jb3J2by52MS5BY2tCYXRjaEl0ZW1CCoq1GAYSBGFja3MSEgoKcmVxdWVzdF9pZBhuIAEoCRIWCg12YWxpZGF0ZV9vbmx5GL4BIAEoCDoGmrUYAggBImEKEEFja0JhdGNoUmVzcG9uc2USFQoFYWNrZWQYASABKAVCBoq1GAIYARIuCghvdXRjb21lcxhlIAMoDjIULmNvcnZvLnYxLkFja091dGNvbWVCBoq1GAIgAToGmrUYAggBIqQCChZMaWZlY3ljbGVTdHJlYW1SZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAQSDgoGcXVldWVzGAIgAygJEhEKCXdvcmtlcl9pZBgDIAEoCRIQCghob3N0bmFtZRgEIAEoCRIfCg5sZWFzZV9kdXJhdGlvbhgFIAEoBUIHirUYAzIBcxITCgtmZXRjaF9jb3VudBgGIAEoBRIkCgRhY2tzGAcgAygLMhYuY29ydm8udjEuQWNrQmF0Y2hJdGVtEjAKCGVucXVldWVzGAggAygLMh4uY29ydm8udjEuTGlmZWN5Y2xlRW5xdWV1ZUl0ZW0SGQoHd2FpdF9tcxhkIAEoDUIIirUYBDICbXMSEAoIcmV0cnlfaWQYbiABKAk6Bpq1GAIIASLfBAoUTGlmZWN5Y2xlRW5xdWV1ZUl0ZW0SDQoFcXVldWUYASABKAkSHgoMcGF5bG9hZF9qc29uGAIgASgJQgiKtRgECAE4ARIkCgVhZ2VudBgDIAEoCzIVLmNvcnZvLnYxLkFnZW50Q29uZmlnEhAKCHByaW9yaXR5GGQgASgJEhIKCnVuaXF1ZV9rZXkYZSABKAkSFQoNdW5pcXVlX3BlcmlvZBhmIAEoAxIYCgttYXhfcmV0cmllcxhnIAEoBUgAiAEBEhUKDXJldHJ5X2JhY2tvZmYYaCABKAkSGAoQcmV0cnlfYmFzZV9kZWxheRhpIAEoCRIXCg9yZXRyeV9tYXhfZGVsYXkYaiABKAkSMAoMc2NoZWR1bGVkX2F0GGsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIUCgxleHBpcmVfYWZ0ZXIYbCABKAkSGQoJdGFnc19qc29uGG0gASgJQgaKtRgCCAESEgoKcmVxdWVzdF9pZBhuIAEoCRIfCg9jaGVja3BvaW50X2pzb24YbyABKAlCBoq1GAIIARIZCglwYXJlbnRfaWQYcCABKAlCBoq1GAJAAxIhCg9leHBpcmVfYWZ0ZXJfbXMYcSABKANCCIq1GAQyAm1zEiUKE3JldHJ5X2Jhc2VfZGVsYXlfbXMYciABKANCCIq1GAQyAm1zEiQKEnJldHJ5X21heF9kZWxheV9tcxhzIAEoA0IIirUYBDICbXMSFgoNdmFsaWRhdGVfb25seRi+ASABKAg6Bpq1GAIIAUIOCgxfbWF4X3JldHJpZXMihQIKF0xpZmVjeWNsZVN0cmVhbVJlc3BvbnNlEhIKCnJlcXVlc3RfaWQYASABKAQSJQoEam9icxgCIAMoCzIXLmNvcnZvLnYxLkZldGNoQmF0Y2hKb2ISDQoFYWNrZWQYAyABKAUSDQoFZXJyb3IYBCABKAkSGAoQZW5xdWV1ZWRfam9iX2lkcxgFIAMoCRITCgtsZWFkZXJfYWRkchgGIAEoCRImCghvdXRjb21lcxhlIAMoDjIULmNvcnZvLnYxLkFja091dGNvbWUSMgoQZW5xdWV1ZV9vdXRjb21lcxhmIAMoDjIYLmNvcnZvLnYxLkVucXVldWVPdXRjb21lOgaatRgCCAEiggEKC0ZhaWxSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCRINCgVlcnJvchgCIAEoCRIRCgliYWNrdHJhY2UYAyABKAkSDQoFZmVuY2UYZCABKAQSEgoKcmVxdWVzdF9pZBhuIAEoCRIWCg12YWxpZGF0ZV9vbmx5GL4BIAEoCDoGmrUYAggBIocBCgxGYWlsUmVzcG9uc2USFgoGc3RhdHVzGAEgASgJQgaKtRgCGAESMwoPbmV4dF9hdHRlbXB0X2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIiChJhdHRlbXB0c19yZW1haW5pbmcYAyABKAVCBoq1GAIYAToGmrUYAggBIowBCg5SZWxlYXNlUmVxdWVzdBIWCgZqb2JfaWQYASABKAlCBoq1GAJAAxIfCg9jaGVja3BvaW50X2pzb24YAiABKAlCBoq1GAIIARINCgVmZW5jZRhkIAEoBBISCgpyZXF1ZXN0X2lkGG4gASgJEhYKDXZhbGlkYXRlX29ubHkYvgEgASgIOgaatRgCCAEiEQoPUmVsZWFzZVJlc3BvbnNlIqsBChJIZWFydGJlYXRKb2JVcGRhdGUSHwoNcHJvZ3Jlc3NfanNvbhgBIAEoCUIIirUYBAgBKAESIQoPY2hlY2twb2ludF9qc29uGAIgASgJQgiKtRgECAEoARIkCgV1c2FnZRgDIAEoCzIVLmNvcnZvLnYxLlVzYWdlUmVwb3J0EhQKDHN0cmVhbV9kZWx0YRgEIAEoCRINCgVmZW5jZRhkIAEoBDoGmrUYAggBIrkBChBIZWFydGJlYXRSZXF1ZXN0EjoKBGpvYnMYASADKAsyJC5jb3J2by52MS5IZWFydGJlYXRSZXF1ZXN0LkpvYnNFbnRyeUIGirUYAkADEhYKDXZhbGlkYXRlX29ubHkYvgEgASgIGkkKCUpvYnNFbnRyeRILCgNrZXkYASABKAkSKwoFdmFsdWUYAiABKAsyHC5jb3J2by52MS5IZWFydGJlYXRKb2JVcGRhdGU6AjgBOgaatRgCCAEiRgoUSGVhcnRiZWF0Sm9iUmVzcG9uc2USFgoGc3RhdHVzGAEgASgJQgaKtRgCGAESDgoGcmVhc29uGGQgASgJOgaatRgCCAEipwEKEUhlYXJ0YmVhdFJlc3BvbnNlEj0KBGpvYnMYASADKAsyJS5jb3J2by52MS5IZWFydGJlYXRSZXNwb25zZS5Kb2JzRW50cnlCCIq1GAQYAUADGksKCUpvYnNFbnRyeRILCgNrZXkYASABKAkSLQoFdmFsdWUYAiABKAsyHi5jb3J2by52MS5IZWFydGJlYXRKb2JSZXNwb25zZToCOAE6Bpq1GAIIASJZChBTdWJzY3JpYmVSZXF1ZXN0Eg4KBnF1ZXVlcxgBIAMoCRIPCgdqb2JfaWRzGAIgAygJEg0KBXR5cGVzGAMgAygJEhUKDWxhc3RfZXZlbnRfaWQYBCABKAQibAoOU3Vic2NyaWJlRXZlbnQSCwoDc2VxGAEgASgEEgwKBHR5cGUYAiABKAkSDgoGam9iX2lkGAMgASgJEg0KBXF1ZXVlGAQgASgJEg0KBWF0X25zGAUgASgEEhEKCWRhdGFfanNvbhgGIAEoCSIWChRHZXRTZXJ2ZXJJbmZvUmVxdWVzdCJUChVHZXRTZXJ2ZXJJbmZvUmVzcG9uc2USHgoOc2VydmVyX3ZlcnNpb24YASABKAlCBoq1GAIYARIbCgthcGlfdmVyc2lvbhgCIAEoCUIGirUYAhgBIkQKC0Vycm9yRGV0YWlsEg4KBnJlYXNvbhgBIAEoCRINCgVmaWVsZBgCIAEoCRIWCg5yZXRyeV9hZnRlcl9tcxgDIAEoDSqpAQoORW5xdWV1ZU91dGNvbWUSHwobRU5RVUVVRV9PVVRDT01FX1VOU1BFQ0lGSUVEEAASGwoXRU5RVUVVRV9PVVRDT01FX1BFTkRJTkcQARIdChlFTlFVRVVFX09VVENPTUVfU0NIRURVTEVEEAISHQoZRU5RVUVVRV9PVVRDT01FX0RVUExJQ0FURRADEhsKF0VOUVVFVUVfT1VUQ09NRV9SRUZVU0VEEAQqrQEKCkFja091dGNvbWUSGwoXQUNLX09VVENPTUVfVU5TUEVDSUZJRUQQABIVChFBQ0tfT1VUQ09NRV9BQ0tFRBABEhkKFUFDS19PVVRDT01FX05PVF9GT1VORBACEhoKFkFDS19PVVRDT01FX05PVF9BQ1RJVkUQAxIbChdBQ0tfT1VUQ09NRV9TVEFMRV9GRU5DRRAEEhcKE0FDS19PVVRDT01FX1JFRlVTRUQQBTLeDgoNV29ya2VyU2VydmljZRKfAQoHRW5xdWV1ZRIYLmNvcnZvLnYxLkVucXVldWVSZXF1ZXN0GhkuY29ydm8udjEuRW5xdWV1ZVJlc3BvbnNlIl+StRgpCMkBEg91bmlxdWVfZXhpc3RpbmcYyAEyEFZBTElEQVRJT05fRVJST1KitRgUCgdlbnF1ZXVlEgV3cml0ZRgFIAKC0+STAhQ6ASoiDy9hcGkvdjEvZW5xdWV1ZRKmAQoMRW5xdWV1ZUJhdGNoEh0uY29ydm8udjEuRW5xdWV1ZUJhdGNoUmVxdWVzdBoeLmNvcnZvLnYxLkVucXVldWVCYXRjaFJlc3BvbnNlIleStRgVCMkBMhBWQUxJREFUSU9OX0VSUk9SorUYGgoHZW5xdWV1ZRIFd3JpdGUYBSACKgRqb2JzgtPkkwIaOgEqIhUvYXBpL3YxL2VucXVldWUvYmF0Y2gSyQEKDkVucXVldWVXZWJob29rEh8uY29ydm8udjEuRW5xdWV1ZVdlYmhvb2tSZXF1ZXN0GiAuY29ydm8udjEuRW5xdWV1ZVdlYmhvb2tSZXNwb25zZSJ0krUYNwjJARIPdW5pcXVlX2V4aXN0aW5nGMgBMhBWQUxJREFUSU9OX0VSUk9SOgxwYXlsb2FkX2pzb26itRgVCgh3ZWJob29rcxIFd3JpdGUYBiACgtPkkwIaIhgvYXBpL3YxL3dlYmhvb2tzL3txdWV1ZX0ShQEKBUZldGNoEhYuY29ydm8udjEuRmV0Y2hSZXF1ZXN0GhcuY29ydm8udjEuRmV0Y2hSZXNwb25zZSJLkrUYGSIFZm91bmQyEFZBTElEQVRJT05fRVJST1KitRgSCgVmZXRjaBIFd3JpdGUYBSACgtPkkwISOgEqIg0vYXBpL3YxL2ZldGNoEpoBCgpGZXRjaEJhdGNoEhsuY29ydm8udjEuRmV0Y2hCYXRjaFJlcXVlc3QaHC5jb3J2by52MS5GZXRjaEJhdGNoUmVzcG9uc2UiUZK1GBIyEFZBTElEQVRJT05fRVJST1KitRgZCgVmZXRjaBIFd3JpdGUYBSACKgVjb3VudILT5JMCGDoBKiITL2FwaS92MS9mZXRjaC9iYXRjaBJ8CgNBY2sSFC5jb3J2by52MS5BY2tSZXF1ZXN0GhUuY29ydm8udjEuQWNrUmVzcG9uc2UiSJK1GBEqAm9rMglBQ0tfRVJST1JAAaK1GBAKA2FjaxIFd3JpdGUYBSADgtPkkwIZOgEqIhQvYXBpL3YxL2Fjay97am9iX2lkfRKQAQoIQWNrQmF0Y2gSGS5jb3J2by52MS5BY2tCYXRjaFJlcXVlc3QaGi5jb3J2by52MS5BY2tCYXRjaFJlc3BvbnNlIk2StRgSMhBWQUxJREFUSU9OX0VSUk9SorUYFwoDYWNrEgV3cml0ZRgFIAMqBWl0ZW1zgtPkkwIWOgEqIhEvYXBpL3YxL2Fjay9iYXRjaBJ8CgRGYWlsEhUuY29ydm8udjEuRmFpbFJlcXVlc3QaFi5jb3J2by52MS5GYWlsUmVzcG9uc2UiRZK1GAwyCkZBSUxfRVJST1KitRgRCgRmYWlsEgV3cml0ZRgFIAOC0+STAho6ASoiFS9hcGkvdjEvZmFpbC97am9iX2lkfRKaAQoHUmVsZWFzZRIYLmNvcnZvLnYxLlJlbGVhc2VSZXF1ZXN0GhkuY29ydm8udjEuUmVsZWFzZVJlc3BvbnNlIlqStRgbKghyZWxlYXNlZDINUkVMRUFTRV9FUlJPUkABorUYFAoHcmVsZWFzZRIFd3JpdGUYBSADgtPkkwIdOgEqIhgvYXBpL3YxL3JlbGVhc2Uve2pvYl9pZH0SkgEKCUhlYXJ0YmVhdBIaLmNvcnZvLnYxLkhlYXJ0YmVhdFJlcXVlc3QaGy5jb3J2by52MS5IZWFydGJlYXRSZXNwb25zZSJMkrUYEjIQVkFMSURBVElPTl9FUlJPUqK1GBYKCWhlYXJ0YmVhdBIFd3JpdGUYBSADgtPkkwIWOgEqIhEvYXBpL3YxL2hlYXJ0YmVhdBJ0Cg9TdHJlYW1MaWZlY3ljbGUSIC5jb3J2by52MS5MaWZlY3ljbGVTdHJlYW1SZXF1ZXN0GiEuY29ydm8udjEuTGlmZWN5Y2xlU3RyZWFtUmVzcG9uc2UiGKK1GBQKBWZldGNoEgV3cml0ZRgFIAIwASgBMAESWwoJU3Vic2NyaWJlEhouY29ydm8udjEuU3Vic2NyaWJlUmVxdWVzdBoYLmNvcnZvLnYxLlN1YnNjcmliZUV2ZW50IhaitRgSCgZldmVudHMSBHJlYWQYAyAEMAESfQoNR2V0U2VydmVySW5mbxIeLmNvcnZvLnYxLkdldFNlcnZlckluZm9SZXF1ZXN0Gh8uY29ydm8udjEuR2V0U2VydmVySW5mb1Jlc3BvbnNlIiuQAgGitRgQCgRpbmZvEgRyZWFkGAEgAYLT5JMCDhIML2FwaS92MS9pbmZvQilaJ2NvcnZvLmRldi9jb3J2by9nZW4vZ28vY29ydm8vdjE7Y29ydm92MWIGcHJvdG8z", [file_corvo_options_v1_options, file_google_api_annotations, file_google_protobuf_timestamp]);
 
 /**
  * Limits of an agent job.
@@ -208,6 +208,13 @@ export type EnqueueRequest = Message<"corvo.v1.EnqueueRequest"> & {
   requestId: string;
 
   /**
+   * Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
+   *
+   * @generated from field: bool validate_only = 190;
+   */
+  validateOnly: boolean;
+
+  /**
    * First checkpoint as JSON text, at most 256 KiB. Empty: none.
    *
    * @generated from field: string checkpoint_json = 111;
@@ -311,6 +318,13 @@ export type EnqueueBatchRequest = Message<"corvo.v1.EnqueueBatchRequest"> & {
    * @generated from field: string request_id = 110;
    */
   requestId: string;
+
+  /**
+   * Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
+   *
+   * @generated from field: bool validate_only = 190;
+   */
+  validateOnly: boolean;
 };
 
 /**
@@ -416,6 +430,13 @@ export type EnqueueWebhookRequest = Message<"corvo.v1.EnqueueWebhookRequest"> & 
    * @generated from field: string request_id = 110;
    */
   requestId: string;
+
+  /**
+   * Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
+   *
+   * @generated from field: bool validate_only = 190;
+   */
+  validateOnly: boolean;
 };
 
 /**
@@ -507,6 +528,13 @@ export type FetchRequest = Message<"corvo.v1.FetchRequest"> & {
    * @generated from field: string request_id = 110;
    */
   requestId: string;
+
+  /**
+   * Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
+   *
+   * @generated from field: bool validate_only = 190;
+   */
+  validateOnly: boolean;
 };
 
 /**
@@ -655,6 +683,13 @@ export type FetchBatchRequest = Message<"corvo.v1.FetchBatchRequest"> & {
    * @generated from field: string request_id = 110;
    */
   requestId: string;
+
+  /**
+   * Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
+   *
+   * @generated from field: bool validate_only = 190;
+   */
+  validateOnly: boolean;
 };
 
 /**
@@ -900,6 +935,13 @@ export type AckRequest = Message<"corvo.v1.AckRequest"> & {
    * @generated from field: string request_id = 110;
    */
   requestId: string;
+
+  /**
+   * Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
+   *
+   * @generated from field: bool validate_only = 190;
+   */
+  validateOnly: boolean;
 };
 
 /**
@@ -985,6 +1027,13 @@ export type AckBatchRequest = Message<"corvo.v1.AckBatchRequest"> & {
    * @generated from field: string request_id = 110;
    */
   requestId: string;
+
+  /**
+   * Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
+   *
+   * @generated from field: bool validate_only = 190;
+   */
+  validateOnly: boolean;
 };
 
 /**
@@ -1091,6 +1140,15 @@ export type LifecycleStreamRequest = Message<"corvo.v1.LifecycleStreamRequest"> 
    * @generated from field: uint32 wait_ms = 100;
    */
   waitMs: number;
+
+  /**
+   * Makes sending this very frame again safe, also on another stream: it takes effect once and is answered as the first time, so that
+   * grants lost with a broken connection come again. Up to 128 bytes, kept for an hour. `request_id` counts as content: send it unchanged.
+   * Empty: not given.
+   *
+   * @generated from field: string retry_id = 110;
+   */
+  retryId: string;
 };
 
 /**
@@ -1238,6 +1296,13 @@ export type LifecycleEnqueueItem = Message<"corvo.v1.LifecycleEnqueueItem"> & {
    * @generated from field: int64 retry_max_delay_ms = 115;
    */
   retryMaxDelayMs: bigint;
+
+  /**
+   * Refused in a frame: see EnqueueRequest.validate_only.
+   *
+   * @generated from field: bool validate_only = 190;
+   */
+  validateOnly: boolean;
 };
 
 /**
@@ -1357,6 +1422,13 @@ export type FailRequest = Message<"corvo.v1.FailRequest"> & {
    * @generated from field: string request_id = 110;
    */
   requestId: string;
+
+  /**
+   * Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
+   *
+   * @generated from field: bool validate_only = 190;
+   */
+  validateOnly: boolean;
 };
 
 /**
@@ -1400,6 +1472,70 @@ export type FailResponse = Message<"corvo.v1.FailResponse"> & {
  */
 export const FailResponseSchema: GenMessage<FailResponse> = /*@__PURE__*/
   messageDesc(file_corvo_v1_worker, 23);
+
+/**
+ * Gives one job back.
+ *
+ * @generated from message corvo.v1.ReleaseRequest
+ */
+export type ReleaseRequest = Message<"corvo.v1.ReleaseRequest"> & {
+  /**
+   * Id of the job. Required.
+   *
+   * @generated from field: string job_id = 1;
+   */
+  jobId: string;
+
+  /**
+   * Last checkpoint as JSON text, at most 256 KiB. Empty: the stored one stays.
+   *
+   * @generated from field: string checkpoint_json = 2;
+   */
+  checkpointJson: string;
+
+  /**
+   * Fence of the lease. 0: not given, the state of the lease decides.
+   *
+   * @generated from field: uint64 fence = 100;
+   */
+  fence: bigint;
+
+  /**
+   * Makes a retry safe. Empty: not given.
+   *
+   * @generated from field: string request_id = 110;
+   */
+  requestId: string;
+
+  /**
+   * Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
+   *
+   * @generated from field: bool validate_only = 190;
+   */
+  validateOnly: boolean;
+};
+
+/**
+ * Describes the message corvo.v1.ReleaseRequest.
+ * Use `create(ReleaseRequestSchema)` to create a new message.
+ */
+export const ReleaseRequestSchema: GenMessage<ReleaseRequest> = /*@__PURE__*/
+  messageDesc(file_corvo_v1_worker, 24);
+
+/**
+ * The job is pending again.
+ *
+ * @generated from message corvo.v1.ReleaseResponse
+ */
+export type ReleaseResponse = Message<"corvo.v1.ReleaseResponse"> & {
+};
+
+/**
+ * Describes the message corvo.v1.ReleaseResponse.
+ * Use `create(ReleaseResponseSchema)` to create a new message.
+ */
+export const ReleaseResponseSchema: GenMessage<ReleaseResponse> = /*@__PURE__*/
+  messageDesc(file_corvo_v1_worker, 25);
 
 /**
  * What a worker says about one of its jobs.
@@ -1448,7 +1584,7 @@ export type HeartbeatJobUpdate = Message<"corvo.v1.HeartbeatJobUpdate"> & {
  * Use `create(HeartbeatJobUpdateSchema)` to create a new message.
  */
 export const HeartbeatJobUpdateSchema: GenMessage<HeartbeatJobUpdate> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 24);
+  messageDesc(file_corvo_v1_worker, 26);
 
 /**
  * Signs of life.
@@ -1462,6 +1598,13 @@ export type HeartbeatRequest = Message<"corvo.v1.HeartbeatRequest"> & {
    * @generated from field: map<string, corvo.v1.HeartbeatJobUpdate> jobs = 1;
    */
   jobs: { [key: string]: HeartbeatJobUpdate };
+
+  /**
+   * Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
+   *
+   * @generated from field: bool validate_only = 190;
+   */
+  validateOnly: boolean;
 };
 
 /**
@@ -1469,7 +1612,7 @@ export type HeartbeatRequest = Message<"corvo.v1.HeartbeatRequest"> & {
  * Use `create(HeartbeatRequestSchema)` to create a new message.
  */
 export const HeartbeatRequestSchema: GenMessage<HeartbeatRequest> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 25);
+  messageDesc(file_corvo_v1_worker, 27);
 
 /**
  * Answer for one job.
@@ -1497,7 +1640,7 @@ export type HeartbeatJobResponse = Message<"corvo.v1.HeartbeatJobResponse"> & {
  * Use `create(HeartbeatJobResponseSchema)` to create a new message.
  */
 export const HeartbeatJobResponseSchema: GenMessage<HeartbeatJobResponse> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 26);
+  messageDesc(file_corvo_v1_worker, 28);
 
 /**
  * Answers by job id.
@@ -1518,7 +1661,7 @@ export type HeartbeatResponse = Message<"corvo.v1.HeartbeatResponse"> & {
  * Use `create(HeartbeatResponseSchema)` to create a new message.
  */
 export const HeartbeatResponseSchema: GenMessage<HeartbeatResponse> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 27);
+  messageDesc(file_corvo_v1_worker, 29);
 
 /**
  * Which events to send.
@@ -1560,7 +1703,7 @@ export type SubscribeRequest = Message<"corvo.v1.SubscribeRequest"> & {
  * Use `create(SubscribeRequestSchema)` to create a new message.
  */
 export const SubscribeRequestSchema: GenMessage<SubscribeRequest> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 28);
+  messageDesc(file_corvo_v1_worker, 30);
 
 /**
  * One event. All fields default: a sign of life.
@@ -1617,7 +1760,7 @@ export type SubscribeEvent = Message<"corvo.v1.SubscribeEvent"> & {
  * Use `create(SubscribeEventSchema)` to create a new message.
  */
 export const SubscribeEventSchema: GenMessage<SubscribeEvent> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 29);
+  messageDesc(file_corvo_v1_worker, 31);
 
 /**
  * Nothing to say.
@@ -1632,7 +1775,7 @@ export type GetServerInfoRequest = Message<"corvo.v1.GetServerInfoRequest"> & {
  * Use `create(GetServerInfoRequestSchema)` to create a new message.
  */
 export const GetServerInfoRequestSchema: GenMessage<GetServerInfoRequest> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 30);
+  messageDesc(file_corvo_v1_worker, 32);
 
 /**
  * Versions of the server.
@@ -1660,7 +1803,7 @@ export type GetServerInfoResponse = Message<"corvo.v1.GetServerInfoResponse"> & 
  * Use `create(GetServerInfoResponseSchema)` to create a new message.
  */
 export const GetServerInfoResponseSchema: GenMessage<GetServerInfoResponse> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 31);
+  messageDesc(file_corvo_v1_worker, 33);
 
 /**
  * Attached to every error as a detail.
@@ -1695,7 +1838,7 @@ export type ErrorDetail = Message<"corvo.v1.ErrorDetail"> & {
  * Use `create(ErrorDetailSchema)` to create a new message.
  */
 export const ErrorDetailSchema: GenMessage<ErrorDetail> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 32);
+  messageDesc(file_corvo_v1_worker, 34);
 
 /**
  * What became of one job to add.
@@ -1889,6 +2032,17 @@ export const WorkerService: GenService<{
     methodKind: "unary";
     input: typeof FailRequestSchema;
     output: typeof FailResponseSchema;
+  },
+  /**
+   * Gives an active job back without an attempt being counted: pending again, the next in turn of its priority. For workers that
+   * shut down. Refused when the job is not active or the fence that was given is stale.
+   *
+   * @generated from rpc corvo.v1.WorkerService.Release
+   */
+  release: {
+    methodKind: "unary";
+    input: typeof ReleaseRequestSchema;
+    output: typeof ReleaseResponseSchema;
   },
   /**
    * Extends leases and stores progress and checkpoints. A job that is no longer the caller's answers `cancel`.
