@@ -1,5 +1,5 @@
 import type { AnyCommand } from "./command.js";
-import { ack, fail } from "./commands/ack.js";
+import { ack, fail, release } from "./commands/ack.js";
 import { agentCommands } from "./commands/agents.js";
 import { authCommands } from "./commands/auth.js";
 import { bench } from "./commands/bench.js";
@@ -22,7 +22,7 @@ import { viewCommands } from "./commands/view.js";
 /** Every command, in the order in which help shows them under their headings. */
 export const commands: readonly AnyCommand[] = [
   ...[enqueue, inspect, retry, cancel, hold, approve, reject, move, remove],
-  ...[fetch, ack, fail],
+  ...[fetch, ack, fail, release],
   ...[queues, pause, resume, drain, clear, destroy, concurrency, throttle],
   ...togetherCommands,
   ...agentCommands,

@@ -122,7 +122,10 @@ export class Engine {
    * `needsArchive`); `nowMs` is the leader's clock. Verbs with one outcome per item are accepted as soon as one item would change
    * something.
    */
-  validate(given: { verb: number; flags: number; namespace: string; requestHash: Uint8Array | undefined; body: Uint8Array }, nowMs: number): Refusal | undefined {
+  validate(
+    given: { verb: number; flags: number; namespace: string; requestHash: Uint8Array | undefined; body: Uint8Array },
+    nowMs: number,
+  ): Refusal | undefined {
     const s = this.state;
     const { memory, command: c } = this;
     try {
@@ -161,8 +164,7 @@ export class Engine {
       if (remember) {
         const known = memory.find(s);
         if (known !== -1) {
-          if (s.remembered.sameHash(known, one.buf, one.requestHashStart))
-            return sink?.answer(i, s.remembered.answer(known), fetches(one.verb) ? 1 : 0);
+          if (s.remembered.sameHash(known, one.buf, one.requestHashStart)) return sink?.answer(i, s.remembered.answer(known), fetches(one.verb) ? 1 : 0);
           return sink?.refused(i, reused());
         }
       }

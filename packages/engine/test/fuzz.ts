@@ -113,17 +113,15 @@ export class Commands {
       return this.write(Verb.HEARTBEAT, (w) => encodeHeartbeatRequest(w, { jobs }), false);
     }
     if (n < 74) {
-      return this.write(
-        Verb.LIFECYCLE,
-        (w, retryId) =>
-          encodeLifecycleStreamRequest(w, {
-            ...this.fetcher(),
-            retryId,
-            requestId: dice.below(1000),
-            fetchCount: dice.below(6),
-            acks: this.some(5, () => this.ackItem()),
-            enqueues: this.some(5, () => this.request()),
-          }),
+      return this.write(Verb.LIFECYCLE, (w, retryId) =>
+        encodeLifecycleStreamRequest(w, {
+          ...this.fetcher(),
+          retryId,
+          requestId: dice.below(1000),
+          fetchCount: dice.below(6),
+          acks: this.some(5, () => this.ackItem()),
+          enqueues: this.some(5, () => this.request()),
+        }),
       );
     }
     if (n < 86) {

@@ -28,7 +28,8 @@ test("a command that is only looked at leaves no trace, and the verdict is what 
         const cut = dice.chance(5) ? engine.cut() : undefined;
         if (cut) cut.next();
         const before = trace(engine);
-        const verdict = given.verb < 64 ? engine.validate({ namespace: "", flags: 0, requestHash: given.hash, body: new Uint8Array(0), ...given }, bench.nowMs) : undefined;
+        const verdict =
+          given.verb < 64 ? engine.validate({ namespace: "", flags: 0, requestHash: given.hash, body: new Uint8Array(0), ...given }, bench.nowMs) : undefined;
         expect(trace(engine)).toEqual(before);
         if (step % 10 === 0) engine.checkInvariants();
         while (cut?.next()) {
@@ -60,8 +61,16 @@ test("looking does nothing, as often as one looks", () => {
   const jobId = formatJobId(bench.nowMs, 1);
   bench.apply({ verb: Verb.ENQUEUE, body: body((w) => encodeEnqueueRequest(w, { queue: "q" })) });
   const ofJob = body((w) => encodeRetryJobRequest(w, { jobId }));
-  const look = (verb: Verb): string => bench.engine.validate({ verb, flags: 0, namespace: "", requestHash: undefined, body: ofJob }, bench.nowMs)?.reason ?? "yes";
-  expect([Verb.HOLD, Verb.HOLD, Verb.APPROVE, Verb.REJECT, Verb.CANCEL, Verb.DELETE].map(look)).toEqual(["yes", "yes", "WRONG_STATE", "WRONG_STATE", "yes", "yes"]);
+  const look = (verb: Verb): string =>
+    bench.engine.validate({ verb, flags: 0, namespace: "", requestHash: undefined, body: ofJob }, bench.nowMs)?.reason ?? "yes";
+  expect([Verb.HOLD, Verb.HOLD, Verb.APPROVE, Verb.REJECT, Verb.CANCEL, Verb.DELETE].map(look)).toEqual([
+    "yes",
+    "yes",
+    "WRONG_STATE",
+    "WRONG_STATE",
+    "yes",
+    "yes",
+  ]);
   bench.apply({ verb: Verb.HOLD, body: ofJob });
   expect([Verb.HOLD, Verb.APPROVE, Verb.APPROVE, Verb.REJECT, Verb.CANCEL].map(look)).toEqual(["WRONG_STATE", "yes", "yes", "yes", "WRONG_STATE"]);
   expect(bench.job(jobId)?.state).toBe(JobState.held);

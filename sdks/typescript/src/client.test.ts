@@ -51,6 +51,30 @@ test("a job's way: added, fetched, kept alive, completed", async () => {
   expect(done.completedAt?.getTime()).toBeGreaterThanOrEqual(done.createdAt?.getTime() ?? Number.NaN);
 });
 
+test("a job that is given back has not been tried", async () => {
+  const { id } = await client.enqueue("back", {}, { maxAttempts: 1 });
+  await client.enqueue("back", {});
+  const [job] = await client.fetch(["back"]);
+  await client.release(id, { fence: job.fence, checkpoint: { page: 7 } });
+  expect(await client.job(id)).toMatchObject({ state: "pending", attempt: 0, checkpoint: { page: 7 } });
+  expect(await refused(client.release(id))).toMatchObject({ code: "failed_precondition", reason: "WRONG_STATE" });
+  const [again] = await client.fetch(["back"]);
+  expect(again).toMatchObject({ id, attempt: 1, checkpoint: { page: 7 } });
+});
+
+test("a client that only looks changes nothing and refuses as it would", async () => {
+  const look = client.validateOnly();
+  expect((await look.enqueue("looked", {})).id).toBe("");
+  expect((await client.queues()).some(({ name }) => name === "looked")).toBe(false);
+  expect(await refused(look.retry("job_18ea0fd52f904a40ffffffffff"))).toMatchObject({ reason: "NOT_FOUND" });
+  const { id } = await client.enqueue("looked", {});
+  await look.cancel(id);
+  await look.pauseQueue("looked");
+  expect(await look.job(id)).toMatchObject({ state: "pending" });
+  expect((await client.queues()).find(({ name }) => name === "looked")).toMatchObject({ paused: false });
+  expect(await look.fetch(["looked"])).toEqual([]);
+});
+
 test("a failed attempt, with its cause, and again", async () => {
   const { id } = await client.enqueue("fails", {}, { backoff: "none", maxAttempts: 2 });
   const [first] = await client.fetch(["fails"]);

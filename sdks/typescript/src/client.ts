@@ -9,6 +9,7 @@ import type { EnqueueOptions, JobDefinition } from "./job.js";
 import { enqueueRequest, jsonText, newRequestId } from "./requests.js";
 import { type Backoff, checkedMs, defaultBackoff, jitteredMs, pause, repeat } from "./retry.js";
 import { serverTimeoutMs } from "./transport-options.js";
+import { validating } from "./validate-only.js";
 import { FetchedJob, type JobEvent, JobInfo, jobEvent, type QueueInfo, queueInfo, type WorkerInfo, workerInfo } from "./views.js";
 
 /** Corvo's API, typed. Calls that break are repeated; those that change something carry a request id, so that they take effect once. */
@@ -26,7 +27,7 @@ export class CorvoClient {
   private readonly onClose: (() => void) | undefined;
   private readonly life = new AbortController();
 
-  constructor(options: ClientOptions) {
+  constructor(private readonly options: ClientOptions) {
     const { transport } = options;
     this.rpc = {
       worker: createClient(WorkerService, transport),
@@ -39,6 +40,14 @@ export class CorvoClient {
     this.backoff = options.backoff ?? defaultBackoff;
     this.onClose = options.onClose;
     if (!(this.tries >= 1)) throw new RangeError(`tries must be 1 or more, not ${this.tries}`);
+  }
+
+  /**
+   * The same client, but whatever changes something is only looked at: calls reject as they would, and else resolve with empty values
+   * and nothing has changed. For checking before asking a person.
+   */
+  validateOnly(): CorvoClient {
+    return new CorvoClient({ ...this.options, transport: validating(this.options.transport), onClose: undefined });
   }
 
   /** Ends the connection; calls on their way and later ones reject with reason `CANCELLED`. */
@@ -117,6 +126,17 @@ export class CorvoClient {
     const request = { jobId: id, error, backtrace: options.backtrace ?? "", fence: options.fence ?? 0n, requestId: options.requestId ?? newRequestId() };
     const answer = await this.repeat(options, (o) => this.rpc.worker.fail(request, o));
     return { status: answer.status as "retrying" | "dead", attemptsRemaining: answer.attemptsRemaining };
+  }
+
+  /** Gives a leased job back: the next in turn of its priority, and the attempt does not count. */
+  async release(id: string, options: LeaseOptions & { checkpoint?: unknown } = {}): Promise<void> {
+    const request = {
+      jobId: id,
+      checkpointJson: jsonText(options.checkpoint, "checkpoint"),
+      fence: options.fence ?? 0n,
+      requestId: options.requestId ?? newRequestId(),
+    };
+    await this.repeat(options, (o) => this.rpc.worker.release(request, o));
   }
 
   /** Extends leases. Jobs whose answer is `cancel` are no longer the caller's. */

@@ -17,7 +17,7 @@ export class FrameStream {
     this.open ??= new OpenStream(this.rpc);
     const open = this.open;
     try {
-      const answer = await open.exchange({ ...frame, requestId: ++this.requestId });
+      const answer = await open.exchange({ ...frame, requestId: frame.retryId ? 0n : ++this.requestId });
       if (answer.error === "NOT_LEADER") throw new CorvoError("the server does not lead", { code: "unavailable", reason: "NOT_LEADER" });
       return answer;
     } catch (thrown) {

@@ -50,6 +50,10 @@ export type WorkerEvent =
   | { type: "ack_refused"; job: FetchedJob; outcome: string }
   /** Still in hand when the time to stop was over. */
   | { type: "given_up"; job: FetchedJob }
+  /** After `given_up`: the server has it back, and another worker can take over. */
+  | { type: "released"; job: FetchedJob }
+  /** After `given_up`: the server could not be told; the lease ends by itself. */
+  | { type: "release_refused"; job: FetchedJob; cause: CorvoError }
   /** Something did not reach the server; it is tried again. */
   | { type: "connection_lost"; during: "fetch" | "ack" | "heartbeat"; error: CorvoError; retryInMs: number };
 

@@ -4,10 +4,10 @@ import type { CorvoClient } from "./client.js";
 import { Delivery, type JobContext } from "./delivery.js";
 import { CorvoError, toCorvoError } from "./errors.js";
 import { describe } from "./failure.js";
-import { FrameStream } from "./frames.js";
+import { type Frame, FrameStream } from "./frames.js";
 import { heartbeats } from "./heartbeats.js";
 import { type JobDefinition, queueOf } from "./job.js";
-import { jsonText } from "./requests.js";
+import { jsonText, newRequestId } from "./requests.js";
 import { jitteredMs, pause } from "./retry.js";
 import { FetchedJob } from "./views.js";
 import { type ResolvedWorkerOptions, resolveWorkerOptions, type WorkerEvent, type WorkerOptions } from "./worker-options.js";
@@ -115,6 +115,9 @@ export class Worker {
 
   private async fetchLoop(): Promise<void> {
     const { signal } = this.stopping;
+    // A frame whose answer was lost is sent again as it was: what it was granted comes again, and is not left to its lease.
+    let unanswered: Frame | undefined;
+    let sentMs = 0;
     for (let failures = 0; !signal.aborted; ) {
       const room = this.room();
       if (room <= 0) {
@@ -123,14 +126,20 @@ export class Worker {
       }
       try {
         const { workerId, hostname, leaseSeconds, waitMs } = this.o;
-        const answer = await this.fetching.exchange({
+        // What was granted longer ago than a lease lasts is somebody else's by now.
+        if (performance.now() - sentMs > leaseSeconds * 1000) unanswered = undefined;
+        if (!unanswered) sentMs = performance.now();
+        unanswered ??= {
           queues: this.queues(),
           workerId,
           hostname,
           leaseDuration: Math.ceil(leaseSeconds),
           fetchCount: room,
           waitMs: Math.ceil(waitMs),
-        });
+          retryId: newRequestId(),
+        };
+        const answer = await this.fetching.exchange(unanswered);
+        unanswered = undefined;
         for (const job of answer.jobs) this.take(new FetchedJob(job));
         this.startReady();
         if (answer.error !== "") throw new CorvoError(answer.error, { code: "resource_exhausted", reason: "OVERLOADED" });
@@ -216,6 +225,18 @@ export class Worker {
     this.release(delivery);
   }
 
+  /** Never rejects: if the server cannot be told, the lease ends by itself. */
+  private async giveBack(delivery: Delivery): Promise<void> {
+    const { job } = delivery;
+    try {
+      await this.client.release(job.id, { fence: job.fence, timeoutMs: lastWordsMs, signal: this.over.signal });
+      this.tell({ type: "released", job });
+    } catch (cause) {
+      this.tell({ type: "release_refused", job, cause: toCorvoError(cause) });
+    }
+    this.release(delivery);
+  }
+
   private lost(delivery: Delivery): void {
     const waiting = this.ready.indexOf(delivery);
     if (waiting >= 0) {
@@ -231,9 +252,8 @@ export class Worker {
   }
 
   /**
-   * What is in hand may finish within `shutdownTimeoutMs`. Then handlers are told by their signal, and the server that the attempt failed
-   * by `worker_shutdown`, so that another worker takes over after the back-off. A last attempt is left to its lease instead: ours is no
-   * reason for a job to die.
+   * What is in hand may finish within `shutdownTimeoutMs`. Then handlers are told by their signal, and their jobs are given back: another
+   * worker takes over at once, and the attempt does not count, as ours is no reason for a job to come nearer to its death.
    */
   private async finish(): Promise<void> {
     const deadline = new AbortController();
@@ -248,7 +268,7 @@ export class Worker {
       this.tell({ type: "given_up", job });
       if (state === "finished") continue;
       delivery.lose("SHUTDOWN", "the worker stops");
-      if (job.attempt < job.maxAttempts) reports.push(this.reportFailure(delivery, "worker_shutdown", lastWordsMs));
+      reports.push(this.giveBack(delivery));
     }
     await Promise.all(reports);
   }

@@ -111,3 +111,36 @@ function fenceOf(value: string | undefined): RawJson | undefined {
 export function onlyOneJob(ids: readonly string[], value: string | undefined, flag: string): void {
   if (value !== undefined && ids.length > 1) throw usageFailure(`${flag} belongs to one job, ${ids.length} were given`);
 }
+
+export const release: CommandSpec = {
+  name: "release",
+  args: "<job...>",
+  usage: "[options] <job...>",
+  group: "Workers",
+  summary: "give fetched jobs back; the attempt does not count",
+  client: true,
+  mutates: true,
+  examples: [
+    "corvo release job_18a3f7c2e41b9a000000000c41 --fence 7",
+    `corvo release job_18a3f7c2e41b9a000000000c41 --checkpoint '{"page": 3}'`,
+    "corvo release job_18a3f7c2e41b9a000000000c41 -o json",
+  ],
+  notes: ["The job is pending again, the next in turn of its priority."],
+  flags: [fenceFlag, { flags: "--checkpoint <json>", description: "last checkpoint, as JSON or @file" }, requestIdFlag],
+  async run(session, args, flags) {
+    const checkpoint = text(flags, "checkpoint");
+    const body = encodeObject({
+      checkpoint: checkpoint === undefined ? undefined : await readJson(session.io, "checkpoint", checkpoint, `{"page": 1}`),
+      fence: fenceOf(text(flags, "fence")),
+    });
+    const ids = await jobIds(session, args);
+    onlyOneJob(ids, text(flags, "fence"), "--fence");
+    onlyOneJob(ids, text(flags, "requestId"), "--request-id");
+    return await eachJob(
+      session,
+      ids,
+      (id) => session.client.call("POST", `/api/v1/release/${segment(id)}`, { body, requestId: text(flags, "requestId") }),
+      (id, answer) => session.wrote(answer, id, `Job ${id} given back`),
+    );
+  },
+};

@@ -38,7 +38,11 @@ export class Model {
     if (known && known.hash !== requestId.hash) return { kind: "refused", code: "invalid_argument", reason: "REQUEST_ID_REUSED" };
     if (known) return known.answer;
     const outcome = this.#step(command);
-    const empty = outcome.kind === "refused" || (outcome.kind === "fetched" && !outcome.job) || (outcome.kind === "fetchedBatch" && outcome.jobs.length === 0) || idleFrame(command, outcome);
+    const empty =
+      outcome.kind === "refused" ||
+      (outcome.kind === "fetched" && !outcome.job) ||
+      (outcome.kind === "fetchedBatch" && outcome.jobs.length === 0) ||
+      idleFrame(command, outcome);
     if (!empty) this.state.requests.set(key, { hash: requestId.hash, answer: outcome, atMs: this.state.nowMs });
     return outcome;
   }

@@ -114,7 +114,9 @@ function binding(method: DescMethod, rule: HttpRule, rules: RestMethodRules, ext
     });
   const rawBody = rules.rawBody === "" ? undefined : fieldNamed(method.input, rules.rawBody);
   const inPath = new Set(segments.filter((s) => typeof s !== "string").map((f) => f.name));
-  const leftOver = method.input.fields.filter((f) => !inPath.has(f.name) && f.name !== requestIdField && f.name !== validateOnlyField && !restField(f, extensions).rules.hidden);
+  const leftOver = method.input.fields.filter(
+    (f) => !inPath.has(f.name) && f.name !== requestIdField && f.name !== validateOnlyField && !restField(f, extensions).rules.hidden,
+  );
   return {
     method,
     verb,
