@@ -692,7 +692,9 @@ type RetryJobRequest struct {
 	// Id of the job.
 	JobId string `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
 	// Makes a retry of this call safe. Empty: not given.
-	RequestId     string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
+	ValidateOnly  bool `protobuf:"varint,190,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -739,6 +741,13 @@ func (x *RetryJobRequest) GetRequestId() string {
 		return x.RequestId
 	}
 	return ""
+}
+
+func (x *RetryJobRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
 }
 
 // Done.
@@ -793,7 +802,9 @@ type CancelJobRequest struct {
 	// Id of the job.
 	JobId string `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
 	// Makes a retry of this call safe. Empty: not given.
-	RequestId     string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
+	ValidateOnly  bool `protobuf:"varint,190,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -840,6 +851,13 @@ func (x *CancelJobRequest) GetRequestId() string {
 		return x.RequestId
 	}
 	return ""
+}
+
+func (x *CancelJobRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
 }
 
 // Done.
@@ -894,7 +912,9 @@ type HoldJobRequest struct {
 	// Id of the job.
 	JobId string `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
 	// Makes a retry of this call safe. Empty: not given.
-	RequestId     string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
+	ValidateOnly  bool `protobuf:"varint,190,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -941,6 +961,13 @@ func (x *HoldJobRequest) GetRequestId() string {
 		return x.RequestId
 	}
 	return ""
+}
+
+func (x *HoldJobRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
 }
 
 // Done.
@@ -995,7 +1022,9 @@ type ApproveJobRequest struct {
 	// Id of the job.
 	JobId string `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
 	// Makes a retry of this call safe. Empty: not given.
-	RequestId     string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
+	ValidateOnly  bool `protobuf:"varint,190,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1042,6 +1071,13 @@ func (x *ApproveJobRequest) GetRequestId() string {
 		return x.RequestId
 	}
 	return ""
+}
+
+func (x *ApproveJobRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
 }
 
 // Done.
@@ -1096,7 +1132,9 @@ type RejectJobRequest struct {
 	// Id of the job.
 	JobId string `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
 	// Makes a retry of this call safe. Empty: not given.
-	RequestId     string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
+	ValidateOnly  bool `protobuf:"varint,190,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1143,6 +1181,13 @@ func (x *RejectJobRequest) GetRequestId() string {
 		return x.RequestId
 	}
 	return ""
+}
+
+func (x *RejectJobRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
 }
 
 // Done.
@@ -1199,7 +1244,9 @@ type MoveJobRequest struct {
 	// Target queue, 1 to 255 bytes; created if needed.
 	Queue string `protobuf:"bytes,2,opt,name=queue,proto3" json:"queue,omitempty"`
 	// Makes a retry of this call safe. Empty: not given.
-	RequestId     string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
+	ValidateOnly  bool `protobuf:"varint,190,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1255,6 +1302,13 @@ func (x *MoveJobRequest) GetRequestId() string {
 	return ""
 }
 
+func (x *MoveJobRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
 // Done.
 type MoveJobResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1307,7 +1361,9 @@ type DeleteJobRequest struct {
 	// Id of the job.
 	JobId string `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
 	// Makes a retry of this call safe. Empty: not given.
-	RequestId     string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
+	ValidateOnly  bool `protobuf:"varint,190,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1354,6 +1410,13 @@ func (x *DeleteJobRequest) GetRequestId() string {
 		return x.RequestId
 	}
 	return ""
+}
+
+func (x *DeleteJobRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
 }
 
 // Done.
@@ -1463,48 +1526,55 @@ const file_corvo_v1_job_proto_rawDesc = "" +
 	"\x12BulkGetJobsRequest\x12\x17\n" +
 	"\ajob_ids\x18\x01 \x03(\tR\x06jobIds\"@\n" +
 	"\x13BulkGetJobsResponse\x12)\n" +
-	"\x04jobs\x18\x01 \x03(\v2\r.corvo.v1.JobB\x06\x8a\xb5\x18\x02\x18\x01R\x04jobs\"O\n" +
+	"\x04jobs\x18\x01 \x03(\v2\r.corvo.v1.JobB\x06\x8a\xb5\x18\x02\x18\x01R\x04jobs\"u\n" +
 	"\x0fRetryJobRequest\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x1d\n" +
 	"\n" +
-	"request_id\x18n \x01(\tR\trequestId:\x06\x9a\xb5\x18\x02\b\x01\"2\n" +
+	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
+	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\"2\n" +
 	"\x10RetryJobResponse\x12\x1e\n" +
-	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\"P\n" +
+	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\"v\n" +
 	"\x10CancelJobRequest\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x1d\n" +
 	"\n" +
-	"request_id\x18n \x01(\tR\trequestId:\x06\x9a\xb5\x18\x02\b\x01\"3\n" +
+	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
+	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\"3\n" +
 	"\x11CancelJobResponse\x12\x1e\n" +
-	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\"N\n" +
+	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\"t\n" +
 	"\x0eHoldJobRequest\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x1d\n" +
 	"\n" +
-	"request_id\x18n \x01(\tR\trequestId:\x06\x9a\xb5\x18\x02\b\x01\"1\n" +
+	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
+	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\"1\n" +
 	"\x0fHoldJobResponse\x12\x1e\n" +
-	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\"Q\n" +
+	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\"w\n" +
 	"\x11ApproveJobRequest\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x1d\n" +
 	"\n" +
-	"request_id\x18n \x01(\tR\trequestId:\x06\x9a\xb5\x18\x02\b\x01\"4\n" +
+	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
+	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\"4\n" +
 	"\x12ApproveJobResponse\x12\x1e\n" +
-	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\"P\n" +
+	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\"v\n" +
 	"\x10RejectJobRequest\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x1d\n" +
 	"\n" +
-	"request_id\x18n \x01(\tR\trequestId:\x06\x9a\xb5\x18\x02\b\x01\"3\n" +
+	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
+	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\"3\n" +
 	"\x11RejectJobResponse\x12\x1e\n" +
-	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\"d\n" +
+	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\"\x8a\x01\n" +
 	"\x0eMoveJobRequest\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x14\n" +
 	"\x05queue\x18\x02 \x01(\tR\x05queue\x12\x1d\n" +
 	"\n" +
-	"request_id\x18n \x01(\tR\trequestId:\x06\x9a\xb5\x18\x02\b\x01\"1\n" +
+	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
+	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\"1\n" +
 	"\x0fMoveJobResponse\x12\x1e\n" +
-	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\"P\n" +
+	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\"v\n" +
 	"\x10DeleteJobRequest\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x1d\n" +
 	"\n" +
-	"request_id\x18n \x01(\tR\trequestId:\x06\x9a\xb5\x18\x02\b\x01\"3\n" +
+	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
+	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\"3\n" +
 	"\x11DeleteJobResponse\x12\x1e\n" +
 	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status*\xdd\x01\n" +
 	"\bJobState\x12\x19\n" +

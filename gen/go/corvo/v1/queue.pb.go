@@ -305,7 +305,9 @@ type PauseQueueRequest struct {
 	// Name of the queue, 1 to 255 bytes.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// Makes a retry of this call safe. Empty: not given.
-	RequestId     string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
+	ValidateOnly  bool `protobuf:"varint,190,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -352,6 +354,13 @@ func (x *PauseQueueRequest) GetRequestId() string {
 		return x.RequestId
 	}
 	return ""
+}
+
+func (x *PauseQueueRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
 }
 
 // Done.
@@ -406,7 +415,9 @@ type ResumeQueueRequest struct {
 	// Name of the queue, 1 to 255 bytes.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// Makes a retry of this call safe. Empty: not given.
-	RequestId     string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
+	ValidateOnly  bool `protobuf:"varint,190,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -453,6 +464,13 @@ func (x *ResumeQueueRequest) GetRequestId() string {
 		return x.RequestId
 	}
 	return ""
+}
+
+func (x *ResumeQueueRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
 }
 
 // Done.
@@ -507,7 +525,9 @@ type DrainQueueRequest struct {
 	// Name of the queue, 1 to 255 bytes.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// Makes a retry of this call safe. Empty: not given.
-	RequestId     string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
+	ValidateOnly  bool `protobuf:"varint,190,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -554,6 +574,13 @@ func (x *DrainQueueRequest) GetRequestId() string {
 		return x.RequestId
 	}
 	return ""
+}
+
+func (x *DrainQueueRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
 }
 
 // Done.
@@ -608,7 +635,9 @@ type ClearQueueRequest struct {
 	// Name of the queue, 1 to 255 bytes.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// Makes a retry of this call safe. Empty: not given.
-	RequestId     string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
+	ValidateOnly  bool `protobuf:"varint,190,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -655,6 +684,13 @@ func (x *ClearQueueRequest) GetRequestId() string {
 		return x.RequestId
 	}
 	return ""
+}
+
+func (x *ClearQueueRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
 }
 
 // Done.
@@ -709,7 +745,9 @@ type DestroyQueueRequest struct {
 	// Name of the queue, 1 to 255 bytes.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// Makes a retry of this call safe. Empty: not given.
-	RequestId     string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
+	ValidateOnly  bool `protobuf:"varint,190,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -756,6 +794,13 @@ func (x *DestroyQueueRequest) GetRequestId() string {
 		return x.RequestId
 	}
 	return ""
+}
+
+func (x *DestroyQueueRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
 }
 
 // Done.
@@ -812,7 +857,9 @@ type SetConcurrencyRequest struct {
 	// Active jobs at most, up to 1,000,000. 0, less or absent: no cap.
 	Max int32 `protobuf:"varint,2,opt,name=max,proto3" json:"max,omitempty"`
 	// Makes a retry of this call safe. Empty: not given.
-	RequestId     string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
+	ValidateOnly  bool `protobuf:"varint,190,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -866,6 +913,13 @@ func (x *SetConcurrencyRequest) GetRequestId() string {
 		return x.RequestId
 	}
 	return ""
+}
+
+func (x *SetConcurrencyRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
 }
 
 // Done.
@@ -924,7 +978,9 @@ type SetThrottleRequest struct {
 	// Length of the window in milliseconds, 1 to 86,400,000. Required.
 	WindowMs int32 `protobuf:"varint,3,opt,name=window_ms,json=windowMs,proto3" json:"window_ms,omitempty"`
 	// Makes a retry of this call safe. Empty: not given.
-	RequestId     string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
+	ValidateOnly  bool `protobuf:"varint,190,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -987,6 +1043,13 @@ func (x *SetThrottleRequest) GetRequestId() string {
 	return ""
 }
 
+func (x *SetThrottleRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
 // Done.
 type SetThrottleResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1039,7 +1102,9 @@ type RemoveThrottleRequest struct {
 	// Name of the queue, 1 to 255 bytes.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// Makes a retry of this call safe. Empty: not given.
-	RequestId     string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
+	ValidateOnly  bool `protobuf:"varint,190,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1086,6 +1151,13 @@ func (x *RemoveThrottleRequest) GetRequestId() string {
 		return x.RequestId
 	}
 	return ""
+}
+
+func (x *RemoveThrottleRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
 }
 
 // Done.
@@ -1162,56 +1234,64 @@ const file_corvo_v1_queue_proto_rawDesc = "" +
 	"\x11oldest_pending_at\x18\x11 \x01(\v2\x1a.google.protobuf.TimestampR\x0foldestPendingAt\"\x13\n" +
 	"\x11ListQueuesRequest\"E\n" +
 	"\x12ListQueuesResponse\x12/\n" +
-	"\x06queues\x18\x01 \x03(\v2\x0f.corvo.v1.QueueB\x06\x8a\xb5\x18\x02\x18\x01R\x06queues\"V\n" +
+	"\x06queues\x18\x01 \x03(\v2\x0f.corvo.v1.QueueB\x06\x8a\xb5\x18\x02\x18\x01R\x06queues\"|\n" +
 	"\x11PauseQueueRequest\x12\x1a\n" +
 	"\x04name\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02@\x02R\x04name\x12\x1d\n" +
 	"\n" +
-	"request_id\x18n \x01(\tR\trequestId:\x06\x9a\xb5\x18\x02\b\x01\"4\n" +
+	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
+	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\"4\n" +
 	"\x12PauseQueueResponse\x12\x1e\n" +
-	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\"W\n" +
+	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\"}\n" +
 	"\x12ResumeQueueRequest\x12\x1a\n" +
 	"\x04name\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02@\x02R\x04name\x12\x1d\n" +
 	"\n" +
-	"request_id\x18n \x01(\tR\trequestId:\x06\x9a\xb5\x18\x02\b\x01\"5\n" +
+	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
+	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\"5\n" +
 	"\x13ResumeQueueResponse\x12\x1e\n" +
-	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\"V\n" +
+	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\"|\n" +
 	"\x11DrainQueueRequest\x12\x1a\n" +
 	"\x04name\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02@\x02R\x04name\x12\x1d\n" +
 	"\n" +
-	"request_id\x18n \x01(\tR\trequestId:\x06\x9a\xb5\x18\x02\b\x01\"4\n" +
+	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
+	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\"4\n" +
 	"\x12DrainQueueResponse\x12\x1e\n" +
-	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\"V\n" +
+	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\"|\n" +
 	"\x11ClearQueueRequest\x12\x1a\n" +
 	"\x04name\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02@\x02R\x04name\x12\x1d\n" +
 	"\n" +
-	"request_id\x18n \x01(\tR\trequestId:\x06\x9a\xb5\x18\x02\b\x01\"4\n" +
+	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
+	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\"4\n" +
 	"\x12ClearQueueResponse\x12\x1e\n" +
-	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\"X\n" +
+	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\"~\n" +
 	"\x13DestroyQueueRequest\x12\x1a\n" +
 	"\x04name\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02@\x02R\x04name\x12\x1d\n" +
 	"\n" +
-	"request_id\x18n \x01(\tR\trequestId:\x06\x9a\xb5\x18\x02\b\x01\"6\n" +
+	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
+	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\"6\n" +
 	"\x14DestroyQueueResponse\x12\x1e\n" +
-	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\"l\n" +
+	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\"\x92\x01\n" +
 	"\x15SetConcurrencyRequest\x12\x1a\n" +
 	"\x04name\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02@\x02R\x04name\x12\x10\n" +
 	"\x03max\x18\x02 \x01(\x05R\x03max\x12\x1d\n" +
 	"\n" +
-	"request_id\x18n \x01(\tR\trequestId:\x06\x9a\xb5\x18\x02\b\x01\"8\n" +
+	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
+	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\"8\n" +
 	"\x16SetConcurrencyResponse\x12\x1e\n" +
-	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\"\x92\x01\n" +
+	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\"\xb8\x01\n" +
 	"\x12SetThrottleRequest\x12\x1a\n" +
 	"\x04name\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02@\x02R\x04name\x12\x12\n" +
 	"\x04rate\x18\x02 \x01(\x05R\x04rate\x12%\n" +
 	"\twindow_ms\x18\x03 \x01(\x05B\b\x8a\xb5\x18\x042\x02msR\bwindowMs\x12\x1d\n" +
 	"\n" +
-	"request_id\x18n \x01(\tR\trequestId:\x06\x9a\xb5\x18\x02\b\x01\"5\n" +
+	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
+	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\"5\n" +
 	"\x13SetThrottleResponse\x12\x1e\n" +
-	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\"Z\n" +
+	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\"\x80\x01\n" +
 	"\x15RemoveThrottleRequest\x12\x1a\n" +
 	"\x04name\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02@\x02R\x04name\x12\x1d\n" +
 	"\n" +
-	"request_id\x18n \x01(\tR\trequestId:\x06\x9a\xb5\x18\x02\b\x01\"8\n" +
+	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
+	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\"8\n" +
 	"\x16RemoveThrottleResponse\x12\x1e\n" +
 	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status2\x89\v\n" +
 	"\fQueueService\x12\x80\x01\n" +

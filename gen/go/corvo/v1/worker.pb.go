@@ -330,6 +330,8 @@ type EnqueueRequest struct {
 	TagsJson string `protobuf:"bytes,109,opt,name=tags_json,json=tagsJson,proto3" json:"tags_json,omitempty"`
 	// Makes a retry safe: the same id within an hour answers as the first time, up to 128 bytes. Empty: not given.
 	RequestId string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
+	ValidateOnly bool `protobuf:"varint,190,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	// First checkpoint as JSON text, at most 256 KiB. Empty: none.
 	CheckpointJson string `protobuf:"bytes,111,opt,name=checkpoint_json,json=checkpointJson,proto3" json:"checkpoint_json,omitempty"`
 	// Id of the job that this one belongs to. Stored and shown. Empty: none.
@@ -472,6 +474,13 @@ func (x *EnqueueRequest) GetRequestId() string {
 	return ""
 }
 
+func (x *EnqueueRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
 func (x *EnqueueRequest) GetCheckpointJson() string {
 	if x != nil {
 		return x.CheckpointJson
@@ -586,7 +595,9 @@ type EnqueueBatchRequest struct {
 	// 1 to 10,000 jobs.
 	Jobs []*EnqueueRequest `protobuf:"bytes,1,rep,name=jobs,proto3" json:"jobs,omitempty"`
 	// Makes a retry of the whole call safe, up to 128 bytes. Empty: not given.
-	RequestId     string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
+	ValidateOnly  bool `protobuf:"varint,190,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -633,6 +644,13 @@ func (x *EnqueueBatchRequest) GetRequestId() string {
 		return x.RequestId
 	}
 	return ""
+}
+
+func (x *EnqueueBatchRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
 }
 
 // Ids in the order of the request.
@@ -717,7 +735,9 @@ type EnqueueWebhookRequest struct {
 	// Labels as `key:value,key2:value2`.
 	Tags string `protobuf:"bytes,7,opt,name=tags,proto3" json:"tags,omitempty"`
 	// Makes a retry safe. Empty: not given.
-	RequestId     string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
+	ValidateOnly  bool `protobuf:"varint,190,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -808,6 +828,13 @@ func (x *EnqueueWebhookRequest) GetRequestId() string {
 	return ""
 }
 
+func (x *EnqueueWebhookRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
 // What became of the job. The fields of EnqueueResponse.
 type EnqueueWebhookResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -893,7 +920,9 @@ type FetchRequest struct {
 	// Lease in seconds, at most 86,400; 0 or less: 60. Also the longest wait (0 or less: 30 s, above 60: 60 s).
 	LeaseDuration int32 `protobuf:"varint,4,opt,name=lease_duration,json=leaseDuration,proto3" json:"lease_duration,omitempty"`
 	// Makes a retry safe: the same grant is answered again. Empty: not given.
-	RequestId     string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
+	ValidateOnly  bool `protobuf:"varint,190,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -961,6 +990,13 @@ func (x *FetchRequest) GetRequestId() string {
 		return x.RequestId
 	}
 	return ""
+}
+
+func (x *FetchRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
 }
 
 // One leased job, or none.
@@ -1114,7 +1150,9 @@ type FetchBatchRequest struct {
 	// Jobs at most; 0 or less: 1, above 10,000: 10,000. REST: at most 512.
 	Count int32 `protobuf:"varint,5,opt,name=count,proto3" json:"count,omitempty"`
 	// Makes a retry safe: the same grants are answered again. Empty: not given.
-	RequestId     string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
+	ValidateOnly  bool `protobuf:"varint,190,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1189,6 +1227,13 @@ func (x *FetchBatchRequest) GetRequestId() string {
 		return x.RequestId
 	}
 	return ""
+}
+
+func (x *FetchBatchRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
 }
 
 // One leased job.
@@ -1484,7 +1529,9 @@ type AckRequest struct {
 	// Fence of the lease. 0: not given, the state of the lease decides.
 	Fence uint64 `protobuf:"varint,100,opt,name=fence,proto3" json:"fence,omitempty"`
 	// Makes a retry safe. Empty: not given.
-	RequestId     string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
+	ValidateOnly  bool `protobuf:"varint,190,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1580,6 +1627,13 @@ func (x *AckRequest) GetRequestId() string {
 		return x.RequestId
 	}
 	return ""
+}
+
+func (x *AckRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
 }
 
 // The job is completed.
@@ -1698,7 +1752,9 @@ type AckBatchRequest struct {
 	// 1 to 10,000 items. REST: at most 512.
 	Items []*AckBatchItem `protobuf:"bytes,1,rep,name=items,proto3" json:"items,omitempty"`
 	// Makes a retry of the whole call safe. Empty: not given.
-	RequestId     string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
+	ValidateOnly  bool `protobuf:"varint,190,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1745,6 +1801,13 @@ func (x *AckBatchRequest) GetRequestId() string {
 		return x.RequestId
 	}
 	return ""
+}
+
+func (x *AckBatchRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
 }
 
 // How many were completed.
@@ -1823,7 +1886,11 @@ type LifecycleStreamRequest struct {
 	Enqueues []*LifecycleEnqueueItem `protobuf:"bytes,8,rep,name=enqueues,proto3" json:"enqueues,omitempty"`
 	// How long to wait for a job when nothing else happened in this frame, in milliseconds, at most 60,000.
 	// 0: the server's `--idle-fetch-sleep`. The wait ends with the first job.
-	WaitMs        uint32 `protobuf:"varint,100,opt,name=wait_ms,json=waitMs,proto3" json:"wait_ms,omitempty"`
+	WaitMs uint32 `protobuf:"varint,100,opt,name=wait_ms,json=waitMs,proto3" json:"wait_ms,omitempty"`
+	// Makes sending this very frame again safe, also on another stream: it takes effect once and is answered as the first time, so that
+	// grants lost with a broken connection come again. Up to 128 bytes, kept for an hour. `request_id` counts as content: send it unchanged.
+	// Empty: not given.
+	RetryId       string `protobuf:"bytes,110,opt,name=retry_id,json=retryId,proto3" json:"retry_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1921,6 +1988,13 @@ func (x *LifecycleStreamRequest) GetWaitMs() uint32 {
 	return 0
 }
 
+func (x *LifecycleStreamRequest) GetRetryId() string {
+	if x != nil {
+		return x.RetryId
+	}
+	return ""
+}
+
 // One job to add in a frame: the fields of EnqueueRequest.
 type LifecycleEnqueueItem struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1962,8 +2036,10 @@ type LifecycleEnqueueItem struct {
 	RetryBaseDelayMs int64 `protobuf:"varint,114,opt,name=retry_base_delay_ms,json=retryBaseDelayMs,proto3" json:"retry_base_delay_ms,omitempty"`
 	// See EnqueueRequest.retry_max_delay_ms.
 	RetryMaxDelayMs int64 `protobuf:"varint,115,opt,name=retry_max_delay_ms,json=retryMaxDelayMs,proto3" json:"retry_max_delay_ms,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// Refused in a frame: see EnqueueRequest.validate_only.
+	ValidateOnly  bool `protobuf:"varint,190,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *LifecycleEnqueueItem) Reset() {
@@ -2129,6 +2205,13 @@ func (x *LifecycleEnqueueItem) GetRetryMaxDelayMs() int64 {
 	return 0
 }
 
+func (x *LifecycleEnqueueItem) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
 // The answer to one frame.
 type LifecycleStreamResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2250,7 +2333,9 @@ type FailRequest struct {
 	// Fence of the lease. 0: not given.
 	Fence uint64 `protobuf:"varint,100,opt,name=fence,proto3" json:"fence,omitempty"`
 	// Makes a retry safe. Empty: not given.
-	RequestId     string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
+	ValidateOnly  bool `protobuf:"varint,190,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2320,6 +2405,13 @@ func (x *FailRequest) GetRequestId() string {
 	return ""
 }
 
+func (x *FailRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
 // What happens next.
 type FailResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2384,6 +2476,125 @@ func (x *FailResponse) GetAttemptsRemaining() int32 {
 	return 0
 }
 
+// Gives one job back.
+type ReleaseRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Id of the job. Required.
+	JobId string `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	// Last checkpoint as JSON text, at most 256 KiB. Empty: the stored one stays.
+	CheckpointJson string `protobuf:"bytes,2,opt,name=checkpoint_json,json=checkpointJson,proto3" json:"checkpoint_json,omitempty"`
+	// Fence of the lease. 0: not given, the state of the lease decides.
+	Fence uint64 `protobuf:"varint,100,opt,name=fence,proto3" json:"fence,omitempty"`
+	// Makes a retry safe. Empty: not given.
+	RequestId string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
+	ValidateOnly  bool `protobuf:"varint,190,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReleaseRequest) Reset() {
+	*x = ReleaseRequest{}
+	mi := &file_corvo_v1_worker_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReleaseRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReleaseRequest) ProtoMessage() {}
+
+func (x *ReleaseRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_corvo_v1_worker_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReleaseRequest.ProtoReflect.Descriptor instead.
+func (*ReleaseRequest) Descriptor() ([]byte, []int) {
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *ReleaseRequest) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
+}
+
+func (x *ReleaseRequest) GetCheckpointJson() string {
+	if x != nil {
+		return x.CheckpointJson
+	}
+	return ""
+}
+
+func (x *ReleaseRequest) GetFence() uint64 {
+	if x != nil {
+		return x.Fence
+	}
+	return 0
+}
+
+func (x *ReleaseRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *ReleaseRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
+// The job is pending again.
+type ReleaseResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReleaseResponse) Reset() {
+	*x = ReleaseResponse{}
+	mi := &file_corvo_v1_worker_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReleaseResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReleaseResponse) ProtoMessage() {}
+
+func (x *ReleaseResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_corvo_v1_worker_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReleaseResponse.ProtoReflect.Descriptor instead.
+func (*ReleaseResponse) Descriptor() ([]byte, []int) {
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{25}
+}
+
 // What a worker says about one of its jobs.
 type HeartbeatJobUpdate struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2403,7 +2614,7 @@ type HeartbeatJobUpdate struct {
 
 func (x *HeartbeatJobUpdate) Reset() {
 	*x = HeartbeatJobUpdate{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[24]
+	mi := &file_corvo_v1_worker_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2415,7 +2626,7 @@ func (x *HeartbeatJobUpdate) String() string {
 func (*HeartbeatJobUpdate) ProtoMessage() {}
 
 func (x *HeartbeatJobUpdate) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[24]
+	mi := &file_corvo_v1_worker_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2428,7 +2639,7 @@ func (x *HeartbeatJobUpdate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeartbeatJobUpdate.ProtoReflect.Descriptor instead.
 func (*HeartbeatJobUpdate) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{24}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *HeartbeatJobUpdate) GetProgressJson() string {
@@ -2470,14 +2681,16 @@ func (x *HeartbeatJobUpdate) GetFence() uint64 {
 type HeartbeatRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Updates by job id, at most 10,000.
-	Jobs          map[string]*HeartbeatJobUpdate `protobuf:"bytes,1,rep,name=jobs,proto3" json:"jobs,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Jobs map[string]*HeartbeatJobUpdate `protobuf:"bytes,1,rep,name=jobs,proto3" json:"jobs,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
+	ValidateOnly  bool `protobuf:"varint,190,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *HeartbeatRequest) Reset() {
 	*x = HeartbeatRequest{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[25]
+	mi := &file_corvo_v1_worker_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2489,7 +2702,7 @@ func (x *HeartbeatRequest) String() string {
 func (*HeartbeatRequest) ProtoMessage() {}
 
 func (x *HeartbeatRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[25]
+	mi := &file_corvo_v1_worker_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2502,7 +2715,7 @@ func (x *HeartbeatRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeartbeatRequest.ProtoReflect.Descriptor instead.
 func (*HeartbeatRequest) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{25}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *HeartbeatRequest) GetJobs() map[string]*HeartbeatJobUpdate {
@@ -2510,6 +2723,13 @@ func (x *HeartbeatRequest) GetJobs() map[string]*HeartbeatJobUpdate {
 		return x.Jobs
 	}
 	return nil
+}
+
+func (x *HeartbeatRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
 }
 
 // Answer for one job.
@@ -2525,7 +2745,7 @@ type HeartbeatJobResponse struct {
 
 func (x *HeartbeatJobResponse) Reset() {
 	*x = HeartbeatJobResponse{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[26]
+	mi := &file_corvo_v1_worker_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2537,7 +2757,7 @@ func (x *HeartbeatJobResponse) String() string {
 func (*HeartbeatJobResponse) ProtoMessage() {}
 
 func (x *HeartbeatJobResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[26]
+	mi := &file_corvo_v1_worker_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2550,7 +2770,7 @@ func (x *HeartbeatJobResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeartbeatJobResponse.ProtoReflect.Descriptor instead.
 func (*HeartbeatJobResponse) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{26}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *HeartbeatJobResponse) GetStatus() string {
@@ -2578,7 +2798,7 @@ type HeartbeatResponse struct {
 
 func (x *HeartbeatResponse) Reset() {
 	*x = HeartbeatResponse{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[27]
+	mi := &file_corvo_v1_worker_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2590,7 +2810,7 @@ func (x *HeartbeatResponse) String() string {
 func (*HeartbeatResponse) ProtoMessage() {}
 
 func (x *HeartbeatResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[27]
+	mi := &file_corvo_v1_worker_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2603,7 +2823,7 @@ func (x *HeartbeatResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeartbeatResponse.ProtoReflect.Descriptor instead.
 func (*HeartbeatResponse) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{27}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *HeartbeatResponse) GetJobs() map[string]*HeartbeatJobResponse {
@@ -2630,7 +2850,7 @@ type SubscribeRequest struct {
 
 func (x *SubscribeRequest) Reset() {
 	*x = SubscribeRequest{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[28]
+	mi := &file_corvo_v1_worker_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2642,7 +2862,7 @@ func (x *SubscribeRequest) String() string {
 func (*SubscribeRequest) ProtoMessage() {}
 
 func (x *SubscribeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[28]
+	mi := &file_corvo_v1_worker_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2655,7 +2875,7 @@ func (x *SubscribeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubscribeRequest.ProtoReflect.Descriptor instead.
 func (*SubscribeRequest) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{28}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *SubscribeRequest) GetQueues() []string {
@@ -2708,7 +2928,7 @@ type SubscribeEvent struct {
 
 func (x *SubscribeEvent) Reset() {
 	*x = SubscribeEvent{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[29]
+	mi := &file_corvo_v1_worker_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2720,7 +2940,7 @@ func (x *SubscribeEvent) String() string {
 func (*SubscribeEvent) ProtoMessage() {}
 
 func (x *SubscribeEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[29]
+	mi := &file_corvo_v1_worker_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2733,7 +2953,7 @@ func (x *SubscribeEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubscribeEvent.ProtoReflect.Descriptor instead.
 func (*SubscribeEvent) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{29}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *SubscribeEvent) GetSeq() uint64 {
@@ -2787,7 +3007,7 @@ type GetServerInfoRequest struct {
 
 func (x *GetServerInfoRequest) Reset() {
 	*x = GetServerInfoRequest{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[30]
+	mi := &file_corvo_v1_worker_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2799,7 +3019,7 @@ func (x *GetServerInfoRequest) String() string {
 func (*GetServerInfoRequest) ProtoMessage() {}
 
 func (x *GetServerInfoRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[30]
+	mi := &file_corvo_v1_worker_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2812,7 +3032,7 @@ func (x *GetServerInfoRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetServerInfoRequest.ProtoReflect.Descriptor instead.
 func (*GetServerInfoRequest) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{30}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{32}
 }
 
 // Versions of the server.
@@ -2828,7 +3048,7 @@ type GetServerInfoResponse struct {
 
 func (x *GetServerInfoResponse) Reset() {
 	*x = GetServerInfoResponse{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[31]
+	mi := &file_corvo_v1_worker_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2840,7 +3060,7 @@ func (x *GetServerInfoResponse) String() string {
 func (*GetServerInfoResponse) ProtoMessage() {}
 
 func (x *GetServerInfoResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[31]
+	mi := &file_corvo_v1_worker_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2853,7 +3073,7 @@ func (x *GetServerInfoResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetServerInfoResponse.ProtoReflect.Descriptor instead.
 func (*GetServerInfoResponse) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{31}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *GetServerInfoResponse) GetServerVersion() string {
@@ -2885,7 +3105,7 @@ type ErrorDetail struct {
 
 func (x *ErrorDetail) Reset() {
 	*x = ErrorDetail{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[32]
+	mi := &file_corvo_v1_worker_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2897,7 +3117,7 @@ func (x *ErrorDetail) String() string {
 func (*ErrorDetail) ProtoMessage() {}
 
 func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[32]
+	mi := &file_corvo_v1_worker_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2910,7 +3130,7 @@ func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ErrorDetail.ProtoReflect.Descriptor instead.
 func (*ErrorDetail) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{32}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *ErrorDetail) GetReason() string {
@@ -2951,7 +3171,7 @@ const file_corvo_v1_worker_proto_rawDesc = "" +
 	"maxCostUsd\x12+\n" +
 	"\x11iteration_timeout\x18\x03 \x01(\tR\x10iterationTimeout\x12\x1c\n" +
 	"\titeration\x18\x04 \x01(\x05R\titeration\x12$\n" +
-	"\x0etotal_cost_usd\x18\x05 \x01(\x01R\ftotalCostUsd\"\xb3\x06\n" +
+	"\x0etotal_cost_usd\x18\x05 \x01(\x01R\ftotalCostUsd\"\xd9\x06\n" +
 	"\x0eEnqueueRequest\x12\x14\n" +
 	"\x05queue\x18\x01 \x01(\tR\x05queue\x12+\n" +
 	"\fpayload_json\x18\x02 \x01(\tB\b\x8a\xb5\x18\x04\b\x018\x01R\vpayloadJson\x12+\n" +
@@ -2969,7 +3189,8 @@ const file_corvo_v1_worker_proto_rawDesc = "" +
 	"\fexpire_after\x18l \x01(\tR\vexpireAfter\x12#\n" +
 	"\ttags_json\x18m \x01(\tB\x06\x8a\xb5\x18\x02\b\x01R\btagsJson\x12\x1d\n" +
 	"\n" +
-	"request_id\x18n \x01(\tR\trequestId\x12/\n" +
+	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
+	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly\x12/\n" +
 	"\x0fcheckpoint_json\x18o \x01(\tB\x06\x8a\xb5\x18\x02\b\x01R\x0echeckpointJson\x12#\n" +
 	"\tparent_id\x18p \x01(\tB\x06\x8a\xb5\x18\x02@\x03R\bparentId\x120\n" +
 	"\x0fexpire_after_ms\x18q \x01(\x03B\b\x8a\xb5\x18\x042\x02msR\rexpireAfterMs\x127\n" +
@@ -2980,15 +3201,16 @@ const file_corvo_v1_worker_proto_rawDesc = "" +
 	"\x06job_id\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x05jobId\x12\x1e\n" +
 	"\x06status\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\x12/\n" +
 	"\x0funique_existing\x18\x03 \x01(\bB\x06\x8a\xb5\x18\x02\x18\x01R\x0euniqueExisting\x12#\n" +
-	"\tlog_index\x18d \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndex:\x06\x9a\xb5\x18\x02\b\x01\"j\n" +
+	"\tlog_index\x18d \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndex:\x06\x9a\xb5\x18\x02\b\x01\"\x90\x01\n" +
 	"\x13EnqueueBatchRequest\x12,\n" +
 	"\x04jobs\x18\x01 \x03(\v2\x18.corvo.v1.EnqueueRequestR\x04jobs\x12\x1d\n" +
 	"\n" +
-	"request_id\x18n \x01(\tR\trequestId:\x06\x9a\xb5\x18\x02\b\x01\"\xa2\x01\n" +
+	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
+	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\"\xa2\x01\n" +
 	"\x14EnqueueBatchResponse\x12\x1f\n" +
 	"\ajob_ids\x18\x01 \x03(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06jobIds\x12<\n" +
 	"\boutcomes\x18e \x03(\x0e2\x18.corvo.v1.EnqueueOutcomeB\x06\x8a\xb5\x18\x02 \x01R\boutcomes\x12#\n" +
-	"\tlog_index\x18f \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndex:\x06\x9a\xb5\x18\x02\b\x01\"\xbb\x02\n" +
+	"\tlog_index\x18f \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndex:\x06\x9a\xb5\x18\x02\b\x01\"\xe1\x02\n" +
 	"\x15EnqueueWebhookRequest\x12\x14\n" +
 	"\x05queue\x18\x01 \x01(\tR\x05queue\x12)\n" +
 	"\fpayload_json\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02\b\x01R\vpayloadJson\x12\x1a\n" +
@@ -3000,20 +3222,22 @@ const file_corvo_v1_worker_proto_rawDesc = "" +
 	"\fscheduled_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\vscheduledAt\x12\x12\n" +
 	"\x04tags\x18\a \x01(\tR\x04tags\x12\x1d\n" +
 	"\n" +
-	"request_id\x18n \x01(\tR\trequestIdB\x0e\n" +
+	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
+	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnlyB\x0e\n" +
 	"\f_max_retries\"\xad\x01\n" +
 	"\x16EnqueueWebhookResponse\x12\x1d\n" +
 	"\x06job_id\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x05jobId\x12\x1e\n" +
 	"\x06status\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\x12/\n" +
 	"\x0funique_existing\x18\x03 \x01(\bB\x06\x8a\xb5\x18\x02\x18\x01R\x0euniqueExisting\x12#\n" +
-	"\tlog_index\x18d \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndex\"\xbf\x01\n" +
+	"\tlog_index\x18d \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndex\"\xe5\x01\n" +
 	"\fFetchRequest\x12\x16\n" +
 	"\x06queues\x18\x01 \x03(\tR\x06queues\x12\x1b\n" +
 	"\tworker_id\x18\x02 \x01(\tR\bworkerId\x12\x1a\n" +
 	"\bhostname\x18\x03 \x01(\tR\bhostname\x127\n" +
 	"\x0elease_duration\x18\x04 \x01(\x05B\x10\x8a\xb5\x18\f\x12\atimeout2\x01sR\rleaseDuration\x12\x1d\n" +
 	"\n" +
-	"request_id\x18n \x01(\tR\trequestId:\x06\x9a\xb5\x18\x02\b\x01\"\xb4\x03\n" +
+	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
+	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\"\xb4\x03\n" +
 	"\rFetchResponse\x12\x1c\n" +
 	"\x05found\x18\x01 \x01(\bB\x06\x8a\xb5\x18\x02 \x01R\x05found\x12\x1d\n" +
 	"\x06job_id\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x05jobId\x12\x1c\n" +
@@ -3027,7 +3251,7 @@ const file_corvo_v1_worker_proto_rawDesc = "" +
 	"\ttags_json\x18\t \x01(\tB\x06\x8a\xb5\x18\x02\b\x01R\btagsJson\x12*\n" +
 	"\x05agent\x18\n" +
 	" \x01(\v2\x14.corvo.v1.AgentStateR\x05agent\x12\x14\n" +
-	"\x05fence\x18d \x01(\x04R\x05fence:\x06\x9a\xb5\x18\x02\b\x01\"\xda\x01\n" +
+	"\x05fence\x18d \x01(\x04R\x05fence:\x06\x9a\xb5\x18\x02\b\x01\"\x80\x02\n" +
 	"\x11FetchBatchRequest\x12\x16\n" +
 	"\x06queues\x18\x01 \x03(\tR\x06queues\x12\x1b\n" +
 	"\tworker_id\x18\x02 \x01(\tR\bworkerId\x12\x1a\n" +
@@ -3035,7 +3259,8 @@ const file_corvo_v1_worker_proto_rawDesc = "" +
 	"\x0elease_duration\x18\x04 \x01(\x05B\x10\x8a\xb5\x18\f\x12\atimeout2\x01sR\rleaseDuration\x12\x14\n" +
 	"\x05count\x18\x05 \x01(\x05R\x05count\x12\x1d\n" +
 	"\n" +
-	"request_id\x18n \x01(\tR\trequestId:\x06\x9a\xb5\x18\x02\b\x01\"\x96\x03\n" +
+	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
+	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\"\x96\x03\n" +
 	"\rFetchBatchJob\x12\x1d\n" +
 	"\x06job_id\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x05jobId\x12\x1c\n" +
 	"\x05queue\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x05queue\x12+\n" +
@@ -3057,7 +3282,7 @@ const file_corvo_v1_worker_proto_rawDesc = "" +
 	"\x11cache_read_tokens\x18\x04 \x01(\x03R\x0fcacheReadTokens\x12\x14\n" +
 	"\x05model\x18\x05 \x01(\tR\x05model\x12\x1a\n" +
 	"\bprovider\x18\x06 \x01(\tR\bprovider\x12\x19\n" +
-	"\bcost_usd\x18\a \x01(\x01R\acostUsd\"\xd2\x02\n" +
+	"\bcost_usd\x18\a \x01(\x01R\acostUsd\"\xf8\x02\n" +
 	"\n" +
 	"AckRequest\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12'\n" +
@@ -3072,22 +3297,24 @@ const file_corvo_v1_worker_proto_rawDesc = "" +
 	"trace_json\x18\a \x01(\tB\x06\x8a\xb5\x18\x02\b\x01R\ttraceJson\x12\x14\n" +
 	"\x05fence\x18d \x01(\x04R\x05fence\x12\x1d\n" +
 	"\n" +
-	"request_id\x18n \x01(\tR\trequestId:\x06\x9a\xb5\x18\x02\b\x01\"\r\n" +
+	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
+	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\"\r\n" +
 	"\vAckResponse\"\x99\x01\n" +
 	"\fAckBatchItem\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12'\n" +
 	"\vresult_json\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02\b\x01R\n" +
 	"resultJson\x12+\n" +
 	"\x05usage\x18\x03 \x01(\v2\x15.corvo.v1.UsageReportR\x05usage\x12\x14\n" +
-	"\x05fence\x18d \x01(\x04R\x05fence:\x06\x9a\xb5\x18\x02\b\x01\"r\n" +
+	"\x05fence\x18d \x01(\x04R\x05fence:\x06\x9a\xb5\x18\x02\b\x01\"\x98\x01\n" +
 	"\x0fAckBatchRequest\x128\n" +
 	"\x05items\x18\x01 \x03(\v2\x16.corvo.v1.AckBatchItemB\n" +
 	"\x8a\xb5\x18\x06\x12\x04acksR\x05items\x12\x1d\n" +
 	"\n" +
-	"request_id\x18n \x01(\tR\trequestId:\x06\x9a\xb5\x18\x02\b\x01\"r\n" +
+	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
+	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\"r\n" +
 	"\x10AckBatchResponse\x12\x1c\n" +
 	"\x05acked\x18\x01 \x01(\x05B\x06\x8a\xb5\x18\x02\x18\x01R\x05acked\x128\n" +
-	"\boutcomes\x18e \x03(\x0e2\x14.corvo.v1.AckOutcomeB\x06\x8a\xb5\x18\x02 \x01R\boutcomes:\x06\x9a\xb5\x18\x02\b\x01\"\xec\x02\n" +
+	"\boutcomes\x18e \x03(\x0e2\x14.corvo.v1.AckOutcomeB\x06\x8a\xb5\x18\x02 \x01R\boutcomes:\x06\x9a\xb5\x18\x02\b\x01\"\x87\x03\n" +
 	"\x16LifecycleStreamRequest\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\x04R\trequestId\x12\x16\n" +
@@ -3099,7 +3326,8 @@ const file_corvo_v1_worker_proto_rawDesc = "" +
 	"fetchCount\x12*\n" +
 	"\x04acks\x18\a \x03(\v2\x16.corvo.v1.AckBatchItemR\x04acks\x12:\n" +
 	"\benqueues\x18\b \x03(\v2\x1e.corvo.v1.LifecycleEnqueueItemR\benqueues\x12!\n" +
-	"\await_ms\x18d \x01(\rB\b\x8a\xb5\x18\x042\x02msR\x06waitMs:\x06\x9a\xb5\x18\x02\b\x01\"\xb9\x06\n" +
+	"\await_ms\x18d \x01(\rB\b\x8a\xb5\x18\x042\x02msR\x06waitMs\x12\x19\n" +
+	"\bretry_id\x18n \x01(\tR\aretryId:\x06\x9a\xb5\x18\x02\b\x01\"\xdf\x06\n" +
 	"\x14LifecycleEnqueueItem\x12\x14\n" +
 	"\x05queue\x18\x01 \x01(\tR\x05queue\x12+\n" +
 	"\fpayload_json\x18\x02 \x01(\tB\b\x8a\xb5\x18\x04\b\x018\x01R\vpayloadJson\x12+\n" +
@@ -3122,7 +3350,8 @@ const file_corvo_v1_worker_proto_rawDesc = "" +
 	"\tparent_id\x18p \x01(\tB\x06\x8a\xb5\x18\x02@\x03R\bparentId\x120\n" +
 	"\x0fexpire_after_ms\x18q \x01(\x03B\b\x8a\xb5\x18\x042\x02msR\rexpireAfterMs\x127\n" +
 	"\x13retry_base_delay_ms\x18r \x01(\x03B\b\x8a\xb5\x18\x042\x02msR\x10retryBaseDelayMs\x125\n" +
-	"\x12retry_max_delay_ms\x18s \x01(\x03B\b\x8a\xb5\x18\x042\x02msR\x0fretryMaxDelayMs:\x06\x9a\xb5\x18\x02\b\x01B\x0e\n" +
+	"\x12retry_max_delay_ms\x18s \x01(\x03B\b\x8a\xb5\x18\x042\x02msR\x0fretryMaxDelayMs\x12$\n" +
+	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01B\x0e\n" +
 	"\f_max_retries\"\xdb\x02\n" +
 	"\x17LifecycleStreamResponse\x12\x1d\n" +
 	"\n" +
@@ -3134,26 +3363,36 @@ const file_corvo_v1_worker_proto_rawDesc = "" +
 	"\vleader_addr\x18\x06 \x01(\tR\n" +
 	"leaderAddr\x120\n" +
 	"\boutcomes\x18e \x03(\x0e2\x14.corvo.v1.AckOutcomeR\boutcomes\x12C\n" +
-	"\x10enqueue_outcomes\x18f \x03(\x0e2\x18.corvo.v1.EnqueueOutcomeR\x0fenqueueOutcomes:\x06\x9a\xb5\x18\x02\b\x01\"\x95\x01\n" +
+	"\x10enqueue_outcomes\x18f \x03(\x0e2\x18.corvo.v1.EnqueueOutcomeR\x0fenqueueOutcomes:\x06\x9a\xb5\x18\x02\b\x01\"\xbb\x01\n" +
 	"\vFailRequest\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x14\n" +
 	"\x05error\x18\x02 \x01(\tR\x05error\x12\x1c\n" +
 	"\tbacktrace\x18\x03 \x01(\tR\tbacktrace\x12\x14\n" +
 	"\x05fence\x18d \x01(\x04R\x05fence\x12\x1d\n" +
 	"\n" +
-	"request_id\x18n \x01(\tR\trequestId:\x06\x9a\xb5\x18\x02\b\x01\"\xb1\x01\n" +
+	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
+	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\"\xb1\x01\n" +
 	"\fFailResponse\x12\x1e\n" +
 	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\x12B\n" +
 	"\x0fnext_attempt_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\rnextAttemptAt\x125\n" +
-	"\x12attempts_remaining\x18\x03 \x01(\x05B\x06\x8a\xb5\x18\x02\x18\x01R\x11attemptsRemaining:\x06\x9a\xb5\x18\x02\b\x01\"\xe4\x01\n" +
+	"\x12attempts_remaining\x18\x03 \x01(\x05B\x06\x8a\xb5\x18\x02\x18\x01R\x11attemptsRemaining:\x06\x9a\xb5\x18\x02\b\x01\"\xc3\x01\n" +
+	"\x0eReleaseRequest\x12\x1d\n" +
+	"\x06job_id\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02@\x03R\x05jobId\x12/\n" +
+	"\x0fcheckpoint_json\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02\b\x01R\x0echeckpointJson\x12\x14\n" +
+	"\x05fence\x18d \x01(\x04R\x05fence\x12\x1d\n" +
+	"\n" +
+	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
+	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\"\x11\n" +
+	"\x0fReleaseResponse\"\xe4\x01\n" +
 	"\x12HeartbeatJobUpdate\x12-\n" +
 	"\rprogress_json\x18\x01 \x01(\tB\b\x8a\xb5\x18\x04\b\x01(\x01R\fprogressJson\x121\n" +
 	"\x0fcheckpoint_json\x18\x02 \x01(\tB\b\x8a\xb5\x18\x04\b\x01(\x01R\x0echeckpointJson\x12+\n" +
 	"\x05usage\x18\x03 \x01(\v2\x15.corvo.v1.UsageReportR\x05usage\x12!\n" +
 	"\fstream_delta\x18\x04 \x01(\tR\vstreamDelta\x12\x14\n" +
-	"\x05fence\x18d \x01(\x04R\x05fence:\x06\x9a\xb5\x18\x02\b\x01\"\xb3\x01\n" +
+	"\x05fence\x18d \x01(\x04R\x05fence:\x06\x9a\xb5\x18\x02\b\x01\"\xd9\x01\n" +
 	"\x10HeartbeatRequest\x12@\n" +
-	"\x04jobs\x18\x01 \x03(\v2$.corvo.v1.HeartbeatRequest.JobsEntryB\x06\x8a\xb5\x18\x02@\x03R\x04jobs\x1aU\n" +
+	"\x04jobs\x18\x01 \x03(\v2$.corvo.v1.HeartbeatRequest.JobsEntryB\x06\x8a\xb5\x18\x02@\x03R\x04jobs\x12$\n" +
+	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly\x1aU\n" +
 	"\tJobsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x122\n" +
 	"\x05value\x18\x02 \x01(\v2\x1c.corvo.v1.HeartbeatJobUpdateR\x05value:\x028\x01:\x06\x9a\xb5\x18\x02\b\x01\"V\n" +
@@ -3199,7 +3438,7 @@ const file_corvo_v1_worker_proto_rawDesc = "" +
 	"\x15ACK_OUTCOME_NOT_FOUND\x10\x02\x12\x1a\n" +
 	"\x16ACK_OUTCOME_NOT_ACTIVE\x10\x03\x12\x1b\n" +
 	"\x17ACK_OUTCOME_STALE_FENCE\x10\x04\x12\x17\n" +
-	"\x13ACK_OUTCOME_REFUSED\x10\x052\xc1\r\n" +
+	"\x13ACK_OUTCOME_REFUSED\x10\x052\xde\x0e\n" +
 	"\rWorkerService\x12\x9f\x01\n" +
 	"\aEnqueue\x12\x18.corvo.v1.EnqueueRequest\x1a\x19.corvo.v1.EnqueueResponse\"_\x92\xb5\x18)\b\xc9\x01\x12\x0funique_existing\x18\xc8\x012\x10VALIDATION_ERROR\xa2\xb5\x18\x14\n" +
 	"\aenqueue\x12\x05write\x18\x05 \x02\x82\xd3\xe4\x93\x02\x14:\x01*\"\x0f/api/v1/enqueue\x12\xa6\x01\n" +
@@ -3218,7 +3457,9 @@ const file_corvo_v1_worker_proto_rawDesc = "" +
 	"\x03ack\x12\x05write\x18\x05 \x03*\x05items\x82\xd3\xe4\x93\x02\x16:\x01*\"\x11/api/v1/ack/batch\x12|\n" +
 	"\x04Fail\x12\x15.corvo.v1.FailRequest\x1a\x16.corvo.v1.FailResponse\"E\x92\xb5\x18\f2\n" +
 	"FAIL_ERROR\xa2\xb5\x18\x11\n" +
-	"\x04fail\x12\x05write\x18\x05 \x03\x82\xd3\xe4\x93\x02\x1a:\x01*\"\x15/api/v1/fail/{job_id}\x12\x92\x01\n" +
+	"\x04fail\x12\x05write\x18\x05 \x03\x82\xd3\xe4\x93\x02\x1a:\x01*\"\x15/api/v1/fail/{job_id}\x12\x9a\x01\n" +
+	"\aRelease\x12\x18.corvo.v1.ReleaseRequest\x1a\x19.corvo.v1.ReleaseResponse\"Z\x92\xb5\x18\x1b*\breleased2\rRELEASE_ERROR@\x01\xa2\xb5\x18\x14\n" +
+	"\arelease\x12\x05write\x18\x05 \x03\x82\xd3\xe4\x93\x02\x1d:\x01*\"\x18/api/v1/release/{job_id}\x12\x92\x01\n" +
 	"\tHeartbeat\x12\x1a.corvo.v1.HeartbeatRequest\x1a\x1b.corvo.v1.HeartbeatResponse\"L\x92\xb5\x18\x122\x10VALIDATION_ERROR\xa2\xb5\x18\x16\n" +
 	"\theartbeat\x12\x05write\x18\x05 \x03\x82\xd3\xe4\x93\x02\x16:\x01*\"\x11/api/v1/heartbeat\x12t\n" +
 	"\x0fStreamLifecycle\x12 .corvo.v1.LifecycleStreamRequest\x1a!.corvo.v1.LifecycleStreamResponse\"\x18\xa2\xb5\x18\x14\n" +
@@ -3241,7 +3482,7 @@ func file_corvo_v1_worker_proto_rawDescGZIP() []byte {
 }
 
 var file_corvo_v1_worker_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_corvo_v1_worker_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
+var file_corvo_v1_worker_proto_msgTypes = make([]protoimpl.MessageInfo, 37)
 var file_corvo_v1_worker_proto_goTypes = []any{
 	(EnqueueOutcome)(0),             // 0: corvo.v1.EnqueueOutcome
 	(AckOutcome)(0),                 // 1: corvo.v1.AckOutcome
@@ -3269,25 +3510,27 @@ var file_corvo_v1_worker_proto_goTypes = []any{
 	(*LifecycleStreamResponse)(nil), // 23: corvo.v1.LifecycleStreamResponse
 	(*FailRequest)(nil),             // 24: corvo.v1.FailRequest
 	(*FailResponse)(nil),            // 25: corvo.v1.FailResponse
-	(*HeartbeatJobUpdate)(nil),      // 26: corvo.v1.HeartbeatJobUpdate
-	(*HeartbeatRequest)(nil),        // 27: corvo.v1.HeartbeatRequest
-	(*HeartbeatJobResponse)(nil),    // 28: corvo.v1.HeartbeatJobResponse
-	(*HeartbeatResponse)(nil),       // 29: corvo.v1.HeartbeatResponse
-	(*SubscribeRequest)(nil),        // 30: corvo.v1.SubscribeRequest
-	(*SubscribeEvent)(nil),          // 31: corvo.v1.SubscribeEvent
-	(*GetServerInfoRequest)(nil),    // 32: corvo.v1.GetServerInfoRequest
-	(*GetServerInfoResponse)(nil),   // 33: corvo.v1.GetServerInfoResponse
-	(*ErrorDetail)(nil),             // 34: corvo.v1.ErrorDetail
-	nil,                             // 35: corvo.v1.HeartbeatRequest.JobsEntry
-	nil,                             // 36: corvo.v1.HeartbeatResponse.JobsEntry
-	(*timestamppb.Timestamp)(nil),   // 37: google.protobuf.Timestamp
+	(*ReleaseRequest)(nil),          // 26: corvo.v1.ReleaseRequest
+	(*ReleaseResponse)(nil),         // 27: corvo.v1.ReleaseResponse
+	(*HeartbeatJobUpdate)(nil),      // 28: corvo.v1.HeartbeatJobUpdate
+	(*HeartbeatRequest)(nil),        // 29: corvo.v1.HeartbeatRequest
+	(*HeartbeatJobResponse)(nil),    // 30: corvo.v1.HeartbeatJobResponse
+	(*HeartbeatResponse)(nil),       // 31: corvo.v1.HeartbeatResponse
+	(*SubscribeRequest)(nil),        // 32: corvo.v1.SubscribeRequest
+	(*SubscribeEvent)(nil),          // 33: corvo.v1.SubscribeEvent
+	(*GetServerInfoRequest)(nil),    // 34: corvo.v1.GetServerInfoRequest
+	(*GetServerInfoResponse)(nil),   // 35: corvo.v1.GetServerInfoResponse
+	(*ErrorDetail)(nil),             // 36: corvo.v1.ErrorDetail
+	nil,                             // 37: corvo.v1.HeartbeatRequest.JobsEntry
+	nil,                             // 38: corvo.v1.HeartbeatResponse.JobsEntry
+	(*timestamppb.Timestamp)(nil),   // 39: google.protobuf.Timestamp
 }
 var file_corvo_v1_worker_proto_depIdxs = []int32{
 	2,  // 0: corvo.v1.EnqueueRequest.agent:type_name -> corvo.v1.AgentConfig
-	37, // 1: corvo.v1.EnqueueRequest.scheduled_at:type_name -> google.protobuf.Timestamp
+	39, // 1: corvo.v1.EnqueueRequest.scheduled_at:type_name -> google.protobuf.Timestamp
 	4,  // 2: corvo.v1.EnqueueBatchRequest.jobs:type_name -> corvo.v1.EnqueueRequest
 	0,  // 3: corvo.v1.EnqueueBatchResponse.outcomes:type_name -> corvo.v1.EnqueueOutcome
-	37, // 4: corvo.v1.EnqueueWebhookRequest.scheduled_at:type_name -> google.protobuf.Timestamp
+	39, // 4: corvo.v1.EnqueueWebhookRequest.scheduled_at:type_name -> google.protobuf.Timestamp
 	3,  // 5: corvo.v1.FetchResponse.agent:type_name -> corvo.v1.AgentState
 	3,  // 6: corvo.v1.FetchBatchJob.agent:type_name -> corvo.v1.AgentState
 	13, // 7: corvo.v1.FetchBatchResponse.jobs:type_name -> corvo.v1.FetchBatchJob
@@ -3298,16 +3541,16 @@ var file_corvo_v1_worker_proto_depIdxs = []int32{
 	18, // 12: corvo.v1.LifecycleStreamRequest.acks:type_name -> corvo.v1.AckBatchItem
 	22, // 13: corvo.v1.LifecycleStreamRequest.enqueues:type_name -> corvo.v1.LifecycleEnqueueItem
 	2,  // 14: corvo.v1.LifecycleEnqueueItem.agent:type_name -> corvo.v1.AgentConfig
-	37, // 15: corvo.v1.LifecycleEnqueueItem.scheduled_at:type_name -> google.protobuf.Timestamp
+	39, // 15: corvo.v1.LifecycleEnqueueItem.scheduled_at:type_name -> google.protobuf.Timestamp
 	13, // 16: corvo.v1.LifecycleStreamResponse.jobs:type_name -> corvo.v1.FetchBatchJob
 	1,  // 17: corvo.v1.LifecycleStreamResponse.outcomes:type_name -> corvo.v1.AckOutcome
 	0,  // 18: corvo.v1.LifecycleStreamResponse.enqueue_outcomes:type_name -> corvo.v1.EnqueueOutcome
-	37, // 19: corvo.v1.FailResponse.next_attempt_at:type_name -> google.protobuf.Timestamp
+	39, // 19: corvo.v1.FailResponse.next_attempt_at:type_name -> google.protobuf.Timestamp
 	15, // 20: corvo.v1.HeartbeatJobUpdate.usage:type_name -> corvo.v1.UsageReport
-	35, // 21: corvo.v1.HeartbeatRequest.jobs:type_name -> corvo.v1.HeartbeatRequest.JobsEntry
-	36, // 22: corvo.v1.HeartbeatResponse.jobs:type_name -> corvo.v1.HeartbeatResponse.JobsEntry
-	26, // 23: corvo.v1.HeartbeatRequest.JobsEntry.value:type_name -> corvo.v1.HeartbeatJobUpdate
-	28, // 24: corvo.v1.HeartbeatResponse.JobsEntry.value:type_name -> corvo.v1.HeartbeatJobResponse
+	37, // 21: corvo.v1.HeartbeatRequest.jobs:type_name -> corvo.v1.HeartbeatRequest.JobsEntry
+	38, // 22: corvo.v1.HeartbeatResponse.jobs:type_name -> corvo.v1.HeartbeatResponse.JobsEntry
+	28, // 23: corvo.v1.HeartbeatRequest.JobsEntry.value:type_name -> corvo.v1.HeartbeatJobUpdate
+	30, // 24: corvo.v1.HeartbeatResponse.JobsEntry.value:type_name -> corvo.v1.HeartbeatJobResponse
 	4,  // 25: corvo.v1.WorkerService.Enqueue:input_type -> corvo.v1.EnqueueRequest
 	6,  // 26: corvo.v1.WorkerService.EnqueueBatch:input_type -> corvo.v1.EnqueueBatchRequest
 	8,  // 27: corvo.v1.WorkerService.EnqueueWebhook:input_type -> corvo.v1.EnqueueWebhookRequest
@@ -3316,24 +3559,26 @@ var file_corvo_v1_worker_proto_depIdxs = []int32{
 	16, // 30: corvo.v1.WorkerService.Ack:input_type -> corvo.v1.AckRequest
 	19, // 31: corvo.v1.WorkerService.AckBatch:input_type -> corvo.v1.AckBatchRequest
 	24, // 32: corvo.v1.WorkerService.Fail:input_type -> corvo.v1.FailRequest
-	27, // 33: corvo.v1.WorkerService.Heartbeat:input_type -> corvo.v1.HeartbeatRequest
-	21, // 34: corvo.v1.WorkerService.StreamLifecycle:input_type -> corvo.v1.LifecycleStreamRequest
-	30, // 35: corvo.v1.WorkerService.Subscribe:input_type -> corvo.v1.SubscribeRequest
-	32, // 36: corvo.v1.WorkerService.GetServerInfo:input_type -> corvo.v1.GetServerInfoRequest
-	5,  // 37: corvo.v1.WorkerService.Enqueue:output_type -> corvo.v1.EnqueueResponse
-	7,  // 38: corvo.v1.WorkerService.EnqueueBatch:output_type -> corvo.v1.EnqueueBatchResponse
-	9,  // 39: corvo.v1.WorkerService.EnqueueWebhook:output_type -> corvo.v1.EnqueueWebhookResponse
-	11, // 40: corvo.v1.WorkerService.Fetch:output_type -> corvo.v1.FetchResponse
-	14, // 41: corvo.v1.WorkerService.FetchBatch:output_type -> corvo.v1.FetchBatchResponse
-	17, // 42: corvo.v1.WorkerService.Ack:output_type -> corvo.v1.AckResponse
-	20, // 43: corvo.v1.WorkerService.AckBatch:output_type -> corvo.v1.AckBatchResponse
-	25, // 44: corvo.v1.WorkerService.Fail:output_type -> corvo.v1.FailResponse
-	29, // 45: corvo.v1.WorkerService.Heartbeat:output_type -> corvo.v1.HeartbeatResponse
-	23, // 46: corvo.v1.WorkerService.StreamLifecycle:output_type -> corvo.v1.LifecycleStreamResponse
-	31, // 47: corvo.v1.WorkerService.Subscribe:output_type -> corvo.v1.SubscribeEvent
-	33, // 48: corvo.v1.WorkerService.GetServerInfo:output_type -> corvo.v1.GetServerInfoResponse
-	37, // [37:49] is the sub-list for method output_type
-	25, // [25:37] is the sub-list for method input_type
+	26, // 33: corvo.v1.WorkerService.Release:input_type -> corvo.v1.ReleaseRequest
+	29, // 34: corvo.v1.WorkerService.Heartbeat:input_type -> corvo.v1.HeartbeatRequest
+	21, // 35: corvo.v1.WorkerService.StreamLifecycle:input_type -> corvo.v1.LifecycleStreamRequest
+	32, // 36: corvo.v1.WorkerService.Subscribe:input_type -> corvo.v1.SubscribeRequest
+	34, // 37: corvo.v1.WorkerService.GetServerInfo:input_type -> corvo.v1.GetServerInfoRequest
+	5,  // 38: corvo.v1.WorkerService.Enqueue:output_type -> corvo.v1.EnqueueResponse
+	7,  // 39: corvo.v1.WorkerService.EnqueueBatch:output_type -> corvo.v1.EnqueueBatchResponse
+	9,  // 40: corvo.v1.WorkerService.EnqueueWebhook:output_type -> corvo.v1.EnqueueWebhookResponse
+	11, // 41: corvo.v1.WorkerService.Fetch:output_type -> corvo.v1.FetchResponse
+	14, // 42: corvo.v1.WorkerService.FetchBatch:output_type -> corvo.v1.FetchBatchResponse
+	17, // 43: corvo.v1.WorkerService.Ack:output_type -> corvo.v1.AckResponse
+	20, // 44: corvo.v1.WorkerService.AckBatch:output_type -> corvo.v1.AckBatchResponse
+	25, // 45: corvo.v1.WorkerService.Fail:output_type -> corvo.v1.FailResponse
+	27, // 46: corvo.v1.WorkerService.Release:output_type -> corvo.v1.ReleaseResponse
+	31, // 47: corvo.v1.WorkerService.Heartbeat:output_type -> corvo.v1.HeartbeatResponse
+	23, // 48: corvo.v1.WorkerService.StreamLifecycle:output_type -> corvo.v1.LifecycleStreamResponse
+	33, // 49: corvo.v1.WorkerService.Subscribe:output_type -> corvo.v1.SubscribeEvent
+	35, // 50: corvo.v1.WorkerService.GetServerInfo:output_type -> corvo.v1.GetServerInfoResponse
+	38, // [38:51] is the sub-list for method output_type
+	25, // [25:38] is the sub-list for method input_type
 	25, // [25:25] is the sub-list for extension type_name
 	25, // [25:25] is the sub-list for extension extendee
 	0,  // [0:25] is the sub-list for field type_name
@@ -3353,7 +3598,7 @@ func file_corvo_v1_worker_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_corvo_v1_worker_proto_rawDesc), len(file_corvo_v1_worker_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   35,
+			NumMessages:   37,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

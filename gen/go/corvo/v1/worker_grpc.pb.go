@@ -30,6 +30,7 @@ const (
 	WorkerService_Ack_FullMethodName             = "/corvo.v1.WorkerService/Ack"
 	WorkerService_AckBatch_FullMethodName        = "/corvo.v1.WorkerService/AckBatch"
 	WorkerService_Fail_FullMethodName            = "/corvo.v1.WorkerService/Fail"
+	WorkerService_Release_FullMethodName         = "/corvo.v1.WorkerService/Release"
 	WorkerService_Heartbeat_FullMethodName       = "/corvo.v1.WorkerService/Heartbeat"
 	WorkerService_StreamLifecycle_FullMethodName = "/corvo.v1.WorkerService/StreamLifecycle"
 	WorkerService_Subscribe_FullMethodName       = "/corvo.v1.WorkerService/Subscribe"
@@ -62,6 +63,9 @@ type WorkerServiceClient interface {
 	AckBatch(ctx context.Context, in *AckBatchRequest, opts ...grpc.CallOption) (*AckBatchResponse, error)
 	// Reports that an attempt failed. The job is retried after its back-off or, when its attempts are spent, dead.
 	Fail(ctx context.Context, in *FailRequest, opts ...grpc.CallOption) (*FailResponse, error)
+	// Gives an active job back without an attempt being counted: pending again, the next in turn of its priority. For workers that
+	// shut down. Refused when the job is not active or the fence that was given is stale.
+	Release(ctx context.Context, in *ReleaseRequest, opts ...grpc.CallOption) (*ReleaseResponse, error)
 	// Extends leases and stores progress and checkpoints. A job that is no longer the caller's answers `cancel`.
 	Heartbeat(ctx context.Context, in *HeartbeatRequest, opts ...grpc.CallOption) (*HeartbeatResponse, error)
 	// The fast way: frames of acks, fetches and enqueues on one stream. Exactly one answer per frame, in order. Within a frame
@@ -161,6 +165,16 @@ func (c *workerServiceClient) Fail(ctx context.Context, in *FailRequest, opts ..
 	return out, nil
 }
 
+func (c *workerServiceClient) Release(ctx context.Context, in *ReleaseRequest, opts ...grpc.CallOption) (*ReleaseResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ReleaseResponse)
+	err := c.cc.Invoke(ctx, WorkerService_Release_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *workerServiceClient) Heartbeat(ctx context.Context, in *HeartbeatRequest, opts ...grpc.CallOption) (*HeartbeatResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(HeartbeatResponse)
@@ -239,6 +253,9 @@ type WorkerServiceServer interface {
 	AckBatch(context.Context, *AckBatchRequest) (*AckBatchResponse, error)
 	// Reports that an attempt failed. The job is retried after its back-off or, when its attempts are spent, dead.
 	Fail(context.Context, *FailRequest) (*FailResponse, error)
+	// Gives an active job back without an attempt being counted: pending again, the next in turn of its priority. For workers that
+	// shut down. Refused when the job is not active or the fence that was given is stale.
+	Release(context.Context, *ReleaseRequest) (*ReleaseResponse, error)
 	// Extends leases and stores progress and checkpoints. A job that is no longer the caller's answers `cancel`.
 	Heartbeat(context.Context, *HeartbeatRequest) (*HeartbeatResponse, error)
 	// The fast way: frames of acks, fetches and enqueues on one stream. Exactly one answer per frame, in order. Within a frame
@@ -281,6 +298,9 @@ func (UnimplementedWorkerServiceServer) AckBatch(context.Context, *AckBatchReque
 }
 func (UnimplementedWorkerServiceServer) Fail(context.Context, *FailRequest) (*FailResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Fail not implemented")
+}
+func (UnimplementedWorkerServiceServer) Release(context.Context, *ReleaseRequest) (*ReleaseResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Release not implemented")
 }
 func (UnimplementedWorkerServiceServer) Heartbeat(context.Context, *HeartbeatRequest) (*HeartbeatResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Heartbeat not implemented")
@@ -459,6 +479,24 @@ func _WorkerService_Fail_Handler(srv interface{}, ctx context.Context, dec func(
 	return interceptor(ctx, in, info, handler)
 }
 
+func _WorkerService_Release_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReleaseRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(WorkerServiceServer).Release(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: WorkerService_Release_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(WorkerServiceServer).Release(ctx, req.(*ReleaseRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _WorkerService_Heartbeat_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(HeartbeatRequest)
 	if err := dec(in); err != nil {
@@ -551,6 +589,10 @@ var WorkerService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Fail",
 			Handler:    _WorkerService_Fail_Handler,
+		},
+		{
+			MethodName: "Release",
+			Handler:    _WorkerService_Release_Handler,
 		},
 		{
 			MethodName: "Heartbeat",

@@ -21,7 +21,7 @@ from connectrpc.protocol import ProtocolType
 from connectrpc.server import ConnectASGIApplication, ConnectWSGIApplication, DEFAULT_READ_MAX_BYTES, Endpoint, EndpointSync
 from pyqwest import Client, SyncClient
 
-from .worker_pb2 import AckBatchRequest, AckBatchResponse, AckRequest, AckResponse, EnqueueBatchRequest, EnqueueBatchResponse, EnqueueRequest, EnqueueResponse, EnqueueWebhookRequest, EnqueueWebhookResponse, FailRequest, FailResponse, FetchBatchRequest, FetchBatchResponse, FetchRequest, FetchResponse, GetServerInfoRequest, GetServerInfoResponse, HeartbeatRequest, HeartbeatResponse, LifecycleStreamRequest, LifecycleStreamResponse, SubscribeEvent, SubscribeRequest
+from .worker_pb2 import AckBatchRequest, AckBatchResponse, AckRequest, AckResponse, EnqueueBatchRequest, EnqueueBatchResponse, EnqueueRequest, EnqueueResponse, EnqueueWebhookRequest, EnqueueWebhookResponse, FailRequest, FailResponse, FetchBatchRequest, FetchBatchResponse, FetchRequest, FetchResponse, GetServerInfoRequest, GetServerInfoResponse, HeartbeatRequest, HeartbeatResponse, LifecycleStreamRequest, LifecycleStreamResponse, ReleaseRequest, ReleaseResponse, SubscribeEvent, SubscribeRequest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping
@@ -90,6 +90,13 @@ class WorkerService(Protocol):
     async def fail(self, request: FailRequest, ctx: RequestContext[FailRequest, FailResponse], /) -> FailResponse:
         """
         Reports that an attempt failed. The job is retried after its back-off or, when its attempts are spent, dead.
+        """
+        raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
+
+    async def release(self, request: ReleaseRequest, ctx: RequestContext[ReleaseRequest, ReleaseResponse], /) -> ReleaseResponse:
+        """
+        Gives an active job back without an attempt being counted: pending again, the next in turn of its priority. For workers that
+        shut down. Refused when the job is not active or the fence that was given is stale.
         """
         raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
 
@@ -219,6 +226,17 @@ class WorkerServiceASGIApplication(ConnectASGIApplication[WorkerService]):
                         stream_type=StreamType.UNARY,
                     ),
                     function=svc.fail,
+                ),
+                "/corvo.v1.WorkerService/Release": Endpoint.unary(
+                    method=MethodInfo(
+                        name="Release",
+                        service_name="corvo.v1.WorkerService",
+                        input=ReleaseRequest,
+                        output=ReleaseResponse,
+                        idempotency_level=IdempotencyLevel.UNKNOWN,
+                        stream_type=StreamType.UNARY,
+                    ),
+                    function=svc.release,
                 ),
                 "/corvo.v1.WorkerService/Heartbeat": Endpoint.unary(
                     method=MethodInfo(
@@ -493,6 +511,30 @@ class WorkerServiceClient(ConnectClient):
             headers=headers,
             timeout_ms=timeout_ms,
         )
+    async def release(
+        self,
+        request: ReleaseRequest,
+        *,
+        headers: Headers | Mapping[str, str] | None = None, 
+        timeout_ms: int | None = None,
+    ) -> ReleaseResponse:
+        """
+        Gives an active job back without an attempt being counted: pending again, the next in turn of its priority. For workers that
+        shut down. Refused when the job is not active or the fence that was given is stale.
+        """
+        return await self.execute_unary(
+            request=request,
+            method=MethodInfo(
+                name="Release",
+                service_name="corvo.v1.WorkerService",
+                input=ReleaseRequest,
+                output=ReleaseResponse,
+                idempotency_level=IdempotencyLevel.UNKNOWN,
+                stream_type=StreamType.UNARY,
+            ),
+            headers=headers,
+            timeout_ms=timeout_ms,
+        )
     async def heartbeat(
         self,
         request: HeartbeatRequest,
@@ -645,6 +687,13 @@ class WorkerServiceSync(Protocol):
         """
         raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
 
+    def release(self, request: ReleaseRequest, ctx: RequestContext[ReleaseRequest, ReleaseResponse], /) -> ReleaseResponse:
+        """
+        Gives an active job back without an attempt being counted: pending again, the next in turn of its priority. For workers that
+        shut down. Refused when the job is not active or the fence that was given is stale.
+        """
+        raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
+
     def heartbeat(self, request: HeartbeatRequest, ctx: RequestContext[HeartbeatRequest, HeartbeatResponse], /) -> HeartbeatResponse:
         """
         Extends leases and stores progress and checkpoints. A job that is no longer the caller's answers `cancel`.
@@ -769,6 +818,17 @@ class WorkerServiceWSGIApplication(ConnectWSGIApplication):
                         stream_type=StreamType.UNARY,
                     ),
                     function=service.fail,
+                ),
+                "/corvo.v1.WorkerService/Release": EndpointSync.unary(
+                    method=MethodInfo(
+                        name="Release",
+                        service_name="corvo.v1.WorkerService",
+                        input=ReleaseRequest,
+                        output=ReleaseResponse,
+                        idempotency_level=IdempotencyLevel.UNKNOWN,
+                        stream_type=StreamType.UNARY,
+                    ),
+                    function=service.release,
                 ),
                 "/corvo.v1.WorkerService/Heartbeat": EndpointSync.unary(
                     method=MethodInfo(
@@ -1037,6 +1097,30 @@ class WorkerServiceClientSync(ConnectClientSync):
                 service_name="corvo.v1.WorkerService",
                 input=FailRequest,
                 output=FailResponse,
+                idempotency_level=IdempotencyLevel.UNKNOWN,
+                stream_type=StreamType.UNARY,
+            ),
+            headers=headers,
+            timeout_ms=timeout_ms,
+        )
+    def release(
+        self,
+        request: ReleaseRequest,
+        *,
+        headers: Headers | Mapping[str, str] | None = None, 
+        timeout_ms: int | None = None,
+    ) -> ReleaseResponse:
+        """
+        Gives an active job back without an attempt being counted: pending again, the next in turn of its priority. For workers that
+        shut down. Refused when the job is not active or the fence that was given is stale.
+        """
+        return self.execute_unary(
+            request=request,
+            method=MethodInfo(
+                name="Release",
+                service_name="corvo.v1.WorkerService",
+                input=ReleaseRequest,
+                output=ReleaseResponse,
                 idempotency_level=IdempotencyLevel.UNKNOWN,
                 stream_type=StreamType.UNARY,
             ),

@@ -80,6 +80,7 @@ class EnqueueRequest(_message.Message):
     EXPIRE_AFTER_FIELD_NUMBER: _ClassVar[int]
     TAGS_JSON_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     CHECKPOINT_JSON_FIELD_NUMBER: _ClassVar[int]
     PARENT_ID_FIELD_NUMBER: _ClassVar[int]
     EXPIRE_AFTER_MS_FIELD_NUMBER: _ClassVar[int]
@@ -99,12 +100,13 @@ class EnqueueRequest(_message.Message):
     expire_after: str
     tags_json: str
     request_id: str
+    validate_only: bool
     checkpoint_json: str
     parent_id: str
     expire_after_ms: int
     retry_base_delay_ms: int
     retry_max_delay_ms: int
-    def __init__(self, queue: _Optional[str] = ..., payload_json: _Optional[str] = ..., agent: _Optional[_Union[AgentConfig, _Mapping]] = ..., priority: _Optional[str] = ..., unique_key: _Optional[str] = ..., unique_period: _Optional[int] = ..., max_retries: _Optional[int] = ..., retry_backoff: _Optional[str] = ..., retry_base_delay: _Optional[str] = ..., retry_max_delay: _Optional[str] = ..., scheduled_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_after: _Optional[str] = ..., tags_json: _Optional[str] = ..., request_id: _Optional[str] = ..., checkpoint_json: _Optional[str] = ..., parent_id: _Optional[str] = ..., expire_after_ms: _Optional[int] = ..., retry_base_delay_ms: _Optional[int] = ..., retry_max_delay_ms: _Optional[int] = ...) -> None: ...
+    def __init__(self, queue: _Optional[str] = ..., payload_json: _Optional[str] = ..., agent: _Optional[_Union[AgentConfig, _Mapping]] = ..., priority: _Optional[str] = ..., unique_key: _Optional[str] = ..., unique_period: _Optional[int] = ..., max_retries: _Optional[int] = ..., retry_backoff: _Optional[str] = ..., retry_base_delay: _Optional[str] = ..., retry_max_delay: _Optional[str] = ..., scheduled_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_after: _Optional[str] = ..., tags_json: _Optional[str] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ..., checkpoint_json: _Optional[str] = ..., parent_id: _Optional[str] = ..., expire_after_ms: _Optional[int] = ..., retry_base_delay_ms: _Optional[int] = ..., retry_max_delay_ms: _Optional[int] = ...) -> None: ...
 
 class EnqueueResponse(_message.Message):
     __slots__ = ()
@@ -122,9 +124,11 @@ class EnqueueBatchRequest(_message.Message):
     __slots__ = ()
     JOBS_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     jobs: _containers.RepeatedCompositeFieldContainer[EnqueueRequest]
     request_id: str
-    def __init__(self, jobs: _Optional[_Iterable[_Union[EnqueueRequest, _Mapping]]] = ..., request_id: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, jobs: _Optional[_Iterable[_Union[EnqueueRequest, _Mapping]]] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class EnqueueBatchResponse(_message.Message):
     __slots__ = ()
@@ -146,6 +150,7 @@ class EnqueueWebhookRequest(_message.Message):
     SCHEDULED_AT_FIELD_NUMBER: _ClassVar[int]
     TAGS_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     queue: str
     payload_json: str
     priority: str
@@ -154,7 +159,8 @@ class EnqueueWebhookRequest(_message.Message):
     scheduled_at: _timestamp_pb2.Timestamp
     tags: str
     request_id: str
-    def __init__(self, queue: _Optional[str] = ..., payload_json: _Optional[str] = ..., priority: _Optional[str] = ..., unique_key: _Optional[str] = ..., max_retries: _Optional[int] = ..., scheduled_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., tags: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, queue: _Optional[str] = ..., payload_json: _Optional[str] = ..., priority: _Optional[str] = ..., unique_key: _Optional[str] = ..., max_retries: _Optional[int] = ..., scheduled_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., tags: _Optional[str] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class EnqueueWebhookResponse(_message.Message):
     __slots__ = ()
@@ -175,12 +181,14 @@ class FetchRequest(_message.Message):
     HOSTNAME_FIELD_NUMBER: _ClassVar[int]
     LEASE_DURATION_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     queues: _containers.RepeatedScalarFieldContainer[str]
     worker_id: str
     hostname: str
     lease_duration: int
     request_id: str
-    def __init__(self, queues: _Optional[_Iterable[str]] = ..., worker_id: _Optional[str] = ..., hostname: _Optional[str] = ..., lease_duration: _Optional[int] = ..., request_id: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, queues: _Optional[_Iterable[str]] = ..., worker_id: _Optional[str] = ..., hostname: _Optional[str] = ..., lease_duration: _Optional[int] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class FetchResponse(_message.Message):
     __slots__ = ()
@@ -216,13 +224,15 @@ class FetchBatchRequest(_message.Message):
     LEASE_DURATION_FIELD_NUMBER: _ClassVar[int]
     COUNT_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     queues: _containers.RepeatedScalarFieldContainer[str]
     worker_id: str
     hostname: str
     lease_duration: int
     count: int
     request_id: str
-    def __init__(self, queues: _Optional[_Iterable[str]] = ..., worker_id: _Optional[str] = ..., hostname: _Optional[str] = ..., lease_duration: _Optional[int] = ..., count: _Optional[int] = ..., request_id: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, queues: _Optional[_Iterable[str]] = ..., worker_id: _Optional[str] = ..., hostname: _Optional[str] = ..., lease_duration: _Optional[int] = ..., count: _Optional[int] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class FetchBatchJob(_message.Message):
     __slots__ = ()
@@ -283,6 +293,7 @@ class AckRequest(_message.Message):
     TRACE_JSON_FIELD_NUMBER: _ClassVar[int]
     FENCE_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     job_id: str
     result_json: str
     usage: UsageReport
@@ -292,7 +303,8 @@ class AckRequest(_message.Message):
     trace_json: str
     fence: int
     request_id: str
-    def __init__(self, job_id: _Optional[str] = ..., result_json: _Optional[str] = ..., usage: _Optional[_Union[UsageReport, _Mapping]] = ..., checkpoint_json: _Optional[str] = ..., agent_status: _Optional[str] = ..., hold_reason: _Optional[str] = ..., trace_json: _Optional[str] = ..., fence: _Optional[int] = ..., request_id: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, job_id: _Optional[str] = ..., result_json: _Optional[str] = ..., usage: _Optional[_Union[UsageReport, _Mapping]] = ..., checkpoint_json: _Optional[str] = ..., agent_status: _Optional[str] = ..., hold_reason: _Optional[str] = ..., trace_json: _Optional[str] = ..., fence: _Optional[int] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class AckResponse(_message.Message):
     __slots__ = ()
@@ -314,9 +326,11 @@ class AckBatchRequest(_message.Message):
     __slots__ = ()
     ITEMS_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     items: _containers.RepeatedCompositeFieldContainer[AckBatchItem]
     request_id: str
-    def __init__(self, items: _Optional[_Iterable[_Union[AckBatchItem, _Mapping]]] = ..., request_id: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, items: _Optional[_Iterable[_Union[AckBatchItem, _Mapping]]] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class AckBatchResponse(_message.Message):
     __slots__ = ()
@@ -337,6 +351,7 @@ class LifecycleStreamRequest(_message.Message):
     ACKS_FIELD_NUMBER: _ClassVar[int]
     ENQUEUES_FIELD_NUMBER: _ClassVar[int]
     WAIT_MS_FIELD_NUMBER: _ClassVar[int]
+    RETRY_ID_FIELD_NUMBER: _ClassVar[int]
     request_id: int
     queues: _containers.RepeatedScalarFieldContainer[str]
     worker_id: str
@@ -346,7 +361,8 @@ class LifecycleStreamRequest(_message.Message):
     acks: _containers.RepeatedCompositeFieldContainer[AckBatchItem]
     enqueues: _containers.RepeatedCompositeFieldContainer[LifecycleEnqueueItem]
     wait_ms: int
-    def __init__(self, request_id: _Optional[int] = ..., queues: _Optional[_Iterable[str]] = ..., worker_id: _Optional[str] = ..., hostname: _Optional[str] = ..., lease_duration: _Optional[int] = ..., fetch_count: _Optional[int] = ..., acks: _Optional[_Iterable[_Union[AckBatchItem, _Mapping]]] = ..., enqueues: _Optional[_Iterable[_Union[LifecycleEnqueueItem, _Mapping]]] = ..., wait_ms: _Optional[int] = ...) -> None: ...
+    retry_id: str
+    def __init__(self, request_id: _Optional[int] = ..., queues: _Optional[_Iterable[str]] = ..., worker_id: _Optional[str] = ..., hostname: _Optional[str] = ..., lease_duration: _Optional[int] = ..., fetch_count: _Optional[int] = ..., acks: _Optional[_Iterable[_Union[AckBatchItem, _Mapping]]] = ..., enqueues: _Optional[_Iterable[_Union[LifecycleEnqueueItem, _Mapping]]] = ..., wait_ms: _Optional[int] = ..., retry_id: _Optional[str] = ...) -> None: ...
 
 class LifecycleEnqueueItem(_message.Message):
     __slots__ = ()
@@ -369,6 +385,7 @@ class LifecycleEnqueueItem(_message.Message):
     EXPIRE_AFTER_MS_FIELD_NUMBER: _ClassVar[int]
     RETRY_BASE_DELAY_MS_FIELD_NUMBER: _ClassVar[int]
     RETRY_MAX_DELAY_MS_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     queue: str
     payload_json: str
     agent: AgentConfig
@@ -388,7 +405,8 @@ class LifecycleEnqueueItem(_message.Message):
     expire_after_ms: int
     retry_base_delay_ms: int
     retry_max_delay_ms: int
-    def __init__(self, queue: _Optional[str] = ..., payload_json: _Optional[str] = ..., agent: _Optional[_Union[AgentConfig, _Mapping]] = ..., priority: _Optional[str] = ..., unique_key: _Optional[str] = ..., unique_period: _Optional[int] = ..., max_retries: _Optional[int] = ..., retry_backoff: _Optional[str] = ..., retry_base_delay: _Optional[str] = ..., retry_max_delay: _Optional[str] = ..., scheduled_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_after: _Optional[str] = ..., tags_json: _Optional[str] = ..., request_id: _Optional[str] = ..., checkpoint_json: _Optional[str] = ..., parent_id: _Optional[str] = ..., expire_after_ms: _Optional[int] = ..., retry_base_delay_ms: _Optional[int] = ..., retry_max_delay_ms: _Optional[int] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, queue: _Optional[str] = ..., payload_json: _Optional[str] = ..., agent: _Optional[_Union[AgentConfig, _Mapping]] = ..., priority: _Optional[str] = ..., unique_key: _Optional[str] = ..., unique_period: _Optional[int] = ..., max_retries: _Optional[int] = ..., retry_backoff: _Optional[str] = ..., retry_base_delay: _Optional[str] = ..., retry_max_delay: _Optional[str] = ..., scheduled_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_after: _Optional[str] = ..., tags_json: _Optional[str] = ..., request_id: _Optional[str] = ..., checkpoint_json: _Optional[str] = ..., parent_id: _Optional[str] = ..., expire_after_ms: _Optional[int] = ..., retry_base_delay_ms: _Optional[int] = ..., retry_max_delay_ms: _Optional[int] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class LifecycleStreamResponse(_message.Message):
     __slots__ = ()
@@ -417,12 +435,14 @@ class FailRequest(_message.Message):
     BACKTRACE_FIELD_NUMBER: _ClassVar[int]
     FENCE_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     job_id: str
     error: str
     backtrace: str
     fence: int
     request_id: str
-    def __init__(self, job_id: _Optional[str] = ..., error: _Optional[str] = ..., backtrace: _Optional[str] = ..., fence: _Optional[int] = ..., request_id: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, job_id: _Optional[str] = ..., error: _Optional[str] = ..., backtrace: _Optional[str] = ..., fence: _Optional[int] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class FailResponse(_message.Message):
     __slots__ = ()
@@ -433,6 +453,24 @@ class FailResponse(_message.Message):
     next_attempt_at: _timestamp_pb2.Timestamp
     attempts_remaining: int
     def __init__(self, status: _Optional[str] = ..., next_attempt_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., attempts_remaining: _Optional[int] = ...) -> None: ...
+
+class ReleaseRequest(_message.Message):
+    __slots__ = ()
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    CHECKPOINT_JSON_FIELD_NUMBER: _ClassVar[int]
+    FENCE_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    job_id: str
+    checkpoint_json: str
+    fence: int
+    request_id: str
+    validate_only: bool
+    def __init__(self, job_id: _Optional[str] = ..., checkpoint_json: _Optional[str] = ..., fence: _Optional[int] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
+
+class ReleaseResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
 
 class HeartbeatJobUpdate(_message.Message):
     __slots__ = ()
@@ -458,8 +496,10 @@ class HeartbeatRequest(_message.Message):
         value: HeartbeatJobUpdate
         def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[HeartbeatJobUpdate, _Mapping]] = ...) -> None: ...
     JOBS_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     jobs: _containers.MessageMap[str, HeartbeatJobUpdate]
-    def __init__(self, jobs: _Optional[_Mapping[str, HeartbeatJobUpdate]] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, jobs: _Optional[_Mapping[str, HeartbeatJobUpdate]] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class HeartbeatJobResponse(_message.Message):
     __slots__ = ()

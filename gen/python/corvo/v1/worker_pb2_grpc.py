@@ -78,6 +78,11 @@ class WorkerServiceStub:
                 request_serializer=corvo_dot_v1_dot_worker__pb2.FailRequest.SerializeToString,
                 response_deserializer=corvo_dot_v1_dot_worker__pb2.FailResponse.FromString,
                 _registered_method=True)
+        self.Release = channel.unary_unary(
+                '/corvo.v1.WorkerService/Release',
+                request_serializer=corvo_dot_v1_dot_worker__pb2.ReleaseRequest.SerializeToString,
+                response_deserializer=corvo_dot_v1_dot_worker__pb2.ReleaseResponse.FromString,
+                _registered_method=True)
         self.Heartbeat = channel.unary_unary(
                 '/corvo.v1.WorkerService/Heartbeat',
                 request_serializer=corvo_dot_v1_dot_worker__pb2.HeartbeatRequest.SerializeToString,
@@ -164,6 +169,14 @@ class WorkerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Release(self, request, context):
+        """Gives an active job back without an attempt being counted: pending again, the next in turn of its priority. For workers that
+        shut down. Refused when the job is not active or the fence that was given is stale.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Heartbeat(self, request, context):
         """Extends leases and stores progress and checkpoints. A job that is no longer the caller's answers `cancel`.
         """
@@ -235,6 +248,11 @@ def add_WorkerServiceServicer_to_server(servicer, server):
                     servicer.Fail,
                     request_deserializer=corvo_dot_v1_dot_worker__pb2.FailRequest.FromString,
                     response_serializer=corvo_dot_v1_dot_worker__pb2.FailResponse.SerializeToString,
+            ),
+            'Release': grpc.unary_unary_rpc_method_handler(
+                    servicer.Release,
+                    request_deserializer=corvo_dot_v1_dot_worker__pb2.ReleaseRequest.FromString,
+                    response_serializer=corvo_dot_v1_dot_worker__pb2.ReleaseResponse.SerializeToString,
             ),
             'Heartbeat': grpc.unary_unary_rpc_method_handler(
                     servicer.Heartbeat,
@@ -477,6 +495,33 @@ class WorkerService:
             '/corvo.v1.WorkerService/Fail',
             corvo_dot_v1_dot_worker__pb2.FailRequest.SerializeToString,
             corvo_dot_v1_dot_worker__pb2.FailResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Release(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/corvo.v1.WorkerService/Release',
+            corvo_dot_v1_dot_worker__pb2.ReleaseRequest.SerializeToString,
+            corvo_dot_v1_dot_worker__pb2.ReleaseResponse.FromString,
             options,
             channel_credentials,
             insecure,

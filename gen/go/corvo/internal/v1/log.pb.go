@@ -79,6 +79,8 @@ const (
 	Verb_VERB_SET_THROTTLE Verb = 23
 	// RemoveThrottleRequest.
 	Verb_VERB_REMOVE_THROTTLE Verb = 24
+	// ReleaseRequest.
+	Verb_VERB_RELEASE Verb = 41
 	// No body: ends leases, promotes what is due, expires.
 	Verb_VERB_TICK Verb = 64
 	// LeadershipCommand.
@@ -117,6 +119,7 @@ var (
 		22: "VERB_SET_CONCURRENCY",
 		23: "VERB_SET_THROTTLE",
 		24: "VERB_REMOVE_THROTTLE",
+		41: "VERB_RELEASE",
 		64: "VERB_TICK",
 		65: "VERB_LEADERSHIP",
 		66: "VERB_STATE_HASH",
@@ -148,6 +151,7 @@ var (
 		"VERB_SET_CONCURRENCY": 22,
 		"VERB_SET_THROTTLE":    23,
 		"VERB_REMOVE_THROTTLE": 24,
+		"VERB_RELEASE":         41,
 		"VERB_TICK":            64,
 		"VERB_LEADERSHIP":      65,
 		"VERB_STATE_HASH":      66,
@@ -604,7 +608,7 @@ const file_corvo_internal_v1_log_proto_rawDesc = "" +
 	"\arequest\x18\x01 \x01(\fR\arequest\x12!\n" +
 	"\farchived_job\x18\x02 \x01(\fR\varchivedJob\x12\x18\n" +
 	"\asegment\x18\x03 \x01(\rR\asegment\x12\x16\n" +
-	"\x06offset\x18\x04 \x01(\rR\x06offset:\x06\x9a\xb5\x18\x02\b\x01*\xbd\x04\n" +
+	"\x06offset\x18\x04 \x01(\rR\x06offset:\x06\x9a\xb5\x18\x02\b\x01*\xcf\x04\n" +
 	"\x04Verb\x12\x14\n" +
 	"\x10VERB_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fVERB_ENQUEUE\x10\x01\x12\x16\n" +
@@ -633,7 +637,8 @@ const file_corvo_internal_v1_log_proto_rawDesc = "" +
 	"\x12VERB_DESTROY_QUEUE\x10\x15\x12\x18\n" +
 	"\x14VERB_SET_CONCURRENCY\x10\x16\x12\x15\n" +
 	"\x11VERB_SET_THROTTLE\x10\x17\x12\x18\n" +
-	"\x14VERB_REMOVE_THROTTLE\x10\x18\x12\r\n" +
+	"\x14VERB_REMOVE_THROTTLE\x10\x18\x12\x10\n" +
+	"\fVERB_RELEASE\x10)\x12\r\n" +
 	"\tVERB_TICK\x10@\x12\x13\n" +
 	"\x0fVERB_LEADERSHIP\x10A\x12\x13\n" +
 	"\x0fVERB_STATE_HASH\x10B\x12\x0e\n" +

@@ -55,6 +55,8 @@ const (
 	WorkerServiceAckBatchProcedure = "/corvo.v1.WorkerService/AckBatch"
 	// WorkerServiceFailProcedure is the fully-qualified name of the WorkerService's Fail RPC.
 	WorkerServiceFailProcedure = "/corvo.v1.WorkerService/Fail"
+	// WorkerServiceReleaseProcedure is the fully-qualified name of the WorkerService's Release RPC.
+	WorkerServiceReleaseProcedure = "/corvo.v1.WorkerService/Release"
 	// WorkerServiceHeartbeatProcedure is the fully-qualified name of the WorkerService's Heartbeat RPC.
 	WorkerServiceHeartbeatProcedure = "/corvo.v1.WorkerService/Heartbeat"
 	// WorkerServiceStreamLifecycleProcedure is the fully-qualified name of the WorkerService's
@@ -86,6 +88,9 @@ type WorkerServiceClient interface {
 	AckBatch(context.Context, *connect.Request[v1.AckBatchRequest]) (*connect.Response[v1.AckBatchResponse], error)
 	// Reports that an attempt failed. The job is retried after its back-off or, when its attempts are spent, dead.
 	Fail(context.Context, *connect.Request[v1.FailRequest]) (*connect.Response[v1.FailResponse], error)
+	// Gives an active job back without an attempt being counted: pending again, the next in turn of its priority. For workers that
+	// shut down. Refused when the job is not active or the fence that was given is stale.
+	Release(context.Context, *connect.Request[v1.ReleaseRequest]) (*connect.Response[v1.ReleaseResponse], error)
 	// Extends leases and stores progress and checkpoints. A job that is no longer the caller's answers `cancel`.
 	Heartbeat(context.Context, *connect.Request[v1.HeartbeatRequest]) (*connect.Response[v1.HeartbeatResponse], error)
 	// The fast way: frames of acks, fetches and enqueues on one stream. Exactly one answer per frame, in order. Within a frame
@@ -156,6 +161,12 @@ func NewWorkerServiceClient(httpClient connect.HTTPClient, baseURL string, opts 
 			connect.WithSchema(workerServiceMethods.ByName("Fail")),
 			connect.WithClientOptions(opts...),
 		),
+		release: connect.NewClient[v1.ReleaseRequest, v1.ReleaseResponse](
+			httpClient,
+			baseURL+WorkerServiceReleaseProcedure,
+			connect.WithSchema(workerServiceMethods.ByName("Release")),
+			connect.WithClientOptions(opts...),
+		),
 		heartbeat: connect.NewClient[v1.HeartbeatRequest, v1.HeartbeatResponse](
 			httpClient,
 			baseURL+WorkerServiceHeartbeatProcedure,
@@ -194,6 +205,7 @@ type workerServiceClient struct {
 	ack             *connect.Client[v1.AckRequest, v1.AckResponse]
 	ackBatch        *connect.Client[v1.AckBatchRequest, v1.AckBatchResponse]
 	fail            *connect.Client[v1.FailRequest, v1.FailResponse]
+	release         *connect.Client[v1.ReleaseRequest, v1.ReleaseResponse]
 	heartbeat       *connect.Client[v1.HeartbeatRequest, v1.HeartbeatResponse]
 	streamLifecycle *connect.Client[v1.LifecycleStreamRequest, v1.LifecycleStreamResponse]
 	subscribe       *connect.Client[v1.SubscribeRequest, v1.SubscribeEvent]
@@ -240,6 +252,11 @@ func (c *workerServiceClient) Fail(ctx context.Context, req *connect.Request[v1.
 	return c.fail.CallUnary(ctx, req)
 }
 
+// Release calls corvo.v1.WorkerService.Release.
+func (c *workerServiceClient) Release(ctx context.Context, req *connect.Request[v1.ReleaseRequest]) (*connect.Response[v1.ReleaseResponse], error) {
+	return c.release.CallUnary(ctx, req)
+}
+
 // Heartbeat calls corvo.v1.WorkerService.Heartbeat.
 func (c *workerServiceClient) Heartbeat(ctx context.Context, req *connect.Request[v1.HeartbeatRequest]) (*connect.Response[v1.HeartbeatResponse], error) {
 	return c.heartbeat.CallUnary(ctx, req)
@@ -279,6 +296,9 @@ type WorkerServiceHandler interface {
 	AckBatch(context.Context, *connect.Request[v1.AckBatchRequest]) (*connect.Response[v1.AckBatchResponse], error)
 	// Reports that an attempt failed. The job is retried after its back-off or, when its attempts are spent, dead.
 	Fail(context.Context, *connect.Request[v1.FailRequest]) (*connect.Response[v1.FailResponse], error)
+	// Gives an active job back without an attempt being counted: pending again, the next in turn of its priority. For workers that
+	// shut down. Refused when the job is not active or the fence that was given is stale.
+	Release(context.Context, *connect.Request[v1.ReleaseRequest]) (*connect.Response[v1.ReleaseResponse], error)
 	// Extends leases and stores progress and checkpoints. A job that is no longer the caller's answers `cancel`.
 	Heartbeat(context.Context, *connect.Request[v1.HeartbeatRequest]) (*connect.Response[v1.HeartbeatResponse], error)
 	// The fast way: frames of acks, fetches and enqueues on one stream. Exactly one answer per frame, in order. Within a frame
@@ -345,6 +365,12 @@ func NewWorkerServiceHandler(svc WorkerServiceHandler, opts ...connect.HandlerOp
 		connect.WithSchema(workerServiceMethods.ByName("Fail")),
 		connect.WithHandlerOptions(opts...),
 	)
+	workerServiceReleaseHandler := connect.NewUnaryHandler(
+		WorkerServiceReleaseProcedure,
+		svc.Release,
+		connect.WithSchema(workerServiceMethods.ByName("Release")),
+		connect.WithHandlerOptions(opts...),
+	)
 	workerServiceHeartbeatHandler := connect.NewUnaryHandler(
 		WorkerServiceHeartbeatProcedure,
 		svc.Heartbeat,
@@ -388,6 +414,8 @@ func NewWorkerServiceHandler(svc WorkerServiceHandler, opts ...connect.HandlerOp
 			workerServiceAckBatchHandler.ServeHTTP(w, r)
 		case WorkerServiceFailProcedure:
 			workerServiceFailHandler.ServeHTTP(w, r)
+		case WorkerServiceReleaseProcedure:
+			workerServiceReleaseHandler.ServeHTTP(w, r)
 		case WorkerServiceHeartbeatProcedure:
 			workerServiceHeartbeatHandler.ServeHTTP(w, r)
 		case WorkerServiceStreamLifecycleProcedure:
@@ -435,6 +463,10 @@ func (UnimplementedWorkerServiceHandler) AckBatch(context.Context, *connect.Requ
 
 func (UnimplementedWorkerServiceHandler) Fail(context.Context, *connect.Request[v1.FailRequest]) (*connect.Response[v1.FailResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("corvo.v1.WorkerService.Fail is not implemented"))
+}
+
+func (UnimplementedWorkerServiceHandler) Release(context.Context, *connect.Request[v1.ReleaseRequest]) (*connect.Response[v1.ReleaseResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("corvo.v1.WorkerService.Release is not implemented"))
 }
 
 func (UnimplementedWorkerServiceHandler) Heartbeat(context.Context, *connect.Request[v1.HeartbeatRequest]) (*connect.Response[v1.HeartbeatResponse], error) {

@@ -35,6 +35,7 @@ class Verb(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     VERB_SET_CONCURRENCY: _ClassVar[Verb]
     VERB_SET_THROTTLE: _ClassVar[Verb]
     VERB_REMOVE_THROTTLE: _ClassVar[Verb]
+    VERB_RELEASE: _ClassVar[Verb]
     VERB_TICK: _ClassVar[Verb]
     VERB_LEADERSHIP: _ClassVar[Verb]
     VERB_STATE_HASH: _ClassVar[Verb]
@@ -64,6 +65,7 @@ VERB_DESTROY_QUEUE: Verb
 VERB_SET_CONCURRENCY: Verb
 VERB_SET_THROTTLE: Verb
 VERB_REMOVE_THROTTLE: Verb
+VERB_RELEASE: Verb
 VERB_TICK: Verb
 VERB_LEADERSHIP: Verb
 VERB_STATE_HASH: Verb
