@@ -2,6 +2,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { get } from "node:http";
 import { createInterface } from "node:readline";
 
+/** Longest time from the start of a server to its first answer: replaying a full log takes some seconds. */
+const readyMsMax = 120_000;
+
 /** A server of our own for one row of the table: started on a free port over a directory, and ended by whoever started it. */
 export class ServerProcess {
   private constructor(
@@ -15,7 +18,12 @@ export class ServerProcess {
     const startedMs = performance.now();
     const child = spawn(process.execPath, [corvo, "server", "--bind", "127.0.0.1:0", "--data-dir", dataDir, ...flags], { stdio: ["ignore", "ignore", "pipe"] });
     const lines: string[] = [];
+    let late: NodeJS.Timeout | undefined;
     const url = await new Promise<string>((resolve, reject) => {
+      late = setTimeout(() => {
+        child.kill("SIGKILL");
+        reject(new Error(`the server did not say within ${readyMsMax / 1000} s that it is ready:\n${lines.join("\n")}`));
+      }, readyMsMax);
       child.on("error", reject);
       child.on("exit", (code) => reject(new Error(`the server ended with code ${code}:\n${lines.join("\n")}`)));
       createInterface({ input: child.stderr as NodeJS.ReadableStream }).on("line", (line) => {
@@ -25,7 +33,9 @@ export class ServerProcess {
         if (bound) resolve(`http://${bound[1]}`);
       });
     });
-    while ((await status(`${url}/readyz`)) !== 200) await new Promise((resolve) => setTimeout(resolve, 2));
+    while ((await status(`${url}/readyz`)) !== 200 && child.exitCode === null && child.signalCode === null)
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    clearTimeout(late);
     return new ServerProcess(child, url, performance.now() - startedMs);
   }
 

@@ -3,6 +3,7 @@ import { createServer as createHttp2, Http2ServerRequest, Http2ServerResponse, t
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import type { Registry } from "@bufbuild/protobuf";
 import { type Authenticate, type LaneContext, type Observer, OpenCalls } from "./core/context.js";
+import { corsAnswers, preflight } from "./core/cors.js";
 import { Budget } from "./core/gather.js";
 import { type Exchange, Http1Exchange, Http2Exchange } from "./fast/exchange.js";
 import { admit, FastLane } from "./fast/lane.js";
@@ -61,6 +62,10 @@ export function createListener(options: ListenerOptions): Listener {
   };
   const fast = new FastLane(lane);
   const slow = edge(guarded(slowLane(lane), "slow lane", 400), limits);
+  const slowForPages: NodeHandler = (request, response) => {
+    for (const [name, value] of corsAnswers) (response as ServerResponse).setHeader(name, value);
+    slow(request, response);
+  };
   const http = edge(guarded(options.http, "http", 500), limits);
   const guard = new SessionGuard(limits, observe);
   /**
@@ -91,16 +96,17 @@ export function createListener(options: ListenerOptions): Listener {
       else legacy(http);
       return;
     }
+    if (verb === "OPTIONS") return refuse(exchange(), 200, { ...preflight });
     const admission = admit(found, verb, header, header[":method"] !== undefined);
     if (admission.lane === "fast") fast.serve(found, path, admission.type, exchange());
-    else if (admission.lane === "slow") legacy(slow);
+    else if (admission.lane === "slow") legacy(header.origin === undefined ? slow : slowForPages);
     else refuse(exchange(), admission.status, admission.headers);
   }
 
   function refuse(exchange: Exchange, status: number, headers: Record<string, string>): void {
     exchange.attach({ data() {}, ended() {}, closed() {} });
     exchange.early(() => {
-      exchange.respond(status, exchange.http2 ? headers : { ...headers, "content-length": "0" });
+      exchange.respond(status, exchange.http2 ? { ...headers } : { ...headers, "content-length": "0" });
       exchange.end();
     });
   }

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from "node:http2";
+import { addCors } from "../core/cors.js";
 import { drain } from "../core/drain.js";
 import type { TransportLimits } from "../limits.js";
 
@@ -109,6 +110,7 @@ export class Http2Exchange implements Exchange {
   respond(status: number, headers: OutgoingHttpHeaders): void {
     if (this.stream.destroyed || this.stream.headersSent) return;
     headers[":status"] = status;
+    addCors(this.header, headers);
     if (this.#waitForTrailers) {
       this.stream.on("wantTrailers", () => this.stream.sendTrailers(this.#trailers ?? {}));
       this.stream.respond(headers, { waitForTrailers: true });
@@ -212,6 +214,7 @@ export class Http1Exchange implements Exchange {
   }
   respond(status: number, headers: OutgoingHttpHeaders): void {
     if (this.res.headersSent || this.res.destroyed) return;
+    addCors(this.header, headers);
     this.res.writeHead(status, headers);
     if (headers["content-length"] === undefined) this.res.flushHeaders();
   }
