@@ -1,11 +1,14 @@
 import { monitorEventLoopDelay, PerformanceObserver } from "node:perf_hooks";
 import type { Replica } from "@corvo/replica";
 import { corsHeaders, type NodeRequest as IncomingMessage, type NodeHandler, type NodeResponse as ServerResponse, serverTiming } from "@corvo/transport";
+import type { EventHub } from "./events/hub.js";
+import { serveEvents } from "./events/sse.js";
 import type { Metrics } from "./metrics.js";
 
 export interface HttpContext {
   replica: Replica;
   metrics: Metrics;
+  events: EventHub;
   /** The REST surface; false when the path is not one of its routes. */
   rest: (req: IncomingMessage, res: ServerResponse) => boolean;
   /** Bytes of /openapi.json and /docs; undefined: not served. */
@@ -39,6 +42,10 @@ export function httpHandler(context: HttpContext): NodeHandler {
     routes["/openapi.json"] = (send) => send(200, "application/json", openapi, { "cache-control": "public, max-age=300" });
     routes["/docs"] = (send) => send(200, "text/html; charset=utf-8", page, { "cache-control": "public, max-age=300" });
   }
+  /** Routes that write their answer themselves, for as long as they like. */
+  const streams: Record<string, (req: IncomingMessage, res: ServerResponse, startMs: number) => void> = {
+    "/api/v1/events": (req, res, startMs) => serveEvents(context.events, req, res, startMs),
+  };
   return (req, res) => {
     const startMs = performance.now();
     context.metrics.inProgress(1);
@@ -47,16 +54,18 @@ export function httpHandler(context: HttpContext): NodeHandler {
     const query = url.indexOf("?");
     const path = query < 0 ? url : url.slice(0, query);
     const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
-    if (!route && context.rest(req, res)) return; // it counts for itself
+    const stream = Object.hasOwn(streams, path) ? streams[path] : undefined;
+    if (!route && !stream && context.rest(req, res)) return; // it counts for itself
     const method = req.method ?? "";
     res.once("close", () =>
-      context.metrics.requestEnded(methods.has(method) ? method : "other", route ? path : "unknown", res.statusCode, performance.now() - startMs),
+      context.metrics.requestEnded(methods.has(method) ? method : "other", route || stream ? path : "unknown", res.statusCode, performance.now() - startMs),
     );
     const send: Send = (status, type, body, headers) => write(res, startMs, status, type, body, headers);
-    if (!route) send(404, "text/plain; charset=utf-8", Buffer.from("404 page not found\n"));
+    if (!route && !stream) send(404, "text/plain; charset=utf-8", Buffer.from("404 page not found\n"));
     else if (method === "OPTIONS") send(200, "text/plain", nothing);
     else if (method !== "GET") send(405, "text/plain", nothing, { allow: "GET, OPTIONS" });
-    else answer(route, send);
+    else if (stream) stream(req, res, startMs);
+    else if (route) answer(route, send);
   };
 }
 

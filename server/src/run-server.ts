@@ -6,7 +6,7 @@ import { type OpenedReplica, openReplica } from "@corvo/replica";
 import type { Storage } from "@corvo/storage";
 import { createHealth, createListener, createRestHandler, type Listener, methodPath, type Observer, type Route, reflectionRoutes } from "@corvo/transport";
 import { documents } from "./documents.js";
-import { EventBell } from "./event-bell.js";
+import { EventHub } from "./events/hub.js";
 import { publicRoutes } from "./handlers/index.js";
 import type { StreamCounters } from "./handlers/lifecycle.js";
 import { httpHandler } from "./http.js";
@@ -114,7 +114,7 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
 async function serve(options: ServerOptions, log: Log, stores: Storage, opened: OpenedReplica, failed: Promise<unknown>): Promise<RunningServer> {
   const { replica, raft, snapshotter } = opened;
   const streams: StreamCounters = { open: 0, opened: 0, framesInFlight: 0, frames: 0, idleFetches: 0, overloaded: 0 };
-  const events = new EventBell();
+  const events = new EventHub(replica.engine.events);
   const metrics = new Metrics({ replica, snapshotter, streams, options, raft });
   let accepting = true;
   replica.onApplied = (_index, _commands, waitedMs, applyMs) => {
@@ -150,7 +150,7 @@ async function serve(options: ServerOptions, log: Log, stores: Storage, opened: 
   const rest = createRestHandler({ routes: published, scanJson: scanJsonValue, nowMs: () => performance.now(), limits, observe, onError });
   for (const { route, verb, template } of rest.table.routes) restPlaces.set(route, { verb, path: template });
   const docs = options.docs ? documents() : undefined;
-  const http = httpHandler({ replica, metrics, rest: (req, res) => rest.handle(req, res), docs, accepting: () => accepting });
+  const http = httpHandler({ replica, metrics, events, rest: (req, res) => rest.handle(req, res), docs, accepting: () => accepting });
   const listener: Listener = createListener({ routes, http, limits, onError, observe, compression: options.compression });
   const address = await listener.listen(options.port, options.host === "" ? undefined : options.host);
   const purges = setInterval(() => replica.purge(Math.max(0, nodeClock.nowMs() - options.retentionMs)), options.retentionIntervalMs);
@@ -174,6 +174,7 @@ async function serve(options: ServerOptions, log: Log, stores: Storage, opened: 
     clearInterval(purges);
     clearInterval(refills);
     replica.endWaiting();
+    events.close();
     await listener.close({ graceMs: options.shutdownTimeoutMs });
     await opened.stop();
     failpoint("stop-before-seal");

@@ -88,6 +88,11 @@ export interface MessageSink {
    * should wait. After the stream's end it does nothing.
    */
   send(message: Uint8Array): void | Promise<void>;
+  /**
+   * Sends messages that are in envelopes already (five bytes: 0 and the length, big-endian), without copying them: they are never written
+   * to again and may be shared by many streams. Undefined where messages are not sent as they are (JSON, compression): then `send` each.
+   */
+  sendEnvelopes?: (envelopes: Uint8Array, count: number) => void | Promise<void>;
   /** Ends the stream at the handler's wish, with an error if one is given; what was sent before goes out first. */
   end(error?: RpcError): void;
 }

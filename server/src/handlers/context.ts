@@ -2,7 +2,7 @@ import type { Refusal } from "@corvo/protocol";
 import type { Replica } from "@corvo/replica";
 import type { ArchiveStore } from "@corvo/storage";
 import { type Call, RpcError } from "@corvo/transport";
-import type { EventBell } from "../event-bell.js";
+import type { EventHub } from "../events/hub.js";
 import type { Log } from "../log.js";
 import type { ServerOptions } from "../options.js";
 
@@ -12,7 +12,8 @@ export interface HandlerContext {
   options: ServerOptions;
   log: Log;
   archive: ArchiveStore;
-  events: EventBell;
+  /** Hands events to those who subscribed. */
+  events: EventHub;
 }
 
 /** A refusal becomes an exception here and nowhere else. */

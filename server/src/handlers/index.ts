@@ -1,5 +1,6 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import * as cluster from "@corvo/gen/corvo/v1/cluster_pb.js";
+import * as event from "@corvo/gen/corvo/v1/event_pb.js";
 import * as jobs from "@corvo/gen/corvo/v1/job_pb.js";
 import * as queues from "@corvo/gen/corvo/v1/queue_pb.js";
 import { FetchBatchRequestReader, FetchRequestReader } from "@corvo/gen/corvo/v1/worker_fast.js";
@@ -10,6 +11,7 @@ import type { Handler, Route } from "@corvo/transport";
 import { clusterStatusHandler, listWorkersHandler, type NodeFacts, serverInfoHandler } from "./cluster.js";
 import { type CommandRule, commandHandler } from "./command.js";
 import type { HandlerContext } from "./context.js";
+import { listEventsHandler } from "./events.js";
 import { type FetchWish, fetchHandler } from "./fetch.js";
 import { bulkGetJobsHandler, getJobHandler } from "./job.js";
 import { lifecycleHandler, type StreamCounters } from "./lifecycle.js";
@@ -72,9 +74,11 @@ export function publicRoutes(context: HandlerContext, counters: StreamCounters, 
   command(q.setThrottle, { verb: Verb.SET_THROTTLE, check: door.checkSetThrottle, schema: queues.SetThrottleRequestSchema });
   command(q.removeThrottle, { verb: Verb.REMOVE_THROTTLE, check: door.checkRemoveThrottle, schema: queues.RemoveThrottleRequestSchema });
 
+  add(event.EventService.method.listEvents, listEventsHandler(context));
+
   add(c.getClusterStatus, clusterStatusHandler(context, facts));
   add(c.listWorkers, listWorkersHandler(context));
-  for (const service of [worker.WorkerService, jobs.JobService, queues.QueueService, cluster.ClusterService]) {
+  for (const service of [worker.WorkerService, jobs.JobService, queues.QueueService, cluster.ClusterService, event.EventService]) {
     for (const method of service.methods)
       if (!routes.some((route) => route.method === method)) throw new Error(`${service.typeName}/${method.name} has no handler`);
   }

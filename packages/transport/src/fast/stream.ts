@@ -1,5 +1,5 @@
 import type { OutgoingHttpHeaders } from "node:http2";
-import type { MessageCodec } from "../core/codec.js";
+import { binaryCodec, type MessageCodec } from "../core/codec.js";
 import type { RpcType } from "../core/content-type.js";
 import type { LaneContext } from "../core/context.js";
 import { EnvelopeReader, endStreamFlag, outOfBudget } from "../core/envelope.js";
@@ -199,7 +199,20 @@ export class StreamCall extends FastCall implements MessageSink {
   send(message: Uint8Array): void | Promise<void> {
     if (this.finished) return;
     this.#out.add(this.codec.answer(message));
-    this.#framesOut++;
+    return this.#added(1);
+  }
+
+  get sendEnvelopes(): ((envelopes: Uint8Array, count: number) => void | Promise<void>) | undefined {
+    if (this.codec !== binaryCodec) return undefined;
+    return (envelopes, count) => {
+      if (this.finished) return;
+      this.#out.addReady(envelopes);
+      return this.#added(count);
+    };
+  }
+
+  #added(messages: number): void | Promise<void> {
+    this.#framesOut += messages;
     this.#touch();
     if (!this.#congested()) return;
     if (this.#room === undefined) {
