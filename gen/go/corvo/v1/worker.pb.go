@@ -2843,7 +2843,9 @@ type SubscribeRequest struct {
 	// Only of these types. Empty: all.
 	Types []string `protobuf:"bytes,3,rep,name=types,proto3" json:"types,omitempty"`
 	// Events after this sequence number. 0: from the oldest that is kept.
-	LastEventId   uint64 `protobuf:"varint,4,opt,name=last_event_id,json=lastEventId,proto3" json:"last_event_id,omitempty"`
+	LastEventId uint64 `protobuf:"varint,4,opt,name=last_event_id,json=lastEventId,proto3" json:"last_event_id,omitempty"`
+	// Only what happens from now on, when `last_event_id` is 0.
+	FromNow       bool `protobuf:"varint,100,opt,name=from_now,json=fromNow,proto3" json:"from_now,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2906,22 +2908,42 @@ func (x *SubscribeRequest) GetLastEventId() uint64 {
 	return 0
 }
 
+func (x *SubscribeRequest) GetFromNow() bool {
+	if x != nil {
+		return x.FromNow
+	}
+	return false
+}
+
 // One event. All fields default: a sign of life.
 type SubscribeEvent struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Rising without gaps on one node; a gap means that older events were dropped.
+	// Rises by one with each event, also over restarts. Where a filter was given, numbers are left out; where events were lost to this
+	// reader, an event of type `gap` says so: its `seq` is the last one that is missing, its data `{"from","to","missed"}`.
 	Seq uint64 `protobuf:"varint,1,opt,name=seq,proto3" json:"seq,omitempty"`
-	// `enqueued`, `started`, `completed`, `failed`, `retried`, `cancelled`, `held`, `approved`, `rejected`, `progress`, `moved`,
-	// `deleted`, `promoted`, `reclaimed`, `expired`.
+	// Of a job: `enqueued`, `started`, `completed`, `failed`, `retrying`, `dead`, `retried`, `cancelled`, `held`, `approved`, `rejected`,
+	// `progress`, `continued`, `moved`, `deleted`, `promoted`, `reclaimed`, `expired`, `requeued`, `revised`, `released`,
+	// `priority_changed`, `purged`. Of others: `batch_completed`, `schedule_fired`, `budget_exceeded`, `queue_created`, `queue_paused`,
+	// `queue_resumed`, `queue_drained`, `queue_cleared`, `queue_deleted`, `queue_limits_changed`. Or `gap`.
 	Type string `protobuf:"bytes,2,opt,name=type,proto3" json:"type,omitempty"`
-	// Id of the job.
+	// Id of the job. Empty: it is not about one job.
 	JobId string `protobuf:"bytes,3,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
 	// Its queue.
 	Queue string `protobuf:"bytes,4,opt,name=queue,proto3" json:"queue,omitempty"`
 	// Log time of the event in unix nanoseconds.
 	AtNs uint64 `protobuf:"varint,5,opt,name=at_ns,json=atNs,proto3" json:"at_ns,omitempty"`
 	// More about it, as JSON text. May be empty.
-	DataJson      string `protobuf:"bytes,6,opt,name=data_json,json=dataJson,proto3" json:"data_json,omitempty"`
+	DataJson string `protobuf:"bytes,6,opt,name=data_json,json=dataJson,proto3" json:"data_json,omitempty"`
+	// Log index of the entry that caused it. All events of one entry have the same.
+	Index uint64 `protobuf:"varint,100,opt,name=index,proto3" json:"index,omitempty"`
+	// Who asked for it. Empty: nobody in particular, or time did.
+	Actor string `protobuf:"bytes,101,opt,name=actor,proto3" json:"actor,omitempty"`
+	// Why, in words: the error of `failed`, what held a job. At most 256 bytes. Empty: not said.
+	Reason string `protobuf:"bytes,102,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Attempt of the job, from 1. 0: not said.
+	Attempt int32 `protobuf:"varint,103,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	// Worker that has or had the job. Empty: none, or not said.
+	WorkerId      string `protobuf:"bytes,104,opt,name=worker_id,json=workerId,proto3" json:"worker_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2994,6 +3016,41 @@ func (x *SubscribeEvent) GetAtNs() uint64 {
 func (x *SubscribeEvent) GetDataJson() string {
 	if x != nil {
 		return x.DataJson
+	}
+	return ""
+}
+
+func (x *SubscribeEvent) GetIndex() uint64 {
+	if x != nil {
+		return x.Index
+	}
+	return 0
+}
+
+func (x *SubscribeEvent) GetActor() string {
+	if x != nil {
+		return x.Actor
+	}
+	return ""
+}
+
+func (x *SubscribeEvent) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *SubscribeEvent) GetAttempt() int32 {
+	if x != nil {
+		return x.Attempt
+	}
+	return 0
+}
+
+func (x *SubscribeEvent) GetWorkerId() string {
+	if x != nil {
+		return x.WorkerId
 	}
 	return ""
 }
@@ -3403,19 +3460,26 @@ const file_corvo_v1_worker_proto_rawDesc = "" +
 	"\x04jobs\x18\x01 \x03(\v2%.corvo.v1.HeartbeatResponse.JobsEntryB\b\x8a\xb5\x18\x04\x18\x01@\x03R\x04jobs\x1aW\n" +
 	"\tJobsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x124\n" +
-	"\x05value\x18\x02 \x01(\v2\x1e.corvo.v1.HeartbeatJobResponseR\x05value:\x028\x01:\x06\x9a\xb5\x18\x02\b\x01\"}\n" +
+	"\x05value\x18\x02 \x01(\v2\x1e.corvo.v1.HeartbeatJobResponseR\x05value:\x028\x01:\x06\x9a\xb5\x18\x02\b\x01\"\x98\x01\n" +
 	"\x10SubscribeRequest\x12\x16\n" +
 	"\x06queues\x18\x01 \x03(\tR\x06queues\x12\x17\n" +
 	"\ajob_ids\x18\x02 \x03(\tR\x06jobIds\x12\x14\n" +
 	"\x05types\x18\x03 \x03(\tR\x05types\x12\"\n" +
-	"\rlast_event_id\x18\x04 \x01(\x04R\vlastEventId\"\x95\x01\n" +
-	"\x0eSubscribeEvent\x12\x10\n" +
-	"\x03seq\x18\x01 \x01(\x04R\x03seq\x12\x12\n" +
-	"\x04type\x18\x02 \x01(\tR\x04type\x12\x15\n" +
+	"\rlast_event_id\x18\x04 \x01(\x04R\vlastEventId\x12\x19\n" +
+	"\bfrom_now\x18d \x01(\bR\afromNow\"\xb4\x02\n" +
+	"\x0eSubscribeEvent\x12\x18\n" +
+	"\x03seq\x18\x01 \x01(\x04B\x06\x8a\xb5\x18\x02\x18\x01R\x03seq\x12\x1a\n" +
+	"\x04type\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x04type\x12\x15\n" +
 	"\x06job_id\x18\x03 \x01(\tR\x05jobId\x12\x14\n" +
-	"\x05queue\x18\x04 \x01(\tR\x05queue\x12\x13\n" +
-	"\x05at_ns\x18\x05 \x01(\x04R\x04atNs\x12\x1b\n" +
-	"\tdata_json\x18\x06 \x01(\tR\bdataJson\"\x16\n" +
+	"\x05queue\x18\x04 \x01(\tR\x05queue\x12\x1f\n" +
+	"\x05at_ns\x18\x05 \x01(\x04B\n" +
+	"\x8a\xb5\x18\x06\x18\x012\x02nsR\x04atNs\x12#\n" +
+	"\tdata_json\x18\x06 \x01(\tB\x06\x8a\xb5\x18\x02\b\x01R\bdataJson\x12\x14\n" +
+	"\x05index\x18d \x01(\x04R\x05index\x12\x14\n" +
+	"\x05actor\x18e \x01(\tR\x05actor\x12\x16\n" +
+	"\x06reason\x18f \x01(\tR\x06reason\x12\x18\n" +
+	"\aattempt\x18g \x01(\x05R\aattempt\x12\x1b\n" +
+	"\tworker_id\x18h \x01(\tR\bworkerId\"\x16\n" +
 	"\x14GetServerInfoRequest\"o\n" +
 	"\x15GetServerInfoResponse\x12-\n" +
 	"\x0eserver_version\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\rserverVersion\x12'\n" +

@@ -528,11 +528,13 @@ class SubscribeRequest(_message.Message):
     JOB_IDS_FIELD_NUMBER: _ClassVar[int]
     TYPES_FIELD_NUMBER: _ClassVar[int]
     LAST_EVENT_ID_FIELD_NUMBER: _ClassVar[int]
+    FROM_NOW_FIELD_NUMBER: _ClassVar[int]
     queues: _containers.RepeatedScalarFieldContainer[str]
     job_ids: _containers.RepeatedScalarFieldContainer[str]
     types: _containers.RepeatedScalarFieldContainer[str]
     last_event_id: int
-    def __init__(self, queues: _Optional[_Iterable[str]] = ..., job_ids: _Optional[_Iterable[str]] = ..., types: _Optional[_Iterable[str]] = ..., last_event_id: _Optional[int] = ...) -> None: ...
+    from_now: bool
+    def __init__(self, queues: _Optional[_Iterable[str]] = ..., job_ids: _Optional[_Iterable[str]] = ..., types: _Optional[_Iterable[str]] = ..., last_event_id: _Optional[int] = ..., from_now: _Optional[bool] = ...) -> None: ...
 
 class SubscribeEvent(_message.Message):
     __slots__ = ()
@@ -542,13 +544,23 @@ class SubscribeEvent(_message.Message):
     QUEUE_FIELD_NUMBER: _ClassVar[int]
     AT_NS_FIELD_NUMBER: _ClassVar[int]
     DATA_JSON_FIELD_NUMBER: _ClassVar[int]
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    ACTOR_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    WORKER_ID_FIELD_NUMBER: _ClassVar[int]
     seq: int
     type: str
     job_id: str
     queue: str
     at_ns: int
     data_json: str
-    def __init__(self, seq: _Optional[int] = ..., type: _Optional[str] = ..., job_id: _Optional[str] = ..., queue: _Optional[str] = ..., at_ns: _Optional[int] = ..., data_json: _Optional[str] = ...) -> None: ...
+    index: int
+    actor: str
+    reason: str
+    attempt: int
+    worker_id: str
+    def __init__(self, seq: _Optional[int] = ..., type: _Optional[str] = ..., job_id: _Optional[str] = ..., queue: _Optional[str] = ..., at_ns: _Optional[int] = ..., data_json: _Optional[str] = ..., index: _Optional[int] = ..., actor: _Optional[str] = ..., reason: _Optional[str] = ..., attempt: _Optional[int] = ..., worker_id: _Optional[str] = ...) -> None: ...
 
 class GetServerInfoRequest(_message.Message):
     __slots__ = ()

@@ -81,6 +81,14 @@ const (
 	Verb_VERB_REMOVE_THROTTLE Verb = 24
 	// ReleaseRequest.
 	Verb_VERB_RELEASE Verb = 41
+	// SetWebhookRequest.
+	Verb_VERB_SET_WEBHOOK Verb = 47
+	// DeleteWebhookRequest.
+	Verb_VERB_DELETE_WEBHOOK Verb = 48
+	// RedeliverWebhookRequest.
+	Verb_VERB_REDELIVER_WEBHOOK Verb = 49
+	// TestWebhookRequest.
+	Verb_VERB_TEST_WEBHOOK Verb = 50
 	// No body: ends leases, promotes what is due, expires.
 	Verb_VERB_TICK Verb = 64
 	// LeadershipCommand.
@@ -89,6 +97,8 @@ const (
 	Verb_VERB_STATE_HASH Verb = 66
 	// PurgeCommand.
 	Verb_VERB_PURGE Verb = 67
+	// WebhookDeliveredCommand.
+	Verb_VERB_WEBHOOK_DELIVERED Verb = 76
 )
 
 // Enum value maps for Verb.
@@ -120,42 +130,52 @@ var (
 		23: "VERB_SET_THROTTLE",
 		24: "VERB_REMOVE_THROTTLE",
 		41: "VERB_RELEASE",
+		47: "VERB_SET_WEBHOOK",
+		48: "VERB_DELETE_WEBHOOK",
+		49: "VERB_REDELIVER_WEBHOOK",
+		50: "VERB_TEST_WEBHOOK",
 		64: "VERB_TICK",
 		65: "VERB_LEADERSHIP",
 		66: "VERB_STATE_HASH",
 		67: "VERB_PURGE",
+		76: "VERB_WEBHOOK_DELIVERED",
 	}
 	Verb_value = map[string]int32{
-		"VERB_UNSPECIFIED":     0,
-		"VERB_ENQUEUE":         1,
-		"VERB_ENQUEUE_BATCH":   2,
-		"VERB_FETCH":           3,
-		"VERB_FETCH_BATCH":     4,
-		"VERB_ACK":             5,
-		"VERB_ACK_BATCH":       6,
-		"VERB_FAIL":            7,
-		"VERB_HEARTBEAT":       8,
-		"VERB_LIFECYCLE":       9,
-		"VERB_RETRY":           10,
-		"VERB_CANCEL":          11,
-		"VERB_HOLD":            12,
-		"VERB_APPROVE":         13,
-		"VERB_REJECT":          14,
-		"VERB_MOVE":            15,
-		"VERB_DELETE":          16,
-		"VERB_PAUSE_QUEUE":     17,
-		"VERB_RESUME_QUEUE":    18,
-		"VERB_DRAIN_QUEUE":     19,
-		"VERB_CLEAR_QUEUE":     20,
-		"VERB_DESTROY_QUEUE":   21,
-		"VERB_SET_CONCURRENCY": 22,
-		"VERB_SET_THROTTLE":    23,
-		"VERB_REMOVE_THROTTLE": 24,
-		"VERB_RELEASE":         41,
-		"VERB_TICK":            64,
-		"VERB_LEADERSHIP":      65,
-		"VERB_STATE_HASH":      66,
-		"VERB_PURGE":           67,
+		"VERB_UNSPECIFIED":       0,
+		"VERB_ENQUEUE":           1,
+		"VERB_ENQUEUE_BATCH":     2,
+		"VERB_FETCH":             3,
+		"VERB_FETCH_BATCH":       4,
+		"VERB_ACK":               5,
+		"VERB_ACK_BATCH":         6,
+		"VERB_FAIL":              7,
+		"VERB_HEARTBEAT":         8,
+		"VERB_LIFECYCLE":         9,
+		"VERB_RETRY":             10,
+		"VERB_CANCEL":            11,
+		"VERB_HOLD":              12,
+		"VERB_APPROVE":           13,
+		"VERB_REJECT":            14,
+		"VERB_MOVE":              15,
+		"VERB_DELETE":            16,
+		"VERB_PAUSE_QUEUE":       17,
+		"VERB_RESUME_QUEUE":      18,
+		"VERB_DRAIN_QUEUE":       19,
+		"VERB_CLEAR_QUEUE":       20,
+		"VERB_DESTROY_QUEUE":     21,
+		"VERB_SET_CONCURRENCY":   22,
+		"VERB_SET_THROTTLE":      23,
+		"VERB_REMOVE_THROTTLE":   24,
+		"VERB_RELEASE":           41,
+		"VERB_SET_WEBHOOK":       47,
+		"VERB_DELETE_WEBHOOK":    48,
+		"VERB_REDELIVER_WEBHOOK": 49,
+		"VERB_TEST_WEBHOOK":      50,
+		"VERB_TICK":              64,
+		"VERB_LEADERSHIP":        65,
+		"VERB_STATE_HASH":        66,
+		"VERB_PURGE":             67,
+		"VERB_WEBHOOK_DELIVERED": 76,
 	}
 )
 
@@ -608,7 +628,7 @@ const file_corvo_internal_v1_log_proto_rawDesc = "" +
 	"\arequest\x18\x01 \x01(\fR\arequest\x12!\n" +
 	"\farchived_job\x18\x02 \x01(\fR\varchivedJob\x12\x18\n" +
 	"\asegment\x18\x03 \x01(\rR\asegment\x12\x16\n" +
-	"\x06offset\x18\x04 \x01(\rR\x06offset:\x06\x9a\xb5\x18\x02\b\x01*\xcf\x04\n" +
+	"\x06offset\x18\x04 \x01(\rR\x06offset:\x06\x9a\xb5\x18\x02\b\x01*\xcd\x05\n" +
 	"\x04Verb\x12\x14\n" +
 	"\x10VERB_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fVERB_ENQUEUE\x10\x01\x12\x16\n" +
@@ -638,12 +658,17 @@ const file_corvo_internal_v1_log_proto_rawDesc = "" +
 	"\x14VERB_SET_CONCURRENCY\x10\x16\x12\x15\n" +
 	"\x11VERB_SET_THROTTLE\x10\x17\x12\x18\n" +
 	"\x14VERB_REMOVE_THROTTLE\x10\x18\x12\x10\n" +
-	"\fVERB_RELEASE\x10)\x12\r\n" +
+	"\fVERB_RELEASE\x10)\x12\x14\n" +
+	"\x10VERB_SET_WEBHOOK\x10/\x12\x17\n" +
+	"\x13VERB_DELETE_WEBHOOK\x100\x12\x1a\n" +
+	"\x16VERB_REDELIVER_WEBHOOK\x101\x12\x15\n" +
+	"\x11VERB_TEST_WEBHOOK\x102\x12\r\n" +
 	"\tVERB_TICK\x10@\x12\x13\n" +
 	"\x0fVERB_LEADERSHIP\x10A\x12\x13\n" +
 	"\x0fVERB_STATE_HASH\x10B\x12\x0e\n" +
 	"\n" +
-	"VERB_PURGE\x10CB5Z3corvo.dev/corvo/gen/go/corvo/internal/v1;internalv1b\x06proto3"
+	"VERB_PURGE\x10C\x12\x1a\n" +
+	"\x16VERB_WEBHOOK_DELIVERED\x10LB5Z3corvo.dev/corvo/gen/go/corvo/internal/v1;internalv1b\x06proto3"
 
 var (
 	file_corvo_internal_v1_log_proto_rawDescOnce sync.Once

@@ -36,10 +36,15 @@ class Verb(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     VERB_SET_THROTTLE: _ClassVar[Verb]
     VERB_REMOVE_THROTTLE: _ClassVar[Verb]
     VERB_RELEASE: _ClassVar[Verb]
+    VERB_SET_WEBHOOK: _ClassVar[Verb]
+    VERB_DELETE_WEBHOOK: _ClassVar[Verb]
+    VERB_REDELIVER_WEBHOOK: _ClassVar[Verb]
+    VERB_TEST_WEBHOOK: _ClassVar[Verb]
     VERB_TICK: _ClassVar[Verb]
     VERB_LEADERSHIP: _ClassVar[Verb]
     VERB_STATE_HASH: _ClassVar[Verb]
     VERB_PURGE: _ClassVar[Verb]
+    VERB_WEBHOOK_DELIVERED: _ClassVar[Verb]
 VERB_UNSPECIFIED: Verb
 VERB_ENQUEUE: Verb
 VERB_ENQUEUE_BATCH: Verb
@@ -66,10 +71,15 @@ VERB_SET_CONCURRENCY: Verb
 VERB_SET_THROTTLE: Verb
 VERB_REMOVE_THROTTLE: Verb
 VERB_RELEASE: Verb
+VERB_SET_WEBHOOK: Verb
+VERB_DELETE_WEBHOOK: Verb
+VERB_REDELIVER_WEBHOOK: Verb
+VERB_TEST_WEBHOOK: Verb
 VERB_TICK: Verb
 VERB_LEADERSHIP: Verb
 VERB_STATE_HASH: Verb
 VERB_PURGE: Verb
+VERB_WEBHOOK_DELIVERED: Verb
 
 class LogEntry(_message.Message):
     __slots__ = ()
