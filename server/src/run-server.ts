@@ -15,6 +15,7 @@ import { Metrics } from "./metrics.js";
 import { nodeClock, nodeRandom } from "./node-seams.js";
 import { type GivenFlags, OptionError, resolveServerOptions, type ServerOptions } from "./options.js";
 import { openStores } from "./stores.js";
+import { tuneCollector } from "./tune-collector.js";
 import { serverVersion } from "./version.js";
 
 /** A server that runs in this process. */
@@ -38,6 +39,7 @@ export async function runServer(given: GivenFlags): Promise<number> {
     return 2;
   }
   const log = openLog(options.logLevel, options.logFormat);
+  tuneCollector();
   killAtFailpoint(process.env.CORVO_FAILPOINT);
   let server: RunningServer;
   try {
