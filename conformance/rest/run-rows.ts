@@ -75,12 +75,12 @@ export function pathOf(path: string): string {
   return path.startsWith("//") ? path.slice(1) : `/api/v1${path}`;
 }
 
-function filled(text: string, values: Values): string {
+export function filled(text: string, values: Values): string {
   return text.replace(/\{(\w+)\}/g, (whole, name: string) => (name in values ? String(values[name]) : whole));
 }
 
 /** Fills names in keys and values of anything. */
-function deeply(value: unknown, values: Values): unknown {
+export function deeply(value: unknown, values: Values): unknown {
   if (typeof value === "string") return filled(value, values);
   if (value instanceof Check) return value.around?.((shape) => deeply(shape, values) as Shape) ?? value;
   if (typeof value !== "object" || value === null) return value;

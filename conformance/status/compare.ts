@@ -18,5 +18,5 @@ export function compareOrWrite(path: string, text: string): void {
   } catch {
     // Not there yet: differs.
   }
-  expect(text, `${path} is not what this server does; write it anew: UPDATE_STATUS=1 npx vitest run conformance/rest conformance/cli`).toBe(there);
+  expect(text, `${path} is not what this server does; write it anew: UPDATE_STATUS=1 npx vitest run conformance/rest conformance/cli/`).toBe(there);
 }
