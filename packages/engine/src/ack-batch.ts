@@ -1,9 +1,8 @@
 import { putInt32, putPackedInt32 } from "@corvo/gen/corvo/fast/runtime.js";
 import { AckBatchItemReader, AckBatchRequestReader, AckBatchResponseTag } from "@corvo/gen/corvo/v1/worker_fast.js";
 import { limits, type Refusal, refuse } from "@corvo/protocol";
-import { AckOutcome, complete, resultInto } from "./ack.js";
 import type { Command } from "./command.js";
-import { edit } from "./document.js";
+import { AckOutcome, accepted, settle } from "./settle.js";
 import { notFound, type State } from "./state.js";
 import { sameBytes } from "./tables/hash-index.js";
 import { JobState } from "./tables/job-table.js";
@@ -12,7 +11,7 @@ const reader = new AckBatchRequestReader();
 const item = new AckBatchItemReader();
 const outcomes = new Int32Array(limits.itemsMax);
 
-/** Completes many jobs; each item stands alone and has its outcome. */
+/** Ends many deliveries; each item stands alone and has its outcome. */
 export function ackBatch(s: State, c: Command): Refusal | undefined {
   const r = reader.read(c.buf, c.start, c.end);
   if (r.itemsCount === 0) return refuse("invalid_argument", "REQUIRED", "items is required", { field: "items" });
@@ -24,7 +23,7 @@ export function ackBatch(s: State, c: Command): Refusal | undefined {
   let acked = 0;
   for (let i = 0; i < r.itemsCount; i++) {
     outcomes[i] = ackItem(s, item.read(r.buf, r.itemsStart[i], r.itemsEnd[i]), c.flags, 0, 0);
-    if (outcomes[i] === AckOutcome.acked) acked++;
+    if (accepted(outcomes[i])) acked++;
   }
   if (!s.answering) return undefined;
   if (acked > 0) putInt32(s.out, AckBatchResponseTag.acked, acked);
@@ -34,7 +33,7 @@ export function ackBatch(s: State, c: Command): Refusal | undefined {
 
 /**
  * One item of a batch or frame. Outcomes, in order: no id, no such job, not active, lease of another fence; where no fence is
- * given but the frame names its worker: lease of another worker.
+ * given but the frame names its worker: lease of another worker; those of `settle`, whose refusal then says why.
  */
 export function ackItem(s: State, r: AckBatchItemReader, flags: number, workerStart: number, workerEnd: number): number {
   if (r.jobIdEnd === r.jobIdStart) return AckOutcome.refused;
@@ -44,10 +43,7 @@ export function ackItem(s: State, r: AckBatchItemReader, flags: number, workerSt
   if (r.fence !== 0) {
     if (r.fence !== s.jobs.fence(row)) return AckOutcome.staleFence;
   } else if (workerEnd > workerStart && !heldBy(s, row, r.buf, workerStart, workerEnd)) return AckOutcome.staleFence;
-  const change = edit.clear(r.buf);
-  resultInto(change, r.resultJsonStart, r.resultJsonEnd, flags);
-  complete(s, row, change);
-  return AckOutcome.acked;
+  return settle(s, row, r, flags);
 }
 
 function heldBy(s: State, row: number, buf: Uint8Array, start: number, end: number): boolean {

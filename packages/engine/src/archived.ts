@@ -5,16 +5,19 @@ import type { Command } from "./command.js";
 import { edit, writeEdited } from "./document.js";
 import { priorityOf } from "./enqueue.js";
 import { countedAs } from "./finish.js";
+import { reviveIterations } from "./iterations.js";
+import { factsIn, JobFacts } from "./job-facts.js";
 import { enter } from "./lists.js";
 import type { State } from "./state.js";
 import { MarkKind } from "./tables/archive-marks.js";
 import { TextKind } from "./tables/arena.js";
-import { type FinishedState, JobState } from "./tables/job-table.js";
+import { type FinishedState, JobFlag, JobState } from "./tables/job-table.js";
 import type { Queue } from "./tables/queues.js";
 
 const reader = new ArchivedJobReader();
 const request = new EnqueueRequestReader();
 const w = new Writer(4096);
+const facts = new JobFacts();
 const maxRetriesDefault = 3;
 
 /** The record of the last `archivedState` that gave a state. */
@@ -69,6 +72,11 @@ export function revive(s: State, c: Command): Queue {
   const q = request.read(r.buf, r.requestStart, r.requestEnd);
   const change = edit.clear(r.buf);
   change.clearHold = true;
+  if (r.documentEnd > r.documentStart) {
+    factsIn(r.buf, r.documentStart, r.documentEnd, facts);
+    facts.attemptsBefore = facts.iterationEndsMs = facts.budgetHold = 0;
+    change.facts = facts;
+  }
   w.reset();
   if (r.documentEnd > r.documentStart) writeEdited(w, r.buf, r.documentStart, r.documentEnd, change);
   const queue = voidRecord(s, c);
@@ -89,6 +97,8 @@ export function revive(s: State, c: Command): Queue {
     if (lock !== -1 && s.locks.seq(lock) === r.seq) jobs.setLock(row, lock);
   }
   s.sequences.set(r.seq, row);
+  if (q.hasAgent && s.level >= 2) jobs.setFlags(row, JobFlag.agent);
+  reviveIterations(s, r);
   enter(s, row, queue, JobState.pending);
   return queue;
 }
@@ -113,6 +123,7 @@ export function rearchive(s: State, c: Command, target: Queue): void {
   if (r.hostnameEnd !== 0) putRange(w, ArchivedJobTag.hostname, r.buf, r.hostnameStart, r.hostnameEnd);
   if (r.fence !== 0) putUint64(w, ArchivedJobTag.fence, r.fence);
   putUint64(w, ArchivedJobTag.endedIndex, r.endedIndex);
+  for (let i = 0; i < r.iterationsCount; i++) putRange(w, ArchivedJobTag.iterations, r.buf, r.iterationsStart[i], r.iterationsEnd[i]);
   const state = r.state as FinishedState;
   const place = s.archive.append(r.seq, w.view(), r.endedMs, target.serial, countedAs[state]);
   s.touchQueue(target);

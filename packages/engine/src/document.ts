@@ -1,6 +1,7 @@
 import { beginMessage, endMessage, putBytes, putRange, putUint32, putUint64, Writer } from "@corvo/gen/corvo/fast/runtime.js";
 import { JobDocumentReader, JobDocumentTag, JobFailureTag } from "@corvo/gen/corvo/internal/v1/job_fast.js";
 import { limits } from "@corvo/protocol";
+import { copyFacts, type JobFacts, writeFacts } from "./job-facts.js";
 import { failureBytesKeptMax } from "./limits.js";
 import type { State } from "./state.js";
 import { TextKind } from "./tables/arena.js";
@@ -24,6 +25,10 @@ export class DocumentEdit {
   /** The result becomes `{}`. */
   resultObject = false;
   clearHold = false;
+  /** Why it is held, in place of what was there; undefined: stays. */
+  hold: Uint8Array | undefined;
+  /** What else is known, in place of what was there; undefined: stays. */
+  facts: JobFacts | undefined;
   /** A failure is added. */
   failure = false;
   attempt = 0;
@@ -41,12 +46,15 @@ export class DocumentEdit {
     this.resultObject = this.clearHold = this.failure = false;
     this.errorStart = this.errorEnd = this.backtraceStart = this.backtraceEnd = 0;
     this.error = undefined;
+    this.hold = undefined;
+    this.facts = undefined;
     return this;
   }
 
   /** Is there anything to change? */
   get any(): boolean {
-    return this.checkpointEnd !== 0 || this.progressEnd !== 0 || this.resultEnd !== 0 || this.resultObject || this.clearHold || this.failure;
+    const texts = this.checkpointEnd !== 0 || this.progressEnd !== 0 || this.resultEnd !== 0 || this.resultObject;
+    return texts || this.clearHold || this.failure || this.hold !== undefined || this.facts !== undefined;
   }
 }
 
@@ -70,9 +78,12 @@ function writeNew(w: Writer, change: DocumentEdit): void {
   if (change.checkpointEnd !== 0) putRange(w, JobDocumentTag.checkpointJson, source, change.checkpointStart, change.checkpointEnd);
   if (change.progressEnd !== 0) putRange(w, JobDocumentTag.progressJson, source, change.progressStart, change.progressEnd);
   writeResult(w, change);
-  if (!change.failure) return;
-  writeFailure(w, change);
-  putUint32(w, JobDocumentTag.failuresTotal, 1);
+  if (change.hold !== undefined) putBytes(w, JobDocumentTag.holdReason, change.hold);
+  if (change.failure) {
+    writeFailure(w, change);
+    putUint32(w, JobDocumentTag.failuresTotal, 1);
+  }
+  if (change.facts !== undefined) writeFacts(w, change.facts);
 }
 
 /** Writes the document in `old[start, end)` as it is after the edit. */
@@ -86,11 +97,14 @@ export function writeEdited(w: Writer, old: Uint8Array, start: number, end: numb
   else if (d.progressJsonEnd !== 0) putRange(w, JobDocumentTag.progressJson, old, d.progressJsonStart, d.progressJsonEnd);
   if (change.resultEnd !== 0 || change.resultObject) writeResult(w, change);
   else if (d.resultJsonEnd !== 0) putRange(w, JobDocumentTag.resultJson, old, d.resultJsonStart, d.resultJsonEnd);
-  if (!change.clearHold && d.holdReasonEnd !== 0) putRange(w, JobDocumentTag.holdReason, old, d.holdReasonStart, d.holdReasonEnd);
+  if (change.hold !== undefined) putBytes(w, JobDocumentTag.holdReason, change.hold);
+  else if (!change.clearHold && d.holdReasonEnd !== 0) putRange(w, JobDocumentTag.holdReason, old, d.holdReasonStart, d.holdReasonEnd);
   for (let i = firstKept(d, change); i < d.failuresCount; i++) putRange(w, JobDocumentTag.failures, old, d.failuresStart[i], d.failuresEnd[i]);
   if (change.failure) writeFailure(w, change);
   const total = d.failuresTotal + (change.failure ? 1 : 0);
   if (total > 0) putUint32(w, JobDocumentTag.failuresTotal, total);
+  if (change.facts !== undefined) writeFacts(w, change.facts);
+  else copyFacts(w, d, change.clearHold);
 }
 
 function writeResult(w: Writer, change: DocumentEdit): void {
@@ -132,6 +146,15 @@ export function changeDocument(s: State, row: number, change: DocumentEdit): voi
   const old = s.jobs.document(row);
   if (old !== 0) s.arena.free(old);
   s.jobs.setDocument(row, scratch.pos === 0 ? 0 : s.arena.put(TextKind.document, row, scratch.buf, 0, scratch.pos));
+}
+
+/** A copy of the checkpoint in a live job's document; undefined: it has none, and that of the request counts. */
+export function documentCheckpoint(s: State, row: number): Uint8Array | undefined {
+  const address = s.jobs.document(row);
+  if (address === 0) return undefined;
+  const start = s.arena.start(address);
+  const d = reader.read(s.arena.memory(address), start, start + s.arena.length(address));
+  return d.checkpointJsonEnd === 0 ? undefined : d.buf.slice(d.checkpointJsonStart, d.checkpointJsonEnd);
 }
 
 /** End of `[start, end)` cut to `max` bytes without splitting a character. */

@@ -1,10 +1,20 @@
+import { budgetDue, releaseDue } from "./budgets.js";
+import { usageDue } from "./ledger.js";
 import type { State } from "./state.js";
+import { EntityKind } from "./tables/entities.js";
 
 /** The time of an entity has come (see `EntityTable.setDue`). Each kind says what that means; it has no time any more when this is called. */
 export function due(s: State, row: number): void {
   const kind = s.entities.kind(row);
   s.entities.setDue(row, 0);
   switch (kind) {
+    case EntityKind.budget:
+      return budgetDue(s, row);
+    case EntityKind.usage:
+      return usageDue(s, row);
+    case EntityKind.setting:
+      releaseDue(s, row);
+      return;
     default:
       return;
   }

@@ -3,6 +3,8 @@ import { EntryReader, type Refusal, refuse, Verb } from "@corvo/protocol";
 import { ack } from "./ack.js";
 import { ackBatch } from "./ack-batch.js";
 import { approve } from "./approve.js";
+import { type BudgetRecord, budgetRecords, deleteBudget, setBudget } from "./budget-set.js";
+import { fetchRefusal, hasBudgets } from "./budgets.js";
 import { cancel } from "./cancel.js";
 import { archiveAgain, Command } from "./command.js";
 import { deleteJob } from "./delete.js";
@@ -15,11 +17,14 @@ import { heartbeat } from "./heartbeat.js";
 import { hold } from "./hold.js";
 import { ensure, InvariantBroken } from "./invariant.js";
 import { checkInvariants } from "./invariants.js";
+import { archivedRecords, type IterationInfo, iterationInfo, liveRecords } from "./iterations.js";
 import { leadership } from "./leadership.js";
 import { idleFrame, lifecycle } from "./lifecycle.js";
+import { type UsageRecord, usageSince } from "./ledger.js";
 import { compactBytesMax, forgetMax, sweepJobsMax } from "./limits.js";
 import { move } from "./move.js";
 import { Names } from "./names.js";
+import { deletePolicy, type PolicyRecord, policyRecords, setPolicy } from "./policies.js";
 import { purge } from "./purge.js";
 import { clearQueue } from "./queue-clear.js";
 import { setConcurrency } from "./queue-concurrency.js";
@@ -32,6 +37,7 @@ import { setThrottle } from "./queue-throttle.js";
 import { archivedRecord, type JobRecord, liveRecord, type QueueRecord, queueRecords, type WorkerRecord, workerRecords } from "./records.js";
 import { reject } from "./reject.js";
 import { release } from "./release.js";
+import { replay } from "./replay.js";
 import { RequestMemory, reused } from "./request-ids.js";
 import { retry } from "./retry.js";
 import { cutState, type SnapshotCut } from "./snapshot-cut.js";
@@ -39,6 +45,7 @@ import { restoreState } from "./snapshot-restore.js";
 import { type EngineOptions, notLive, State } from "./state.js";
 import { stateHash } from "./state-hash.js";
 import type { ArchivePlace } from "./tables/archive.js";
+import { EntityKind } from "./tables/entities.js";
 import { type EventLog, type EventRecord, eventTypes } from "./tables/events.js";
 import type { Queue } from "./tables/queues.js";
 import { nextTimerMs, tick } from "./tick.js";
@@ -56,6 +63,7 @@ function fetches(verb: Verb): boolean {
   return verb === Verb.FETCH || verb === Verb.FETCH_BATCH || verb === Verb.LIFECYCLE;
 }
 
+const encoder = new TextEncoder();
 const jobRequest = new CancelJobRequestReader();
 
 /**
@@ -232,6 +240,16 @@ export class Engine {
         return removeThrottle(s, c);
       case Verb.RELEASE:
         return release(s, c);
+      case Verb.REPLAY:
+        return replay(s, c);
+      case Verb.SET_BUDGET:
+        return setBudget(s, c);
+      case Verb.DELETE_BUDGET:
+        return deleteBudget(s, c);
+      case Verb.SET_POLICY:
+        return setPolicy(s, c);
+      case Verb.DELETE_POLICY:
+        return deletePolicy(s, c);
       case Verb.TICK:
         return void tick(s);
       case Verb.LEADERSHIP:
@@ -317,7 +335,7 @@ export class Engine {
 
   /** Verbs for which `needsArchive` can give a sequence, and apply a refusal that `wantsArchiveAgain`. */
   mayNeedArchive(verb: number): boolean {
-    return verb === Verb.FAIL || (verb >= Verb.RETRY && verb <= Verb.DELETE);
+    return verb === Verb.FAIL || (verb >= Verb.RETRY && verb <= Verb.DELETE) || verb === Verb.REPLAY;
   }
 
   /** The refusal is none: the job changed while the leader looked into the archive. Ask `needsArchive` again and propose again. */
@@ -344,6 +362,46 @@ export class Engine {
   /** The job was deleted, as far as that is still known. */
   tombstoned(seq: number): boolean {
     return this.state.deleted.has(seq);
+  }
+
+  /** What the acks of a live agent job told, oldest first; undefined: there is no such live job. */
+  liveIterations(id: { createdMs: number; seq40: number }): IterationInfo[] | undefined {
+    const row = this.state.findSeq40(id.createdMs, id.seq40);
+    return row < 0 ? undefined : liveRecords(this.state, row).map(iterationInfo);
+  }
+
+  /** The same for a finished job, from its archive record. */
+  archivedIterations(bytes: Uint8Array): IterationInfo[] {
+    return archivedRecords(bytes).map(iterationInfo);
+  }
+
+  /** All budgets by scope, then target, with what was spent in the UTC day of this time. */
+  budgets(nowMs: number): BudgetRecord[] {
+    return budgetRecords(this.state, Math.max(nowMs, this.state.logTimeMs));
+  }
+  /** Jobs that budgets hold. */
+  get heldForBudgets(): number {
+    return this.state.entities.count(EntityKind.budgetHold);
+  }
+
+  /** Approval policies, newest first. */
+  policies(): PolicyRecord[] {
+    return policyRecords(this.state);
+  }
+
+  /** Sums of the usage ledger from the minute, hour or day on in which this time lies. */
+  usageSince(fromMs: number): UsageRecord[] {
+    return usageSince(this.state, fromMs);
+  }
+
+  /** Why a fetch from these queues would be refused at this time, whatever is in them; undefined: it would not. */
+  refusesFetch(queues: readonly (string | Uint8Array)[], nowMs: number): Refusal | undefined {
+    if (!hasBudgets(this.state)) return undefined;
+    for (const name of queues) {
+      const refusal = fetchRefusal(this.state, typeof name === "string" ? encoder.encode(name) : name, Math.max(nowMs, this.state.logTimeMs));
+      if (refusal !== undefined) return refusal;
+    }
+    return undefined;
   }
 
   /** All queues, sorted by name. */

@@ -7,7 +7,7 @@ import { enter } from "./lists.js";
 import type { State } from "./state.js";
 import { TextKind } from "./tables/arena.js";
 import { EventType } from "./tables/events.js";
-import { JobState } from "./tables/job-table.js";
+import { JobFlag, JobState } from "./tables/job-table.js";
 
 /** Numbers of corvo.v1.EnqueueOutcome. */
 export const EnqueueOutcome = { pending: 1, scheduled: 2, duplicate: 3, refused: 4 } as const;
@@ -75,6 +75,7 @@ export function insert(s: State, r: EnqueueRequestReader): number {
   jobs.setExpireMs(row, expiryOf(r, nowMs));
   jobs.setRequest(row, s.arena.put(TextKind.request, row, buf, r.start, r.end));
   s.sequences.set(seq, row);
+  if (r.hasAgent && s.level >= 2) jobs.setFlags(row, JobFlag.agent);
   if (unique) {
     const period = r.uniquePeriod > 0 ? r.uniquePeriod : uniquePeriodDefaultS;
     const expiresMs = Math.min(nowMs + period * 1000, Number.MAX_SAFE_INTEGER);

@@ -5,6 +5,7 @@ import { archivedState } from "./archived.js";
 import { archiveAgain, type Command, putTimestampField, textOf } from "./command.js";
 import { changeDocument, cutText, type DocumentEdit, edit } from "./document.js";
 import { finish } from "./finish.js";
+import { factsOf, JobFacts } from "./job-facts.js";
 import { staleFence } from "./lease.js";
 import { assign, enter, leave } from "./lists.js";
 import { notFound, type State } from "./state.js";
@@ -35,20 +36,40 @@ export function fail(s: State, c: Command): Refusal | undefined {
   if (jobs.state(row) !== JobState.active) return notActive(id, jobs.state(row));
   if (r.fence !== 0 && r.fence !== jobs.fence(row)) return staleFence(id);
 
-  const attempt = jobs.attempt(row);
   const change = edit.clear(c.buf);
-  change.failure = true;
-  change.attempt = attempt;
-  change.atMs = s.logTimeMs;
   change.errorStart = r.errorStart;
   change.errorEnd = cutText(c.buf, r.errorStart, r.errorEnd, limits.errorBytesMax);
   change.backtraceStart = r.backtraceStart;
   change.backtraceEnd = cutText(c.buf, r.backtraceStart, r.backtraceEnd, limits.errorBytesMax);
+  failAttempt(s, row, change);
+  const { remaining, nextMs } = failed;
+  if (!s.answering) return undefined;
+  putText(s.out, FailResponseTag.status, remaining > 0 ? "retrying" : "dead");
+  if (remaining === 0) return undefined;
+  putTimestampField(s.out, FailResponseTag.nextAttemptAt, nextMs);
+  putUint32(s.out, FailResponseTag.attemptsRemaining, remaining);
+  return undefined;
+}
+
+/** What became of the last job whose attempt failed. */
+export const failed = { /** Attempts that are left; 0: it is dead. */ remaining: 0, /** Unix milliseconds. */ nextMs: 0 };
+const facts = new JobFacts();
+
+/** The attempt of an active job failed: back-off, or death when its attempts are spent. Attempts before its iteration or revision do not count. */
+export function failAttempt(s: State, row: number, change: DocumentEdit): void {
+  const { jobs } = s;
+  const attempt = jobs.attempt(row);
+  change.failure = true;
+  change.attempt = attempt;
+  change.atMs = s.logTimeMs;
   const seq = jobs.seq(row);
   const createdMs = jobs.createdMs(row);
   const worker = s.workers.byNumber[jobs.worker(row)];
-  const remaining = Math.max(0, jobs.maxRetries(row) - attempt);
-  const nextMs = s.logTimeMs + (remaining > 0 ? backoffMs(s, row, attempt) : 0);
+  const counted = jobs.document(row) === 0 ? attempt : attempt - factsOf(s, row, facts).attemptsBefore;
+  const remaining = Math.max(0, jobs.maxRetries(row) - counted);
+  const nextMs = s.logTimeMs + (remaining > 0 ? backoffMs(s, row, counted) : 0);
+  failed.remaining = remaining;
+  failed.nextMs = nextMs;
   jobs.touch(row);
   jobs.setFailedMs(row, s.logTimeMs);
   s.touchQueue(s.queues.of(jobs.queue(row)));
@@ -59,26 +80,21 @@ export function fail(s: State, c: Command): Refusal | undefined {
     assign(s, row, 0);
     jobs.setDueMs(row, nextMs);
     enter(s, row, queue, JobState.retrying);
-    failed(s, seq, createdMs, queue, attempt, worker, change);
+    tell(s, seq, createdMs, queue, attempt, worker, change);
     if (s.level >= 2) s.events.add(EventType.retrying, seq, createdMs, queue, s.logTimeMs);
   } else {
     assign(s, row, 0);
     const queue = finish(s, row, JobState.dead, change);
-    failed(s, seq, createdMs, queue, attempt, worker, change);
+    tell(s, seq, createdMs, queue, attempt, worker, change);
     if (s.level >= 2) s.events.add(EventType.dead, seq, createdMs, queue, s.logTimeMs);
   }
-  if (!s.answering) return undefined;
-  putText(s.out, FailResponseTag.status, remaining > 0 ? "retrying" : "dead");
-  if (remaining === 0) return undefined;
-  putTimestampField(s.out, FailResponseTag.nextAttemptAt, nextMs);
-  putUint32(s.out, FailResponseTag.attemptsRemaining, remaining);
-  return undefined;
 }
 
-function failed(s: State, seq: number, createdMs: number, queue: Queue, attempt: number, worker: Worker | undefined, change: DocumentEdit): void {
+function tell(s: State, seq: number, createdMs: number, queue: Queue, attempt: number, worker: Worker | undefined, change: DocumentEdit): void {
   s.events.add(EventType.failed, seq, createdMs, queue, s.logTimeMs);
   s.events.attempt(attempt, worker);
-  s.events.because(change.source, change.errorStart, change.errorEnd);
+  if (change.error !== undefined) s.events.because(change.error);
+  else s.events.because(change.source, change.errorStart, change.errorEnd);
 }
 
 function notActive(id: string, state: number): Refusal {

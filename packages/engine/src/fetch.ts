@@ -12,11 +12,16 @@ import {
   FetchResponseTag,
 } from "@corvo/gen/corvo/v1/worker_fast.js";
 import { limits, type Refusal, refuse } from "@corvo/protocol";
+import { fetchRefusal, hasBudgets, holdForBudget, mustHold, queueVerdict } from "./budgets.js";
 import { type Command, putJobIdField, textOf } from "./command.js";
+import { beginIteration } from "./iteration-timeout.js";
+import { BudgetHold } from "./job-facts.js";
+import { budgetJobsMax } from "./limits.js";
 import { assign, enter, leave } from "./lists.js";
+import { usdOf } from "./money.js";
 import type { State } from "./state.js";
 import { EventType } from "./tables/events.js";
-import { JobState } from "./tables/job-table.js";
+import { JobFlag, JobState } from "./tables/job-table.js";
 import type { Queue } from "./tables/queues.js";
 import type { Worker } from "./tables/workers.js";
 
@@ -45,7 +50,7 @@ const nextNumber = FetchResponseTag.jobId - FetchBatchJobTag.jobId;
 /** Leases the job next in turn of the first queue that may hand one out. */
 export function fetch(s: State, c: Command): Refusal | undefined {
   const r = single.read(c.buf, c.start, c.end);
-  const refusal = checkFetcher(r);
+  const refusal = checkFetcher(r) ?? overBudget(s, r);
   if (refusal !== undefined) return refusal;
   grant(s, r, 1, (row) => {
     putBool(s.out, FetchResponseTag.found, true);
@@ -57,7 +62,7 @@ export function fetch(s: State, c: Command): Refusal | undefined {
 /** Leases up to `count` jobs, queue after queue in the order of the request. */
 export function fetchBatch(s: State, c: Command): Refusal | undefined {
   const r = batch.read(c.buf, c.start, c.end);
-  const refusal = checkFetcher(r);
+  const refusal = checkFetcher(r) ?? overBudget(s, r);
   if (refusal !== undefined) return refusal;
   grant(s, r, Math.min(Math.max(r.count, 1), limits.itemsMax), (row) => writeLeasedItem(s, row, FetchBatchResponseTag.jobs));
   return undefined;
@@ -71,18 +76,41 @@ export function checkFetcher(r: Fetcher): Refusal | undefined {
   return undefined;
 }
 
+/** A budget of one of the queues rejects: then the whole request is refused. */
+export function overBudget(s: State, r: Fetcher): Refusal | undefined {
+  if (!hasBudgets(s)) return undefined;
+  for (let i = 0; i < r.queuesCount; i++) {
+    const refusal = fetchRefusal(s, r.buf.subarray(r.queuesStart[i], r.queuesEnd[i]));
+    if (refusal !== undefined) return refusal;
+  }
+  return undefined;
+}
+
 /**
  * Leases up to `countMax` jobs. A queue is passed over when it is paused, when as many of its jobs are active as its concurrency
- * allows, or when its throttle has no room; else its jobs come by priority, then in the order in which they entered.
+ * allows, or when its throttle has no room; else its jobs come by priority, then in the order in which they entered. Jobs that a budget
+ * is against are held in their turn.
  * The worker is entered in the registry when it gets at least one.
  */
 export function grant(s: State, r: Fetcher, countMax: number, write: (row: number) => void): void {
   const leaseMs = Math.min(r.leaseDuration > 0 ? r.leaseDuration * 1000 : limits.leaseMsDefault, limits.leaseMsMax);
   let worker: Worker | undefined;
+  const budgets = hasBudgets(s);
+  let holds = budgetJobsMax;
   for (let i = 0; i < r.queuesCount && s.granted < countMax; i++) {
     const queue = s.findQueue(r.buf, r.queuesStart[i], r.queuesEnd[i]);
     if (queue === undefined) continue;
+    const verdict = budgets ? queueVerdict(s, queue.nameBytes) : 0;
     while (s.granted < countMax && queue.pending > 0 && queue.open(s.logTimeMs)) {
+      const reason = budgets ? mustHold(s, headOf(queue), queue, verdict) : undefined;
+      if (reason !== undefined) {
+        if (holds-- === 0) {
+          s.wake(queue); // there may be others behind: whoever sleeps asks again
+          return;
+        }
+        holdForBudget(s, headOf(queue), reason, BudgetHold.spent);
+        continue;
+      }
       if (worker === undefined && r.workerIdEnd + r.hostnameEnd > 0) worker = registered(s, r);
       const row = headOf(queue);
       lease(s, row, queue, leaseMs, worker);
@@ -105,7 +133,10 @@ function lease(s: State, row: number, queue: Queue, leaseMs: number, worker: Wor
   jobs.setStartedMs(row, s.logTimeMs);
   jobs.setFence(row, ++s.lastFence);
   jobs.setLeaseMs(row, leaseMs);
-  jobs.setDueMs(row, s.servingMs + leaseMs);
+  const endsMs = s.servingMs + leaseMs;
+  const flags = jobs.flags(row);
+  jobs.setDueMs(row, (flags & JobFlag.agent) === 0 ? endsMs : beginIteration(s, row, endsMs));
+  if ((flags & JobFlag.overruled) !== 0) jobs.setFlags(row, flags & ~JobFlag.overruled);
   assign(s, row, worker === undefined ? 0 : worker.number);
   enter(s, row, queue, JobState.active);
   queue.throttle?.record(s.logTimeMs);
@@ -169,7 +200,7 @@ function writeLeased(s: State, row: number, shift: number): void {
   putUint32(w, FetchBatchJobTag.attempt + shift, jobs.attempt(row));
   if (jobs.maxRetries(row) !== 0) putInt32(w, FetchBatchJobTag.maxRetries + shift, jobs.maxRetries(row));
   putUint32(w, FetchBatchJobTag.leaseDuration + shift, jobs.leaseMs(row) / 1000);
-  const stored = writeCheckpoint(s, row, shift);
+  const stored = writeStored(s, row, shift);
   if (r !== undefined) writeRest(s, r, stored, shift);
   putUint64(w, FetchBatchJobTag.fence, jobs.fence(row));
 }
@@ -207,18 +238,28 @@ function writeRest(s: State, r: EnqueueRequestReader, stored: boolean, shift: nu
     if (config.iterationTimeoutEnd > config.iterationTimeoutStart) {
       putRange(w, AgentStateTag.iterationTimeout, memory, config.iterationTimeoutStart, config.iterationTimeoutEnd);
     }
-    putUint32(w, AgentStateTag.iteration, 1);
+    putUint32(w, AgentStateTag.iteration, storedIteration);
+    if (storedCostNanos > 0) putDouble(w, AgentStateTag.totalCostUsd, usdOf(storedCostNanos));
     endMessage(w, at);
   }
 }
 
-/** The stored checkpoint, if there is one that is newer than the request's. */
-function writeCheckpoint(s: State, row: number, shift: number): boolean {
+/** Position of an agent job, of the document that was looked at last. */
+let storedIteration = 1;
+let storedCostNanos = 0;
+
+/** The stored checkpoint, if there is one that is newer than the request's: then true. And what a person said when the job was sent back. */
+function writeStored(s: State, row: number, shift: number): boolean {
   const address = s.jobs.document(row);
+  storedIteration = 1;
+  storedCostNanos = 0;
   if (address === 0) return false;
   const memory = s.arena.memory(address);
   const start = s.arena.start(address);
   const d = document.read(memory, start, start + s.arena.length(address));
+  storedIteration = Math.max(1, d.iteration);
+  storedCostNanos = d.agentCostNanos;
+  if (d.revisionNoteEnd > 0) putRange(s.out, FetchBatchJobTag.revisionNote, memory, d.revisionNoteStart, d.revisionNoteEnd);
   if (d.checkpointJsonEnd === 0) return false;
   putRange(s.out, FetchBatchJobTag.checkpointJson + shift, memory, d.checkpointJsonStart, d.checkpointJsonEnd);
   return true;

@@ -1,12 +1,14 @@
 import { beginMessage, endMessage, putBytes, putRange, Writer } from "@corvo/gen/corvo/fast/runtime.js";
 import { ArchivedJobTag } from "@corvo/gen/corvo/internal/v1/job_fast.js";
+import { dropBudgetHold } from "./budget-holds.js";
 import { putNumber } from "./command.js";
 import { type DocumentEdit, writeDocument } from "./document.js";
 import { ended } from "./ended.js";
+import { archiveIterations, dropIterations } from "./iterations.js";
 import { assign, leave } from "./lists.js";
 import type { State } from "./state.js";
 import { MarkKind } from "./tables/archive-marks.js";
-import { type FinishedState, JobState } from "./tables/job-table.js";
+import { type FinishedState, JobFlag, JobState } from "./tables/job-table.js";
 import type { Queue } from "./tables/queues.js";
 
 const w = new Writer(64 * 1024);
@@ -47,6 +49,7 @@ export function finish(s: State, row: number, state: FinishedState, change: Docu
   }
   if (jobs.fence(row) !== 0) putNumber(w, ArchivedJobTag.fence, jobs.fence(row));
   putNumber(w, ArchivedJobTag.endedIndex, s.appliedIndex);
+  if ((jobs.flags(row) & JobFlag.agent) !== 0) archiveIterations(s, row, w);
   const place = s.archive.append(seq, w.view(), s.logTimeMs, queue.serial, countedAs[state]);
   queue.countFinished(state, 1);
   if (jobs.revived(row)) s.marks.set(seq, MarkKind.moved, place.segment, place.offset);
@@ -59,6 +62,9 @@ export function finish(s: State, row: number, state: FinishedState, change: Docu
 /** Frees everything that a job has in memory. It is in no list any more. */
 export function forget(s: State, row: number): void {
   const { jobs, arena } = s;
+  const flags = jobs.flags(row);
+  if ((flags & JobFlag.agent) !== 0) dropIterations(s, row);
+  if ((flags & JobFlag.overBudget) !== 0) dropBudgetHold(s, row);
   arena.free(jobs.request(row));
   if (jobs.document(row) !== 0) arena.free(jobs.document(row));
   assign(s, row, 0);

@@ -1,8 +1,13 @@
-export { AckOutcome } from "./ack.js";
+export type { BudgetRecord } from "./budget-set.js";
 export { Engine, type OutcomeSink } from "./engine.js";
 export { EnqueueOutcome } from "./enqueue.js";
 export { InvariantBroken } from "./invariant.js";
+export type { IterationInfo } from "./iterations.js";
+export type { UsageRecord } from "./ledger.js";
+export { nanosPerUsd } from "./money.js";
+export type { PolicyRecord } from "./policies.js";
 export type { FailureRecord, JobRecord, QueueRecord, WorkerRecord } from "./records.js";
+export { AckOutcome } from "./settle.js";
 export type { SnapshotCut } from "./snapshot-cut.js";
 export type { EngineOptions } from "./state.js";
 export type { ArchivePlace, ArchiveSink } from "./tables/archive.js";

@@ -1,12 +1,12 @@
 import { putInt32, putPackedInt32, putText, putUint64Parts } from "@corvo/gen/corvo/fast/runtime.js";
 import { AckBatchItemReader, EnqueueRequestReader, LifecycleStreamRequestReader, LifecycleStreamResponseTag } from "@corvo/gen/corvo/v1/worker_fast.js";
 import { limits, type Refusal, refuse } from "@corvo/protocol";
-import { AckOutcome } from "./ack.js";
 import { ackItem } from "./ack-batch.js";
 import { type Command, putJobIdField } from "./command.js";
 import { badMessage, EnqueueOutcome, insert, inserted } from "./enqueue.js";
-import { checkFetcher, grant, writeLeasedItem } from "./fetch.js";
+import { checkFetcher, grant, overBudget, writeLeasedItem } from "./fetch.js";
 import { ItemMemory, reused } from "./request-ids.js";
+import { AckOutcome, accepted, settled } from "./settle.js";
 import type { State } from "./state.js";
 
 const reader = new LifecycleStreamRequestReader();
@@ -31,8 +31,10 @@ export function lifecycle(s: State, c: Command): Refusal | undefined {
   for (let i = 0; i < r.acksCount; i++) {
     try {
       ackOutcomes[i] = ackItem(s, ackReader.read(r.buf, r.acksStart[i], r.acksEnd[i]), c.flags, r.workerIdStart, r.workerIdEnd);
-      if (ackOutcomes[i] === AckOutcome.acked) acked++;
-      else if (ackOutcomes[i] === AckOutcome.refused) error ||= "ack: job_id is required";
+      if (accepted(ackOutcomes[i])) acked++;
+      else if (ackOutcomes[i] === AckOutcome.budgetExceeded) error ||= `ack: ${settled.refusal!.message}`;
+      else if (ackOutcomes[i] === AckOutcome.refused)
+        error ||= ackReader.jobIdEnd === ackReader.jobIdStart ? "ack: job_id is required" : `ack: ${settled.refusal!.message}`;
     } catch (cause) {
       ackOutcomes[i] = AckOutcome.refused;
       error ||= `ack: ${badMessage(cause).message}`;
@@ -40,7 +42,7 @@ export function lifecycle(s: State, c: Command): Refusal | undefined {
   }
 
   if (r.fetchCount > 0) {
-    const refusal = checkFetcher(r);
+    const refusal = checkFetcher(r) ?? overBudget(s, r);
     if (refusal !== undefined) error ||= `fetch: ${refusal.message}`;
     else grant(s, r, Math.min(r.fetchCount, limits.itemsMax), writeJob(s));
   }

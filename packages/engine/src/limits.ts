@@ -23,3 +23,19 @@ export const eventDataBytesMax = 4096;
 
 /** Newest events that a snapshot takes along: 60 bytes each, so 2 MiB. */
 export const snapshotEventsMax = 32_768;
+
+/** Rows of the usage ledger with names of their own; usage beyond them is counted without names. */
+export const usageRowsMax = 200_000;
+
+/** Iteration records kept per job, and bytes of them; the newest stays in any case. */
+export const iterationsKeptMax = 1000;
+export const iterationBytesMax = 4 * 1024 * 1024;
+
+/** Jobs that one command holds, or lets go, for a budget. */
+export const budgetJobsMax = 1000;
+
+export const budgetsMax = 10_000;
+export const policiesMax = 1000;
+
+/** Texts of people: why a job is held or sent back. Longer ones are cut. */
+export const noteBytesMax = 4096;

@@ -1,5 +1,6 @@
+import { dropBudgetHold } from "./budget-holds.js";
 import type { State } from "./state.js";
-import { JobState } from "./tables/job-table.js";
+import { JobFlag, JobState } from "./tables/job-table.js";
 import { listOf, type Queue } from "./tables/queues.js";
 
 /**
@@ -87,6 +88,7 @@ export function leave(s: State, row: number): Queue {
   } else {
     if (state === JobState.scheduled || state === JobState.retrying) s.due.remove(row);
     if (jobs.expireMs(row) !== 0) s.expiries.remove(row);
+    if (state === JobState.held && (jobs.flags(row) & JobFlag.overBudget) !== 0) dropBudgetHold(s, row);
   }
   return queue;
 }

@@ -1,12 +1,14 @@
 import { MoveJobRequestReader } from "@corvo/gen/corvo/v1/job_fast.js";
 import { limits, type Refusal, refuse } from "@corvo/protocol";
 import { rearchive, record } from "./archived.js";
+import { keepHold } from "./budgets.js";
 import { answerStatus, type Command } from "./command.js";
 import { tooManyQueues } from "./enqueue.js";
 import { job, noSuchJob } from "./job-verb.js";
 import { enter, leave } from "./lists.js";
 import type { State } from "./state.js";
 import { EventType } from "./tables/events.js";
+import { JobFlag } from "./tables/job-table.js";
 
 const reader = new MoveJobRequestReader();
 
@@ -27,8 +29,10 @@ export function move(s: State, c: Command): Refusal | undefined {
     rearchive(s, c, target);
     s.events.add(EventType.moved, record.seq, record.createdMs, target, s.logTimeMs);
   } else {
+    const overBudget = (s.jobs.flags(row) & JobFlag.overBudget) !== 0;
     leave(s, row);
     enter(s, row, target, state);
+    if (overBudget) keepHold(s, row);
     s.events.add(EventType.moved, s.jobs.seq(row), s.jobs.createdMs(row), target, s.logTimeMs);
   }
   if (s.answering) answerStatus(s.out, "moved");

@@ -6,6 +6,7 @@ import { textOf } from "./command.js";
 import { priorityOf } from "./enqueue.js";
 import { baseDelayMs, maxDelayMs } from "./fail.js";
 import { headOf } from "./fetch.js";
+import { usdOf } from "./money.js";
 import type { State } from "./state.js";
 import type { ArchivePlace } from "./tables/archive.js";
 import { JobState } from "./tables/job-table.js";
@@ -56,6 +57,11 @@ export interface JobRecord {
   failuresTotal: number;
   agent: { maxIterations: number; maxCostUsd: number; iterationTimeout: string; iteration: number; totalCostUsd: number } | undefined;
   holdReason: string;
+  /** What a person said at the last rejection or revision. */
+  revisionNote: string;
+  revisions: number;
+  /** Cost of everything that was reported, in dollars. */
+  costUsd: number;
   /** Fence of the running lease; 0: not leased. */
   fence: number;
   /** Log index at which it ended; 0: it is live. */
@@ -193,6 +199,9 @@ function recordOf(seq: number, createdMs: number, state: number, bytes: Uint8Arr
       totalCostUsd: 0,
     },
     holdReason: "",
+    revisionNote: "",
+    revisions: 0,
+    costUsd: 0,
     fence: 0,
     endedIndex: 0,
   };
@@ -205,6 +214,13 @@ function addDocument(record: JobRecord, bytes: Uint8Array): void {
   record.progress = source.subarray(d.progressJsonStart, d.progressJsonEnd);
   record.result = source.subarray(d.resultJsonStart, d.resultJsonEnd);
   record.holdReason = textOf(source, d.holdReasonStart, d.holdReasonEnd);
+  record.revisionNote = textOf(source, d.revisionNoteStart, d.revisionNoteEnd);
+  record.revisions = d.revisions;
+  record.costUsd = usdOf(d.costNanos);
+  if (record.agent !== undefined) {
+    record.agent.iteration = Math.max(1, d.iteration);
+    record.agent.totalCostUsd = usdOf(d.agentCostNanos);
+  }
   record.failuresTotal = d.failuresTotal;
   for (let i = 0; i < d.failuresCount; i++) {
     const f = failure.read(source, d.failuresStart[i], d.failuresEnd[i]);

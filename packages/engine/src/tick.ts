@@ -1,17 +1,21 @@
 import { edit } from "./document.js";
 import { due } from "./due.js";
+import { failAttempt } from "./fail.js";
 import { finish } from "./finish.js";
+import { iterationTimedOut } from "./iteration-timeout.js";
 import { tickJobsMax } from "./limits.js";
 import { makePending } from "./lists.js";
 import type { State } from "./state.js";
 import { EventType } from "./tables/events.js";
-import { JobState } from "./tables/job-table.js";
+import { JobFlag, JobState } from "./tables/job-table.js";
 import type { TimerHeap } from "./tables/timer-heap.js";
 
-const expiredText = new TextEncoder().encode("job expired");
+const encoder = new TextEncoder();
+const expiredText = encoder.encode("job expired");
 
 /**
- * Time has passed. Leases that are over return their jobs to the tail of their queue, the attempt stays counted; scheduled and
+ * Time has passed. Leases that are over return their jobs to the tail of their queue, the attempt stays counted (an agent's whose iteration
+ * took too long has failed it); scheduled and
  * retrying jobs whose time has come become pending: both kinds in the order of their deadlines, at the same deadline leases first (by
  * fence), then the others (by sequence). After that, jobs whose expiry has passed die, and entities whose time has come are looked at. At most `tickJobsMax` jobs; `nextTimerMs` tells
  * when there is more to do.
@@ -35,9 +39,21 @@ function backToPending(s: State, heap: TimerHeap, event: number): void {
     s.jobs.touch(row);
     return heap.remove(row);
   }
+  if (event === EventType.reclaimed && (s.jobs.flags(row) & JobFlag.agent) !== 0) {
+    const error = iterationTimedOut(s, row);
+    if (error !== undefined) return timeOut(s, row, error);
+  }
   const worker = s.workers.byNumber[s.jobs.worker(row)];
   s.events.add(event, s.jobs.seq(row), s.jobs.createdMs(row), makePending(s, row), s.logTimeMs);
   if (worker !== undefined) s.events.attempt(s.jobs.attempt(row), worker);
+}
+
+/** An agent's iteration took too long: its attempt has failed. */
+function timeOut(s: State, row: number, error: string): void {
+  const text = encoder.encode(error);
+  const change = edit.clear(text);
+  change.error = text;
+  failAttempt(s, row, change);
 }
 
 function expire(s: State, row: number): void {

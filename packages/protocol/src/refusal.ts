@@ -29,6 +29,10 @@ export type Reason =
   | "WRONG_STATE" // the job's state does not allow it
   | "STALE_FENCE" // the lease is somebody else's now
   | "REQUEST_ID_REUSED" // the same request id with another body
+  | "BUDGET_EXCEEDED" // a budget with `reject` stands against it
+  | "INVALID_BUDGET" // a budget whose scope, target or limits make no sense
+  | "INVALID_POLICY" // an approval policy that makes no sense, or that does not exist
+  | "INVALID_PERIOD" // a period or a grouping of the usage ledger that makes no sense
   | "OVERLOADED" // too much is waiting; try again later
   | "TOO_MANY_STREAMS"
   | "MEMORY_FULL" // the memory budget of live jobs is spent

@@ -179,6 +179,8 @@ export class Replica {
           { answer: (bytes, granted) => (granted > 0 ? reply.answer(bytes, granted) : sleep(last)), refused: reply.refused },
         );
       }
+      const refusal = this.engine.refusesFetch(queues, this.options.clock.nowMs());
+      if (refusal) return reply.refused(refusal);
       sleep(last);
     };
     const sleep = (last: boolean): void => {

@@ -1,4 +1,5 @@
 import type { AckItem, Command, Grant, NewJob, Outcome } from "./model/command.js";
+import { durationMs } from "./model/duration.js";
 
 /**
  * The invariants J3 to J11 and J15 of `reliability.md` §2, asserted on commands and answers alone, one after another. It knows
@@ -121,6 +122,7 @@ export class Invariants {
       done: false,
       leaseMs: 0,
       leaseEndsMs: 0,
+      iterationEndsMs: Infinity,
       dueMs: scheduledAtMs ?? 0,
     });
     if (key) this.#held.set(key, { jobId, untilMs: this.#nowMs + 1_000 * (uniquePeriodSeconds && uniquePeriodSeconds > 0 ? uniquePeriodSeconds : 3_600) });
@@ -143,7 +145,9 @@ export class Invariants {
     assert(!queue.paused, `J15: ${jobId} was given out of the paused queue ${grant.queue}`);
     this.#lastFence = fence;
     const leaseMs = grant.leaseSeconds * 1_000;
-    Object.assign(job, { active: true, attempt, fence, leaseMs, leaseEndsMs: this.#servingMs + leaseMs });
+    const timeoutMs = Math.ceil(durationMs(grant.agent?.iterationTimeout ?? "") ?? 0) || Infinity;
+    const iterationEndsMs = this.#servingMs + timeoutMs;
+    Object.assign(job, { active: true, attempt, fence, leaseMs, iterationEndsMs, leaseEndsMs: Math.min(this.#servingMs + leaseMs, iterationEndsMs) });
     // Leases that ran out may still count as active, or not, according to whether a tick has come: only the sure ones are counted.
     const sure = [...this.#jobs.values()].filter((one) => one.queue === grant.queue && one.active && one.leaseEndsMs >= this.#servingMs);
     assert(queue.max === 0 || sure.length <= queue.max, `J10: ${sure.length} active jobs in ${grant.queue}, limit ${queue.max}`);
@@ -181,7 +185,7 @@ export class Invariants {
 
   #beat(jobId: string, fence: number): void {
     const job = this.#lease(jobId, fence);
-    job.leaseEndsMs = this.#servingMs + Math.max(60_000, job.leaseMs);
+    job.leaseEndsMs = Math.min(this.#servingMs + Math.max(60_000, job.leaseMs), job.iterationEndsMs);
   }
 
   /** What is done by hand, and succeeded. */
@@ -232,6 +236,8 @@ interface Story {
   leaseMs: number;
   /** In serving time. */
   leaseEndsMs: number;
+  /** In serving time: no lease of an agent's iteration goes beyond it. */
+  iterationEndsMs: number;
   /** Log time before which it must not be given out. */
   dueMs: number;
 }

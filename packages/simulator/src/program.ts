@@ -242,7 +242,7 @@ function randomJob(rng: Rng): NewJob {
   if (rng.oneIn(4)) job.tags = '{"tenant":"t1"}';
   if (rng.oneIn(5)) job.checkpoint = '{"cp":0}';
   if (rng.oneIn(8)) job.parentId = "job_parent";
-  if (rng.oneIn(8)) job.agent = { maxIterations: rng.pick([0, 3, -1]), maxCostUsd: rng.pick([0, 1.5, -2]), iterationTimeout: rng.pick(["", "90s"]) };
+  if (rng.oneIn(8)) job.agent = { maxIterations: rng.pick([0, 3, -1]), maxCostUsd: rng.pick([0, 1.5, -2]), iterationTimeout: rng.pick(["", "90s", "1s"]) };
   return job;
 }
 

@@ -1,7 +1,7 @@
 import type { DescMessage } from "@bufbuild/protobuf";
 import { commandFlags, type DoorOptions, isRefusal, type Refusal, requestHash, type Verb, validateOnly } from "@corvo/protocol";
 import type { CommandInput } from "@corvo/replica";
-import type { Call, UnaryHandler } from "@corvo/transport";
+import { type Call, RpcError, type UnaryHandler } from "@corvo/transport";
 import { type HandlerContext, principalName, toRpcError } from "./context.js";
 
 /** A door function of protocol: the bytes to log, or why not. */
@@ -15,6 +15,8 @@ export interface CommandRule {
   schema: DescMessage;
   /** Adds jobs: refused when memory or disk is spent. */
   newWork?: boolean;
+  /** REST: what an unknown id answers where it is not what the verb says by itself. */
+  restNotFound?: { restStatus: number; restCode: string };
 }
 
 /** The handler of a verb whose answer is what the engine says: check, submit, answer. */
@@ -27,7 +29,7 @@ export function commandHandler(context: HandlerContext, rule: CommandRule): Unar
       const command = atTheDoor(context, call, rule, request);
       if (validateOnly(command.body)) return lookedAt(context, call, command);
       return new Promise((resolve, reject) =>
-        context.replica.submit(command, { answer: (bytes) => resolve(bytes.slice()), refused: (refusal) => reject(toRpcError(refusal)) }),
+        context.replica.submit(command, { answer: (bytes) => resolve(bytes.slice()), refused: (refusal) => reject(refusalOf(rule, refusal)) }),
       );
     },
   };
@@ -39,6 +41,11 @@ export async function lookedAt(context: HandlerContext, call: Call, command: Com
   if (refusal !== undefined) throw toRpcError(refusal);
   call.addHeader("corvo-validate-only", "true");
   return new Uint8Array(0);
+}
+
+function refusalOf(rule: CommandRule, refusal: Refusal): RpcError {
+  const { code, reason, message, field } = refusal;
+  return reason === "NOT_FOUND" && rule.restNotFound ? new RpcError(code, reason, message, { field, ...rule.restNotFound }) : toRpcError(refusal);
 }
 
 /** Request to command; throws the door's refusal. */

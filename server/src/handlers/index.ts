@@ -1,4 +1,6 @@
 import type { DescMethod } from "@bufbuild/protobuf";
+import * as agents from "@corvo/gen/corvo/v1/agent_pb.js";
+import * as budgets from "@corvo/gen/corvo/v1/budget_pb.js";
 import * as cluster from "@corvo/gen/corvo/v1/cluster_pb.js";
 import * as event from "@corvo/gen/corvo/v1/event_pb.js";
 import * as jobs from "@corvo/gen/corvo/v1/job_pb.js";
@@ -8,6 +10,8 @@ import * as worker from "@corvo/gen/corvo/v1/worker_pb.js";
 import * as door from "@corvo/protocol";
 import { Verb } from "@corvo/protocol";
 import type { Handler, Route } from "@corvo/transport";
+import { listApprovalPoliciesHandler, listIterationsHandler } from "./agent.js";
+import { billingSummaryHandler, listBudgetsHandler, usageSummaryHandler } from "./budget.js";
 import { clusterStatusHandler, listWorkersHandler, type NodeFacts, serverInfoHandler } from "./cluster.js";
 import { type CommandRule, commandHandler } from "./command.js";
 import type { HandlerContext } from "./context.js";
@@ -23,6 +27,8 @@ export function publicRoutes(context: HandlerContext, counters: StreamCounters, 
   const w = worker.WorkerService.method;
   const j = jobs.JobService.method;
   const q = queues.QueueService.method;
+  const a = agents.AgentService.method;
+  const b = budgets.BudgetService.method;
   const c = cluster.ClusterService.method;
   const routes: Route[] = [];
   // All of them on the fast lane: it is where malformed protobuf is the caller's fault (invalid_argument) and not the server's (internal).
@@ -76,9 +82,26 @@ export function publicRoutes(context: HandlerContext, counters: StreamCounters, 
 
   add(event.EventService.method.listEvents, listEventsHandler(context));
 
+  add(a.listIterations, listIterationsHandler(context));
+  command(a.replayJob, { verb: Verb.REPLAY, check: door.checkReplayJob, schema: agents.ReplayJobRequestSchema, newWork: true });
+  add(a.listApprovalPolicies, listApprovalPoliciesHandler(context));
+  command(a.setApprovalPolicy, { verb: Verb.SET_POLICY, check: door.checkSetApprovalPolicy, schema: agents.SetApprovalPolicyRequestSchema });
+  command(a.deleteApprovalPolicy, {
+    verb: Verb.DELETE_POLICY,
+    check: door.checkDeleteApprovalPolicy,
+    schema: agents.DeleteApprovalPolicyRequestSchema,
+    restNotFound: { restStatus: 400, restCode: "POLICY_ERROR" },
+  });
+
+  add(b.listBudgets, listBudgetsHandler(context));
+  command(b.setBudget, { verb: Verb.SET_BUDGET, check: door.checkSetBudget, schema: budgets.SetBudgetRequestSchema });
+  command(b.deleteBudget, { verb: Verb.DELETE_BUDGET, check: door.checkDeleteBudget, schema: budgets.DeleteBudgetRequestSchema });
+  add(b.getUsageSummary, usageSummaryHandler(context));
+  add(b.getBillingSummary, billingSummaryHandler(context));
+
   add(c.getClusterStatus, clusterStatusHandler(context, facts));
   add(c.listWorkers, listWorkersHandler(context));
-  for (const service of [worker.WorkerService, jobs.JobService, queues.QueueService, cluster.ClusterService, event.EventService]) {
+  for (const service of [worker.WorkerService, jobs.JobService, queues.QueueService, agents.AgentService, budgets.BudgetService, cluster.ClusterService, event.EventService]) {
     for (const method of service.methods)
       if (!routes.some((route) => route.method === method)) throw new Error(`${service.typeName}/${method.name} has no handler`);
   }

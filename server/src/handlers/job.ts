@@ -102,6 +102,9 @@ export function jobMessage(r: JobRecord): MessageInitShape<typeof JobSchema> {
     })),
     agent: r.agent,
     holdReason: r.holdReason,
+    revisionNote: r.revisionNote,
+    revisions: r.revisions,
+    costUsd: r.costUsd,
     fence: BigInt(r.fence),
   };
 }

@@ -29,6 +29,8 @@ export const EntityKind = {
   jobTimer: 18,
   child: 19,
   setting: 20,
+  /** A job that a budget holds back. Key: its sequence. */
+  budgetHold: 30,
 } as const;
 export const entityKindsMax = 64;
 

@@ -71,6 +71,8 @@ export const JobFlag = {
   overBudget: 32,
   /** The view has not seen its last change. */
   unseen: 64,
+  /** A person let it run although a budget held it: the next fetch does not ask the budgets. */
+  overruled: 128,
 } as const;
 
 /** States in which a job is in the archive. */

@@ -6,7 +6,7 @@ import type { Refusal } from "../refusal.js";
 import { textOf } from "../utf8.js";
 import { admit, type DoorOptions, doorDefaults, type Fault, faulty } from "./door.js";
 import { unlessBlank } from "./enqueue.js";
-import { jsonFault, lookAtUsage, mustBeUtf8, nestedUnknown, textFault } from "./fields.js";
+import { jsonFault, mustBeUtf8, nestedUnknown, textFault, usageFault } from "./fields.js";
 
 /** `corvo.v1.AckRequest`. */
 export function checkAck(bytes: Uint8Array, options: DoorOptions = doorDefaults): Uint8Array | Refusal {
@@ -48,29 +48,29 @@ function lookAtAck(r: AckRequestReader): Fault | undefined {
   mustBeUtf8(buf, r.jobIdStart, r.jobIdEnd, "job_id");
   mustBeUtf8(buf, r.holdReasonStart, r.holdReasonEnd, "hold_reason");
   mustBeUtf8(buf, r.traceJsonStart, r.traceJsonEnd, "trace_json");
+  let usage: Fault | undefined;
   if (r.hasUsage) {
-    lookAtUsage(buf, r.usageStart, r.usageEnd);
+    usage = usageFault(buf, r.usageStart, r.usageEnd);
     if (nestedUnknown) r.hasUnknown = true;
   }
   if (blank(buf, r.resultJsonStart, r.resultJsonEnd) || blank(buf, r.checkpointJsonStart, r.checkpointJsonEnd)) r.hasUnknown = true;
   return (
     named(buf, r.jobIdStart, r.jobIdEnd, jsonFault(buf, r.resultJsonStart, r.resultJsonEnd, limits.resultBytesMax, "result_json")) ??
     named(buf, r.jobIdStart, r.jobIdEnd, jsonFault(buf, r.checkpointJsonStart, r.checkpointJsonEnd, limits.checkpointBytesMax, "checkpoint_json")) ??
-    agentStatusFault(buf, r.agentStatusStart, r.agentStatusEnd) ??
+    agentStatusFault(buf, r.agentStatusStart, r.agentStatusEnd, "agent_status") ??
+    agentStatusFault(buf, r.ackStatusStart, r.ackStatusEnd, "ack_status") ??
+    usage ??
     textFault(buf, r.requestIdStart, r.requestIdEnd, limits.requestIdBytesMax, "request_id")
   );
 }
 
-function agentStatusFault(buf: Uint8Array, start: number, end: number): Fault | undefined {
+function agentStatusFault(buf: Uint8Array, start: number, end: number, field: string): Fault | undefined {
   if (end === start) return undefined;
-  mustBeUtf8(buf, start, end, "agent_status");
+  mustBeUtf8(buf, start, end, field);
   const given = textOf(buf, start, Math.min(end, start + limits.backoffNameBytesMax));
   const status = given.trim().toLowerCase();
-  if (status === "" || status === "done") return undefined;
-  if (status === "continue" || status === "hold") {
-    return faulty("UNSUPPORTED", "agent_status", `agent_status ${JSON.stringify(status)} is not served: the agent loop comes later`, "unimplemented");
-  }
-  return faulty("INVALID_VALUE", "agent_status", `invalid agent_status ${JSON.stringify(given)}`);
+  if (status === "" || status === "done" || status === "continue" || status === "hold") return undefined;
+  return faulty("INVALID_VALUE", field, `invalid ${field} ${JSON.stringify(given)}`);
 }
 
 function lookAtRelease(r: ReleaseRequestReader): Fault | undefined {
@@ -89,18 +89,23 @@ export function lookAtItem(r: AckBatchItemReader, required: string): Fault | und
   const { buf } = r;
   if (r.jobIdEnd === r.jobIdStart) return faulty("REQUIRED", "job_id", required);
   mustBeUtf8(buf, r.jobIdStart, r.jobIdEnd, "job_id");
+  let usage: Fault | undefined;
   if (r.hasUsage) {
-    lookAtUsage(buf, r.usageStart, r.usageEnd);
+    usage = usageFault(buf, r.usageStart, r.usageEnd);
     if (nestedUnknown) r.hasUnknown = true;
   }
-  const fault = jsonFault(buf, r.resultJsonStart, r.resultJsonEnd, limits.resultBytesMax, "result_json");
-  if (fault === undefined) return undefined;
-  if (blank(buf, r.resultJsonStart, r.resultJsonEnd)) r.hasUnknown = true;
+  mustBeUtf8(buf, r.holdReasonStart, r.holdReasonEnd, "hold_reason");
+  const fault =
+    jsonFault(buf, r.resultJsonStart, r.resultJsonEnd, limits.resultBytesMax, "result_json") ??
+    jsonFault(buf, r.checkpointJsonStart, r.checkpointJsonEnd, limits.checkpointBytesMax, "checkpoint_json");
+  if (fault === undefined) return agentStatusFault(buf, r.agentStatusStart, r.agentStatusEnd, "agent_status") ?? usage;
+  if (blank(buf, r.resultJsonStart, r.resultJsonEnd) || blank(buf, r.checkpointJsonStart, r.checkpointJsonEnd)) r.hasUnknown = true;
   return named(buf, r.jobIdStart, r.jobIdEnd, fault);
 }
 
 export function mendItem(message: AckBatchItem): void {
   message.resultJson = unlessBlank(message.resultJson);
+  message.checkpointJson = unlessBlank(message.checkpointJson);
 }
 
 function lookAtBatch(r: AckBatchRequestReader, { rest }: DoorOptions): Fault | undefined {

@@ -177,10 +177,13 @@ describe("ack and fail", () => {
     expect(ack({ jobId: id, resultJson: "{}", checkpointJson: "1", usage: { model: "m" }, agentStatus: " Done ", traceJson: "not json" })).toBe("as it came");
     expect(ack({})).toBe("REQUIRED job_id: job_id is required");
     expect(ack({ jobId: id, resultJson: "{" })).toBe(`INVALID_JSON result_json: invalid result_json for ${id}: expected a name or } at byte 1`);
-    expect(ack({ jobId: id, agentStatus: "continue" })).toContain("UNSUPPORTED agent_status");
+    expect(ack({ jobId: id, agentStatus: " Continue " })).toBe("as it came");
+    expect(ack({ jobId: id, agentStatus: "hold", holdReason: "look" })).toBe("as it came");
+    expect(ack({ jobId: id, ackStatus: "no" })).toBe('INVALID_VALUE ack_status: invalid ack_status "no"');
+    expect(ack({ jobId: id, usage: { costUsd: Number.NaN } })).toContain("INVALID_VALUE usage.cost_usd");
+    expect(ack({ jobId: id, usage: { costUsd: -1, inputTokens: -5n } })).toBe("as it came");
     expect(ack({ jobId: id, agentStatus: "maybe" })).toBe('INVALID_VALUE agent_status: invalid agent_status "maybe"');
     expect(ack({ jobId: id, resultJson: " " })).toBe("encoded again");
-    expect(door.checkAck(encode(worker.AckRequestSchema, { jobId: id, agentStatus: "hold" }))).toMatchObject({ code: "unimplemented" });
   });
   test("ack batch, in RPC's words and in REST's", () => {
     const items = (n: number) => ({ items: Array.from({ length: n }, () => ({ jobId: id })) });

@@ -85,13 +85,17 @@ export function agentFault(buf: Uint8Array, start: number, end: number): Fault |
 }
 
 const usage = new UsageReportReader();
-/** Reports are accepted as they are; only their bytes must be a message. */
-export function lookAtUsage(buf: Uint8Array, start: number, end: number): void {
+/** Reports are accepted as they are, whatever is below 0 counts as 0; only a cost that is no amount is refused. */
+export function usageFault(buf: Uint8Array, start: number, end: number): Fault | undefined {
   usage.read(buf, start, end);
   nestedUnknown = usage.hasUnknown;
   mustBeUtf8(buf, usage.modelStart, usage.modelEnd, "usage.model");
   mustBeUtf8(buf, usage.providerStart, usage.providerEnd, "usage.provider");
+  if (usage.costUsd <= costUsdMax) return undefined;
+  return faulty("INVALID_VALUE", "usage.cost_usd", `invalid usage.cost_usd: not an amount of at most ${costUsdMax} dollars`);
 }
+/** What one report may name. */
+const costUsdMax = 1_000_000;
 
 /** True when the nested message that was looked at last had something unknown. */
 export let nestedUnknown = false;

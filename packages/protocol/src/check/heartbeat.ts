@@ -7,7 +7,7 @@ import { textOf } from "../utf8.js";
 import { named } from "./ack.js";
 import { admit, type DoorOptions, doorDefaults, type Fault, faulty } from "./door.js";
 import { unlessBlank } from "./enqueue.js";
-import { jsonObjectFault, lookAtUsage, mustBeUtf8, nestedUnknown } from "./fields.js";
+import { jsonObjectFault, mustBeUtf8, nestedUnknown, usageFault } from "./fields.js";
 
 /** `corvo.v1.HeartbeatRequest`. Of a job that is named twice the last update counts, and the bytes to log hold only that one. */
 export function checkHeartbeat(bytes: Uint8Array, options: DoorOptions = doorDefaults): Uint8Array | Refusal {
@@ -41,13 +41,15 @@ function look(r: HeartbeatRequestReader): Fault | undefined {
 function updateFault(r: HeartbeatJobUpdateReader): Fault | undefined {
   const { buf } = r;
   mustBeUtf8(buf, r.streamDeltaStart, r.streamDeltaEnd, "stream_delta");
+  let usage: Fault | undefined;
   if (r.hasUsage) {
-    lookAtUsage(buf, r.usageStart, r.usageEnd);
+    usage = usageFault(buf, r.usageStart, r.usageEnd);
     if (nestedUnknown) r.hasUnknown = true;
   }
   const fault =
     jsonObjectFault(buf, r.progressJsonStart, r.progressJsonEnd, limits.progressBytesMax, "progress_json") ??
-    jsonObjectFault(buf, r.checkpointJsonStart, r.checkpointJsonEnd, limits.checkpointBytesMax, "checkpoint_json");
+    jsonObjectFault(buf, r.checkpointJsonStart, r.checkpointJsonEnd, limits.checkpointBytesMax, "checkpoint_json") ??
+    usage;
   const blank = (start: number, end: number) => end > start && isBlank(buf, start, end);
   if (fault !== undefined && (blank(r.progressJsonStart, r.progressJsonEnd) || blank(r.checkpointJsonStart, r.checkpointJsonEnd))) r.hasUnknown = true;
   return fault;

@@ -4,17 +4,20 @@ import * as fastJob from "@corvo/gen/corvo/v1/job_fast.js";
 import * as jobs from "@corvo/gen/corvo/v1/job_pb.js";
 import * as fastQueue from "@corvo/gen/corvo/v1/queue_fast.js";
 import * as queues from "@corvo/gen/corvo/v1/queue_pb.js";
+import { isBlank } from "../json-members.js";
 import { limits } from "../limits.js";
 import type { Refusal } from "../refusal.js";
-import { admit, doorDefaults, type Fault, faulty } from "./door.js";
-import { mustBeUtf8, nameFault, textFault } from "./fields.js";
+import { admit, type DoorOptions, doorDefaults, type Fault, faulty } from "./door.js";
+import { unlessBlank } from "./enqueue.js";
+import { jsonFault, mustBeUtf8, nameFault, textFault } from "./fields.js";
 
 /** Steering jobs and queues by hand: one check per request of JobService and QueueService that changes something. */
 export const checkRetryJob = ofJob(new fastJob.RetryJobRequestReader(), jobs.RetryJobRequestSchema);
 export const checkCancelJob = ofJob(new fastJob.CancelJobRequestReader(), jobs.CancelJobRequestSchema);
 export const checkHoldJob = ofJob(new fastJob.HoldJobRequestReader(), jobs.HoldJobRequestSchema);
 export const checkApproveJob = ofJob(new fastJob.ApproveJobRequestReader(), jobs.ApproveJobRequestSchema);
-export const checkRejectJob = ofJob(new fastJob.RejectJobRequestReader(), jobs.RejectJobRequestSchema);
+export const checkRejectJob: Check = (bytes, options = doorDefaults) =>
+  admit(rejection, jobs.RejectJobRequestSchema, bytes, options, lookAtRejection, mendRejection);
 export const checkDeleteJob = ofJob(new fastJob.DeleteJobRequestReader(), jobs.DeleteJobRequestSchema);
 export const checkMoveJob = ofJob(new fastJob.MoveJobRequestReader(), jobs.MoveJobRequestSchema, (r) => nameFault(r.buf, r.queueStart, r.queueEnd, "queue"));
 
@@ -33,10 +36,38 @@ export const checkSetThrottle = ofQueue(new fastQueue.SetThrottleRequestReader()
   return r.windowMs > throttleWindowMsMax ? faulty("TOO_LARGE", "window_ms", `window_ms too large: ${r.windowMs} (max ${throttleWindowMsMax})`) : undefined;
 });
 
+const rejection = new fastJob.RejectJobRequestReader();
+
+function lookAtRejection(r: fastJob.RejectJobRequestReader, options: DoorOptions): Fault | undefined {
+  const { buf } = r;
+  if (r.jobIdEnd === r.jobIdStart) return faulty("REQUIRED", "job_id", "job_id is required");
+  mustBeUtf8(buf, r.jobIdStart, r.jobIdEnd, "job_id");
+  const blank = (start: number, end: number): boolean => end > start && isBlank(buf, start, end);
+  if (blank(r.payloadJsonStart, r.payloadJsonEnd) || blank(r.checkpointJsonStart, r.checkpointJsonEnd)) r.hasUnknown = true;
+  const content = r.payloadJsonEnd > r.payloadJsonStart ? "payload_json" : r.checkpointJsonEnd > r.checkpointJsonStart ? "checkpoint_json" : "";
+  if (content !== "" && !r.revise) return faulty("INVALID_VALUE", content, `${content} needs revise: a rejected job is dead`);
+  const payloadBytes = r.payloadJsonEnd - r.payloadJsonStart;
+  if (options.payloadBytesMax > 0 && payloadBytes > options.payloadBytesMax) {
+    return faulty("PAYLOAD_TOO_LARGE", "payload_json", `payload too large: ${payloadBytes} bytes (max ${options.payloadBytesMax})`);
+  }
+  return (
+    jsonFault(buf, r.payloadJsonStart, r.payloadJsonEnd, 0, "payload_json") ??
+    jsonFault(buf, r.checkpointJsonStart, r.checkpointJsonEnd, limits.checkpointBytesMax, "checkpoint_json") ??
+    textFault(buf, r.noteStart, r.noteEnd, noteBytesMax, "note") ??
+    textFault(buf, r.requestIdStart, r.requestIdEnd, limits.requestIdBytesMax, "request_id")
+  );
+}
+
+function mendRejection(message: jobs.RejectJobRequest): void {
+  message.payloadJson = unlessBlank(message.payloadJson);
+  message.checkpointJson = unlessBlank(message.checkpointJson);
+}
+
+const noteBytesMax = 4096;
 const throttleRateMax = 1_000_000;
 const throttleWindowMsMax = 86_400_000;
 
-type Check = (bytes: Uint8Array) => Uint8Array | Refusal;
+type Check = (bytes: Uint8Array, options?: DoorOptions) => Uint8Array | Refusal;
 type Readable<R> = Reader & { read(buf: Uint8Array, start?: number, end?: number): R; requestIdStart: number; requestIdEnd: number };
 type More<R> = (reader: R) => Fault | undefined;
 

@@ -25,6 +25,8 @@ export interface Job {
   leaseMs: number;
   /** Serving time (not log time) at whose end the lease ends. Set ⇔ state is active. */
   leaseEndsServingMs?: number;
+  /** Serving time at whose end an agent's iteration has taken too long. */
+  iterationEndsServingMs?: number;
   /** When the job comes due. Set ⇔ state is scheduled or retrying. */
   dueMs?: number;
   expireMs?: number;

@@ -1,4 +1,5 @@
 import type { Job, State } from "./state.js";
+import { failAttempt } from "./worker-verbs.js";
 
 /**
  * What time does, in the order of its moments, however late the tick: leases end, what is due is promoted, what is too old expires.
@@ -15,6 +16,8 @@ export function tick(state: State): void {
     if (kind === "expiry") {
       state.noteFailure(job, "job expired", "");
       state.die(job);
+    } else if (kind === "lease" && job.leaseEndsServingMs! >= (job.iterationEndsServingMs ?? Infinity)) {
+      failAttempt(state, job, `iteration_timeout exceeded (${job.agent?.iterationTimeout})`, "");
     } else state.makePending(job);
   }
 }

@@ -72,18 +72,25 @@ export function fail(state: State, command: Of<"fail">): Outcome {
   const job = state.jobs.get(command.jobId);
   const status = leaseStatus(job, command.fence);
   if (!job || status !== "acked") return leaseRefusal(status, command.jobId, `job ${command.jobId} is not active (state=${job?.state})`);
-  state.noteFailure(job, command.error, command.backtrace);
+  const remaining = failAttempt(state, job, command.error, command.backtrace);
+  return remaining === 0
+    ? { kind: "failed", status: "dead", attemptsRemaining: 0 }
+    : { kind: "failed", status: "retrying", nextAttemptMs: job.dueMs, attemptsRemaining: remaining };
+}
+
+/** How many attempts are left; 0: the job is dead. */
+export function failAttempt(state: State, job: Job, error: string, backtrace: string): number {
+  state.noteFailure(job, error, backtrace);
   state.queue(job.queue).failed++;
   const remaining = Math.max(0, job.maxRetries - job.attempt);
-  if (remaining === 0) {
-    state.die(job);
-    return { kind: "failed", status: "dead", attemptsRemaining: 0 };
+  if (remaining === 0) state.die(job);
+  else {
+    state.endLease(job);
+    job.state = "retrying";
+    job.failedMs = state.nowMs;
+    job.dueMs = state.nowMs + backoffMs(job);
   }
-  state.endLease(job);
-  job.state = "retrying";
-  job.failedMs = state.nowMs;
-  job.dueMs = state.nowMs + backoffMs(job);
-  return { kind: "failed", status: "retrying", nextAttemptMs: job.dueMs, attemptsRemaining: remaining };
+  return remaining;
 }
 
 /** A worker gives a job back: next in turn, and the attempt does not count. Its name stays only in the job's history. */
@@ -113,7 +120,7 @@ export function heartbeat(state: State, command: Of<"heartbeat">): Outcome {
       continue;
     }
     answers[jobId] = { status: "ok", reason: "" };
-    job.leaseEndsServingMs = state.servingMs + Math.max(leaseMsDefault, job.leaseMs);
+    job.leaseEndsServingMs = Math.min(state.servingMs + Math.max(leaseMsDefault, job.leaseMs), job.iterationEndsServingMs ?? Infinity);
     if (update.progress) job.progress = update.progress;
     if (update.checkpoint) job.checkpoint = update.checkpoint;
     const worker = state.workers.get(job.workerId);
@@ -205,7 +212,10 @@ function grant(state: State, from: FetchFrom, countMax: number): Grant[] {
       job.hostname = from.hostname;
       job.startedMs = state.nowMs;
       job.leaseMs = leaseSeconds * 1_000;
-      job.leaseEndsServingMs = state.servingMs + job.leaseMs;
+      // `jobs.md` §11, mended: an iteration may not take longer, whatever its worker says; its clock starts when it is handed out.
+      const timeoutMs = job.agent?.iterationTimeout ? Math.ceil(durationMs(job.agent.iterationTimeout) ?? 0) : 0;
+      job.iterationEndsServingMs = timeoutMs > 0 ? state.servingMs + timeoutMs : undefined;
+      job.leaseEndsServingMs = Math.min(state.servingMs + job.leaseMs, job.iterationEndsServingMs ?? Infinity);
       if (queue.rateLimit > 0) queue.grantsMs.push(state.nowMs);
       const { id, payload, attempt, maxRetries, checkpoint, tags, fence } = job;
       const agent = job.agent && { ...job.agent, iteration: 1, totalCostUsd: 0 };

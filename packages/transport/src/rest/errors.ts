@@ -29,6 +29,7 @@ const byReason: Record<string, readonly [status: number, code: string | undefine
   WRONG_STATE: [400, undefined],
   STALE_FENCE: [409, "STALE_FENCE"],
   REQUEST_ID_REUSED: [409, "REQUEST_ID_REUSED"],
+  BUDGET_EXCEEDED: [429, "BUDGET_EXCEEDED"],
   OVERLOADED: [429, "OVERLOADED"],
   MEMORY_FULL: [429, "MEMORY_FULL"],
   TOO_MANY_STREAMS: [429, "OVERLOADED"],
