@@ -101,7 +101,15 @@ export function publicRoutes(context: HandlerContext, counters: StreamCounters, 
 
   add(c.getClusterStatus, clusterStatusHandler(context, facts));
   add(c.listWorkers, listWorkersHandler(context));
-  for (const service of [worker.WorkerService, jobs.JobService, queues.QueueService, agents.AgentService, budgets.BudgetService, cluster.ClusterService, event.EventService]) {
+  for (const service of [
+    worker.WorkerService,
+    jobs.JobService,
+    queues.QueueService,
+    agents.AgentService,
+    budgets.BudgetService,
+    cluster.ClusterService,
+    event.EventService,
+  ]) {
     for (const method of service.methods)
       if (!routes.some((route) => route.method === method)) throw new Error(`${service.typeName}/${method.name} has no handler`);
   }

@@ -467,6 +467,13 @@ export class RejectJobRequestReader extends Reader {
   requestIdStart = 0;
   requestIdEnd = 0;
   validateOnly = false;
+  revise = false;
+  payloadJsonStart = 0;
+  payloadJsonEnd = 0;
+  checkpointJsonStart = 0;
+  checkpointJsonEnd = 0;
+  noteStart = 0;
+  noteEnd = 0;
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
     this.buf = buf;
@@ -478,6 +485,13 @@ export class RejectJobRequestReader extends Reader {
     this.requestIdStart = 0;
     this.requestIdEnd = 0;
     this.validateOnly = false;
+    this.revise = false;
+    this.payloadJsonStart = 0;
+    this.payloadJsonEnd = 0;
+    this.checkpointJsonStart = 0;
+    this.checkpointJsonEnd = 0;
+    this.noteStart = 0;
+    this.noteEnd = 0;
     let pos = start;
     while (pos < end) {
       let tag = buf[pos++];
@@ -529,6 +543,65 @@ export class RejectJobRequestReader extends Reader {
           this.requestIdEnd = pos += n;
           break;
         }
+        case 120: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.revise = b !== 0;
+          } else {
+            this.pos = pos;
+            this.varint64();
+            this.revise = this.lo !== 0 || this.hi !== 0;
+            pos = this.pos;
+          }
+          break;
+        }
+        case 121: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.payloadJsonEnd !== 0) this.hasUnknown = true;
+          this.payloadJsonStart = pos;
+          this.payloadJsonEnd = pos += n;
+          break;
+        }
+        case 122: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.checkpointJsonEnd !== 0) this.hasUnknown = true;
+          this.checkpointJsonStart = pos;
+          this.checkpointJsonEnd = pos += n;
+          break;
+        }
+        case 123: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.noteEnd !== 0) this.hasUnknown = true;
+          this.noteStart = pos;
+          this.noteEnd = pos += n;
+          break;
+        }
         case 190: {
           if ((tag & 7) !== 0) this.odd(tag, pos);
           const b = pos < end ? buf[pos] : 255;
@@ -557,6 +630,10 @@ export const RejectJobRequestTag = {
   jobId: 10,
   requestId: 882,
   validateOnly: 1520,
+  revise: 960,
+  payloadJson: 970,
+  checkpointJson: 978,
+  note: 986,
 } as const;
 
 /** What `encodeRejectJobRequest` writes. What is absent or zero is not written. */
@@ -564,12 +641,20 @@ export interface RejectJobRequestInit {
   jobId?: string | Uint8Array;
   requestId?: string | Uint8Array;
   validateOnly?: boolean;
+  revise?: boolean;
+  payloadJson?: string | Uint8Array;
+  checkpointJson?: string | Uint8Array;
+  note?: string | Uint8Array;
 }
 
 /** Writes the fields of corvo.v1.RejectJobRequest, without a length before them. */
 export function encodeRejectJobRequest(w: Writer, init: RejectJobRequestInit): void {
   if (init.jobId !== undefined && init.jobId.length > 0) putStringOrBytes(w, 10, init.jobId);
   if (init.requestId !== undefined && init.requestId.length > 0) putStringOrBytes(w, 882, init.requestId);
+  if (init.revise !== undefined && init.revise) putBool(w, 960, init.revise);
+  if (init.payloadJson !== undefined && init.payloadJson.length > 0) putStringOrBytes(w, 970, init.payloadJson);
+  if (init.checkpointJson !== undefined && init.checkpointJson.length > 0) putStringOrBytes(w, 978, init.checkpointJson);
+  if (init.note !== undefined && init.note.length > 0) putStringOrBytes(w, 986, init.note);
   if (init.validateOnly !== undefined && init.validateOnly) putBool(w, 1520, init.validateOnly);
 }
 

@@ -1370,6 +1370,8 @@ export class FetchResponseReader extends Reader {
   fence = -0;
   fenceLo = -0;
   fenceHi = -0;
+  revisionNoteStart = 0;
+  revisionNoteEnd = 0;
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
     this.buf = buf;
@@ -1396,6 +1398,8 @@ export class FetchResponseReader extends Reader {
     this.fence = 0;
     this.fenceLo = 0;
     this.fenceHi = 0;
+    this.revisionNoteStart = 0;
+    this.revisionNoteEnd = 0;
     let pos = start;
     while (pos < end) {
       let tag = buf[pos++];
@@ -1579,6 +1583,21 @@ export class FetchResponseReader extends Reader {
           }
           break;
         }
+        case 120: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.revisionNoteEnd !== 0) this.hasUnknown = true;
+          this.revisionNoteStart = pos;
+          this.revisionNoteEnd = pos += n;
+          break;
+        }
         default:
           pos = this.unknown(tag, pos);
       }
@@ -1601,6 +1620,7 @@ export const FetchResponseTag = {
   tagsJson: 74,
   agent: 82,
   fence: 800,
+  revisionNote: 962,
 } as const;
 
 /** What `encodeFetchResponse` writes. What is absent or zero is not written. */
@@ -1616,6 +1636,7 @@ export interface FetchResponseInit {
   tagsJson?: string | Uint8Array;
   agent?: AgentStateInit;
   fence?: number | bigint;
+  revisionNote?: string | Uint8Array;
 }
 
 let agentOfFetchResponse = 0;
@@ -1636,6 +1657,7 @@ export function encodeFetchResponse(w: Writer, init: FetchResponseInit): void {
     agentOfFetchResponse = endMessage(w, at);
   }
   if (init.fence !== undefined && init.fence != 0) putInt64OrBigInt(w, 800, init.fence);
+  if (init.revisionNote !== undefined && init.revisionNote.length > 0) putStringOrBytes(w, 962, init.revisionNote);
 }
 
 /** Reads corvo.v1.FetchBatchRequest. */
@@ -1856,6 +1878,8 @@ export class FetchBatchJobReader extends Reader {
   fence = -0;
   fenceLo = -0;
   fenceHi = -0;
+  revisionNoteStart = 0;
+  revisionNoteEnd = 0;
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
     this.buf = buf;
@@ -1881,6 +1905,8 @@ export class FetchBatchJobReader extends Reader {
     this.fence = 0;
     this.fenceLo = 0;
     this.fenceHi = 0;
+    this.revisionNoteStart = 0;
+    this.revisionNoteEnd = 0;
     let pos = start;
     while (pos < end) {
       let tag = buf[pos++];
@@ -2050,6 +2076,21 @@ export class FetchBatchJobReader extends Reader {
           }
           break;
         }
+        case 120: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.revisionNoteEnd !== 0) this.hasUnknown = true;
+          this.revisionNoteStart = pos;
+          this.revisionNoteEnd = pos += n;
+          break;
+        }
         default:
           pos = this.unknown(tag, pos);
       }
@@ -2071,6 +2112,7 @@ export const FetchBatchJobTag = {
   tagsJson: 66,
   agent: 74,
   fence: 800,
+  revisionNote: 962,
 } as const;
 
 /** What `encodeFetchBatchJob` writes. What is absent or zero is not written. */
@@ -2085,6 +2127,7 @@ export interface FetchBatchJobInit {
   tagsJson?: string | Uint8Array;
   agent?: AgentStateInit;
   fence?: number | bigint;
+  revisionNote?: string | Uint8Array;
 }
 
 let agentOfFetchBatchJob = 0;
@@ -2104,6 +2147,7 @@ export function encodeFetchBatchJob(w: Writer, init: FetchBatchJobInit): void {
     agentOfFetchBatchJob = endMessage(w, at);
   }
   if (init.fence !== undefined && init.fence != 0) putInt64OrBigInt(w, 800, init.fence);
+  if (init.revisionNote !== undefined && init.revisionNote.length > 0) putStringOrBytes(w, 962, init.revisionNote);
 }
 
 /** Reads corvo.v1.FetchBatchResponse. */
@@ -2412,6 +2456,8 @@ export class AckRequestReader extends Reader {
   requestIdStart = 0;
   requestIdEnd = 0;
   validateOnly = false;
+  ackStatusStart = 0;
+  ackStatusEnd = 0;
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
     this.buf = buf;
@@ -2439,6 +2485,8 @@ export class AckRequestReader extends Reader {
     this.requestIdStart = 0;
     this.requestIdEnd = 0;
     this.validateOnly = false;
+    this.ackStatusStart = 0;
+    this.ackStatusEnd = 0;
     let pos = start;
     while (pos < end) {
       let tag = buf[pos++];
@@ -2599,6 +2647,21 @@ export class AckRequestReader extends Reader {
           this.requestIdEnd = pos += n;
           break;
         }
+        case 120: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.ackStatusEnd !== 0) this.hasUnknown = true;
+          this.ackStatusStart = pos;
+          this.ackStatusEnd = pos += n;
+          break;
+        }
         case 190: {
           if ((tag & 7) !== 0) this.odd(tag, pos);
           const b = pos < end ? buf[pos] : 255;
@@ -2634,6 +2697,7 @@ export const AckRequestTag = {
   fence: 800,
   requestId: 882,
   validateOnly: 1520,
+  ackStatus: 962,
 } as const;
 
 /** What `encodeAckRequest` writes. What is absent or zero is not written. */
@@ -2648,6 +2712,7 @@ export interface AckRequestInit {
   fence?: number | bigint;
   requestId?: string | Uint8Array;
   validateOnly?: boolean;
+  ackStatus?: string | Uint8Array;
 }
 
 let usageOfAckRequest = 0;
@@ -2666,7 +2731,113 @@ export function encodeAckRequest(w: Writer, init: AckRequestInit): void {
   if (init.traceJson !== undefined && init.traceJson.length > 0) putStringOrBytes(w, 58, init.traceJson);
   if (init.fence !== undefined && init.fence != 0) putInt64OrBigInt(w, 800, init.fence);
   if (init.requestId !== undefined && init.requestId.length > 0) putStringOrBytes(w, 882, init.requestId);
+  if (init.ackStatus !== undefined && init.ackStatus.length > 0) putStringOrBytes(w, 962, init.ackStatus);
   if (init.validateOnly !== undefined && init.validateOnly) putBool(w, 1520, init.validateOnly);
+}
+
+/** Reads corvo.v1.AckResponse. */
+export class AckResponseReader extends Reader {
+  stateStart = 0;
+  stateEnd = 0;
+  holdReasonStart = 0;
+  holdReasonEnd = 0;
+  iteration = 0;
+
+  read(buf: Uint8Array, start = 0, end = buf.length): this {
+    this.buf = buf;
+    this.start = start;
+    this.end = end;
+    this.hasUnknown = false;
+    this.stateStart = 0;
+    this.stateEnd = 0;
+    this.holdReasonStart = 0;
+    this.holdReasonEnd = 0;
+    this.iteration = 0;
+    let pos = start;
+    while (pos < end) {
+      let tag = buf[pos++];
+      if (tag > 127) {
+        const b = pos < end ? buf[pos] : 128;
+        if (b < 128) {
+          tag = (tag & 127) | (b << 7);
+          pos++;
+        } else {
+          this.pos = pos - 1;
+          tag = this.tag();
+          pos = this.pos;
+        }
+      }
+      switch (tag >>> 3) {
+        case 120: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.stateEnd !== 0) this.hasUnknown = true;
+          this.stateStart = pos;
+          this.stateEnd = pos += n;
+          break;
+        }
+        case 121: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.holdReasonEnd !== 0) this.hasUnknown = true;
+          this.holdReasonStart = pos;
+          this.holdReasonEnd = pos += n;
+          break;
+        }
+        case 122: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.iteration = b;
+          } else {
+            this.pos = pos;
+            this.iteration = this.varint32() | 0;
+            pos = this.pos;
+          }
+          break;
+        }
+        default:
+          pos = this.unknown(tag, pos);
+      }
+    }
+    return this;
+  }
+}
+
+/** Tags of corvo.v1.AckResponse for the put functions. */
+export const AckResponseTag = {
+  state: 962,
+  holdReason: 970,
+  iteration: 976,
+} as const;
+
+/** What `encodeAckResponse` writes. What is absent or zero is not written. */
+export interface AckResponseInit {
+  state?: string | Uint8Array;
+  holdReason?: string | Uint8Array;
+  iteration?: number;
+}
+
+/** Writes the fields of corvo.v1.AckResponse, without a length before them. */
+export function encodeAckResponse(w: Writer, init: AckResponseInit): void {
+  if (init.state !== undefined && init.state.length > 0) putStringOrBytes(w, 962, init.state);
+  if (init.holdReason !== undefined && init.holdReason.length > 0) putStringOrBytes(w, 970, init.holdReason);
+  if (init.iteration !== undefined && init.iteration !== 0) putInt32(w, 976, init.iteration);
 }
 
 /** Reads corvo.v1.AckBatchItem. */
@@ -2681,6 +2852,12 @@ export class AckBatchItemReader extends Reader {
   fence = -0;
   fenceLo = -0;
   fenceHi = -0;
+  checkpointJsonStart = 0;
+  checkpointJsonEnd = 0;
+  agentStatusStart = 0;
+  agentStatusEnd = 0;
+  holdReasonStart = 0;
+  holdReasonEnd = 0;
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
     this.buf = buf;
@@ -2697,6 +2874,12 @@ export class AckBatchItemReader extends Reader {
     this.fence = 0;
     this.fenceLo = 0;
     this.fenceHi = 0;
+    this.checkpointJsonStart = 0;
+    this.checkpointJsonEnd = 0;
+    this.agentStatusStart = 0;
+    this.agentStatusEnd = 0;
+    this.holdReasonStart = 0;
+    this.holdReasonEnd = 0;
     let pos = start;
     while (pos < end) {
       let tag = buf[pos++];
@@ -2782,6 +2965,51 @@ export class AckBatchItemReader extends Reader {
           }
           break;
         }
+        case 120: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.checkpointJsonEnd !== 0) this.hasUnknown = true;
+          this.checkpointJsonStart = pos;
+          this.checkpointJsonEnd = pos += n;
+          break;
+        }
+        case 121: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.agentStatusEnd !== 0) this.hasUnknown = true;
+          this.agentStatusStart = pos;
+          this.agentStatusEnd = pos += n;
+          break;
+        }
+        case 122: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.holdReasonEnd !== 0) this.hasUnknown = true;
+          this.holdReasonStart = pos;
+          this.holdReasonEnd = pos += n;
+          break;
+        }
         default:
           pos = this.unknown(tag, pos);
       }
@@ -2797,6 +3025,9 @@ export const AckBatchItemTag = {
   resultJson: 18,
   usage: 26,
   fence: 800,
+  checkpointJson: 962,
+  agentStatus: 970,
+  holdReason: 978,
 } as const;
 
 /** What `encodeAckBatchItem` writes. What is absent or zero is not written. */
@@ -2805,6 +3036,9 @@ export interface AckBatchItemInit {
   resultJson?: string | Uint8Array;
   usage?: UsageReportInit;
   fence?: number | bigint;
+  checkpointJson?: string | Uint8Array;
+  agentStatus?: string | Uint8Array;
+  holdReason?: string | Uint8Array;
 }
 
 let usageOfAckBatchItem = 0;
@@ -2818,6 +3052,9 @@ export function encodeAckBatchItem(w: Writer, init: AckBatchItemInit): void {
     usageOfAckBatchItem = endMessage(w, at);
   }
   if (init.fence !== undefined && init.fence != 0) putInt64OrBigInt(w, 800, init.fence);
+  if (init.checkpointJson !== undefined && init.checkpointJson.length > 0) putStringOrBytes(w, 962, init.checkpointJson);
+  if (init.agentStatus !== undefined && init.agentStatus.length > 0) putStringOrBytes(w, 970, init.agentStatus);
+  if (init.holdReason !== undefined && init.holdReason.length > 0) putStringOrBytes(w, 978, init.holdReason);
 }
 
 /** Reads corvo.v1.AckBatchRequest. */
@@ -4919,6 +5156,7 @@ export class HeartbeatJobResponseReader extends Reader {
   statusEnd = 0;
   reasonStart = 0;
   reasonEnd = 0;
+  budgetExceeded = false;
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
     this.buf = buf;
@@ -4929,6 +5167,7 @@ export class HeartbeatJobResponseReader extends Reader {
     this.statusEnd = 0;
     this.reasonStart = 0;
     this.reasonEnd = 0;
+    this.budgetExceeded = false;
     let pos = start;
     while (pos < end) {
       let tag = buf[pos++];
@@ -4980,6 +5219,20 @@ export class HeartbeatJobResponseReader extends Reader {
           this.reasonEnd = pos += n;
           break;
         }
+        case 101: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.budgetExceeded = b !== 0;
+          } else {
+            this.pos = pos;
+            this.varint64();
+            this.budgetExceeded = this.lo !== 0 || this.hi !== 0;
+            pos = this.pos;
+          }
+          break;
+        }
         default:
           pos = this.unknown(tag, pos);
       }
@@ -4993,18 +5246,21 @@ export class HeartbeatJobResponseReader extends Reader {
 export const HeartbeatJobResponseTag = {
   status: 10,
   reason: 802,
+  budgetExceeded: 808,
 } as const;
 
 /** What `encodeHeartbeatJobResponse` writes. What is absent or zero is not written. */
 export interface HeartbeatJobResponseInit {
   status?: string | Uint8Array;
   reason?: string | Uint8Array;
+  budgetExceeded?: boolean;
 }
 
 /** Writes the fields of corvo.v1.HeartbeatJobResponse, without a length before them. */
 export function encodeHeartbeatJobResponse(w: Writer, init: HeartbeatJobResponseInit): void {
   if (init.status !== undefined && init.status.length > 0) putStringOrBytes(w, 10, init.status);
   if (init.reason !== undefined && init.reason.length > 0) putStringOrBytes(w, 802, init.reason);
+  if (init.budgetExceeded !== undefined && init.budgetExceeded) putBool(w, 808, init.budgetExceeded);
 }
 
 /** Reads corvo.v1.HeartbeatResponse. */

@@ -22,6 +22,24 @@ export class JobDocumentReader extends Reader {
   failuresStart: Int32Array<ArrayBuffer> = new Int32Array(8);
   failuresEnd: Int32Array<ArrayBuffer> = new Int32Array(8);
   failuresTotal = -0;
+  iteration = -0;
+  agentCostNanos = -0;
+  agentCostNanosLo = -0;
+  agentCostNanosHi = -0;
+  costNanos = -0;
+  costNanosLo = -0;
+  costNanosHi = -0;
+  attemptsBefore = -0;
+  iterationsKept = -0;
+  iterationsTotal = -0;
+  iterationBytes = -0;
+  iterationEndsMs = -0;
+  iterationEndsMsLo = -0;
+  iterationEndsMsHi = -0;
+  revisionNoteStart = 0;
+  revisionNoteEnd = 0;
+  revisions = -0;
+  budgetHold = -0;
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
     this.buf = buf;
@@ -38,6 +56,24 @@ export class JobDocumentReader extends Reader {
     this.holdReasonEnd = 0;
     this.failuresCount = 0;
     this.failuresTotal = 0;
+    this.iteration = 0;
+    this.agentCostNanos = 0;
+    this.agentCostNanosLo = 0;
+    this.agentCostNanosHi = 0;
+    this.costNanos = 0;
+    this.costNanosLo = 0;
+    this.costNanosHi = 0;
+    this.attemptsBefore = 0;
+    this.iterationsKept = 0;
+    this.iterationsTotal = 0;
+    this.iterationBytes = 0;
+    this.iterationEndsMs = 0;
+    this.iterationEndsMsLo = 0;
+    this.iterationEndsMsHi = 0;
+    this.revisionNoteStart = 0;
+    this.revisionNoteEnd = 0;
+    this.revisions = 0;
+    this.budgetHold = 0;
     let pos = start;
     while (pos < end) {
       let tag = buf[pos++];
@@ -52,6 +88,7 @@ export class JobDocumentReader extends Reader {
           pos = this.pos;
         }
       }
+      if (tag < 128) {
       switch (tag >>> 3) {
         case 1: {
           if ((tag & 7) !== 2) this.odd(tag, pos);
@@ -148,6 +185,172 @@ export class JobDocumentReader extends Reader {
         default:
           pos = this.unknown(tag, pos);
       }
+      } else {
+      switch (tag >>> 3) {
+        case 20: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.iteration = b;
+          } else {
+            this.pos = pos;
+            this.iteration = this.varint32();
+            pos = this.pos;
+          }
+          break;
+        }
+        case 21: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.agentCostNanos = b;
+            this.agentCostNanosLo = b;
+            this.agentCostNanosHi = 0;
+          } else {
+            this.pos = pos;
+            this.varint64();
+            this.agentCostNanos = this.hi * 4294967296 + this.lo;
+            this.agentCostNanosLo = this.lo;
+            this.agentCostNanosHi = this.hi;
+            pos = this.pos;
+          }
+          break;
+        }
+        case 22: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.costNanos = b;
+            this.costNanosLo = b;
+            this.costNanosHi = 0;
+          } else {
+            this.pos = pos;
+            this.varint64();
+            this.costNanos = this.hi * 4294967296 + this.lo;
+            this.costNanosLo = this.lo;
+            this.costNanosHi = this.hi;
+            pos = this.pos;
+          }
+          break;
+        }
+        case 23: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.attemptsBefore = b;
+          } else {
+            this.pos = pos;
+            this.attemptsBefore = this.varint32();
+            pos = this.pos;
+          }
+          break;
+        }
+        case 24: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.iterationsKept = b;
+          } else {
+            this.pos = pos;
+            this.iterationsKept = this.varint32();
+            pos = this.pos;
+          }
+          break;
+        }
+        case 25: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.iterationsTotal = b;
+          } else {
+            this.pos = pos;
+            this.iterationsTotal = this.varint32();
+            pos = this.pos;
+          }
+          break;
+        }
+        case 26: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.iterationBytes = b;
+          } else {
+            this.pos = pos;
+            this.iterationBytes = this.varint32();
+            pos = this.pos;
+          }
+          break;
+        }
+        case 27: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.iterationEndsMs = b;
+            this.iterationEndsMsLo = b;
+            this.iterationEndsMsHi = 0;
+          } else {
+            this.pos = pos;
+            this.varint64();
+            this.iterationEndsMs = this.hi * 4294967296 + this.lo;
+            this.iterationEndsMsLo = this.lo;
+            this.iterationEndsMsHi = this.hi;
+            pos = this.pos;
+          }
+          break;
+        }
+        case 28: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.revisionNoteEnd !== 0) this.hasUnknown = true;
+          this.revisionNoteStart = pos;
+          this.revisionNoteEnd = pos += n;
+          break;
+        }
+        case 29: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.revisions = b;
+          } else {
+            this.pos = pos;
+            this.revisions = this.varint32();
+            pos = this.pos;
+          }
+          break;
+        }
+        case 30: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.budgetHold = b;
+          } else {
+            this.pos = pos;
+            this.budgetHold = this.varint32();
+            pos = this.pos;
+          }
+          break;
+        }
+        default:
+          pos = this.unknown(tag, pos);
+      }
+      }
     }
     return this;
   }
@@ -161,6 +364,17 @@ export const JobDocumentTag = {
   holdReason: 34,
   failures: 42,
   failuresTotal: 48,
+  iteration: 160,
+  agentCostNanos: 168,
+  costNanos: 176,
+  attemptsBefore: 184,
+  iterationsKept: 192,
+  iterationsTotal: 200,
+  iterationBytes: 208,
+  iterationEndsMs: 216,
+  revisionNote: 226,
+  revisions: 232,
+  budgetHold: 240,
 } as const;
 
 /** What `encodeJobDocument` writes. What is absent or zero is not written. */
@@ -171,6 +385,17 @@ export interface JobDocumentInit {
   holdReason?: string | Uint8Array;
   failures?: readonly JobFailureInit[];
   failuresTotal?: number;
+  iteration?: number;
+  agentCostNanos?: number | bigint;
+  costNanos?: number | bigint;
+  attemptsBefore?: number;
+  iterationsKept?: number;
+  iterationsTotal?: number;
+  iterationBytes?: number;
+  iterationEndsMs?: number | bigint;
+  revisionNote?: string | Uint8Array;
+  revisions?: number;
+  budgetHold?: number;
 }
 
 let failuresOfJobDocument = 0;
@@ -188,6 +413,229 @@ export function encodeJobDocument(w: Writer, init: JobDocumentInit): void {
     }
   }
   if (init.failuresTotal !== undefined && init.failuresTotal !== 0) putUint32(w, 48, init.failuresTotal);
+  if (init.iteration !== undefined && init.iteration !== 0) putUint32(w, 160, init.iteration);
+  if (init.agentCostNanos !== undefined && init.agentCostNanos != 0) putInt64OrBigInt(w, 168, init.agentCostNanos);
+  if (init.costNanos !== undefined && init.costNanos != 0) putInt64OrBigInt(w, 176, init.costNanos);
+  if (init.attemptsBefore !== undefined && init.attemptsBefore !== 0) putUint32(w, 184, init.attemptsBefore);
+  if (init.iterationsKept !== undefined && init.iterationsKept !== 0) putUint32(w, 192, init.iterationsKept);
+  if (init.iterationsTotal !== undefined && init.iterationsTotal !== 0) putUint32(w, 200, init.iterationsTotal);
+  if (init.iterationBytes !== undefined && init.iterationBytes !== 0) putUint32(w, 208, init.iterationBytes);
+  if (init.iterationEndsMs !== undefined && init.iterationEndsMs != 0) putInt64OrBigInt(w, 216, init.iterationEndsMs);
+  if (init.revisionNote !== undefined && init.revisionNote.length > 0) putStringOrBytes(w, 226, init.revisionNote);
+  if (init.revisions !== undefined && init.revisions !== 0) putUint32(w, 232, init.revisions);
+  if (init.budgetHold !== undefined && init.budgetHold !== 0) putUint32(w, 240, init.budgetHold);
+}
+
+/** Reads corvo.internal.v1.IterationRecord. */
+export class IterationRecordReader extends Reader {
+  id = -0;
+  iteration = -0;
+  status = -0;
+  checkpointJsonStart = 0;
+  checkpointJsonEnd = 0;
+  holdReasonStart = 0;
+  holdReasonEnd = 0;
+  resultJsonStart = 0;
+  resultJsonEnd = 0;
+  usageStart = 0;
+  usageEnd = 0;
+  atMs = -0;
+  atMsLo = -0;
+  atMsHi = -0;
+
+  read(buf: Uint8Array, start = 0, end = buf.length): this {
+    this.buf = buf;
+    this.start = start;
+    this.end = end;
+    this.hasUnknown = false;
+    this.id = 0;
+    this.iteration = 0;
+    this.status = 0;
+    this.checkpointJsonStart = 0;
+    this.checkpointJsonEnd = 0;
+    this.holdReasonStart = 0;
+    this.holdReasonEnd = 0;
+    this.resultJsonStart = 0;
+    this.resultJsonEnd = 0;
+    this.usageStart = 0;
+    this.usageEnd = 0;
+    this.atMs = 0;
+    this.atMsLo = 0;
+    this.atMsHi = 0;
+    let pos = start;
+    while (pos < end) {
+      let tag = buf[pos++];
+      if (tag > 127) {
+        const b = pos < end ? buf[pos] : 128;
+        if (b < 128) {
+          tag = (tag & 127) | (b << 7);
+          pos++;
+        } else {
+          this.pos = pos - 1;
+          tag = this.tag();
+          pos = this.pos;
+        }
+      }
+      switch (tag >>> 3) {
+        case 1: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.id = b;
+          } else {
+            this.pos = pos;
+            this.id = this.varint32();
+            pos = this.pos;
+          }
+          break;
+        }
+        case 2: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.iteration = b;
+          } else {
+            this.pos = pos;
+            this.iteration = this.varint32();
+            pos = this.pos;
+          }
+          break;
+        }
+        case 3: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.status = b;
+          } else {
+            this.pos = pos;
+            this.status = this.varint32();
+            pos = this.pos;
+          }
+          break;
+        }
+        case 4: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.checkpointJsonEnd !== 0) this.hasUnknown = true;
+          this.checkpointJsonStart = pos;
+          this.checkpointJsonEnd = pos += n;
+          break;
+        }
+        case 5: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.holdReasonEnd !== 0) this.hasUnknown = true;
+          this.holdReasonStart = pos;
+          this.holdReasonEnd = pos += n;
+          break;
+        }
+        case 6: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.resultJsonEnd !== 0) this.hasUnknown = true;
+          this.resultJsonStart = pos;
+          this.resultJsonEnd = pos += n;
+          break;
+        }
+        case 7: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.usageEnd !== 0) this.hasUnknown = true;
+          this.usageStart = pos;
+          this.usageEnd = pos += n;
+          break;
+        }
+        case 8: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.atMs = b;
+            this.atMsLo = b;
+            this.atMsHi = 0;
+          } else {
+            this.pos = pos;
+            this.varint64();
+            this.atMs = this.hi * 4294967296 + this.lo;
+            this.atMsLo = this.lo;
+            this.atMsHi = this.hi;
+            pos = this.pos;
+          }
+          break;
+        }
+        default:
+          pos = this.unknown(tag, pos);
+      }
+    }
+    return this;
+  }
+}
+
+/** Tags of corvo.internal.v1.IterationRecord for the put functions. */
+export const IterationRecordTag = {
+  id: 8,
+  iteration: 16,
+  status: 24,
+  checkpointJson: 34,
+  holdReason: 42,
+  resultJson: 50,
+  usage: 58,
+  atMs: 64,
+} as const;
+
+/** What `encodeIterationRecord` writes. What is absent or zero is not written. */
+export interface IterationRecordInit {
+  id?: number;
+  iteration?: number;
+  status?: number;
+  checkpointJson?: string | Uint8Array;
+  holdReason?: string | Uint8Array;
+  resultJson?: string | Uint8Array;
+  usage?: string | Uint8Array;
+  atMs?: number | bigint;
+}
+
+/** Writes the fields of corvo.internal.v1.IterationRecord, without a length before them. */
+export function encodeIterationRecord(w: Writer, init: IterationRecordInit): void {
+  if (init.id !== undefined && init.id !== 0) putUint32(w, 8, init.id);
+  if (init.iteration !== undefined && init.iteration !== 0) putUint32(w, 16, init.iteration);
+  if (init.status !== undefined && init.status !== 0) putUint32(w, 24, init.status);
+  if (init.checkpointJson !== undefined && init.checkpointJson.length > 0) putStringOrBytes(w, 34, init.checkpointJson);
+  if (init.holdReason !== undefined && init.holdReason.length > 0) putStringOrBytes(w, 42, init.holdReason);
+  if (init.resultJson !== undefined && init.resultJson.length > 0) putStringOrBytes(w, 50, init.resultJson);
+  if (init.usage !== undefined && init.usage.length > 0) putStringOrBytes(w, 58, init.usage);
+  if (init.atMs !== undefined && init.atMs != 0) putInt64OrBigInt(w, 64, init.atMs);
 }
 
 /** Reads corvo.internal.v1.JobFailure. */
@@ -362,6 +810,9 @@ export class ArchivedJobReader extends Reader {
   endedIndexHi = -0;
   namespaceStart = 0;
   namespaceEnd = 0;
+  iterationsCount = 0;
+  iterationsStart: Int32Array<ArrayBuffer> = new Int32Array(8);
+  iterationsEnd: Int32Array<ArrayBuffer> = new Int32Array(8);
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
     this.buf = buf;
@@ -406,6 +857,7 @@ export class ArchivedJobReader extends Reader {
     this.endedIndexHi = 0;
     this.namespaceStart = 0;
     this.namespaceEnd = 0;
+    this.iterationsCount = 0;
     let pos = start;
     while (pos < end) {
       let tag = buf[pos++];
@@ -687,6 +1139,25 @@ export class ArchivedJobReader extends Reader {
           this.namespaceEnd = pos += n;
           break;
         }
+        case 20: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          const i = this.iterationsCount++;
+          if (i === this.iterationsStart.length) {
+            this.iterationsStart = grown(this.iterationsStart);
+            this.iterationsEnd = grown(this.iterationsEnd);
+          }
+          this.iterationsStart[i] = pos;
+          this.iterationsEnd[i] = pos += n;
+          break;
+        }
         default:
           pos = this.unknown(tag, pos);
       }
@@ -714,6 +1185,7 @@ export const ArchivedJobTag = {
   fence: 112,
   endedIndex: 120,
   namespace: 130,
+  iterations: 162,
 } as const;
 
 /** What `encodeArchivedJob` writes. What is absent or zero is not written. */
@@ -734,6 +1206,7 @@ export interface ArchivedJobInit {
   fence?: number | bigint;
   endedIndex?: number | bigint;
   namespace?: string | Uint8Array;
+  iterations?: readonly (string | Uint8Array)[];
 }
 
 /** Writes the fields of corvo.internal.v1.ArchivedJob, without a length before them. */
@@ -754,4 +1227,5 @@ export function encodeArchivedJob(w: Writer, init: ArchivedJobInit): void {
   if (init.fence !== undefined && init.fence != 0) putInt64OrBigInt(w, 112, init.fence);
   if (init.endedIndex !== undefined && init.endedIndex != 0) putInt64OrBigInt(w, 120, init.endedIndex);
   if (init.namespace !== undefined && init.namespace.length > 0) putStringOrBytes(w, 130, init.namespace);
+  if (init.iterations !== undefined) for (const one of init.iterations) putStringOrBytes(w, 162, one);
 }

@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file corvo/internal/v1/job.proto.
  */
 export const file_corvo_internal_v1_job: GenFile = /*@__PURE__*/
-  fileDesc("Chtjb3J2by9pbnRlcm5hbC92MS9qb2IucHJvdG8SEWNvcnZvLmludGVybmFsLnYxIrgBCgtKb2JEb2N1bWVudBIXCg9jaGVja3BvaW50X2pzb24YASABKAwSFQoNcHJvZ3Jlc3NfanNvbhgCIAEoDBITCgtyZXN1bHRfanNvbhgDIAEoDBITCgtob2xkX3JlYXNvbhgEIAEoDBIvCghmYWlsdXJlcxgFIAMoCzIdLmNvcnZvLmludGVybmFsLnYxLkpvYkZhaWx1cmUSFgoOZmFpbHVyZXNfdG90YWwYBiABKA06Bpq1GAIIASJgCgpKb2JGYWlsdXJlEg8KB2F0dGVtcHQYASABKA0SDQoFZXJyb3IYAiABKAwSEQoJYmFja3RyYWNlGAMgASgMEhcKBWF0X21zGAQgASgEQgiKtRgEMgJtczoGmrUYAggBIuICCgtBcmNoaXZlZEpvYhILCgNzZXEYASABKAQSHAoKY3JlYXRlZF9tcxgCIAEoBEIIirUYBDICbXMSDQoFc3RhdGUYAyABKA0SDQoFcXVldWUYBCABKAwSDwoHcmVxdWVzdBgFIAEoDBIQCghkb2N1bWVudBgGIAEoDBIPCgdhdHRlbXB0GAcgASgNEhwKCnN0YXJ0ZWRfbXMYCCABKARCCIq1GAQyAm1zEhoKCGVuZGVkX21zGAkgASgEQgiKtRgEMgJtcxIbCglmYWlsZWRfbXMYCiABKARCCIq1GAQyAm1zEhsKCWV4cGlyZV9tcxgLIAEoBEIIirUYBDICbXMSEQoJd29ya2VyX2lkGAwgASgMEhAKCGhvc3RuYW1lGA0gASgMEg0KBWZlbmNlGA4gASgEEhMKC2VuZGVkX2luZGV4GA8gASgEEhEKCW5hbWVzcGFjZRgQIAEoDDoGmrUYAggBQjVaM2NvcnZvLmRldi9jb3J2by9nZW4vZ28vY29ydm8vaW50ZXJuYWwvdjE7aW50ZXJuYWx2MWIGcHJvdG8z", [file_corvo_options_v1_options]);
+  fileDesc("Chtjb3J2by9pbnRlcm5hbC92MS9qb2IucHJvdG8SEWNvcnZvLmludGVybmFsLnYxIsIDCgtKb2JEb2N1bWVudBIXCg9jaGVja3BvaW50X2pzb24YASABKAwSFQoNcHJvZ3Jlc3NfanNvbhgCIAEoDBITCgtyZXN1bHRfanNvbhgDIAEoDBITCgtob2xkX3JlYXNvbhgEIAEoDBIvCghmYWlsdXJlcxgFIAMoCzIdLmNvcnZvLmludGVybmFsLnYxLkpvYkZhaWx1cmUSFgoOZmFpbHVyZXNfdG90YWwYBiABKA0SEQoJaXRlcmF0aW9uGBQgASgNEhgKEGFnZW50X2Nvc3RfbmFub3MYFSABKAQSEgoKY29zdF9uYW5vcxgWIAEoBBIXCg9hdHRlbXB0c19iZWZvcmUYFyABKA0SFwoPaXRlcmF0aW9uc19rZXB0GBggASgNEhgKEGl0ZXJhdGlvbnNfdG90YWwYGSABKA0SFwoPaXRlcmF0aW9uX2J5dGVzGBogASgNEiMKEWl0ZXJhdGlvbl9lbmRzX21zGBsgASgEQgiKtRgEMgJtcxIVCg1yZXZpc2lvbl9ub3RlGBwgASgMEhEKCXJldmlzaW9ucxgdIAEoDRITCgtidWRnZXRfaG9sZBgeIAEoDToGmrUYAggBIrMBCg9JdGVyYXRpb25SZWNvcmQSCgoCaWQYASABKA0SEQoJaXRlcmF0aW9uGAIgASgNEg4KBnN0YXR1cxgDIAEoDRIXCg9jaGVja3BvaW50X2pzb24YBCABKAwSEwoLaG9sZF9yZWFzb24YBSABKAwSEwoLcmVzdWx0X2pzb24YBiABKAwSDQoFdXNhZ2UYByABKAwSFwoFYXRfbXMYCCABKARCCIq1GAQyAm1zOgaatRgCCAEiYAoKSm9iRmFpbHVyZRIPCgdhdHRlbXB0GAEgASgNEg0KBWVycm9yGAIgASgMEhEKCWJhY2t0cmFjZRgDIAEoDBIXCgVhdF9tcxgEIAEoBEIIirUYBDICbXM6Bpq1GAIIASL2AgoLQXJjaGl2ZWRKb2ISCwoDc2VxGAEgASgEEhwKCmNyZWF0ZWRfbXMYAiABKARCCIq1GAQyAm1zEg0KBXN0YXRlGAMgASgNEg0KBXF1ZXVlGAQgASgMEg8KB3JlcXVlc3QYBSABKAwSEAoIZG9jdW1lbnQYBiABKAwSDwoHYXR0ZW1wdBgHIAEoDRIcCgpzdGFydGVkX21zGAggASgEQgiKtRgEMgJtcxIaCghlbmRlZF9tcxgJIAEoBEIIirUYBDICbXMSGwoJZmFpbGVkX21zGAogASgEQgiKtRgEMgJtcxIbCglleHBpcmVfbXMYCyABKARCCIq1GAQyAm1zEhEKCXdvcmtlcl9pZBgMIAEoDBIQCghob3N0bmFtZRgNIAEoDBINCgVmZW5jZRgOIAEoBBITCgtlbmRlZF9pbmRleBgPIAEoBBIRCgluYW1lc3BhY2UYECABKAwSEgoKaXRlcmF0aW9ucxgUIAMoDDoGmrUYAggBQjVaM2NvcnZvLmRldi9jb3J2by9nZW4vZ28vY29ydm8vaW50ZXJuYWwvdjE7aW50ZXJuYWx2MWIGcHJvdG8z", [file_corvo_options_v1_options]);
 
 /**
  * What changes about a job beside its row: written anew on each change.
@@ -62,6 +62,83 @@ export type JobDocument = Message<"corvo.internal.v1.JobDocument"> & {
    * @generated from field: uint32 failures_total = 6;
    */
   failuresTotal: number;
+
+  /**
+   * Agent jobs: the running iteration; 0: the first.
+   *
+   * @generated from field: uint32 iteration = 20;
+   */
+  iteration: number;
+
+  /**
+   * Agent jobs: cost so far by acks, in billionths of a dollar.
+   *
+   * @generated from field: uint64 agent_cost_nanos = 21;
+   */
+  agentCostNanos: bigint;
+
+  /**
+   * Cost of all that was reported, in billionths of a dollar.
+   *
+   * @generated from field: uint64 cost_nanos = 22;
+   */
+  costNanos: bigint;
+
+  /**
+   * Attempts before the running iteration or revision: they do not count against max_retries.
+   *
+   * @generated from field: uint32 attempts_before = 23;
+   */
+  attemptsBefore: number;
+
+  /**
+   * Iteration records that are kept, and that ever were.
+   *
+   * @generated from field: uint32 iterations_kept = 24;
+   */
+  iterationsKept: number;
+
+  /**
+   * See iterations_kept.
+   *
+   * @generated from field: uint32 iterations_total = 25;
+   */
+  iterationsTotal: number;
+
+  /**
+   * Bytes of the records that are kept.
+   *
+   * @generated from field: uint32 iteration_bytes = 26;
+   */
+  iterationBytes: number;
+
+  /**
+   * End of the running iteration in serving time, milliseconds; 0: none.
+   *
+   * @generated from field: uint64 iteration_ends_ms = 27;
+   */
+  iterationEndsMs: bigint;
+
+  /**
+   * What a person said at the last rejection or revision.
+   *
+   * @generated from field: bytes revision_note = 28;
+   */
+  revisionNote: Uint8Array;
+
+  /**
+   * Revisions so far.
+   *
+   * @generated from field: uint32 revisions = 29;
+   */
+  revisions: number;
+
+  /**
+   * Held by a budget: 1 a daily one or an average, 2 a per-job one.
+   *
+   * @generated from field: uint32 budget_hold = 30;
+   */
+  budgetHold: number;
 };
 
 /**
@@ -70,6 +147,76 @@ export type JobDocument = Message<"corvo.internal.v1.JobDocument"> & {
  */
 export const JobDocumentSchema: GenMessage<JobDocument> = /*@__PURE__*/
   messageDesc(file_corvo_internal_v1_job, 0);
+
+/**
+ * One iteration of an agent job, as its ack told it.
+ *
+ * @generated from message corvo.internal.v1.IterationRecord
+ */
+export type IterationRecord = Message<"corvo.internal.v1.IterationRecord"> & {
+  /**
+   * Position among the job's records, from 1.
+   *
+   * @generated from field: uint32 id = 1;
+   */
+  id: number;
+
+  /**
+   * The iteration.
+   *
+   * @generated from field: uint32 iteration = 2;
+   */
+  iteration: number;
+
+  /**
+   * 1 continue, 2 hold, 3 done.
+   *
+   * @generated from field: uint32 status = 3;
+   */
+  status: number;
+
+  /**
+   * Checkpoint after it, JSON text.
+   *
+   * @generated from field: bytes checkpoint_json = 4;
+   */
+  checkpointJson: Uint8Array;
+
+  /**
+   * Why the job was held.
+   *
+   * @generated from field: bytes hold_reason = 5;
+   */
+  holdReason: Uint8Array;
+
+  /**
+   * Result of the ack, JSON text.
+   *
+   * @generated from field: bytes result_json = 6;
+   */
+  resultJson: Uint8Array;
+
+  /**
+   * A corvo.v1.UsageReport as it came.
+   *
+   * @generated from field: bytes usage = 7;
+   */
+  usage: Uint8Array;
+
+  /**
+   * Unix milliseconds.
+   *
+   * @generated from field: uint64 at_ms = 8;
+   */
+  atMs: bigint;
+};
+
+/**
+ * Describes the message corvo.internal.v1.IterationRecord.
+ * Use `create(IterationRecordSchema)` to create a new message.
+ */
+export const IterationRecordSchema: GenMessage<IterationRecord> = /*@__PURE__*/
+  messageDesc(file_corvo_internal_v1_job, 1);
 
 /**
  * One failed attempt.
@@ -111,7 +258,7 @@ export type JobFailure = Message<"corvo.internal.v1.JobFailure"> & {
  * Use `create(JobFailureSchema)` to create a new message.
  */
 export const JobFailureSchema: GenMessage<JobFailure> = /*@__PURE__*/
-  messageDesc(file_corvo_internal_v1_job, 1);
+  messageDesc(file_corvo_internal_v1_job, 2);
 
 /**
  * A finished job: one record of an archive segment.
@@ -230,6 +377,13 @@ export type ArchivedJob = Message<"corvo.internal.v1.ArchivedJob"> & {
    * @generated from field: bytes namespace = 16;
    */
   namespace: Uint8Array;
+
+  /**
+   * Agent jobs: IterationRecords, oldest first.
+   *
+   * @generated from field: repeated bytes iterations = 20;
+   */
+  iterations: Uint8Array[];
 };
 
 /**
@@ -237,5 +391,5 @@ export type ArchivedJob = Message<"corvo.internal.v1.ArchivedJob"> & {
  * Use `create(ArchivedJobSchema)` to create a new message.
  */
 export const ArchivedJobSchema: GenMessage<ArchivedJob> = /*@__PURE__*/
-  messageDesc(file_corvo_internal_v1_job, 2);
+  messageDesc(file_corvo_internal_v1_job, 3);
 
