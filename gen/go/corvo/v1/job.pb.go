@@ -257,7 +257,13 @@ type Job struct {
 	// Fence of the running lease. 0: not leased.
 	Fence uint64 `protobuf:"varint,29,opt,name=fence,proto3" json:"fence,omitempty"`
 	// When it was cancelled.
-	CancelledAt   *timestamppb.Timestamp `protobuf:"bytes,30,opt,name=cancelled_at,json=cancelledAt,proto3" json:"cancelled_at,omitempty"`
+	CancelledAt *timestamppb.Timestamp `protobuf:"bytes,30,opt,name=cancelled_at,json=cancelledAt,proto3" json:"cancelled_at,omitempty"`
+	// What a person said when the job was last rejected or sent back. Empty: nothing, or it was acknowledged since.
+	RevisionNote string `protobuf:"bytes,120,opt,name=revision_note,json=revisionNote,proto3" json:"revision_note,omitempty"`
+	// How often it was sent back with a revision.
+	Revisions int32 `protobuf:"varint,121,opt,name=revisions,proto3" json:"revisions,omitempty"`
+	// Cost in US dollars of everything that was reported for it, by acks and heartbeats.
+	CostUsd       float64 `protobuf:"fixed64,122,opt,name=cost_usd,json=costUsd,proto3" json:"cost_usd,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -500,6 +506,27 @@ func (x *Job) GetCancelledAt() *timestamppb.Timestamp {
 		return x.CancelledAt
 	}
 	return nil
+}
+
+func (x *Job) GetRevisionNote() string {
+	if x != nil {
+		return x.RevisionNote
+	}
+	return ""
+}
+
+func (x *Job) GetRevisions() int32 {
+	if x != nil {
+		return x.Revisions
+	}
+	return 0
+}
+
+func (x *Job) GetCostUsd() float64 {
+	if x != nil {
+		return x.CostUsd
+	}
+	return 0
 }
 
 // Which job.
@@ -1134,7 +1161,15 @@ type RejectJobRequest struct {
 	// Makes a retry of this call safe. Empty: not given.
 	RequestId string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
-	ValidateOnly  bool `protobuf:"varint,190,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	ValidateOnly bool `protobuf:"varint,190,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	// The job is not ended but goes back to its queue with what follows; its attempts start anew. Needs a payload, a checkpoint or a note.
+	Revise bool `protobuf:"varint,120,opt,name=revise,proto3" json:"revise,omitempty"`
+	// New payload as JSON text, at most 256 KiB. Only with revise. Empty: the old one stays.
+	PayloadJson string `protobuf:"bytes,121,opt,name=payload_json,json=payloadJson,proto3" json:"payload_json,omitempty"`
+	// New checkpoint as JSON text, at most 256 KiB. Only with revise. Empty: the old one stays.
+	CheckpointJson string `protobuf:"bytes,122,opt,name=checkpoint_json,json=checkpointJson,proto3" json:"checkpoint_json,omitempty"`
+	// Why, at most 4 KiB. With revise the worker gets it with the job (FetchResponse.revision_note); without, it is kept with the dead job.
+	Note          string `protobuf:"bytes,123,opt,name=note,proto3" json:"note,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1190,10 +1225,38 @@ func (x *RejectJobRequest) GetValidateOnly() bool {
 	return false
 }
 
+func (x *RejectJobRequest) GetRevise() bool {
+	if x != nil {
+		return x.Revise
+	}
+	return false
+}
+
+func (x *RejectJobRequest) GetPayloadJson() string {
+	if x != nil {
+		return x.PayloadJson
+	}
+	return ""
+}
+
+func (x *RejectJobRequest) GetCheckpointJson() string {
+	if x != nil {
+		return x.CheckpointJson
+	}
+	return ""
+}
+
+func (x *RejectJobRequest) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
 // Done.
 type RejectJobResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// `dead`.
+	// `dead`, or `pending` with revise.
 	Status        string `protobuf:"bytes,1,opt,name=status,proto3" json:"status,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1477,8 +1540,7 @@ const file_corvo_v1_job_proto_rawDesc = "" +
 	"\x05error\x18\x04 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x05error\x12\x1c\n" +
 	"\tbacktrace\x18\x05 \x01(\tR\tbacktrace\x129\n" +
 	"\n" +
-	"created_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\"\xcf\n" +
-	"\n" +
+	"created_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\"\xad\v\n" +
 	"\x03Job\x12\x18\n" +
 	"\x02id\x18\x01 \x01(\tB\b\x8a\xb5\x18\x04\x18\x01@\x03R\x02id\x12\x1c\n" +
 	"\x05queue\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x05queue\x120\n" +
@@ -1518,7 +1580,10 @@ const file_corvo_v1_job_proto_rawDesc = "" +
 	"\vhold_reason\x18\x1c \x01(\tR\n" +
 	"holdReason\x12\x14\n" +
 	"\x05fence\x18\x1d \x01(\x04R\x05fence\x12=\n" +
-	"\fcancelled_at\x18\x1e \x01(\v2\x1a.google.protobuf.TimestampR\vcancelledAt\"&\n" +
+	"\fcancelled_at\x18\x1e \x01(\v2\x1a.google.protobuf.TimestampR\vcancelledAt\x12#\n" +
+	"\rrevision_note\x18x \x01(\tR\frevisionNote\x12\x1c\n" +
+	"\trevisions\x18y \x01(\x05R\trevisions\x12\x19\n" +
+	"\bcost_usd\x18z \x01(\x01R\acostUsd\"&\n" +
 	"\rGetJobRequest\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\"1\n" +
 	"\x0eGetJobResponse\x12\x1f\n" +
@@ -1554,12 +1619,16 @@ const file_corvo_v1_job_proto_rawDesc = "" +
 	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
 	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\"4\n" +
 	"\x12ApproveJobResponse\x12\x1e\n" +
-	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\"v\n" +
+	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\"\x80\x02\n" +
 	"\x10RejectJobRequest\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x1d\n" +
 	"\n" +
 	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
-	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\"3\n" +
+	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly\x12\x16\n" +
+	"\x06revise\x18x \x01(\bR\x06revise\x12+\n" +
+	"\fpayload_json\x18y \x01(\tB\b\x8a\xb5\x18\x04\b\x018\x01R\vpayloadJson\x12/\n" +
+	"\x0fcheckpoint_json\x18z \x01(\tB\x06\x8a\xb5\x18\x02\b\x01R\x0echeckpointJson\x12\x12\n" +
+	"\x04note\x18{ \x01(\tR\x04note:\x06\x9a\xb5\x18\x02\b\x01\"3\n" +
 	"\x11RejectJobResponse\x12\x1e\n" +
 	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\"\x8a\x01\n" +
 	"\x0eMoveJobRequest\x12\x15\n" +

@@ -51,7 +51,8 @@ type JobServiceClient interface {
 	HoldJob(ctx context.Context, in *HoldJobRequest, opts ...grpc.CallOption) (*HoldJobResponse, error)
 	// Lets a held job run.
 	ApproveJob(ctx context.Context, in *ApproveJobRequest, opts ...grpc.CallOption) (*ApproveJobResponse, error)
-	// Ends a held job as dead.
+	// Ends a held job as dead, or sends it back with a revision (`revise`): a changed payload, a changed checkpoint or a note for its worker;
+	// then it is pending again.
 	RejectJob(ctx context.Context, in *RejectJobRequest, opts ...grpc.CallOption) (*RejectJobResponse, error)
 	// Moves a job to the tail of another queue; its state stays.
 	MoveJob(ctx context.Context, in *MoveJobRequest, opts ...grpc.CallOption) (*MoveJobResponse, error)
@@ -176,7 +177,8 @@ type JobServiceServer interface {
 	HoldJob(context.Context, *HoldJobRequest) (*HoldJobResponse, error)
 	// Lets a held job run.
 	ApproveJob(context.Context, *ApproveJobRequest) (*ApproveJobResponse, error)
-	// Ends a held job as dead.
+	// Ends a held job as dead, or sends it back with a revision (`revise`): a changed payload, a changed checkpoint or a note for its worker;
+	// then it is pending again.
 	RejectJob(context.Context, *RejectJobRequest) (*RejectJobResponse, error)
 	// Moves a job to the tail of another queue; its state stays.
 	MoveJob(context.Context, *MoveJobRequest) (*MoveJobResponse, error)

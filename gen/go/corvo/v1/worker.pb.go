@@ -104,6 +104,12 @@ const (
 	AckOutcome_ACK_OUTCOME_STALE_FENCE AckOutcome = 4
 	// The item was invalid. The frame's `error` says why.
 	AckOutcome_ACK_OUTCOME_REFUSED AckOutcome = 5
+	// An agent job's iteration is over, the next one waits in its queue.
+	AckOutcome_ACK_OUTCOME_CONTINUED AckOutcome = 6
+	// An agent job is held: as asked, by a limit or by a policy.
+	AckOutcome_ACK_OUTCOME_HELD AckOutcome = 7
+	// A budget with `reject` would be exceeded. The job stays active.
+	AckOutcome_ACK_OUTCOME_BUDGET_EXCEEDED AckOutcome = 8
 )
 
 // Enum value maps for AckOutcome.
@@ -115,14 +121,20 @@ var (
 		3: "ACK_OUTCOME_NOT_ACTIVE",
 		4: "ACK_OUTCOME_STALE_FENCE",
 		5: "ACK_OUTCOME_REFUSED",
+		6: "ACK_OUTCOME_CONTINUED",
+		7: "ACK_OUTCOME_HELD",
+		8: "ACK_OUTCOME_BUDGET_EXCEEDED",
 	}
 	AckOutcome_value = map[string]int32{
-		"ACK_OUTCOME_UNSPECIFIED": 0,
-		"ACK_OUTCOME_ACKED":       1,
-		"ACK_OUTCOME_NOT_FOUND":   2,
-		"ACK_OUTCOME_NOT_ACTIVE":  3,
-		"ACK_OUTCOME_STALE_FENCE": 4,
-		"ACK_OUTCOME_REFUSED":     5,
+		"ACK_OUTCOME_UNSPECIFIED":     0,
+		"ACK_OUTCOME_ACKED":           1,
+		"ACK_OUTCOME_NOT_FOUND":       2,
+		"ACK_OUTCOME_NOT_ACTIVE":      3,
+		"ACK_OUTCOME_STALE_FENCE":     4,
+		"ACK_OUTCOME_REFUSED":         5,
+		"ACK_OUTCOME_CONTINUED":       6,
+		"ACK_OUTCOME_HELD":            7,
+		"ACK_OUTCOME_BUDGET_EXCEEDED": 8,
 	}
 )
 
@@ -160,7 +172,8 @@ type AgentConfig struct {
 	MaxIterations int32 `protobuf:"varint,1,opt,name=max_iterations,json=maxIterations,proto3" json:"max_iterations,omitempty"`
 	// Cost in US dollars above which the job is held for a person. 0: no limit.
 	MaxCostUsd float64 `protobuf:"fixed64,2,opt,name=max_cost_usd,json=maxCostUsd,proto3" json:"max_cost_usd,omitempty"`
-	// Longest duration of one iteration, as text like `90s` or `2m`. Empty: no limit.
+	// Longest duration of one iteration, from its fetch, as text like `90s` or `2m`. After it the attempt has failed, whatever heartbeats
+	// came. Empty: no limit.
 	IterationTimeout string `protobuf:"bytes,3,opt,name=iteration_timeout,json=iterationTimeout,proto3" json:"iteration_timeout,omitempty"`
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
@@ -1024,7 +1037,9 @@ type FetchResponse struct {
 	Agent *AgentState `protobuf:"bytes,10,opt,name=agent,proto3" json:"agent,omitempty"`
 	// Fencing token of this lease, strictly rising over all grants. Hand it back, and to your own stores
 	// (Kleppmann, "How to do distributed locking", 2016).
-	Fence         uint64 `protobuf:"varint,100,opt,name=fence,proto3" json:"fence,omitempty"`
+	Fence uint64 `protobuf:"varint,100,opt,name=fence,proto3" json:"fence,omitempty"`
+	// What a person said when the job was sent back (RejectJobRequest.note). Stays until the job's next accepted ack. Empty: nothing.
+	RevisionNote  string `protobuf:"bytes,120,opt,name=revision_note,json=revisionNote,proto3" json:"revision_note,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1134,6 +1149,13 @@ func (x *FetchResponse) GetFence() uint64 {
 		return x.Fence
 	}
 	return 0
+}
+
+func (x *FetchResponse) GetRevisionNote() string {
+	if x != nil {
+		return x.RevisionNote
+	}
+	return ""
 }
 
 // Asks for several jobs.
@@ -1258,7 +1280,9 @@ type FetchBatchJob struct {
 	// Present for agent jobs.
 	Agent *AgentState `protobuf:"bytes,9,opt,name=agent,proto3" json:"agent,omitempty"`
 	// Fencing token of this lease. See FetchResponse.fence.
-	Fence         uint64 `protobuf:"varint,100,opt,name=fence,proto3" json:"fence,omitempty"`
+	Fence uint64 `protobuf:"varint,100,opt,name=fence,proto3" json:"fence,omitempty"`
+	// See FetchResponse.revision_note.
+	RevisionNote  string `protobuf:"bytes,120,opt,name=revision_note,json=revisionNote,proto3" json:"revision_note,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1363,6 +1387,13 @@ func (x *FetchBatchJob) GetFence() uint64 {
 	return 0
 }
 
+func (x *FetchBatchJob) GetRevisionNote() string {
+	if x != nil {
+		return x.RevisionNote
+	}
+	return ""
+}
+
 // Leased jobs.
 type FetchBatchResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1409,7 +1440,8 @@ func (x *FetchBatchResponse) GetJobs() []*FetchBatchJob {
 	return nil
 }
 
-// What a model call used.
+// What model calls used since the last report. It goes into the usage ledger, which outlives the job, and counts against budgets.
+// Negative numbers count as 0, texts are trimmed and cut at 128 bytes; a report without anything records nothing.
 type UsageReport struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Tokens read.
@@ -1424,7 +1456,7 @@ type UsageReport struct {
 	Model string `protobuf:"bytes,5,opt,name=model,proto3" json:"model,omitempty"`
 	// Name of the provider.
 	Provider string `protobuf:"bytes,6,opt,name=provider,proto3" json:"provider,omitempty"`
-	// Cost in US dollars.
+	// Cost in US dollars, at most 1,000,000. Kept in whole billionths of a dollar, so that sums are exact.
 	CostUsd       float64 `protobuf:"fixed64,7,opt,name=cost_usd,json=costUsd,proto3" json:"cost_usd,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1509,20 +1541,22 @@ func (x *UsageReport) GetCostUsd() float64 {
 	return 0
 }
 
-// Completes one job.
+// Completes one job, or ends one iteration of an agent job.
 type AckRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Id of the job. Required.
 	JobId string `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
 	// Result as JSON text, at most 256 KiB. Empty in RPC: `{}`; absent in REST: none.
 	ResultJson string `protobuf:"bytes,2,opt,name=result_json,json=resultJson,proto3" json:"result_json,omitempty"`
-	// What the attempt used. Accepted; accounting comes with budgets.
+	// What was used since the last report.
 	Usage *UsageReport `protobuf:"bytes,3,opt,name=usage,proto3" json:"usage,omitempty"`
 	// Last checkpoint as JSON text. Empty: the stored one stays.
 	CheckpointJson string `protobuf:"bytes,4,opt,name=checkpoint_json,json=checkpointJson,proto3" json:"checkpoint_json,omitempty"`
-	// Empty or `done`. `continue` and `hold` are refused as long as the agent loop is not served.
+	// Agent jobs only. Empty or `done`: the job is completed. `continue`: the iteration is over, the next one waits at the tail of its
+	// priority, unless a limit of the agent or an approval policy holds the job. `hold`: the job waits for a person.
+	// Case and surrounding white space do not matter.
 	AgentStatus string `protobuf:"bytes,5,opt,name=agent_status,json=agentStatus,proto3" json:"agent_status,omitempty"`
-	// Accepted for compatibility.
+	// Why the job is held, at most 4 KiB; longer text is cut. Wins over the server's own words when a limit or a policy holds it.
 	HoldReason string `protobuf:"bytes,6,opt,name=hold_reason,json=holdReason,proto3" json:"hold_reason,omitempty"`
 	// Accepted for compatibility, not stored.
 	TraceJson string `protobuf:"bytes,7,opt,name=trace_json,json=traceJson,proto3" json:"trace_json,omitempty"`
@@ -1531,7 +1565,9 @@ type AckRequest struct {
 	// Makes a retry safe. Empty: not given.
 	RequestId string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
-	ValidateOnly  bool `protobuf:"varint,190,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	ValidateOnly bool `protobuf:"varint,190,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	// Another name of agent_status, for newer clients; used when agent_status is empty.
+	AckStatus     string `protobuf:"bytes,120,opt,name=ack_status,json=ackStatus,proto3" json:"ack_status,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1636,9 +1672,22 @@ func (x *AckRequest) GetValidateOnly() bool {
 	return false
 }
 
-// The job is completed.
+func (x *AckRequest) GetAckStatus() string {
+	if x != nil {
+		return x.AckStatus
+	}
+	return ""
+}
+
+// The acknowledgement was accepted.
 type AckResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What the job is now: `completed`, `pending` or `held`. Only for agent jobs.
+	State string `protobuf:"bytes,120,opt,name=state,proto3" json:"state,omitempty"`
+	// Why it is held. Only for agent jobs.
+	HoldReason string `protobuf:"bytes,121,opt,name=hold_reason,json=holdReason,proto3" json:"hold_reason,omitempty"`
+	// Its iteration now. Only for agent jobs.
+	Iteration     int32 `protobuf:"varint,122,opt,name=iteration,proto3" json:"iteration,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1673,17 +1722,44 @@ func (*AckResponse) Descriptor() ([]byte, []int) {
 	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{15}
 }
 
-// Completes one job of many.
+func (x *AckResponse) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *AckResponse) GetHoldReason() string {
+	if x != nil {
+		return x.HoldReason
+	}
+	return ""
+}
+
+func (x *AckResponse) GetIteration() int32 {
+	if x != nil {
+		return x.Iteration
+	}
+	return 0
+}
+
+// Completes one job of many, or ends an iteration of it.
 type AckBatchItem struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Id of the job. Required.
 	JobId string `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
 	// Result as JSON text, at most 256 KiB. Empty in RPC: `{}`; absent in REST: none.
 	ResultJson string `protobuf:"bytes,2,opt,name=result_json,json=resultJson,proto3" json:"result_json,omitempty"`
-	// What the attempt used. Accepted; accounting comes with budgets.
+	// What was used since the last report.
 	Usage *UsageReport `protobuf:"bytes,3,opt,name=usage,proto3" json:"usage,omitempty"`
 	// Fence of the lease. 0: not given.
-	Fence         uint64 `protobuf:"varint,100,opt,name=fence,proto3" json:"fence,omitempty"`
+	Fence uint64 `protobuf:"varint,100,opt,name=fence,proto3" json:"fence,omitempty"`
+	// See AckRequest.checkpoint_json.
+	CheckpointJson string `protobuf:"bytes,120,opt,name=checkpoint_json,json=checkpointJson,proto3" json:"checkpoint_json,omitempty"`
+	// See AckRequest.agent_status.
+	AgentStatus string `protobuf:"bytes,121,opt,name=agent_status,json=agentStatus,proto3" json:"agent_status,omitempty"`
+	// See AckRequest.hold_reason.
+	HoldReason    string `protobuf:"bytes,122,opt,name=hold_reason,json=holdReason,proto3" json:"hold_reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1744,6 +1820,27 @@ func (x *AckBatchItem) GetFence() uint64 {
 		return x.Fence
 	}
 	return 0
+}
+
+func (x *AckBatchItem) GetCheckpointJson() string {
+	if x != nil {
+		return x.CheckpointJson
+	}
+	return ""
+}
+
+func (x *AckBatchItem) GetAgentStatus() string {
+	if x != nil {
+		return x.AgentStatus
+	}
+	return ""
+}
+
+func (x *AckBatchItem) GetHoldReason() string {
+	if x != nil {
+		return x.HoldReason
+	}
+	return ""
 }
 
 // Completes many jobs.
@@ -1813,7 +1910,7 @@ func (x *AckBatchRequest) GetValidateOnly() bool {
 // How many were completed.
 type AckBatchResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Jobs that were active and are completed now.
+	// Acknowledgements that were accepted: jobs that were active and are completed, or whose iteration is over.
 	Acked int32 `protobuf:"varint,1,opt,name=acked,proto3" json:"acked,omitempty"`
 	// One outcome per item.
 	Outcomes      []AckOutcome `protobuf:"varint,101,rep,packed,name=outcomes,proto3,enum=corvo.v1.AckOutcome" json:"outcomes,omitempty"`
@@ -2219,7 +2316,7 @@ type LifecycleStreamResponse struct {
 	RequestId uint64 `protobuf:"varint,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Leased jobs.
 	Jobs []*FetchBatchJob `protobuf:"bytes,2,rep,name=jobs,proto3" json:"jobs,omitempty"`
-	// Jobs completed by this frame.
+	// Acknowledgements of this frame that were accepted.
 	Acked int32 `protobuf:"varint,3,opt,name=acked,proto3" json:"acked,omitempty"`
 	// First error of the frame, empty when all went well. Parts that succeeded are reported beside it.
 	Error string `protobuf:"bytes,4,opt,name=error,proto3" json:"error,omitempty"`
@@ -2602,7 +2699,7 @@ type HeartbeatJobUpdate struct {
 	ProgressJson string `protobuf:"bytes,1,opt,name=progress_json,json=progressJson,proto3" json:"progress_json,omitempty"`
 	// Checkpoint as a JSON object, at most 256 KiB. Empty: the stored one stays.
 	CheckpointJson string `protobuf:"bytes,2,opt,name=checkpoint_json,json=checkpointJson,proto3" json:"checkpoint_json,omitempty"`
-	// What was used since the last report. Accepted; accounting comes with budgets.
+	// What was used since the last report. Counts in the ledger and against budgets, not against the agent's max_cost_usd.
 	Usage *UsageReport `protobuf:"bytes,3,opt,name=usage,proto3" json:"usage,omitempty"`
 	// Accepted for compatibility, not stored.
 	StreamDelta string `protobuf:"bytes,4,opt,name=stream_delta,json=streamDelta,proto3" json:"stream_delta,omitempty"`
@@ -2738,9 +2835,12 @@ type HeartbeatJobResponse struct {
 	// `ok`: the lease now ends 60 s, or the lease given at fetch if that is longer, after this moment. `cancel`: stop working on it.
 	Status string `protobuf:"bytes,1,opt,name=status,proto3" json:"status,omitempty"`
 	// With `cancel`: `not_found`, `not_active` or `stale_fence`.
-	Reason        string `protobuf:"bytes,100,opt,name=reason,proto3" json:"reason,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Reason string `protobuf:"bytes,100,opt,name=reason,proto3" json:"reason,omitempty"`
+	// The job's usage is over the lowest per-job budget that it falls under. By the budget's `on_exceed` the job is held now, cancelled, or
+	// nothing happened to it.
+	BudgetExceeded bool `protobuf:"varint,101,opt,name=budget_exceeded,json=budgetExceeded,proto3" json:"budget_exceeded,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *HeartbeatJobResponse) Reset() {
@@ -2785,6 +2885,13 @@ func (x *HeartbeatJobResponse) GetReason() string {
 		return x.Reason
 	}
 	return ""
+}
+
+func (x *HeartbeatJobResponse) GetBudgetExceeded() bool {
+	if x != nil {
+		return x.BudgetExceeded
+	}
+	return false
 }
 
 // Answers by job id.
@@ -3294,7 +3401,7 @@ const file_corvo_v1_worker_proto_rawDesc = "" +
 	"\x0elease_duration\x18\x04 \x01(\x05B\x10\x8a\xb5\x18\f\x12\atimeout2\x01sR\rleaseDuration\x12\x1d\n" +
 	"\n" +
 	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
-	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\"\xb4\x03\n" +
+	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\"\xd9\x03\n" +
 	"\rFetchResponse\x12\x1c\n" +
 	"\x05found\x18\x01 \x01(\bB\x06\x8a\xb5\x18\x02 \x01R\x05found\x12\x1d\n" +
 	"\x06job_id\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x05jobId\x12\x1c\n" +
@@ -3308,7 +3415,8 @@ const file_corvo_v1_worker_proto_rawDesc = "" +
 	"\ttags_json\x18\t \x01(\tB\x06\x8a\xb5\x18\x02\b\x01R\btagsJson\x12*\n" +
 	"\x05agent\x18\n" +
 	" \x01(\v2\x14.corvo.v1.AgentStateR\x05agent\x12\x14\n" +
-	"\x05fence\x18d \x01(\x04R\x05fence:\x06\x9a\xb5\x18\x02\b\x01\"\x80\x02\n" +
+	"\x05fence\x18d \x01(\x04R\x05fence\x12#\n" +
+	"\rrevision_note\x18x \x01(\tR\frevisionNote:\x06\x9a\xb5\x18\x02\b\x01\"\x80\x02\n" +
 	"\x11FetchBatchRequest\x12\x16\n" +
 	"\x06queues\x18\x01 \x03(\tR\x06queues\x12\x1b\n" +
 	"\tworker_id\x18\x02 \x01(\tR\bworkerId\x12\x1a\n" +
@@ -3317,7 +3425,7 @@ const file_corvo_v1_worker_proto_rawDesc = "" +
 	"\x05count\x18\x05 \x01(\x05R\x05count\x12\x1d\n" +
 	"\n" +
 	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
-	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\"\x96\x03\n" +
+	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\"\xbb\x03\n" +
 	"\rFetchBatchJob\x12\x1d\n" +
 	"\x06job_id\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x05jobId\x12\x1c\n" +
 	"\x05queue\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x05queue\x12+\n" +
@@ -3329,7 +3437,8 @@ const file_corvo_v1_worker_proto_rawDesc = "" +
 	"\x0fcheckpoint_json\x18\a \x01(\tB\x06\x8a\xb5\x18\x02\b\x01R\x0echeckpointJson\x12#\n" +
 	"\ttags_json\x18\b \x01(\tB\x06\x8a\xb5\x18\x02\b\x01R\btagsJson\x12*\n" +
 	"\x05agent\x18\t \x01(\v2\x14.corvo.v1.AgentStateR\x05agent\x12\x14\n" +
-	"\x05fence\x18d \x01(\x04R\x05fence:\x06\x9a\xb5\x18\x02\b\x01\"Q\n" +
+	"\x05fence\x18d \x01(\x04R\x05fence\x12#\n" +
+	"\rrevision_note\x18x \x01(\tR\frevisionNote:\x06\x9a\xb5\x18\x02\b\x01\"Q\n" +
 	"\x12FetchBatchResponse\x123\n" +
 	"\x04jobs\x18\x01 \x03(\v2\x17.corvo.v1.FetchBatchJobB\x06\x8a\xb5\x18\x02\x18\x01R\x04jobs:\x06\x9a\xb5\x18\x02\b\x01\"\x82\x02\n" +
 	"\vUsageReport\x12!\n" +
@@ -3339,7 +3448,7 @@ const file_corvo_v1_worker_proto_rawDesc = "" +
 	"\x11cache_read_tokens\x18\x04 \x01(\x03R\x0fcacheReadTokens\x12\x14\n" +
 	"\x05model\x18\x05 \x01(\tR\x05model\x12\x1a\n" +
 	"\bprovider\x18\x06 \x01(\tR\bprovider\x12\x19\n" +
-	"\bcost_usd\x18\a \x01(\x01R\acostUsd\"\xf8\x02\n" +
+	"\bcost_usd\x18\a \x01(\x01R\acostUsd\"\x97\x03\n" +
 	"\n" +
 	"AckRequest\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12'\n" +
@@ -3355,14 +3464,24 @@ const file_corvo_v1_worker_proto_rawDesc = "" +
 	"\x05fence\x18d \x01(\x04R\x05fence\x12\x1d\n" +
 	"\n" +
 	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
-	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\"\r\n" +
-	"\vAckResponse\"\x99\x01\n" +
+	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly\x12\x1d\n" +
+	"\n" +
+	"ack_status\x18x \x01(\tR\tackStatus:\x06\x9a\xb5\x18\x02\b\x01\"\x82\x01\n" +
+	"\vAckResponse\x12\x1c\n" +
+	"\x05state\x18x \x01(\tB\x06\x8a\xb5\x18\x02 \x01R\x05state\x12'\n" +
+	"\vhold_reason\x18y \x01(\tB\x06\x8a\xb5\x18\x02 \x01R\n" +
+	"holdReason\x12$\n" +
+	"\titeration\x18z \x01(\x05B\x06\x8a\xb5\x18\x02 \x01R\titeration:\x06\x9a\xb5\x18\x02\b\x01\"\x8e\x02\n" +
 	"\fAckBatchItem\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12'\n" +
 	"\vresult_json\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02\b\x01R\n" +
 	"resultJson\x12+\n" +
 	"\x05usage\x18\x03 \x01(\v2\x15.corvo.v1.UsageReportR\x05usage\x12\x14\n" +
-	"\x05fence\x18d \x01(\x04R\x05fence:\x06\x9a\xb5\x18\x02\b\x01\"\x98\x01\n" +
+	"\x05fence\x18d \x01(\x04R\x05fence\x12/\n" +
+	"\x0fcheckpoint_json\x18x \x01(\tB\x06\x8a\xb5\x18\x02\b\x01R\x0echeckpointJson\x12!\n" +
+	"\fagent_status\x18y \x01(\tR\vagentStatus\x12\x1f\n" +
+	"\vhold_reason\x18z \x01(\tR\n" +
+	"holdReason:\x06\x9a\xb5\x18\x02\b\x01\"\x98\x01\n" +
 	"\x0fAckBatchRequest\x128\n" +
 	"\x05items\x18\x01 \x03(\v2\x16.corvo.v1.AckBatchItemB\n" +
 	"\x8a\xb5\x18\x06\x12\x04acksR\x05items\x12\x1d\n" +
@@ -3452,10 +3571,11 @@ const file_corvo_v1_worker_proto_rawDesc = "" +
 	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly\x1aU\n" +
 	"\tJobsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x122\n" +
-	"\x05value\x18\x02 \x01(\v2\x1c.corvo.v1.HeartbeatJobUpdateR\x05value:\x028\x01:\x06\x9a\xb5\x18\x02\b\x01\"V\n" +
+	"\x05value\x18\x02 \x01(\v2\x1c.corvo.v1.HeartbeatJobUpdateR\x05value:\x028\x01:\x06\x9a\xb5\x18\x02\b\x01\"\x7f\n" +
 	"\x14HeartbeatJobResponse\x12\x1e\n" +
 	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\x12\x16\n" +
-	"\x06reason\x18d \x01(\tR\x06reason:\x06\x9a\xb5\x18\x02\b\x01\"\xb9\x01\n" +
+	"\x06reason\x18d \x01(\tR\x06reason\x12'\n" +
+	"\x0fbudget_exceeded\x18e \x01(\bR\x0ebudgetExceeded:\x06\x9a\xb5\x18\x02\b\x01\"\xb9\x01\n" +
 	"\x11HeartbeatResponse\x12C\n" +
 	"\x04jobs\x18\x01 \x03(\v2%.corvo.v1.HeartbeatResponse.JobsEntryB\b\x8a\xb5\x18\x04\x18\x01@\x03R\x04jobs\x1aW\n" +
 	"\tJobsEntry\x12\x10\n" +
@@ -3494,7 +3614,7 @@ const file_corvo_v1_worker_proto_rawDesc = "" +
 	"\x17ENQUEUE_OUTCOME_PENDING\x10\x01\x12\x1d\n" +
 	"\x19ENQUEUE_OUTCOME_SCHEDULED\x10\x02\x12\x1d\n" +
 	"\x19ENQUEUE_OUTCOME_DUPLICATE\x10\x03\x12\x1b\n" +
-	"\x17ENQUEUE_OUTCOME_REFUSED\x10\x04*\xad\x01\n" +
+	"\x17ENQUEUE_OUTCOME_REFUSED\x10\x04*\xff\x01\n" +
 	"\n" +
 	"AckOutcome\x12\x1b\n" +
 	"\x17ACK_OUTCOME_UNSPECIFIED\x10\x00\x12\x15\n" +
@@ -3502,7 +3622,10 @@ const file_corvo_v1_worker_proto_rawDesc = "" +
 	"\x15ACK_OUTCOME_NOT_FOUND\x10\x02\x12\x1a\n" +
 	"\x16ACK_OUTCOME_NOT_ACTIVE\x10\x03\x12\x1b\n" +
 	"\x17ACK_OUTCOME_STALE_FENCE\x10\x04\x12\x17\n" +
-	"\x13ACK_OUTCOME_REFUSED\x10\x052\xde\x0e\n" +
+	"\x13ACK_OUTCOME_REFUSED\x10\x05\x12\x19\n" +
+	"\x15ACK_OUTCOME_CONTINUED\x10\x06\x12\x14\n" +
+	"\x10ACK_OUTCOME_HELD\x10\a\x12\x1f\n" +
+	"\x1bACK_OUTCOME_BUDGET_EXCEEDED\x10\b2\xde\x0e\n" +
 	"\rWorkerService\x12\x9f\x01\n" +
 	"\aEnqueue\x12\x18.corvo.v1.EnqueueRequest\x1a\x19.corvo.v1.EnqueueResponse\"_\x92\xb5\x18)\b\xc9\x01\x12\x0funique_existing\x18\xc8\x012\x10VALIDATION_ERROR\xa2\xb5\x18\x14\n" +
 	"\aenqueue\x12\x05write\x18\x05 \x02\x82\xd3\xe4\x93\x02\x14:\x01*\"\x0f/api/v1/enqueue\x12\xa6\x01\n" +

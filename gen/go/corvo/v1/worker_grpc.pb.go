@@ -57,9 +57,10 @@ type WorkerServiceClient interface {
 	Fetch(ctx context.Context, in *FetchRequest, opts ...grpc.CallOption) (*FetchResponse, error)
 	// Leases up to `count` jobs. Waits like Fetch until there is at least one; an empty list is a success.
 	FetchBatch(ctx context.Context, in *FetchBatchRequest, opts ...grpc.CallOption) (*FetchBatchResponse, error)
-	// Completes an active job. Refused when the job is not active or the fence that was given is stale.
+	// Completes an active job, or ends one iteration of an agent job. Refused when the job is not active, when the fence that was given is
+	// stale, or when a budget with `reject` would be exceeded (`BUDGET_EXCEEDED`).
 	Ack(ctx context.Context, in *AckRequest, opts ...grpc.CallOption) (*AckResponse, error)
-	// Completes many jobs; each item stands alone.
+	// Completes many jobs, or ends iterations of agent jobs; each item stands alone.
 	AckBatch(ctx context.Context, in *AckBatchRequest, opts ...grpc.CallOption) (*AckBatchResponse, error)
 	// Reports that an attempt failed. The job is retried after its back-off or, when its attempts are spent, dead.
 	Fail(ctx context.Context, in *FailRequest, opts ...grpc.CallOption) (*FailResponse, error)
@@ -247,9 +248,10 @@ type WorkerServiceServer interface {
 	Fetch(context.Context, *FetchRequest) (*FetchResponse, error)
 	// Leases up to `count` jobs. Waits like Fetch until there is at least one; an empty list is a success.
 	FetchBatch(context.Context, *FetchBatchRequest) (*FetchBatchResponse, error)
-	// Completes an active job. Refused when the job is not active or the fence that was given is stale.
+	// Completes an active job, or ends one iteration of an agent job. Refused when the job is not active, when the fence that was given is
+	// stale, or when a budget with `reject` would be exceeded (`BUDGET_EXCEEDED`).
 	Ack(context.Context, *AckRequest) (*AckResponse, error)
-	// Completes many jobs; each item stands alone.
+	// Completes many jobs, or ends iterations of agent jobs; each item stands alone.
 	AckBatch(context.Context, *AckBatchRequest) (*AckBatchResponse, error)
 	// Reports that an attempt failed. The job is retried after its back-off or, when its attempts are spent, dead.
 	Fail(context.Context, *FailRequest) (*FailResponse, error)

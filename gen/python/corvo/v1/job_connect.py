@@ -80,7 +80,8 @@ class JobService(Protocol):
 
     async def reject_job(self, request: RejectJobRequest, ctx: RequestContext[RejectJobRequest, RejectJobResponse], /) -> RejectJobResponse:
         """
-        Ends a held job as dead.
+        Ends a held job as dead, or sends it back with a revision (`revise`): a changed payload, a changed checkpoint or a note for its worker;
+        then it is pending again.
         """
         raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
 
@@ -401,7 +402,8 @@ class JobServiceClient(ConnectClient):
         timeout_ms: int | None = None,
     ) -> RejectJobResponse:
         """
-        Ends a held job as dead.
+        Ends a held job as dead, or sends it back with a revision (`revise`): a changed payload, a changed checkpoint or a note for its worker;
+        then it is pending again.
         """
         return await self.execute_unary(
             request=request,
@@ -506,7 +508,8 @@ class JobServiceSync(Protocol):
 
     def reject_job(self, request: RejectJobRequest, ctx: RequestContext[RejectJobRequest, RejectJobResponse], /) -> RejectJobResponse:
         """
-        Ends a held job as dead.
+        Ends a held job as dead, or sends it back with a revision (`revise`): a changed payload, a changed checkpoint or a note for its worker;
+        then it is pending again.
         """
         raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
 
@@ -825,7 +828,8 @@ class JobServiceClientSync(ConnectClientSync):
         timeout_ms: int | None = None,
     ) -> RejectJobResponse:
         """
-        Ends a held job as dead.
+        Ends a held job as dead, or sends it back with a revision (`revise`): a changed payload, a changed checkpoint or a note for its worker;
+        then it is pending again.
         """
         return self.execute_unary(
             request=request,

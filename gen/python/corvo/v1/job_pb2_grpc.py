@@ -131,7 +131,8 @@ class JobServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RejectJob(self, request, context):
-        """Ends a held job as dead.
+        """Ends a held job as dead, or sends it back with a revision (`revise`): a changed payload, a changed checkpoint or a note for its worker;
+        then it is pending again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

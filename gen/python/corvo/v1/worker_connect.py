@@ -77,13 +77,14 @@ class WorkerService(Protocol):
 
     async def ack(self, request: AckRequest, ctx: RequestContext[AckRequest, AckResponse], /) -> AckResponse:
         """
-        Completes an active job. Refused when the job is not active or the fence that was given is stale.
+        Completes an active job, or ends one iteration of an agent job. Refused when the job is not active, when the fence that was given is
+        stale, or when a budget with `reject` would be exceeded (`BUDGET_EXCEEDED`).
         """
         raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
 
     async def ack_batch(self, request: AckBatchRequest, ctx: RequestContext[AckBatchRequest, AckBatchResponse], /) -> AckBatchResponse:
         """
-        Completes many jobs; each item stands alone.
+        Completes many jobs, or ends iterations of agent jobs; each item stands alone.
         """
         raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
 
@@ -450,7 +451,8 @@ class WorkerServiceClient(ConnectClient):
         timeout_ms: int | None = None,
     ) -> AckResponse:
         """
-        Completes an active job. Refused when the job is not active or the fence that was given is stale.
+        Completes an active job, or ends one iteration of an agent job. Refused when the job is not active, when the fence that was given is
+        stale, or when a budget with `reject` would be exceeded (`BUDGET_EXCEEDED`).
         """
         return await self.execute_unary(
             request=request,
@@ -473,7 +475,7 @@ class WorkerServiceClient(ConnectClient):
         timeout_ms: int | None = None,
     ) -> AckBatchResponse:
         """
-        Completes many jobs; each item stands alone.
+        Completes many jobs, or ends iterations of agent jobs; each item stands alone.
         """
         return await self.execute_unary(
             request=request,
@@ -671,13 +673,14 @@ class WorkerServiceSync(Protocol):
 
     def ack(self, request: AckRequest, ctx: RequestContext[AckRequest, AckResponse], /) -> AckResponse:
         """
-        Completes an active job. Refused when the job is not active or the fence that was given is stale.
+        Completes an active job, or ends one iteration of an agent job. Refused when the job is not active, when the fence that was given is
+        stale, or when a budget with `reject` would be exceeded (`BUDGET_EXCEEDED`).
         """
         raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
 
     def ack_batch(self, request: AckBatchRequest, ctx: RequestContext[AckBatchRequest, AckBatchResponse], /) -> AckBatchResponse:
         """
-        Completes many jobs; each item stands alone.
+        Completes many jobs, or ends iterations of agent jobs; each item stands alone.
         """
         raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
 
@@ -1042,7 +1045,8 @@ class WorkerServiceClientSync(ConnectClientSync):
         timeout_ms: int | None = None,
     ) -> AckResponse:
         """
-        Completes an active job. Refused when the job is not active or the fence that was given is stale.
+        Completes an active job, or ends one iteration of an agent job. Refused when the job is not active, when the fence that was given is
+        stale, or when a budget with `reject` would be exceeded (`BUDGET_EXCEEDED`).
         """
         return self.execute_unary(
             request=request,
@@ -1065,7 +1069,7 @@ class WorkerServiceClientSync(ConnectClientSync):
         timeout_ms: int | None = None,
     ) -> AckBatchResponse:
         """
-        Completes many jobs; each item stands alone.
+        Completes many jobs, or ends iterations of agent jobs; each item stands alone.
         """
         return self.execute_unary(
             request=request,

@@ -28,6 +28,9 @@ class AckOutcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ACK_OUTCOME_NOT_ACTIVE: _ClassVar[AckOutcome]
     ACK_OUTCOME_STALE_FENCE: _ClassVar[AckOutcome]
     ACK_OUTCOME_REFUSED: _ClassVar[AckOutcome]
+    ACK_OUTCOME_CONTINUED: _ClassVar[AckOutcome]
+    ACK_OUTCOME_HELD: _ClassVar[AckOutcome]
+    ACK_OUTCOME_BUDGET_EXCEEDED: _ClassVar[AckOutcome]
 ENQUEUE_OUTCOME_UNSPECIFIED: EnqueueOutcome
 ENQUEUE_OUTCOME_PENDING: EnqueueOutcome
 ENQUEUE_OUTCOME_SCHEDULED: EnqueueOutcome
@@ -39,6 +42,9 @@ ACK_OUTCOME_NOT_FOUND: AckOutcome
 ACK_OUTCOME_NOT_ACTIVE: AckOutcome
 ACK_OUTCOME_STALE_FENCE: AckOutcome
 ACK_OUTCOME_REFUSED: AckOutcome
+ACK_OUTCOME_CONTINUED: AckOutcome
+ACK_OUTCOME_HELD: AckOutcome
+ACK_OUTCOME_BUDGET_EXCEEDED: AckOutcome
 
 class AgentConfig(_message.Message):
     __slots__ = ()
@@ -203,6 +209,7 @@ class FetchResponse(_message.Message):
     TAGS_JSON_FIELD_NUMBER: _ClassVar[int]
     AGENT_FIELD_NUMBER: _ClassVar[int]
     FENCE_FIELD_NUMBER: _ClassVar[int]
+    REVISION_NOTE_FIELD_NUMBER: _ClassVar[int]
     found: bool
     job_id: str
     queue: str
@@ -214,7 +221,8 @@ class FetchResponse(_message.Message):
     tags_json: str
     agent: AgentState
     fence: int
-    def __init__(self, found: _Optional[bool] = ..., job_id: _Optional[str] = ..., queue: _Optional[str] = ..., payload_json: _Optional[str] = ..., attempt: _Optional[int] = ..., max_retries: _Optional[int] = ..., lease_duration: _Optional[int] = ..., checkpoint_json: _Optional[str] = ..., tags_json: _Optional[str] = ..., agent: _Optional[_Union[AgentState, _Mapping]] = ..., fence: _Optional[int] = ...) -> None: ...
+    revision_note: str
+    def __init__(self, found: _Optional[bool] = ..., job_id: _Optional[str] = ..., queue: _Optional[str] = ..., payload_json: _Optional[str] = ..., attempt: _Optional[int] = ..., max_retries: _Optional[int] = ..., lease_duration: _Optional[int] = ..., checkpoint_json: _Optional[str] = ..., tags_json: _Optional[str] = ..., agent: _Optional[_Union[AgentState, _Mapping]] = ..., fence: _Optional[int] = ..., revision_note: _Optional[str] = ...) -> None: ...
 
 class FetchBatchRequest(_message.Message):
     __slots__ = ()
@@ -246,6 +254,7 @@ class FetchBatchJob(_message.Message):
     TAGS_JSON_FIELD_NUMBER: _ClassVar[int]
     AGENT_FIELD_NUMBER: _ClassVar[int]
     FENCE_FIELD_NUMBER: _ClassVar[int]
+    REVISION_NOTE_FIELD_NUMBER: _ClassVar[int]
     job_id: str
     queue: str
     payload_json: str
@@ -256,7 +265,8 @@ class FetchBatchJob(_message.Message):
     tags_json: str
     agent: AgentState
     fence: int
-    def __init__(self, job_id: _Optional[str] = ..., queue: _Optional[str] = ..., payload_json: _Optional[str] = ..., attempt: _Optional[int] = ..., max_retries: _Optional[int] = ..., lease_duration: _Optional[int] = ..., checkpoint_json: _Optional[str] = ..., tags_json: _Optional[str] = ..., agent: _Optional[_Union[AgentState, _Mapping]] = ..., fence: _Optional[int] = ...) -> None: ...
+    revision_note: str
+    def __init__(self, job_id: _Optional[str] = ..., queue: _Optional[str] = ..., payload_json: _Optional[str] = ..., attempt: _Optional[int] = ..., max_retries: _Optional[int] = ..., lease_duration: _Optional[int] = ..., checkpoint_json: _Optional[str] = ..., tags_json: _Optional[str] = ..., agent: _Optional[_Union[AgentState, _Mapping]] = ..., fence: _Optional[int] = ..., revision_note: _Optional[str] = ...) -> None: ...
 
 class FetchBatchResponse(_message.Message):
     __slots__ = ()
@@ -294,6 +304,7 @@ class AckRequest(_message.Message):
     FENCE_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    ACK_STATUS_FIELD_NUMBER: _ClassVar[int]
     job_id: str
     result_json: str
     usage: UsageReport
@@ -304,11 +315,18 @@ class AckRequest(_message.Message):
     fence: int
     request_id: str
     validate_only: bool
-    def __init__(self, job_id: _Optional[str] = ..., result_json: _Optional[str] = ..., usage: _Optional[_Union[UsageReport, _Mapping]] = ..., checkpoint_json: _Optional[str] = ..., agent_status: _Optional[str] = ..., hold_reason: _Optional[str] = ..., trace_json: _Optional[str] = ..., fence: _Optional[int] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
+    ack_status: str
+    def __init__(self, job_id: _Optional[str] = ..., result_json: _Optional[str] = ..., usage: _Optional[_Union[UsageReport, _Mapping]] = ..., checkpoint_json: _Optional[str] = ..., agent_status: _Optional[str] = ..., hold_reason: _Optional[str] = ..., trace_json: _Optional[str] = ..., fence: _Optional[int] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ..., ack_status: _Optional[str] = ...) -> None: ...
 
 class AckResponse(_message.Message):
     __slots__ = ()
-    def __init__(self) -> None: ...
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    HOLD_REASON_FIELD_NUMBER: _ClassVar[int]
+    ITERATION_FIELD_NUMBER: _ClassVar[int]
+    state: str
+    hold_reason: str
+    iteration: int
+    def __init__(self, state: _Optional[str] = ..., hold_reason: _Optional[str] = ..., iteration: _Optional[int] = ...) -> None: ...
 
 class AckBatchItem(_message.Message):
     __slots__ = ()
@@ -316,11 +334,17 @@ class AckBatchItem(_message.Message):
     RESULT_JSON_FIELD_NUMBER: _ClassVar[int]
     USAGE_FIELD_NUMBER: _ClassVar[int]
     FENCE_FIELD_NUMBER: _ClassVar[int]
+    CHECKPOINT_JSON_FIELD_NUMBER: _ClassVar[int]
+    AGENT_STATUS_FIELD_NUMBER: _ClassVar[int]
+    HOLD_REASON_FIELD_NUMBER: _ClassVar[int]
     job_id: str
     result_json: str
     usage: UsageReport
     fence: int
-    def __init__(self, job_id: _Optional[str] = ..., result_json: _Optional[str] = ..., usage: _Optional[_Union[UsageReport, _Mapping]] = ..., fence: _Optional[int] = ...) -> None: ...
+    checkpoint_json: str
+    agent_status: str
+    hold_reason: str
+    def __init__(self, job_id: _Optional[str] = ..., result_json: _Optional[str] = ..., usage: _Optional[_Union[UsageReport, _Mapping]] = ..., fence: _Optional[int] = ..., checkpoint_json: _Optional[str] = ..., agent_status: _Optional[str] = ..., hold_reason: _Optional[str] = ...) -> None: ...
 
 class AckBatchRequest(_message.Message):
     __slots__ = ()
@@ -505,9 +529,11 @@ class HeartbeatJobResponse(_message.Message):
     __slots__ = ()
     STATUS_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
+    BUDGET_EXCEEDED_FIELD_NUMBER: _ClassVar[int]
     status: str
     reason: str
-    def __init__(self, status: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+    budget_exceeded: bool
+    def __init__(self, status: _Optional[str] = ..., reason: _Optional[str] = ..., budget_exceeded: _Optional[bool] = ...) -> None: ...
 
 class HeartbeatResponse(_message.Message):
     __slots__ = ()

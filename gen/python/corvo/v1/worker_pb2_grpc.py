@@ -149,14 +149,15 @@ class WorkerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Ack(self, request, context):
-        """Completes an active job. Refused when the job is not active or the fence that was given is stale.
+        """Completes an active job, or ends one iteration of an agent job. Refused when the job is not active, when the fence that was given is
+        stale, or when a budget with `reject` would be exceeded (`BUDGET_EXCEEDED`).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def AckBatch(self, request, context):
-        """Completes many jobs; each item stands alone.
+        """Completes many jobs, or ends iterations of agent jobs; each item stands alone.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -39,6 +39,28 @@ type JobDocument struct {
 	Failures []*JobFailure `protobuf:"bytes,5,rep,name=failures,proto3" json:"failures,omitempty"`
 	// Failures ever, including those no longer kept.
 	FailuresTotal uint32 `protobuf:"varint,6,opt,name=failures_total,json=failuresTotal,proto3" json:"failures_total,omitempty"`
+	// Agent jobs: the running iteration; 0: the first.
+	Iteration uint32 `protobuf:"varint,20,opt,name=iteration,proto3" json:"iteration,omitempty"`
+	// Agent jobs: cost so far by acks, in billionths of a dollar.
+	AgentCostNanos uint64 `protobuf:"varint,21,opt,name=agent_cost_nanos,json=agentCostNanos,proto3" json:"agent_cost_nanos,omitempty"`
+	// Cost of all that was reported, in billionths of a dollar.
+	CostNanos uint64 `protobuf:"varint,22,opt,name=cost_nanos,json=costNanos,proto3" json:"cost_nanos,omitempty"`
+	// Attempts before the running iteration or revision: they do not count against max_retries.
+	AttemptsBefore uint32 `protobuf:"varint,23,opt,name=attempts_before,json=attemptsBefore,proto3" json:"attempts_before,omitempty"`
+	// Iteration records that are kept, and that ever were.
+	IterationsKept uint32 `protobuf:"varint,24,opt,name=iterations_kept,json=iterationsKept,proto3" json:"iterations_kept,omitempty"`
+	// See iterations_kept.
+	IterationsTotal uint32 `protobuf:"varint,25,opt,name=iterations_total,json=iterationsTotal,proto3" json:"iterations_total,omitempty"`
+	// Bytes of the records that are kept.
+	IterationBytes uint32 `protobuf:"varint,26,opt,name=iteration_bytes,json=iterationBytes,proto3" json:"iteration_bytes,omitempty"`
+	// End of the running iteration in serving time, milliseconds; 0: none.
+	IterationEndsMs uint64 `protobuf:"varint,27,opt,name=iteration_ends_ms,json=iterationEndsMs,proto3" json:"iteration_ends_ms,omitempty"`
+	// What a person said at the last rejection or revision.
+	RevisionNote []byte `protobuf:"bytes,28,opt,name=revision_note,json=revisionNote,proto3" json:"revision_note,omitempty"`
+	// Revisions so far.
+	Revisions uint32 `protobuf:"varint,29,opt,name=revisions,proto3" json:"revisions,omitempty"`
+	// Held by a budget: 1 a daily one or an average, 2 a per-job one.
+	BudgetHold    uint32 `protobuf:"varint,30,opt,name=budget_hold,json=budgetHold,proto3" json:"budget_hold,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -115,6 +137,192 @@ func (x *JobDocument) GetFailuresTotal() uint32 {
 	return 0
 }
 
+func (x *JobDocument) GetIteration() uint32 {
+	if x != nil {
+		return x.Iteration
+	}
+	return 0
+}
+
+func (x *JobDocument) GetAgentCostNanos() uint64 {
+	if x != nil {
+		return x.AgentCostNanos
+	}
+	return 0
+}
+
+func (x *JobDocument) GetCostNanos() uint64 {
+	if x != nil {
+		return x.CostNanos
+	}
+	return 0
+}
+
+func (x *JobDocument) GetAttemptsBefore() uint32 {
+	if x != nil {
+		return x.AttemptsBefore
+	}
+	return 0
+}
+
+func (x *JobDocument) GetIterationsKept() uint32 {
+	if x != nil {
+		return x.IterationsKept
+	}
+	return 0
+}
+
+func (x *JobDocument) GetIterationsTotal() uint32 {
+	if x != nil {
+		return x.IterationsTotal
+	}
+	return 0
+}
+
+func (x *JobDocument) GetIterationBytes() uint32 {
+	if x != nil {
+		return x.IterationBytes
+	}
+	return 0
+}
+
+func (x *JobDocument) GetIterationEndsMs() uint64 {
+	if x != nil {
+		return x.IterationEndsMs
+	}
+	return 0
+}
+
+func (x *JobDocument) GetRevisionNote() []byte {
+	if x != nil {
+		return x.RevisionNote
+	}
+	return nil
+}
+
+func (x *JobDocument) GetRevisions() uint32 {
+	if x != nil {
+		return x.Revisions
+	}
+	return 0
+}
+
+func (x *JobDocument) GetBudgetHold() uint32 {
+	if x != nil {
+		return x.BudgetHold
+	}
+	return 0
+}
+
+// One iteration of an agent job, as its ack told it.
+type IterationRecord struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Position among the job's records, from 1.
+	Id uint32 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	// The iteration.
+	Iteration uint32 `protobuf:"varint,2,opt,name=iteration,proto3" json:"iteration,omitempty"`
+	// 1 continue, 2 hold, 3 done.
+	Status uint32 `protobuf:"varint,3,opt,name=status,proto3" json:"status,omitempty"`
+	// Checkpoint after it, JSON text.
+	CheckpointJson []byte `protobuf:"bytes,4,opt,name=checkpoint_json,json=checkpointJson,proto3" json:"checkpoint_json,omitempty"`
+	// Why the job was held.
+	HoldReason []byte `protobuf:"bytes,5,opt,name=hold_reason,json=holdReason,proto3" json:"hold_reason,omitempty"`
+	// Result of the ack, JSON text.
+	ResultJson []byte `protobuf:"bytes,6,opt,name=result_json,json=resultJson,proto3" json:"result_json,omitempty"`
+	// A corvo.v1.UsageReport as it came.
+	Usage []byte `protobuf:"bytes,7,opt,name=usage,proto3" json:"usage,omitempty"`
+	// Unix milliseconds.
+	AtMs          uint64 `protobuf:"varint,8,opt,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *IterationRecord) Reset() {
+	*x = IterationRecord{}
+	mi := &file_corvo_internal_v1_job_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *IterationRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*IterationRecord) ProtoMessage() {}
+
+func (x *IterationRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_corvo_internal_v1_job_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use IterationRecord.ProtoReflect.Descriptor instead.
+func (*IterationRecord) Descriptor() ([]byte, []int) {
+	return file_corvo_internal_v1_job_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *IterationRecord) GetId() uint32 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *IterationRecord) GetIteration() uint32 {
+	if x != nil {
+		return x.Iteration
+	}
+	return 0
+}
+
+func (x *IterationRecord) GetStatus() uint32 {
+	if x != nil {
+		return x.Status
+	}
+	return 0
+}
+
+func (x *IterationRecord) GetCheckpointJson() []byte {
+	if x != nil {
+		return x.CheckpointJson
+	}
+	return nil
+}
+
+func (x *IterationRecord) GetHoldReason() []byte {
+	if x != nil {
+		return x.HoldReason
+	}
+	return nil
+}
+
+func (x *IterationRecord) GetResultJson() []byte {
+	if x != nil {
+		return x.ResultJson
+	}
+	return nil
+}
+
+func (x *IterationRecord) GetUsage() []byte {
+	if x != nil {
+		return x.Usage
+	}
+	return nil
+}
+
+func (x *IterationRecord) GetAtMs() uint64 {
+	if x != nil {
+		return x.AtMs
+	}
+	return 0
+}
+
 // One failed attempt.
 type JobFailure struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -132,7 +340,7 @@ type JobFailure struct {
 
 func (x *JobFailure) Reset() {
 	*x = JobFailure{}
-	mi := &file_corvo_internal_v1_job_proto_msgTypes[1]
+	mi := &file_corvo_internal_v1_job_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -144,7 +352,7 @@ func (x *JobFailure) String() string {
 func (*JobFailure) ProtoMessage() {}
 
 func (x *JobFailure) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_internal_v1_job_proto_msgTypes[1]
+	mi := &file_corvo_internal_v1_job_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -157,7 +365,7 @@ func (x *JobFailure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobFailure.ProtoReflect.Descriptor instead.
 func (*JobFailure) Descriptor() ([]byte, []int) {
-	return file_corvo_internal_v1_job_proto_rawDescGZIP(), []int{1}
+	return file_corvo_internal_v1_job_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *JobFailure) GetAttempt() uint32 {
@@ -222,14 +430,16 @@ type ArchivedJob struct {
 	// Log index at which it ended.
 	EndedIndex uint64 `protobuf:"varint,15,opt,name=ended_index,json=endedIndex,proto3" json:"ended_index,omitempty"`
 	// Namespace.
-	Namespace     []byte `protobuf:"bytes,16,opt,name=namespace,proto3" json:"namespace,omitempty"`
+	Namespace []byte `protobuf:"bytes,16,opt,name=namespace,proto3" json:"namespace,omitempty"`
+	// Agent jobs: IterationRecords, oldest first.
+	Iterations    [][]byte `protobuf:"bytes,20,rep,name=iterations,proto3" json:"iterations,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ArchivedJob) Reset() {
 	*x = ArchivedJob{}
-	mi := &file_corvo_internal_v1_job_proto_msgTypes[2]
+	mi := &file_corvo_internal_v1_job_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -241,7 +451,7 @@ func (x *ArchivedJob) String() string {
 func (*ArchivedJob) ProtoMessage() {}
 
 func (x *ArchivedJob) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_internal_v1_job_proto_msgTypes[2]
+	mi := &file_corvo_internal_v1_job_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -254,7 +464,7 @@ func (x *ArchivedJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ArchivedJob.ProtoReflect.Descriptor instead.
 func (*ArchivedJob) Descriptor() ([]byte, []int) {
-	return file_corvo_internal_v1_job_proto_rawDescGZIP(), []int{2}
+	return file_corvo_internal_v1_job_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ArchivedJob) GetSeq() uint64 {
@@ -369,11 +579,18 @@ func (x *ArchivedJob) GetNamespace() []byte {
 	return nil
 }
 
+func (x *ArchivedJob) GetIterations() [][]byte {
+	if x != nil {
+		return x.Iterations
+	}
+	return nil
+}
+
 var File_corvo_internal_v1_job_proto protoreflect.FileDescriptor
 
 const file_corvo_internal_v1_job_proto_rawDesc = "" +
 	"\n" +
-	"\x1bcorvo/internal/v1/job.proto\x12\x11corvo.internal.v1\x1a\x1ecorvo/options/v1/options.proto\"\x87\x02\n" +
+	"\x1bcorvo/internal/v1/job.proto\x12\x11corvo.internal.v1\x1a\x1ecorvo/options/v1/options.proto\"\xae\x05\n" +
 	"\vJobDocument\x12'\n" +
 	"\x0fcheckpoint_json\x18\x01 \x01(\fR\x0echeckpointJson\x12#\n" +
 	"\rprogress_json\x18\x02 \x01(\fR\fprogressJson\x12\x1f\n" +
@@ -382,13 +599,37 @@ const file_corvo_internal_v1_job_proto_rawDesc = "" +
 	"\vhold_reason\x18\x04 \x01(\fR\n" +
 	"holdReason\x129\n" +
 	"\bfailures\x18\x05 \x03(\v2\x1d.corvo.internal.v1.JobFailureR\bfailures\x12%\n" +
-	"\x0efailures_total\x18\x06 \x01(\rR\rfailuresTotal:\x06\x9a\xb5\x18\x02\b\x01\"\x81\x01\n" +
+	"\x0efailures_total\x18\x06 \x01(\rR\rfailuresTotal\x12\x1c\n" +
+	"\titeration\x18\x14 \x01(\rR\titeration\x12(\n" +
+	"\x10agent_cost_nanos\x18\x15 \x01(\x04R\x0eagentCostNanos\x12\x1d\n" +
+	"\n" +
+	"cost_nanos\x18\x16 \x01(\x04R\tcostNanos\x12'\n" +
+	"\x0fattempts_before\x18\x17 \x01(\rR\x0eattemptsBefore\x12'\n" +
+	"\x0fiterations_kept\x18\x18 \x01(\rR\x0eiterationsKept\x12)\n" +
+	"\x10iterations_total\x18\x19 \x01(\rR\x0fiterationsTotal\x12'\n" +
+	"\x0fiteration_bytes\x18\x1a \x01(\rR\x0eiterationBytes\x124\n" +
+	"\x11iteration_ends_ms\x18\x1b \x01(\x04B\b\x8a\xb5\x18\x042\x02msR\x0fiterationEndsMs\x12#\n" +
+	"\rrevision_note\x18\x1c \x01(\fR\frevisionNote\x12\x1c\n" +
+	"\trevisions\x18\x1d \x01(\rR\trevisions\x12\x1f\n" +
+	"\vbudget_hold\x18\x1e \x01(\rR\n" +
+	"budgetHold:\x06\x9a\xb5\x18\x02\b\x01\"\xff\x01\n" +
+	"\x0fIterationRecord\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\rR\x02id\x12\x1c\n" +
+	"\titeration\x18\x02 \x01(\rR\titeration\x12\x16\n" +
+	"\x06status\x18\x03 \x01(\rR\x06status\x12'\n" +
+	"\x0fcheckpoint_json\x18\x04 \x01(\fR\x0echeckpointJson\x12\x1f\n" +
+	"\vhold_reason\x18\x05 \x01(\fR\n" +
+	"holdReason\x12\x1f\n" +
+	"\vresult_json\x18\x06 \x01(\fR\n" +
+	"resultJson\x12\x14\n" +
+	"\x05usage\x18\a \x01(\fR\x05usage\x12\x1d\n" +
+	"\x05at_ms\x18\b \x01(\x04B\b\x8a\xb5\x18\x042\x02msR\x04atMs:\x06\x9a\xb5\x18\x02\b\x01\"\x81\x01\n" +
 	"\n" +
 	"JobFailure\x12\x18\n" +
 	"\aattempt\x18\x01 \x01(\rR\aattempt\x12\x14\n" +
 	"\x05error\x18\x02 \x01(\fR\x05error\x12\x1c\n" +
 	"\tbacktrace\x18\x03 \x01(\fR\tbacktrace\x12\x1d\n" +
-	"\x05at_ms\x18\x04 \x01(\x04B\b\x8a\xb5\x18\x042\x02msR\x04atMs:\x06\x9a\xb5\x18\x02\b\x01\"\xf6\x03\n" +
+	"\x05at_ms\x18\x04 \x01(\x04B\b\x8a\xb5\x18\x042\x02msR\x04atMs:\x06\x9a\xb5\x18\x02\b\x01\"\x96\x04\n" +
 	"\vArchivedJob\x12\x10\n" +
 	"\x03seq\x18\x01 \x01(\x04R\x03seq\x12'\n" +
 	"\n" +
@@ -409,7 +650,10 @@ const file_corvo_internal_v1_job_proto_rawDesc = "" +
 	"\x05fence\x18\x0e \x01(\x04R\x05fence\x12\x1f\n" +
 	"\vended_index\x18\x0f \x01(\x04R\n" +
 	"endedIndex\x12\x1c\n" +
-	"\tnamespace\x18\x10 \x01(\fR\tnamespace:\x06\x9a\xb5\x18\x02\b\x01B5Z3corvo.dev/corvo/gen/go/corvo/internal/v1;internalv1b\x06proto3"
+	"\tnamespace\x18\x10 \x01(\fR\tnamespace\x12\x1e\n" +
+	"\n" +
+	"iterations\x18\x14 \x03(\fR\n" +
+	"iterations:\x06\x9a\xb5\x18\x02\b\x01B5Z3corvo.dev/corvo/gen/go/corvo/internal/v1;internalv1b\x06proto3"
 
 var (
 	file_corvo_internal_v1_job_proto_rawDescOnce sync.Once
@@ -423,14 +667,15 @@ func file_corvo_internal_v1_job_proto_rawDescGZIP() []byte {
 	return file_corvo_internal_v1_job_proto_rawDescData
 }
 
-var file_corvo_internal_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_corvo_internal_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
 var file_corvo_internal_v1_job_proto_goTypes = []any{
-	(*JobDocument)(nil), // 0: corvo.internal.v1.JobDocument
-	(*JobFailure)(nil),  // 1: corvo.internal.v1.JobFailure
-	(*ArchivedJob)(nil), // 2: corvo.internal.v1.ArchivedJob
+	(*JobDocument)(nil),     // 0: corvo.internal.v1.JobDocument
+	(*IterationRecord)(nil), // 1: corvo.internal.v1.IterationRecord
+	(*JobFailure)(nil),      // 2: corvo.internal.v1.JobFailure
+	(*ArchivedJob)(nil),     // 3: corvo.internal.v1.ArchivedJob
 }
 var file_corvo_internal_v1_job_proto_depIdxs = []int32{
-	1, // 0: corvo.internal.v1.JobDocument.failures:type_name -> corvo.internal.v1.JobFailure
+	2, // 0: corvo.internal.v1.JobDocument.failures:type_name -> corvo.internal.v1.JobFailure
 	1, // [1:1] is the sub-list for method output_type
 	1, // [1:1] is the sub-list for method input_type
 	1, // [1:1] is the sub-list for extension type_name
@@ -449,7 +694,7 @@ func file_corvo_internal_v1_job_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_corvo_internal_v1_job_proto_rawDesc), len(file_corvo_internal_v1_job_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   3,
+			NumMessages:   4,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

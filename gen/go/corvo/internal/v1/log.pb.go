@@ -89,6 +89,16 @@ const (
 	Verb_VERB_REDELIVER_WEBHOOK Verb = 49
 	// TestWebhookRequest.
 	Verb_VERB_TEST_WEBHOOK Verb = 50
+	// ReplayJobRequest.
+	Verb_VERB_REPLAY Verb = 28
+	// SetBudgetRequest.
+	Verb_VERB_SET_BUDGET Verb = 29
+	// DeleteBudgetRequest.
+	Verb_VERB_DELETE_BUDGET Verb = 30
+	// SetApprovalPolicyRequest.
+	Verb_VERB_SET_POLICY Verb = 31
+	// DeleteApprovalPolicyRequest.
+	Verb_VERB_DELETE_POLICY Verb = 32
 	// No body: ends leases, promotes what is due, expires.
 	Verb_VERB_TICK Verb = 64
 	// LeadershipCommand.
@@ -134,6 +144,11 @@ var (
 		48: "VERB_DELETE_WEBHOOK",
 		49: "VERB_REDELIVER_WEBHOOK",
 		50: "VERB_TEST_WEBHOOK",
+		28: "VERB_REPLAY",
+		29: "VERB_SET_BUDGET",
+		30: "VERB_DELETE_BUDGET",
+		31: "VERB_SET_POLICY",
+		32: "VERB_DELETE_POLICY",
 		64: "VERB_TICK",
 		65: "VERB_LEADERSHIP",
 		66: "VERB_STATE_HASH",
@@ -171,6 +186,11 @@ var (
 		"VERB_DELETE_WEBHOOK":    48,
 		"VERB_REDELIVER_WEBHOOK": 49,
 		"VERB_TEST_WEBHOOK":      50,
+		"VERB_REPLAY":            28,
+		"VERB_SET_BUDGET":        29,
+		"VERB_DELETE_BUDGET":     30,
+		"VERB_SET_POLICY":        31,
+		"VERB_DELETE_POLICY":     32,
 		"VERB_TICK":              64,
 		"VERB_LEADERSHIP":        65,
 		"VERB_STATE_HASH":        66,
@@ -628,7 +648,7 @@ const file_corvo_internal_v1_log_proto_rawDesc = "" +
 	"\arequest\x18\x01 \x01(\fR\arequest\x12!\n" +
 	"\farchived_job\x18\x02 \x01(\fR\varchivedJob\x12\x18\n" +
 	"\asegment\x18\x03 \x01(\rR\asegment\x12\x16\n" +
-	"\x06offset\x18\x04 \x01(\rR\x06offset:\x06\x9a\xb5\x18\x02\b\x01*\xcd\x05\n" +
+	"\x06offset\x18\x04 \x01(\rR\x06offset:\x06\x9a\xb5\x18\x02\b\x01*\xb8\x06\n" +
 	"\x04Verb\x12\x14\n" +
 	"\x10VERB_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fVERB_ENQUEUE\x10\x01\x12\x16\n" +
@@ -662,7 +682,12 @@ const file_corvo_internal_v1_log_proto_rawDesc = "" +
 	"\x10VERB_SET_WEBHOOK\x10/\x12\x17\n" +
 	"\x13VERB_DELETE_WEBHOOK\x100\x12\x1a\n" +
 	"\x16VERB_REDELIVER_WEBHOOK\x101\x12\x15\n" +
-	"\x11VERB_TEST_WEBHOOK\x102\x12\r\n" +
+	"\x11VERB_TEST_WEBHOOK\x102\x12\x0f\n" +
+	"\vVERB_REPLAY\x10\x1c\x12\x13\n" +
+	"\x0fVERB_SET_BUDGET\x10\x1d\x12\x16\n" +
+	"\x12VERB_DELETE_BUDGET\x10\x1e\x12\x13\n" +
+	"\x0fVERB_SET_POLICY\x10\x1f\x12\x16\n" +
+	"\x12VERB_DELETE_POLICY\x10 \x12\r\n" +
 	"\tVERB_TICK\x10@\x12\x13\n" +
 	"\x0fVERB_LEADERSHIP\x10A\x12\x13\n" +
 	"\x0fVERB_STATE_HASH\x10B\x12\x0e\n" +

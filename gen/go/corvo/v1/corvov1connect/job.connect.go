@@ -69,7 +69,8 @@ type JobServiceClient interface {
 	HoldJob(context.Context, *connect.Request[v1.HoldJobRequest]) (*connect.Response[v1.HoldJobResponse], error)
 	// Lets a held job run.
 	ApproveJob(context.Context, *connect.Request[v1.ApproveJobRequest]) (*connect.Response[v1.ApproveJobResponse], error)
-	// Ends a held job as dead.
+	// Ends a held job as dead, or sends it back with a revision (`revise`): a changed payload, a changed checkpoint or a note for its worker;
+	// then it is pending again.
 	RejectJob(context.Context, *connect.Request[v1.RejectJobRequest]) (*connect.Response[v1.RejectJobResponse], error)
 	// Moves a job to the tail of another queue; its state stays.
 	MoveJob(context.Context, *connect.Request[v1.MoveJobRequest]) (*connect.Response[v1.MoveJobResponse], error)
@@ -219,7 +220,8 @@ type JobServiceHandler interface {
 	HoldJob(context.Context, *connect.Request[v1.HoldJobRequest]) (*connect.Response[v1.HoldJobResponse], error)
 	// Lets a held job run.
 	ApproveJob(context.Context, *connect.Request[v1.ApproveJobRequest]) (*connect.Response[v1.ApproveJobResponse], error)
-	// Ends a held job as dead.
+	// Ends a held job as dead, or sends it back with a revision (`revise`): a changed payload, a changed checkpoint or a note for its worker;
+	// then it is pending again.
 	RejectJob(context.Context, *connect.Request[v1.RejectJobRequest]) (*connect.Response[v1.RejectJobResponse], error)
 	// Moves a job to the tail of another queue; its state stays.
 	MoveJob(context.Context, *connect.Request[v1.MoveJobRequest]) (*connect.Response[v1.MoveJobResponse], error)

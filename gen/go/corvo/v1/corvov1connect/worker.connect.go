@@ -82,9 +82,10 @@ type WorkerServiceClient interface {
 	Fetch(context.Context, *connect.Request[v1.FetchRequest]) (*connect.Response[v1.FetchResponse], error)
 	// Leases up to `count` jobs. Waits like Fetch until there is at least one; an empty list is a success.
 	FetchBatch(context.Context, *connect.Request[v1.FetchBatchRequest]) (*connect.Response[v1.FetchBatchResponse], error)
-	// Completes an active job. Refused when the job is not active or the fence that was given is stale.
+	// Completes an active job, or ends one iteration of an agent job. Refused when the job is not active, when the fence that was given is
+	// stale, or when a budget with `reject` would be exceeded (`BUDGET_EXCEEDED`).
 	Ack(context.Context, *connect.Request[v1.AckRequest]) (*connect.Response[v1.AckResponse], error)
-	// Completes many jobs; each item stands alone.
+	// Completes many jobs, or ends iterations of agent jobs; each item stands alone.
 	AckBatch(context.Context, *connect.Request[v1.AckBatchRequest]) (*connect.Response[v1.AckBatchResponse], error)
 	// Reports that an attempt failed. The job is retried after its back-off or, when its attempts are spent, dead.
 	Fail(context.Context, *connect.Request[v1.FailRequest]) (*connect.Response[v1.FailResponse], error)
@@ -290,9 +291,10 @@ type WorkerServiceHandler interface {
 	Fetch(context.Context, *connect.Request[v1.FetchRequest]) (*connect.Response[v1.FetchResponse], error)
 	// Leases up to `count` jobs. Waits like Fetch until there is at least one; an empty list is a success.
 	FetchBatch(context.Context, *connect.Request[v1.FetchBatchRequest]) (*connect.Response[v1.FetchBatchResponse], error)
-	// Completes an active job. Refused when the job is not active or the fence that was given is stale.
+	// Completes an active job, or ends one iteration of an agent job. Refused when the job is not active, when the fence that was given is
+	// stale, or when a budget with `reject` would be exceeded (`BUDGET_EXCEEDED`).
 	Ack(context.Context, *connect.Request[v1.AckRequest]) (*connect.Response[v1.AckResponse], error)
-	// Completes many jobs; each item stands alone.
+	// Completes many jobs, or ends iterations of agent jobs; each item stands alone.
 	AckBatch(context.Context, *connect.Request[v1.AckBatchRequest]) (*connect.Response[v1.AckBatchResponse], error)
 	// Reports that an attempt failed. The job is retried after its back-off or, when its attempts are spent, dead.
 	Fail(context.Context, *connect.Request[v1.FailRequest]) (*connect.Response[v1.FailResponse], error)

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from corvo.options.v1 import options_pb2 as corvo_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x63orvo/internal/v1/job.proto\x12\x11\x63orvo.internal.v1\x1a\x1e\x63orvo/options/v1/options.proto\"\x87\x02\n\x0bJobDocument\x12\'\n\x0f\x63heckpoint_json\x18\x01 \x01(\x0cR\x0e\x63heckpointJson\x12#\n\rprogress_json\x18\x02 \x01(\x0cR\x0cprogressJson\x12\x1f\n\x0bresult_json\x18\x03 \x01(\x0cR\nresultJson\x12\x1f\n\x0bhold_reason\x18\x04 \x01(\x0cR\nholdReason\x12\x39\n\x08\x66\x61ilures\x18\x05 \x03(\x0b\x32\x1d.corvo.internal.v1.JobFailureR\x08\x66\x61ilures\x12%\n\x0e\x66\x61ilures_total\x18\x06 \x01(\rR\rfailuresTotal:\x06\x9a\xb5\x18\x02\x08\x01\"\x81\x01\n\nJobFailure\x12\x18\n\x07\x61ttempt\x18\x01 \x01(\rR\x07\x61ttempt\x12\x14\n\x05\x65rror\x18\x02 \x01(\x0cR\x05\x65rror\x12\x1c\n\tbacktrace\x18\x03 \x01(\x0cR\tbacktrace\x12\x1d\n\x05\x61t_ms\x18\x04 \x01(\x04\x42\x08\x8a\xb5\x18\x04\x32\x02msR\x04\x61tMs:\x06\x9a\xb5\x18\x02\x08\x01\"\xf6\x03\n\x0b\x41rchivedJob\x12\x10\n\x03seq\x18\x01 \x01(\x04R\x03seq\x12\'\n\ncreated_ms\x18\x02 \x01(\x04\x42\x08\x8a\xb5\x18\x04\x32\x02msR\tcreatedMs\x12\x14\n\x05state\x18\x03 \x01(\rR\x05state\x12\x14\n\x05queue\x18\x04 \x01(\x0cR\x05queue\x12\x18\n\x07request\x18\x05 \x01(\x0cR\x07request\x12\x1a\n\x08\x64ocument\x18\x06 \x01(\x0cR\x08\x64ocument\x12\x18\n\x07\x61ttempt\x18\x07 \x01(\rR\x07\x61ttempt\x12\'\n\nstarted_ms\x18\x08 \x01(\x04\x42\x08\x8a\xb5\x18\x04\x32\x02msR\tstartedMs\x12#\n\x08\x65nded_ms\x18\t \x01(\x04\x42\x08\x8a\xb5\x18\x04\x32\x02msR\x07\x65ndedMs\x12%\n\tfailed_ms\x18\n \x01(\x04\x42\x08\x8a\xb5\x18\x04\x32\x02msR\x08\x66\x61iledMs\x12%\n\texpire_ms\x18\x0b \x01(\x04\x42\x08\x8a\xb5\x18\x04\x32\x02msR\x08\x65xpireMs\x12\x1b\n\tworker_id\x18\x0c \x01(\x0cR\x08workerId\x12\x1a\n\x08hostname\x18\r \x01(\x0cR\x08hostname\x12\x14\n\x05\x66\x65nce\x18\x0e \x01(\x04R\x05\x66\x65nce\x12\x1f\n\x0b\x65nded_index\x18\x0f \x01(\x04R\nendedIndex\x12\x1c\n\tnamespace\x18\x10 \x01(\x0cR\tnamespace:\x06\x9a\xb5\x18\x02\x08\x01\x42\x35Z3corvo.dev/corvo/gen/go/corvo/internal/v1;internalv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x63orvo/internal/v1/job.proto\x12\x11\x63orvo.internal.v1\x1a\x1e\x63orvo/options/v1/options.proto\"\xae\x05\n\x0bJobDocument\x12\'\n\x0f\x63heckpoint_json\x18\x01 \x01(\x0cR\x0e\x63heckpointJson\x12#\n\rprogress_json\x18\x02 \x01(\x0cR\x0cprogressJson\x12\x1f\n\x0bresult_json\x18\x03 \x01(\x0cR\nresultJson\x12\x1f\n\x0bhold_reason\x18\x04 \x01(\x0cR\nholdReason\x12\x39\n\x08\x66\x61ilures\x18\x05 \x03(\x0b\x32\x1d.corvo.internal.v1.JobFailureR\x08\x66\x61ilures\x12%\n\x0e\x66\x61ilures_total\x18\x06 \x01(\rR\rfailuresTotal\x12\x1c\n\titeration\x18\x14 \x01(\rR\titeration\x12(\n\x10\x61gent_cost_nanos\x18\x15 \x01(\x04R\x0e\x61gentCostNanos\x12\x1d\n\ncost_nanos\x18\x16 \x01(\x04R\tcostNanos\x12\'\n\x0f\x61ttempts_before\x18\x17 \x01(\rR\x0e\x61ttemptsBefore\x12\'\n\x0fiterations_kept\x18\x18 \x01(\rR\x0eiterationsKept\x12)\n\x10iterations_total\x18\x19 \x01(\rR\x0fiterationsTotal\x12\'\n\x0fiteration_bytes\x18\x1a \x01(\rR\x0eiterationBytes\x12\x34\n\x11iteration_ends_ms\x18\x1b \x01(\x04\x42\x08\x8a\xb5\x18\x04\x32\x02msR\x0fiterationEndsMs\x12#\n\rrevision_note\x18\x1c \x01(\x0cR\x0crevisionNote\x12\x1c\n\trevisions\x18\x1d \x01(\rR\trevisions\x12\x1f\n\x0b\x62udget_hold\x18\x1e \x01(\rR\nbudgetHold:\x06\x9a\xb5\x18\x02\x08\x01\"\xff\x01\n\x0fIterationRecord\x12\x0e\n\x02id\x18\x01 \x01(\rR\x02id\x12\x1c\n\titeration\x18\x02 \x01(\rR\titeration\x12\x16\n\x06status\x18\x03 \x01(\rR\x06status\x12\'\n\x0f\x63heckpoint_json\x18\x04 \x01(\x0cR\x0e\x63heckpointJson\x12\x1f\n\x0bhold_reason\x18\x05 \x01(\x0cR\nholdReason\x12\x1f\n\x0bresult_json\x18\x06 \x01(\x0cR\nresultJson\x12\x14\n\x05usage\x18\x07 \x01(\x0cR\x05usage\x12\x1d\n\x05\x61t_ms\x18\x08 \x01(\x04\x42\x08\x8a\xb5\x18\x04\x32\x02msR\x04\x61tMs:\x06\x9a\xb5\x18\x02\x08\x01\"\x81\x01\n\nJobFailure\x12\x18\n\x07\x61ttempt\x18\x01 \x01(\rR\x07\x61ttempt\x12\x14\n\x05\x65rror\x18\x02 \x01(\x0cR\x05\x65rror\x12\x1c\n\tbacktrace\x18\x03 \x01(\x0cR\tbacktrace\x12\x1d\n\x05\x61t_ms\x18\x04 \x01(\x04\x42\x08\x8a\xb5\x18\x04\x32\x02msR\x04\x61tMs:\x06\x9a\xb5\x18\x02\x08\x01\"\x96\x04\n\x0b\x41rchivedJob\x12\x10\n\x03seq\x18\x01 \x01(\x04R\x03seq\x12\'\n\ncreated_ms\x18\x02 \x01(\x04\x42\x08\x8a\xb5\x18\x04\x32\x02msR\tcreatedMs\x12\x14\n\x05state\x18\x03 \x01(\rR\x05state\x12\x14\n\x05queue\x18\x04 \x01(\x0cR\x05queue\x12\x18\n\x07request\x18\x05 \x01(\x0cR\x07request\x12\x1a\n\x08\x64ocument\x18\x06 \x01(\x0cR\x08\x64ocument\x12\x18\n\x07\x61ttempt\x18\x07 \x01(\rR\x07\x61ttempt\x12\'\n\nstarted_ms\x18\x08 \x01(\x04\x42\x08\x8a\xb5\x18\x04\x32\x02msR\tstartedMs\x12#\n\x08\x65nded_ms\x18\t \x01(\x04\x42\x08\x8a\xb5\x18\x04\x32\x02msR\x07\x65ndedMs\x12%\n\tfailed_ms\x18\n \x01(\x04\x42\x08\x8a\xb5\x18\x04\x32\x02msR\x08\x66\x61iledMs\x12%\n\texpire_ms\x18\x0b \x01(\x04\x42\x08\x8a\xb5\x18\x04\x32\x02msR\x08\x65xpireMs\x12\x1b\n\tworker_id\x18\x0c \x01(\x0cR\x08workerId\x12\x1a\n\x08hostname\x18\r \x01(\x0cR\x08hostname\x12\x14\n\x05\x66\x65nce\x18\x0e \x01(\x04R\x05\x66\x65nce\x12\x1f\n\x0b\x65nded_index\x18\x0f \x01(\x04R\nendedIndex\x12\x1c\n\tnamespace\x18\x10 \x01(\x0cR\tnamespace\x12\x1e\n\niterations\x18\x14 \x03(\x0cR\niterations:\x06\x9a\xb5\x18\x02\x08\x01\x42\x35Z3corvo.dev/corvo/gen/go/corvo/internal/v1;internalv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,8 +33,14 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'corvo.internal.v1.job_pb2',
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'Z3corvo.dev/corvo/gen/go/corvo/internal/v1;internalv1'
+  _globals['_JOBDOCUMENT'].fields_by_name['iteration_ends_ms']._loaded_options = None
+  _globals['_JOBDOCUMENT'].fields_by_name['iteration_ends_ms']._serialized_options = b'\212\265\030\0042\002ms'
   _globals['_JOBDOCUMENT']._loaded_options = None
   _globals['_JOBDOCUMENT']._serialized_options = b'\232\265\030\002\010\001'
+  _globals['_ITERATIONRECORD'].fields_by_name['at_ms']._loaded_options = None
+  _globals['_ITERATIONRECORD'].fields_by_name['at_ms']._serialized_options = b'\212\265\030\0042\002ms'
+  _globals['_ITERATIONRECORD']._loaded_options = None
+  _globals['_ITERATIONRECORD']._serialized_options = b'\232\265\030\002\010\001'
   _globals['_JOBFAILURE'].fields_by_name['at_ms']._loaded_options = None
   _globals['_JOBFAILURE'].fields_by_name['at_ms']._serialized_options = b'\212\265\030\0042\002ms'
   _globals['_JOBFAILURE']._loaded_options = None
@@ -52,9 +58,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ARCHIVEDJOB']._loaded_options = None
   _globals['_ARCHIVEDJOB']._serialized_options = b'\232\265\030\002\010\001'
   _globals['_JOBDOCUMENT']._serialized_start=83
-  _globals['_JOBDOCUMENT']._serialized_end=346
-  _globals['_JOBFAILURE']._serialized_start=349
-  _globals['_JOBFAILURE']._serialized_end=478
-  _globals['_ARCHIVEDJOB']._serialized_start=481
-  _globals['_ARCHIVEDJOB']._serialized_end=983
+  _globals['_JOBDOCUMENT']._serialized_end=769
+  _globals['_ITERATIONRECORD']._serialized_start=772
+  _globals['_ITERATIONRECORD']._serialized_end=1027
+  _globals['_JOBFAILURE']._serialized_start=1030
+  _globals['_JOBFAILURE']._serialized_end=1159
+  _globals['_ARCHIVEDJOB']._serialized_start=1162
+  _globals['_ARCHIVEDJOB']._serialized_end=1696
 # @@protoc_insertion_point(module_scope)

@@ -40,6 +40,11 @@ class Verb(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     VERB_DELETE_WEBHOOK: _ClassVar[Verb]
     VERB_REDELIVER_WEBHOOK: _ClassVar[Verb]
     VERB_TEST_WEBHOOK: _ClassVar[Verb]
+    VERB_REPLAY: _ClassVar[Verb]
+    VERB_SET_BUDGET: _ClassVar[Verb]
+    VERB_DELETE_BUDGET: _ClassVar[Verb]
+    VERB_SET_POLICY: _ClassVar[Verb]
+    VERB_DELETE_POLICY: _ClassVar[Verb]
     VERB_TICK: _ClassVar[Verb]
     VERB_LEADERSHIP: _ClassVar[Verb]
     VERB_STATE_HASH: _ClassVar[Verb]
@@ -75,6 +80,11 @@ VERB_SET_WEBHOOK: Verb
 VERB_DELETE_WEBHOOK: Verb
 VERB_REDELIVER_WEBHOOK: Verb
 VERB_TEST_WEBHOOK: Verb
+VERB_REPLAY: Verb
+VERB_SET_BUDGET: Verb
+VERB_DELETE_BUDGET: Verb
+VERB_SET_POLICY: Verb
+VERB_DELETE_POLICY: Verb
 VERB_TICK: Verb
 VERB_LEADERSHIP: Verb
 VERB_STATE_HASH: Verb
