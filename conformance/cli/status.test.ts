@@ -42,6 +42,15 @@ test("docs/cli-status.md says what every row does", () => {
   compareOrWrite("docs/cli-status.md", table(cliSections.map(({ title }) => ({ title, ran: ran.get(title) ?? [] }))));
 });
 
+test("seed demo leaves jobs in every state", async () => {
+  const fresh = await serve();
+  expect((await runCli(["seed", "demo", "-q"], { env: { CORVO_SERVER: fresh.url } })).code).toBe(0);
+  const queues = (await fresh.rest.get("queues")).json as Record<string, number>[];
+  for (const state of ["pending", "active", "held", "completed", "dead", "scheduled", "retrying", "cancelled"])
+    expect([state, queues.reduce((sum, queue) => sum + queue[state], 0) > 0]).toEqual([state, true]);
+  await fresh.stop();
+});
+
 async function runOne(row: CliRow, each: CliCase, world: World): Promise<Ran> {
   let values: Values = {};
   let outcome: Outcome;

@@ -12,9 +12,11 @@ import { approve, cancel, hold, inspect, move, reject, remove, retry } from "./c
 import { operationCommands } from "./commands/operations.js";
 import { clear, concurrency, destroy, drain, pause, queues, resume, throttle } from "./commands/queues.js";
 import { scheduleCommands } from "./commands/schedules.js";
+import { seed } from "./commands/seed.js";
 import { server } from "./commands/server.js";
 import { status, workers } from "./commands/status.js";
 import { togetherCommands } from "./commands/together.js";
+import { top } from "./commands/top.js";
 import { verify } from "./commands/verify.js";
 import { version } from "./commands/version.js";
 import { viewCommands } from "./commands/view.js";
@@ -30,7 +32,8 @@ export const commands: readonly AnyCommand[] = [
   ...viewCommands,
   ...eventCommands,
   ...authCommands,
+  ...[top],
   ...[server, status, workers],
   ...operationCommands,
-  ...[bench, verify, version, context, completionCommand(() => commands)],
+  ...[seed, bench, verify, version, context, completionCommand(() => commands)],
 ];
