@@ -42,8 +42,8 @@ export class Seeder {
     return String((await this.post("enqueue", job)).job_id ?? "");
   }
 
-  /** One job of the queue, if one is there. */
-  async fetch(queue: string, leaseSeconds = 60): Promise<Fetched | undefined> {
+  /** One job of the queue, if one is there; the lease is the wait as well, so it is short. */
+  async fetch(queue: string, leaseSeconds = 1): Promise<Fetched | undefined> {
     const jobs = (await this.post("fetch/batch", { queues: [queue], worker_id: "seed-worker", hostname: "seed-host", timeout: leaseSeconds, count: 1 })).jobs;
     const job = (jobs as { job_id: string; fence: number }[] | undefined)?.[0];
     return job && { id: job.job_id, fence: job.fence };
