@@ -1,6 +1,18 @@
 import { monitorEventLoopDelay, PerformanceObserver } from "node:perf_hooks";
 import type { Replica } from "@corvo/replica";
-import { corsHeaders, type NodeRequest as IncomingMessage, type NodeHandler, type NodeResponse as ServerResponse, serverTiming } from "@corvo/transport";
+import {
+  corsHeaders,
+  errorText,
+  type NodeRequest as IncomingMessage,
+  type NodeHandler,
+  RpcError,
+  restError,
+  type NodeResponse as ServerResponse,
+  serverTiming,
+} from "@corvo/transport";
+import type { Guard } from "./auth/guard.js";
+import { eventViewOf } from "./auth/names.js";
+import type { Principal } from "./auth/principal.js";
 import type { EventHub } from "./events/hub.js";
 import { serveEvents } from "./events/sse.js";
 import type { Metrics } from "./metrics.js";
@@ -13,6 +25,8 @@ export interface HttpContext {
   rest: (req: IncomingMessage, res: ServerResponse) => boolean;
   /** Bytes of /openapi.json and /docs; undefined: not served. */
   docs: { openapi: Uint8Array; page: Uint8Array } | undefined;
+  /** Says who may read what is under /api/ and /debug/. */
+  guard: Guard;
   /** False while starting and stopping. */
   accepting: () => boolean;
 }
@@ -43,8 +57,14 @@ export function httpHandler(context: HttpContext): NodeHandler {
     routes["/docs"] = (send) => send(200, "text/html; charset=utf-8", page, { "cache-control": "public, max-age=300" });
   }
   /** Routes that write their answer themselves, for as long as they like. */
-  const streams: Record<string, (req: IncomingMessage, res: ServerResponse, startMs: number) => void> = {
-    "/api/v1/events": (req, res, startMs) => serveEvents(context.events, req, res, startMs),
+  const streams: Record<string, (req: IncomingMessage, res: ServerResponse, startMs: number, principal: Principal) => void> = {
+    "/api/v1/events": (req, res, startMs, principal) => {
+      serveEvents(context.events, req, res, startMs, eventViewOf(principal));
+      res.once(
+        "close",
+        context.guard.watch(principal, "/api/v1/events", () => res.destroy()),
+      );
+    },
   };
   return (req, res) => {
     const startMs = performance.now();
@@ -61,12 +81,31 @@ export function httpHandler(context: HttpContext): NodeHandler {
       context.metrics.requestEnded(methods.has(method) ? method : "other", route || stream ? path : "unknown", res.statusCode, performance.now() - startMs),
     );
     const send: Send = (status, type, body, headers) => write(res, startMs, status, type, body, headers);
-    if (!route && !stream) send(404, "text/plain; charset=utf-8", Buffer.from("404 page not found\n"));
+    const asked = method !== "OPTIONS" && isGuarded(path) ? context.guard.http(headerOf(req), path, req.socket?.remoteAddress ?? "") : undefined;
+    if (asked instanceof RpcError) sendRefusal(send, asked);
+    else if (!route && !stream) send(404, "text/plain; charset=utf-8", Buffer.from("404 page not found\n"));
     else if (method === "OPTIONS") send(200, "text/plain", nothing);
     else if (method !== "GET") send(405, "text/plain", nothing, { allow: "GET, OPTIONS" });
-    else if (stream) stream(req, res, startMs);
+    else if (stream) stream(req, res, startMs, asked as Principal);
     else if (route) answer(route, send);
   };
+}
+
+/** Under the API's roof authentication comes first, also where nothing is (spec/rest.md §1). Probes, documents and the UI's files are for everybody. */
+function isGuarded(path: string): boolean {
+  return path.startsWith("/api/") || path.startsWith("/debug/");
+}
+
+export function headerOf(req: IncomingMessage): (name: string) => string | undefined {
+  return (name) => {
+    const value = req.headers[name];
+    return typeof value === "string" ? value : value?.join(", ");
+  };
+}
+
+function sendRefusal(send: Send, refusal: RpcError): void {
+  const e = restError(refusal, { verb: "GET", errorCode: "" });
+  send(e.status, "application/json", Buffer.from(errorText(e)), e.retryAfter === undefined ? {} : { "Retry-After": e.retryAfter });
 }
 
 /** A scrape that fails must not leave its caller waiting. */

@@ -29,6 +29,19 @@ export interface ServerOptions {
   compression: boolean;
   docs: boolean;
   shutdownTimeoutMs: number;
+  /** Empty: none. */
+  adminPassword: string;
+  rateLimits: {
+    enabled: boolean;
+    /** A flag was given: callers without a credential are limited too. */
+    everybody: boolean;
+    readRps: number;
+    readBurst: number;
+    writeRps: number;
+    writeBurst: number;
+  };
+  /** How often the last use of keys is noted. */
+  keyUseIntervalMs: number;
   logLevel: "debug" | "info" | "warn" | "error";
   logFormat: "text" | "json";
   /** Sentences to say once at start. */
@@ -58,8 +71,10 @@ export function resolveServerOptions(given: GivenFlags, env: Readonly<Record<str
   const notices: string[] = [];
   const wrong: [flag: string, why: string][] = [];
   const values: Record<string, string> = {};
+  const named = new Set<string>();
   for (const flag of serverFlags) {
-    const [raw, source] = rawValue(flag, given, env, file, path);
+    const [raw, source, isGiven] = rawValue(flag, given, env, file, path);
+    if (isGiven) named.add(flag.name);
     if (raw !== flag.default && flag.ignored) notices.push(`--${flag.name} is accepted and has no effect: ${flag.ignored}`);
     try {
       values[flag.name] = readValue(flag, raw);
@@ -76,6 +91,7 @@ export function resolveServerOptions(given: GivenFlags, env: Readonly<Record<str
     );
   }
   const int = (name: string): number => Number(values[name]);
+  const positive = (name: string, otherwise: number): number => (int(name) > 0 ? int(name) : otherwise);
   const store = values["raft-store"];
   if (store !== "segments" && store !== "level") notices.push(`--raft-store ${store} means segments here`);
   return {
@@ -101,6 +117,16 @@ export function resolveServerOptions(given: GivenFlags, env: Readonly<Record<str
     compression: values["no-compression"] === "false",
     docs: values["docs-enabled"] === "true",
     shutdownTimeoutMs: int("shutdown-timeout"),
+    keyUseIntervalMs: 30_000,
+    adminPassword: values["admin-password"].trim(),
+    rateLimits: {
+      enabled: values["rate-limit-enabled"] === "true",
+      everybody: [...named].some((name) => name.startsWith("rate-limit-")),
+      readRps: positive("rate-limit-read-rps", 2000),
+      readBurst: positive("rate-limit-read-burst", 4000),
+      writeRps: positive("rate-limit-write-rps", 1000),
+      writeBurst: positive("rate-limit-write-burst", 2000),
+    },
     logLevel: values["log-level"] as ServerOptions["logLevel"],
     logFormat: values["log-format"] as ServerOptions["logFormat"],
     notices: [...new Set(notices)],
@@ -114,14 +140,14 @@ function rawValue(
   env: Readonly<Record<string, string | undefined>>,
   file: Map<string, string>,
   path: string | undefined,
-): [raw: string, source: string] {
+): [raw: string, source: string, isGiven: boolean] {
   const fromFlag = given[flag.name];
-  if (fromFlag !== undefined) return [String(fromFlag), ""];
+  if (fromFlag !== undefined) return [String(fromFlag), "", true];
   const name = environmentName(flag);
   const fromEnv = env[name];
-  if (fromEnv !== undefined && fromEnv !== "") return [fromEnv, ` (from ${name})`];
+  if (fromEnv !== undefined && fromEnv !== "") return [fromEnv, ` (from ${name})`, true];
   const fromFile = file.get(flag.name);
-  return fromFile !== undefined ? [fromFile, ` (from ${path})`] : [flag.default, ""];
+  return fromFile !== undefined ? [fromFile, ` (from ${path})`, true] : [flag.default, "", false];
 }
 
 /** The settled value as text: numbers in ms, bytes or as they are. Throws a sentence. */

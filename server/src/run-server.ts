@@ -1,10 +1,13 @@
 import { readFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
+import type { DescMethod } from "@bufbuild/protobuf";
 import { failpoint, scanJsonValue, setFailpointHook } from "@corvo/protocol";
 import { coreUrl } from "@corvo/raft";
 import { type OpenedReplica, openReplica } from "@corvo/replica";
 import type { Storage } from "@corvo/storage";
 import { createHealth, createListener, createRestHandler, type Listener, methodPath, type Observer, type Route, reflectionRoutes } from "@corvo/transport";
+import { Guard } from "./auth/guard.js";
+import { noteUsedKeys } from "./auth/key-use.js";
 import { documents } from "./documents.js";
 import { EventHub } from "./events/hub.js";
 import { publicRoutes } from "./handlers/index.js";
@@ -119,9 +122,19 @@ async function serve(options: ServerOptions, log: Log, stores: Storage, opened: 
   const events = new EventHub(replica.engine.events);
   const metrics = new Metrics({ replica, snapshotter, streams, options, raft });
   let accepting = true;
+  const onError = (cause: unknown, where: string): void => log.error("a call failed inside", { where, error: cause as Error });
+  const guard = new Guard({
+    replica,
+    archive: stores.archive,
+    adminPassword: options.adminPassword,
+    limits: options.rateLimits,
+    nowMs: () => nodeClock.nowMs(),
+    onError,
+  });
   replica.onApplied = (_index, _commands, waitedMs, applyMs) => {
     metrics.entryApplied(waitedMs, applyMs);
     events.ring();
+    guard.directory.refresh();
   };
   const facts = {
     term: () => raft.term,
@@ -134,11 +147,10 @@ async function serve(options: ServerOptions, log: Log, stores: Storage, opened: 
       bytes: snapshotter.latest?.bytes ?? 0,
     }),
   };
-  const published = publicRoutes({ replica, options, log, archive: stores.archive, events }, streams, facts);
+  const published = guard.wrap(publicRoutes({ replica, options, log, archive: stores.archive, events, guard }, streams, facts));
   const services = [...new Set(published.map((route) => route.method.parent))];
   const health = createHealth(services.map((service) => service.typeName));
   const routes: Route[] = [...published, ...health.routes, ...reflectionRoutes([...services, ...new Set(health.routes.map((route) => route.method.parent))])];
-  const onError = (cause: unknown, where: string): void => log.error("a call failed inside", { where, error: cause as Error });
   const rpcPlaces = new Map(routes.map((route) => [route, { verb: "POST", path: methodPath(route.method) }]));
   const restPlaces = new Map<Route, { verb: string; path: string }>();
   const observe: Observer = {
@@ -149,12 +161,31 @@ async function serve(options: ServerOptions, log: Log, stores: Storage, opened: 
     abuse: (why, peer) => log.warn("connection ended for abuse", { why, peer }),
   };
   const limits = { connectionsMax: options.connectionsMax };
-  const rest = createRestHandler({ routes: published, scanJson: scanJsonValue, nowMs: () => performance.now(), limits, observe, onError });
+  const { authenticate } = guard;
+  const rest = createRestHandler({ routes: published, scanJson: scanJsonValue, nowMs: () => performance.now(), limits, authenticate, observe, onError });
   for (const { route, verb, template } of rest.table.routes) restPlaces.set(route, { verb, path: template });
   const docs = options.docs ? documents() : undefined;
-  const http = httpHandler({ replica, metrics, events, rest: (req, res) => rest.handle(req, res), docs, accepting: () => accepting });
-  const listener: Listener = createListener({ routes, http, limits, onError, observe, compression: options.compression });
+  const http = httpHandler({ replica, metrics, events, rest: (req, res) => rest.handle(req, res), docs, guard, accepting: () => accepting });
+  const listener: Listener = createListener({ routes, http, limits, authenticate, onError, observe, compression: options.compression });
   const address = await listener.listen(options.port, options.host === "" ? undefined : options.host);
+  const endForbidden = (): void => {
+    guard.endStreams();
+    for (const calls of [listener.open, rest.open]) {
+      calls.visit((call) => {
+        const why = guard.mustEnd(call.principal, (call as { method?: DescMethod }).method);
+        if (why) call.cut(why);
+      });
+    }
+  };
+  let wasOpen = guard.directory.open;
+  guard.directory.onChanged = () => {
+    endForbidden();
+    if (wasOpen && !guard.directory.open) log.info("the server is closed now: every call needs a key");
+    wasOpen = guard.directory.open;
+  };
+  // Keys end by time alone, and what they hold open must end with them.
+  const expiries = setInterval(endForbidden, 1000);
+  const uses = setInterval(() => noteUsedKeys(guard.directory, replica), options.keyUseIntervalMs);
   const purges = setInterval(() => replica.purge(Math.max(0, nodeClock.nowMs() - options.retentionMs)), options.retentionIntervalMs);
   let pressure: Storage["space"]["pressure"] = "none";
   const refills = setInterval(() => {
@@ -165,14 +196,14 @@ async function serve(options: ServerOptions, log: Log, stores: Storage, opened: 
   }, 1000);
   const shown =
     address.family === "IPv6" ? `[${address.address === "::" ? "::1" : address.address}]` : address.address === "0.0.0.0" ? "127.0.0.1" : address.address;
-  if (options.host === "" || options.host === "0.0.0.0")
-    log.warn("the server is open to every address of this machine and asks nobody who they are", { hint: "--bind 127.0.0.1:8080" });
+  if (wasOpen) sayOpen(log, options.host);
   health.set(true);
   log.info("corvo server ready", { bind: `${shown}:${address.port}` });
   let stopping: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
     accepting = false;
     health.set(false);
+    for (const timer of [expiries, uses]) clearInterval(timer);
     clearInterval(purges);
     clearInterval(refills);
     replica.endWaiting();
@@ -185,6 +216,18 @@ async function serve(options: ServerOptions, log: Log, stores: Storage, opened: 
     metrics.close();
   };
   return { address, failed, stop: () => (stopping ??= stop()) };
+}
+
+/** Loud, because it is forgotten easily. */
+function sayOpen(log: Log, host: string): void {
+  const everywhere = host === "" || host === "0.0.0.0" || host === "::";
+  const line = "*".repeat(72);
+  log.warn(line);
+  log.warn("THE SERVER IS OPEN: it asks nobody who they are, everybody is admin", {
+    reachable_from: everywhere ? "every address of this machine" : host,
+    hint: everywhere ? "corvo keys create --name admin --role admin, or --bind 127.0.0.1:8080" : "corvo keys create --name admin --role admin",
+  });
+  log.warn(line);
 }
 
 const unknownPlace = { verb: "POST", path: "unknown" };

@@ -56,7 +56,7 @@ function digestEntities(s: State, seed: number, kind: number): number {
   const { entities } = s;
   let h = 0;
   for (let row = entities.first(kind); row !== -1; row = entities.following(row)) {
-    h = numbers(h ^ seed, [kind, entities.serial(row), entities.flag(row), entities.dueMs(row)]);
+    h = numbers(h ^ seed, [kind, entities.serial(row), entities.flag(row), entities.dueMs(row), entities.owner(row)]);
     for (let i = 0; i < 8; i++) h = double(h, entities.num(row, i));
     for (let i = 0; i < 4; i++) h = hashMore(h, entities.int4(row, i) >>> 0);
     if (entities.keyAddress(row) !== 0) h = text(s, h, entities.keyAddress(row));

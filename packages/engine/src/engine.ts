@@ -1,8 +1,9 @@
 import { CancelJobRequestReader } from "@corvo/gen/corvo/v1/job_fast.js";
-import { EntryReader, type Refusal, refuse, Verb } from "@corvo/protocol";
+import { EntryReader, type Refusal, Verb } from "@corvo/protocol";
 import { ack } from "./ack.js";
 import { ackBatch } from "./ack-batch.js";
 import { approve } from "./approve.js";
+import { authVerb } from "./auth-verbs.js";
 import { type BudgetRecord, budgetRecords, deleteBudget, setBudget } from "./budget-set.js";
 import { fetchRefusal, hasBudgets } from "./budgets.js";
 import { cancel } from "./cancel.js";
@@ -11,6 +12,7 @@ import { deleteJob } from "./delete.js";
 import { contentDigest } from "./digest.js";
 import { badMessage, enqueue } from "./enqueue.js";
 import { enqueueBatch } from "./enqueue-batch.js";
+import { type EntityRecord, entityRecord, entityRecords } from "./entity-records.js";
 import { fail } from "./fail.js";
 import { fetch, fetchBatch } from "./fetch.js";
 import { heartbeat } from "./heartbeat.js";
@@ -24,6 +26,7 @@ import { idleFrame, lifecycle } from "./lifecycle.js";
 import { compactBytesMax, forgetMax, sweepJobsMax } from "./limits.js";
 import { move } from "./move.js";
 import { Names } from "./names.js";
+import { namespaceNumber } from "./namespaces.js";
 import { deletePolicy, type PolicyRecord, policyRecords, setPolicy } from "./policies.js";
 import { purge } from "./purge.js";
 import { clearQueue } from "./queue-clear.js";
@@ -164,6 +167,7 @@ export class Engine {
     s.out.reset();
     s.granted = 0;
     s.events.actor = one.principalEnd === one.principalStart ? "" : this.actors.of(one.buf, one.principalStart, one.principalEnd);
+    s.entities.adding = one.namespaceEnd === one.namespaceStart ? 0 : namespaceNumber(s, one.buf, one.namespaceStart, one.namespaceEnd);
     let refusal: Refusal | undefined;
     let remember = false;
     try {
@@ -259,7 +263,7 @@ export class Engine {
       case Verb.PURGE:
         return void purge(s, c);
       default:
-        return refuse("unimplemented", "UNSUPPORTED", `verb ${c.verb} is not known`);
+        return authVerb(s, c);
     }
   }
 
@@ -349,6 +353,12 @@ export class Engine {
     return row < 0 ? undefined : liveRecord(this.state, row);
   }
 
+  /** Queue of a live job, without reading the job. */
+  queueOfLive(id: { createdMs: number; seq40: number }): string | undefined {
+    const row = this.state.findSeq40(id.createdMs, id.seq40);
+    return row < 0 ? undefined : this.state.queues.of(this.state.jobs.queue(row)).name;
+  }
+
   /** The sequence of a job that is not live, for looking it up in the archive; undefined: it cannot be there. */
   finishedSeq(id: { createdMs: number; seq40: number }): number | undefined {
     return this.state.findSeq40(id.createdMs, id.seq40) === notLive ? this.state.foundSeq : undefined;
@@ -412,6 +422,32 @@ export class Engine {
   /** Who fetched, sorted by id. */
   workers(): WorkerRecord[] {
     return workerRecords(this.state);
+  }
+
+  /** All entities of a kind, oldest first; copies. */
+  entities(kind: number): EntityRecord[] {
+    return entityRecords(this.state, kind);
+  }
+  /** The oldest entity of a kind with this key. */
+  entity(kind: number, key: string): EntityRecord | undefined {
+    return entityRecord(this.state, kind, key);
+  }
+  /** Number of the namespace that owns an entity (0: `default`); undefined: no entity of these kinds has this key. */
+  ownerOf(kinds: readonly number[], key: string): number | undefined {
+    const bytes = new TextEncoder().encode(key);
+    for (const kind of kinds) {
+      const row = this.state.entities.find(kind, bytes, 0, bytes.length);
+      if (row !== -1) return this.state.entities.owner(row);
+    }
+    return undefined;
+  }
+  /** Rises when a key, role, namespace or limit changes: what was decoded from them is then decoded anew. */
+  get authVersion(): number {
+    return this.state.authVersion;
+  }
+  /** Queues whose name has a namespace: 0 means that nothing belongs to another namespace than `default`. */
+  get namespacedQueues(): number {
+    return this.state.queues.namespaced;
   }
 
   /** Events after this number, oldest first. */

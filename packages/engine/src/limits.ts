@@ -18,6 +18,9 @@ export const compactBytesMax = 32 * 1024;
 /** State hashes of the last entries, for comparing with the leader's. */
 export const hashesKept = 1024;
 
+/** Rows of the audit log; the oldest go. */
+export const auditRowsMax = 10_000;
+
 /** Data of one event, in bytes; longer data is left out. */
 export const eventDataBytesMax = 4096;
 

@@ -90,6 +90,9 @@ export class State implements TextOwners {
   /** Queues that may have become fetchable since they were last taken. */
   ready: Queue[] = [];
 
+  /** Rises when keys, roles, namespaces or limits change. This node's own. */
+  authVersion = 1;
+
   /** Where the answer of the running command is written. */
   readonly out = new Writer(64 * 1024);
   /** False: nobody wants the answer, so verbs need not write it. */

@@ -33,6 +33,7 @@ export type Reason =
   | "INVALID_BUDGET" // a budget whose scope, target or limits make no sense
   | "INVALID_POLICY" // an approval policy that makes no sense, or that does not exist
   | "INVALID_PERIOD" // a period or a grouping of the usage ledger that makes no sense
+  | "ALREADY_EXISTS"
   | "OVERLOADED" // too much is waiting; try again later
   | "TOO_MANY_STREAMS"
   | "MEMORY_FULL" // the memory budget of live jobs is spent

@@ -1,3 +1,4 @@
+export * from "./access.js";
 export { codeName, grpcNumber, httpStatus } from "./core/codes.js";
 export type { Authenticate, Observer } from "./core/context.js";
 export type { HealthService } from "./health.js";

@@ -38,6 +38,8 @@ export interface Listener {
   readonly connections: number;
   /** RPCs in progress, those whose answer is still being read included. */
   readonly calls: number;
+  /** Calls in progress over RPC: for ending those of a principal that may not call any more. */
+  readonly open: OpenCalls;
   /** Bytes of unfinished messages held now, in the fast lane. */
   readonly bufferedBytes: number;
   /** Stops accepting, says goodbye, ends streams, lets unary calls finish for at most `graceMs`, then cuts what is left. */
@@ -252,6 +254,7 @@ export function createListener(options: ListenerOptions): Listener {
     get calls() {
       return lane.open.size;
     },
+    open: lane.open,
     get bufferedBytes() {
       return lane.budget.used;
     },

@@ -79,7 +79,7 @@ describe.each([
       "corvo/options/v1/options.proto",
     );
     expect(ask(route, { case: "allExtensionNumbersOfType", value: "google.protobuf.MethodOptions" })).toMatchObject({
-      value: { extensionNumber: [50002, 72295728] },
+      value: { extensionNumber: [50002, 50004, 72295728] },
     });
     expect(ask(route, { case: "allExtensionNumbersOfType", value: "corvo.v1.EnqueueRequest" })).toMatchObject({ value: { extensionNumber: [] } });
   });
@@ -106,5 +106,10 @@ test("the files are enough to rebuild the services, options included", () => {
   const file = answer.value.fileDescriptorProto.map((bytes) => fromBinary(FileDescriptorProtoSchema, bytes)).reverse();
   const registry = createFileRegistry(create(FileDescriptorSetSchema, { file }));
   expect(registry.getService("corvo.v1.JobService")?.methods.map((m) => m.name)).toEqual(JobService.methods.map((m) => m.name));
-  expect(registry.getService("corvo.v1.JobService")?.methods[0].proto.options?.$unknown?.map((u) => u.no)).toEqual([72295728]);
+  expect(
+    registry
+      .getService("corvo.v1.JobService")
+      ?.methods[0].proto.options?.$unknown?.map((u) => u.no)
+      .sort(),
+  ).toEqual([50004, 72295728]);
 });

@@ -15,6 +15,8 @@ export class RpcError extends Error {
       retryAfterMs?: number;
       /** REST: overrides the code that follows from `code`. */
       restCode?: string;
+      /** REST: the header `Retry-After`; then the body says nothing about it. */
+      restRetryAfter?: string;
       /** REST: overrides the status that follows from `code`. */
       restStatus?: number;
       cause?: unknown;
@@ -33,6 +35,8 @@ export interface Call {
   readonly protocol: "connect" | "grpc" | "grpc-web" | "rest";
   /** True when a Connect call without side effects came as an HTTP GET. */
   readonly get?: boolean;
+  /** REST: the verb and the URL as they were called. */
+  readonly rest?: { readonly verb: string; readonly url: string };
   /** Request header in lower case, or undefined. Several of one name are joined by a comma. */
   header(name: string): string | undefined;
   /** All request headers, names in lower case. */

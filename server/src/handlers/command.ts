@@ -2,7 +2,7 @@ import type { DescMessage } from "@bufbuild/protobuf";
 import { commandFlags, type DoorOptions, isRefusal, type Refusal, requestHash, type Verb, validateOnly } from "@corvo/protocol";
 import type { CommandInput } from "@corvo/replica";
 import { type Call, RpcError, type UnaryHandler } from "@corvo/transport";
-import { type HandlerContext, principalName, toRpcError } from "./context.js";
+import { type HandlerContext, namespaceName, principalName, toRpcError } from "./context.js";
 
 /** A door function of protocol: the bytes to log, or why not. */
 export type Check = (request: Uint8Array, options: DoorOptions) => Uint8Array | Refusal;
@@ -56,7 +56,14 @@ export function atTheDoor(context: HandlerContext, call: Call, rule: CommandRule
 }
 
 export function toCommand(call: Call, verb: Verb, body: Uint8Array, hash: Uint8Array | undefined): CommandInput {
-  return { verb, flags: call.protocol === "rest" ? commandFlags.absentResult : 0, namespace: "", principal: principalName(call), requestHash: hash, body };
+  return {
+    verb,
+    flags: call.protocol === "rest" ? commandFlags.absentResult : 0,
+    namespace: namespaceName(call),
+    principal: principalName(call),
+    requestHash: hash,
+    body,
+  };
 }
 
 /** The tag of `string request_id = 110`. Found elsewhere (inside a payload) it costs a hash that nobody looks at. */

@@ -2,6 +2,7 @@ import type { Refusal } from "@corvo/protocol";
 import type { Replica } from "@corvo/replica";
 import type { ArchiveStore } from "@corvo/storage";
 import { type Call, RpcError } from "@corvo/transport";
+import { defaultNamespace, principalOf } from "../auth/principal.js";
 import type { EventHub } from "../events/hub.js";
 import type { Log } from "../log.js";
 import type { ServerOptions } from "../options.js";
@@ -23,5 +24,11 @@ export function toRpcError(refusal: Refusal): RpcError {
 
 /** Who asks, for the log: empty while the server is open. */
 export function principalName(call: Call): string {
-  return typeof call.principal === "string" ? call.principal : "";
+  return principalOf(call)?.name ?? "";
+}
+
+/** The caller's namespace, for the log: empty for `default`. */
+export function namespaceName(call: Call): string {
+  const namespace = principalOf(call)?.namespace;
+  return namespace === undefined || namespace === defaultNamespace ? "" : namespace;
 }

@@ -1,9 +1,11 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import * as agents from "@corvo/gen/corvo/v1/agent_pb.js";
+import * as auth from "@corvo/gen/corvo/v1/auth_pb.js";
 import * as budgets from "@corvo/gen/corvo/v1/budget_pb.js";
 import * as cluster from "@corvo/gen/corvo/v1/cluster_pb.js";
 import * as event from "@corvo/gen/corvo/v1/event_pb.js";
 import * as jobs from "@corvo/gen/corvo/v1/job_pb.js";
+import * as namespaces from "@corvo/gen/corvo/v1/namespace_pb.js";
 import * as queues from "@corvo/gen/corvo/v1/queue_pb.js";
 import { FetchBatchRequestReader, FetchRequestReader } from "@corvo/gen/corvo/v1/worker_fast.js";
 import * as worker from "@corvo/gen/corvo/v1/worker_pb.js";
@@ -11,10 +13,11 @@ import * as door from "@corvo/protocol";
 import { Verb } from "@corvo/protocol";
 import type { Handler, Route } from "@corvo/transport";
 import { listApprovalPoliciesHandler, listIterationsHandler } from "./agent.js";
+import type { AuthContext } from "./auth.js";
+import { authRoutes } from "./auth-routes.js";
 import { billingSummaryHandler, listBudgetsHandler, usageSummaryHandler } from "./budget.js";
 import { clusterStatusHandler, listWorkersHandler, type NodeFacts, serverInfoHandler } from "./cluster.js";
 import { type CommandRule, commandHandler } from "./command.js";
-import type { HandlerContext } from "./context.js";
 import { listEventsHandler } from "./events.js";
 import { type FetchWish, fetchHandler } from "./fetch.js";
 import { bulkGetJobsHandler, getJobHandler } from "./job.js";
@@ -23,7 +26,7 @@ import { listQueuesHandler } from "./queues.js";
 import { subscribeHandler } from "./subscribe.js";
 
 /** Every method of the public API with its handler. A method without one fails the start. */
-export function publicRoutes(context: HandlerContext, counters: StreamCounters, facts: NodeFacts): Route[] {
+export function publicRoutes(context: AuthContext, counters: StreamCounters, facts: NodeFacts): Route[] {
   const w = worker.WorkerService.method;
   const j = jobs.JobService.method;
   const q = queues.QueueService.method;
@@ -101,7 +104,10 @@ export function publicRoutes(context: HandlerContext, counters: StreamCounters, 
 
   add(c.getClusterStatus, clusterStatusHandler(context, facts));
   add(c.listWorkers, listWorkersHandler(context));
+  for (const { method, handler } of authRoutes(context)) add(method, handler);
   for (const service of [
+    auth.AuthService,
+    namespaces.NamespaceService,
     worker.WorkerService,
     jobs.JobService,
     queues.QueueService,

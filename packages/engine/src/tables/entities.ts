@@ -31,6 +31,10 @@ export const EntityKind = {
   setting: 20,
   /** A job that a budget holds back. Key: its sequence. */
   budgetHold: 30,
+  /** A custom role of a key. Key: the key's hash; text: the role's name. */
+  keyRole: 50,
+  /** The number under which a namespace owns entities; stays when the namespace goes. Key: its name; first integer: the number. */
+  namespaceNumber: 51,
 } as const;
 export const entityKindsMax = 64;
 
@@ -49,6 +53,8 @@ enum I {
 }
 const kindAt = 116;
 const flagAt = 117;
+/** Two bytes: who owns it. */
+const ownerAt = 118;
 
 /** Numbers that stand for changes in the state hash. */
 const Change = { added: 112, removed: 113, text: 114, number: 115, integer: 116, flag: 117, due: 118 } as const;
@@ -66,6 +72,8 @@ export class EntityTable extends Pages {
   readonly due = new TimerHeap(this, I.timer);
   /** Serial of the newest. */
   lastSerial = 0;
+  /** Number of the namespace whose command is being applied: what it adds belongs to that namespace. 0: `default`. */
+  adding = 0;
   private readonly index = new HashIndex();
   private readonly heads = new Int32Array(entityKindsMax).fill(-1);
   private readonly tails = new Int32Array(entityKindsMax).fill(-1);
@@ -97,12 +105,14 @@ export class EntityTable extends Pages {
     this.setInt(row, I.timer, 0);
     this.setByte(row, kindAt, kind);
     this.setByte(row, flagAt, 0);
+    this.setByte(row, ownerAt, this.adding & 255);
+    this.setByte(row, ownerAt + 1, this.adding >>> 8);
     this.setInt(row, I.key, keyEnd === keyStart ? 0 : this.arena.put(TextKind.uniqueKey, ownerOfKey(row), key, keyStart, keyEnd) | 0);
     this.setInt(row, I.text, textEnd === textStart ? 0 : this.arena.put(TextKind.uniqueKey, ownerOfText(row), text, textStart, textEnd) | 0);
     this.hook(row, kind);
     this.index.add(hashMore(hashBytes(this.seed, key, keyStart, keyEnd), kind), row);
     this.bySerials.set(serial, row);
-    this.hash.mix(Change.added, serial * 64 + kind, hashBytes(hashBytes(kind, key, keyStart, keyEnd), text, textStart, textEnd));
+    this.hash.mix(Change.added, serial * 64 + kind, hashBytes(hashBytes(kind + this.adding * 64, key, keyStart, keyEnd), text, textStart, textEnd));
     return row;
   }
 
@@ -200,6 +210,10 @@ export class EntityTable extends Pages {
 
   kind(row: number): number {
     return this.byte(row, kindAt);
+  }
+  /** Number of the namespace that it belongs to (see `adding`); 0: `default`. */
+  owner(row: number): number {
+    return this.byte(row, ownerAt) | (this.byte(row, ownerAt + 1) << 8);
   }
   /** Rises with each entity and is never used again: what others keep to refer to it. */
   serial(row: number): number {

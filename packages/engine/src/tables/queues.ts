@@ -130,6 +130,8 @@ export class Queues {
   /** Numbers to use again, last first. */
   freeNumbers: number[] = [];
   lastSerial = 0;
+  /** Queues whose name has a namespace (`ns::name`). */
+  namespaced = 0;
   private readonly index = new HashIndex();
   private last: Queue | undefined;
 
@@ -172,6 +174,7 @@ export class Queues {
     if (queue.destroyed) return;
     this.bySerial.set(queue.serial, queue);
     this.byName.set(queue.name, queue);
+    if (queue.name.includes("::")) this.namespaced++;
     this.index.add(hashBytes(this.seed, queue.nameBytes, 0, queue.nameBytes.length), queue.number);
   }
 
@@ -180,6 +183,7 @@ export class Queues {
     queue.destroyed = true;
     this.bySerial.delete(queue.serial);
     this.byName.delete(queue.name);
+    if (queue.name.includes("::")) this.namespaced--;
     this.index.remove(hashBytes(this.seed, queue.nameBytes, 0, queue.nameBytes.length), queue.number);
     if (this.last === queue) this.last = undefined;
   }

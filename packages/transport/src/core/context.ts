@@ -4,7 +4,12 @@ import type { Call, Route, RpcCode, RpcError } from "../rpc.js";
 import type { Budget } from "./gather.js";
 
 /** Says who calls, from the request's headers alone. A value is the principal, an RpcError (returned or thrown) the refusal. */
-export type Authenticate = (header: (name: string) => string | undefined, path: string, peer: string) => unknown | RpcError | Promise<unknown | RpcError>;
+export type Authenticate = (
+  header: (name: string) => string | undefined,
+  path: string,
+  peer: string,
+  call: Call,
+) => unknown | RpcError | Promise<unknown | RpcError>;
 
 /** What the transport tells metrics and logs. All are optional and called on the hot path: they must be quick and must not throw. */
 export interface Observer {
@@ -41,10 +46,14 @@ export abstract class OpenCall {
   /** Neighbours in OpenCalls. */
   next: OpenCall | undefined;
   previous: OpenCall | undefined;
+  /** Left by the server's authentication. */
+  principal: unknown;
   /** Called now and then: a call whose request does not arrive or whose answer is not read ends itself. */
   abstract check(nowMs: number): void;
   /** The server is going: streams end now, unary calls go on. */
   abstract shutdown(): void;
+  /** Ends the call with this error, whatever its handler does: its caller may not call any more. */
+  abstract cut(error: RpcError): void;
 }
 
 /** A list that costs nothing to enter and leave: a Set that is never at rest re-hashes itself all the time. */

@@ -9,7 +9,6 @@ import type { Exchange, ExchangeSink, Metadata } from "./exchange.js";
 export abstract class FastCall extends OpenCall implements Call, ExchangeSink {
   readonly method: DescMethod;
   readonly protocol: "connect" | "grpc";
-  principal: unknown;
   deadlineMs: number | undefined;
   aborted = false;
   protected readonly startedMs = performance.now();
@@ -66,7 +65,7 @@ export abstract class FastCall extends OpenCall implements Call, ExchangeSink {
       if (ms !== undefined) this.#setDeadline(ms);
       this.admit();
       if (lane.authenticate !== undefined) {
-        const principal = lane.authenticate((name) => this.header(name), path, exchange.peer);
+        const principal = lane.authenticate((name) => this.header(name), path, exchange.peer, this);
         if (principal instanceof Promise) {
           principal.then(
             (settled) => this.#authenticated(settled),
@@ -118,6 +117,10 @@ export abstract class FastCall extends OpenCall implements Call, ExchangeSink {
     const error = toRpcError(thrown, (cause) => this.lane.onError(cause, `${this.method.parent.typeName}/${this.method.name}`));
     this.refuse(error);
     this.abort();
+  }
+
+  cut(error: RpcError): void {
+    this.fail(error);
   }
 
   protected wait(what: "request" | "handler" | "reader"): void {

@@ -9,6 +9,8 @@ export interface RestError {
   detail?: string;
   field?: string;
   retryAfterMs?: number;
+  /** The header `Retry-After`, where it is not to follow from `retryAfterMs`. */
+  retryAfter?: string;
 }
 
 /** Which method was called how: some statuses depend on it. */
@@ -67,7 +69,7 @@ const byCode: Record<string, readonly [status: number, code: string | undefined]
  */
 export function restError(thrown: unknown, place: RestErrorPlace): RestError {
   if (!(thrown instanceof RpcError)) return { status: 500, code: "INTERNAL_ERROR", error: "internal error" };
-  const { field, retryAfterMs, restCode, restStatus } = thrown.more;
+  const { field, retryAfterMs, restCode, restStatus, restRetryAfter } = thrown.more;
   const [status, code] = statusOf(thrown, place);
   return {
     status: restStatus ?? status,
@@ -75,7 +77,7 @@ export function restError(thrown: unknown, place: RestErrorPlace): RestError {
     error: thrown.message,
     ...(thrown instanceof BodyError && thrown.detail !== undefined ? { detail: thrown.detail } : {}),
     ...(field !== undefined && field !== "" ? { field } : {}),
-    ...(retryAfterMs !== undefined && retryAfterMs > 0 ? { retryAfterMs } : {}),
+    ...(restRetryAfter !== undefined ? { retryAfter: restRetryAfter } : retryAfterMs !== undefined && retryAfterMs > 0 ? { retryAfterMs } : {}),
   };
 }
 

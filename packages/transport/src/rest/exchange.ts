@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { DescMethod } from "@bufbuild/protobuf";
+import { OpenCall } from "../core/context.js";
 import { drain } from "../core/drain.js";
 import { Gather } from "../core/gather.js";
 import { closeAfterEndStream } from "../fast/exchange.js";
@@ -18,10 +19,9 @@ export type Request = IncomingMessage | Http2ServerRequest;
 export type Response = ServerResponse | Http2ServerResponse;
 
 /** One REST request on its way: read, transcoded, handled, answered. It is also the handler's `Call`. */
-export class Exchange implements Call {
+export class Exchange extends OpenCall implements Call {
   readonly protocol = "rest";
   readonly deadlineMs = undefined;
-  principal: unknown = undefined;
   readonly method: DescMethod;
   private readonly startedMs: number;
   /** Answered, or the caller is gone. */
@@ -39,6 +39,7 @@ export class Exchange implements Call {
     private readonly req: Request,
     private readonly res: Response,
   ) {
+    super();
     this.method = route.route.method;
     this.startedMs = context.nowMs();
   }
@@ -64,6 +65,10 @@ export class Exchange implements Call {
     this.addHeader(`trailer-${name}`, value);
   }
 
+  get rest(): { verb: string; url: string } {
+    return { verb: this.req.method ?? "", url: this.req.url ?? "" };
+  }
+
   get peer(): string {
     return this.req.socket?.remoteAddress ?? "";
   }
@@ -85,10 +90,11 @@ export class Exchange implements Call {
   start(): void {
     const { req, res } = this;
     res.on("close", () => this.leave());
+    this.context.open.add(this);
     const { authenticate } = this.context;
     if (authenticate !== undefined) {
       try {
-        const who = authenticate((name) => this.header(name), this.context.pathOf(this.route), this.peer);
+        const who = authenticate((name) => this.header(name), this.context.pathOf(this.route), this.peer, this);
         if (who instanceof Promise) {
           req.pause();
           who.then(
@@ -214,6 +220,7 @@ export class Exchange implements Call {
     const refusal = thrown instanceof RpcError ? thrown : undefined;
     const cause = refusal === undefined ? thrown : refusal.more.cause;
     if (cause !== undefined) context.onError(cause, `${route.verb} ${route.template}`);
+    if (e.retryAfter !== undefined) this.addHeader("Retry-After", e.retryAfter);
     if (e.retryAfterMs !== undefined) this.addHeader("Retry-After", (e.retryAfterMs / 1000).toFixed(3));
     this.send(e.status, errorText(e), refusal?.code ?? "internal");
     this.discard();
@@ -259,8 +266,25 @@ export class Exchange implements Call {
     for (const run of aborts ?? []) run();
   }
 
+  check(): void {
+    // The listener's clock looks after connections; a request that does not arrive is Node's to end.
+  }
+
+  shutdown(): void {
+    // A call that was begun may end; the listener's grace is its limit.
+  }
+
+  cut(error: RpcError): void {
+    if (this.over) return;
+    const { aborts } = this;
+    this.fail(error);
+    this.gone = true;
+    for (const run of aborts ?? []) run();
+  }
+
   private finish(): void {
     this.over = true;
+    this.context.open.delete(this);
     this.aborts = undefined;
     if (this.held > 0) this.context.budget.change(this.held, 0);
     this.held = 0;

@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import type { Authenticate, Observer } from "../core/context.js";
+import { type Authenticate, type Observer, OpenCalls } from "../core/context.js";
 import type { Budget } from "../core/gather.js";
 import { Budget as NewBudget } from "../core/gather.js";
 import type { TransportLimits } from "../limits.js";
@@ -39,6 +39,8 @@ export interface RestHandler {
   /** Serves the request when its path is a REST route, or when it is OPTIONS, and says whether it did. Never throws. */
   handle(req: Request, res: Response): boolean;
   readonly table: RestTable;
+  /** Requests in progress. */
+  readonly open: OpenCalls;
 }
 
 /** What all exchanges share. */
@@ -52,6 +54,8 @@ export interface RestContext {
   readonly observe: Observer;
   readonly onError: (cause: unknown, where: string) => void;
   readonly budget: Budget;
+  /** Requests in progress. */
+  readonly open: OpenCalls;
   /** A raw body as JSON text: kept when it is JSON, `{}` when empty, else a JSON string of the text. */
   rawText(body: Uint8Array): Uint8Array;
   pathOf(route: RestRoute): string;
@@ -76,6 +80,7 @@ export function createRestHandler(options: RestOptions): RestHandler {
     observe: options.observe ?? {},
     onError: options.onError ?? (() => {}),
     budget: options.budget ?? new NewBudget(limits.bufferedBytesMax),
+    open: new OpenCalls(),
     rawText: (body) => rawText(body, scanJson),
     pathOf: (route) => paths.get(route) ?? "",
   };
@@ -85,6 +90,7 @@ export function createRestHandler(options: RestOptions): RestHandler {
   };
   return {
     table,
+    open: context.open,
     handle(req, res) {
       const url = req.url ?? "/";
       const mark = url.indexOf("?");

@@ -1,7 +1,7 @@
 export type { ScanJson } from "./decode.js";
 export { docsPage } from "./docs.js";
 export type { RestError } from "./errors.js";
-export { BodyError, restError } from "./errors.js";
+export { BodyError, errorText, restError } from "./errors.js";
 export type { RestHandler, RestOptions } from "./handler.js";
 export { createRestHandler } from "./handler.js";
 export { corsHeaders, serverTiming } from "./headers.js";

@@ -1,12 +1,13 @@
 import type { DescEnum, DescField, DescMessage } from "@bufbuild/protobuf";
 import { ScalarType } from "@bufbuild/protobuf";
-import { field, method } from "@corvo/gen/corvo/options/v1/options_pb.js";
+import { access, field, method } from "@corvo/gen/corvo/options/v1/options_pb.js";
 import { http } from "@corvo/gen/google/api/annotations_pb.js";
-import type { RestExtensions, RestField } from "./rules.js";
+import type { AccessExtensions } from "../access.js";
+import type { RestField } from "./rules.js";
 import { enumWord, restField } from "./rules.js";
 
 /** The extensions of the generated code. */
-export const extensions: RestExtensions = { http, field, method };
+export const extensions: AccessExtensions = { http, field, method, access };
 
 /** `google.protobuf.FeatureSet.FieldPresence.IMPLICIT`. */
 const implicitPresence = 2;

@@ -35,8 +35,14 @@ export class SlowCall implements Call {
   addTrailer(name: string, value: string): void {
     this.context.responseTrailer.append(name, value);
   }
+  private readonly cutting = new AbortController();
+
+  /** The caller may not call any more. */
+  cut(): void {
+    this.cutting.abort();
+  }
   get aborted(): boolean {
-    return this.context.signal.aborted;
+    return this.context.signal.aborted || this.cutting.signal.aborted;
   }
   onAbort(run: () => void): void {
     const safely = (): void => {
@@ -46,7 +52,13 @@ export class SlowCall implements Call {
         this.lane.onError(thrown, "onAbort");
       }
     };
-    if (this.context.signal.aborted) safely();
-    else this.context.signal.addEventListener("abort", safely, { once: true });
+    let done = false;
+    const once = (): void => {
+      if (!done) safely();
+      done = true;
+    };
+    if (this.aborted) return once();
+    this.context.signal.addEventListener("abort", once, { once: true });
+    this.cutting.signal.addEventListener("abort", once, { once: true });
   }
 }

@@ -80,13 +80,14 @@ function register(router: ConnectRouter, lane: LaneContext, route: Route): void 
   }
 }
 
-async function open(lane: LaneContext, route: Route, context: HandlerContext): Promise<SlowCall> {
+async function open(lane: LaneContext, route: Route, context: HandlerContext, guard: SlowCallGuard): Promise<SlowCall> {
   const request = context.values.get(requestKey)!;
   const call = new SlowCall(lane, route, context, request.socket?.remoteAddress ?? "");
   if (call.protocol === "connect") checkVersion(call.header("connect-protocol-version"));
-  const principal = await (lane.authenticate as Authenticate | undefined)?.((name) => call.header(name), methodPath(route.method), call.peer);
+  const principal = await (lane.authenticate as Authenticate | undefined)?.((name) => call.header(name), methodPath(route.method), call.peer, call);
   if (principal instanceof RpcError) throw principal;
-  call.principal = principal;
+  call.principal = guard.principal = principal;
+  guard.call = call;
   return call;
 }
 
@@ -95,7 +96,7 @@ async function runOne(lane: LaneContext, route: Route, request: Message, context
   if (handler.kind !== "unary") throw new ConnectError(`${method.name} has a handler of the wrong kind`, Code.Internal);
   const call = new SlowCallGuard(lane, route, context);
   try {
-    const opened = await open(lane, route, context);
+    const opened = await open(lane, route, context, call);
     const answer = await Promise.race([handler.handle(opened, toBinary(method.input, request)), call.aborted]);
     return call.finish("ok", fromBinary(method.output, answer));
   } catch (thrown) {
@@ -122,7 +123,7 @@ async function* runStream(
   guard.aborted.catch((error) => answers.fail(error));
   guard.onShutdown = (error) => answers.fail(error);
   try {
-    const call = await open(lane, route, context);
+    const call = await open(lane, route, context, guard);
     const work = async (): Promise<void> => {
       if (handler.kind === "bidi") {
         const stream = handler.open(call, out);
@@ -162,6 +163,7 @@ class SlowCallGuard extends OpenCall {
   onShutdown: ((error: RpcError) => void) | undefined;
   #over = false;
   #stop!: () => void;
+  #reject!: (error: RpcError) => void;
   constructor(
     private readonly lane: LaneContext,
     private readonly route: Route,
@@ -171,6 +173,7 @@ class SlowCallGuard extends OpenCall {
     lane.open.add(this);
     if (route.handler.kind !== "unary") lane.observe.stream?.(route, 1);
     this.aborted = new Promise((_, reject) => {
+      this.#reject = reject;
       this.#stop = (): void => {
         const { reason } = context.signal;
         if (reason instanceof ConnectError && reason.code === Code.DeadlineExceeded) {
@@ -189,6 +192,12 @@ class SlowCallGuard extends OpenCall {
   }
   shutdown(): void {
     this.onShutdown?.(new RpcError("unavailable", "SHUTTING_DOWN", "the server is shutting down", { retryAfterMs: 100 }));
+  }
+  /** As its handler knows it, once its caller may call. */
+  call: SlowCall | undefined;
+  cut(error: RpcError): void {
+    this.#reject(error);
+    this.call?.cut();
   }
   finish<T>(code: string, result: T): T {
     if (this.#over) return result;
