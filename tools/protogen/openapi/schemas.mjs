@@ -15,10 +15,17 @@ export class Schemas {
     return Object.fromEntries([...this.#made].sort(([a], [b]) => (a < b ? -1 : 1)));
   }
 
+  /** Whether answers with this message are written otherwise than requests: something in it is always written. */
+  #differs(desc, seen = new Set()) {
+    if (seen.has(desc)) return false;
+    seen.add(desc);
+    return desc.fields.some((field) => restField(field, this.extensions).rules.always || (field.message !== undefined && this.#differs(field.message, seen)));
+  }
+
   /** Reference to a message. `answer`: what is always written is required. */
   message(desc, answer, without = new Set()) {
     const made = this.#made.get(desc.name);
-    const key = JSON.stringify([desc.typeName, answer, [...without]]);
+    const key = JSON.stringify([desc.typeName, answer && this.#differs(desc), [...without]]);
     if (made !== undefined && made["x-key"] !== key) throw new Error(`${desc.typeName} is needed in two forms: ${made["x-key"]} and ${key}`);
     if (made === undefined) {
       const schema = { type: "object", description: comment(desc), properties: {} };
