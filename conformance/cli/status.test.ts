@@ -44,7 +44,7 @@ test("docs/cli-status.md says what every row does", () => {
 
 test("seed demo leaves jobs in every state", async () => {
   const fresh = await serve();
-  expect((await runCli(["seed", "demo", "-q"], { env: { CORVO_SERVER: fresh.url } })).code).toBe(0);
+  expect((await runCli(["seed", "demo", "-q"], { nowMs: Date.now, env: { CORVO_SERVER: fresh.url } })).code).toBe(0);
   const queues = (await fresh.rest.get("queues")).json as Record<string, number>[];
   for (const state of ["pending", "active", "held", "completed", "dead", "scheduled", "retrying", "cancelled"])
     expect([state, queues.reduce((sum, queue) => sum + queue[state], 0) > 0]).toEqual([state, true]);
@@ -72,7 +72,7 @@ async function runLine(line: string, each: CliCase, values: Values): Promise<Out
   let stdin = filled(each.around?.stdin ?? "", values);
   let outcome: Outcome | undefined;
   for (const part of line.split(" | corvo ")) {
-    outcome = await runCli(shellWords(part), { ...each.around, stdin, env: { CORVO_SERVER: server.url, ...each.around?.env } });
+    outcome = await runCli(shellWords(part), { nowMs: Date.now, ...each.around, stdin, env: { CORVO_SERVER: server.url, ...each.around?.env } });
     if (outcome.code !== 0) return outcome;
     stdin = outcome.out;
   }

@@ -10,3 +10,14 @@ export const notYet: ReadonlySet<string> = new Set([
   "POST /ack/{job_id}, a wrong step_status",
   "POST /heartbeat, jobs as a list (newer clients)",
 ]);
+
+/** Described routes that are not served yet. */
+export const notYetRoutes: ReadonlySet<string> = new Set([
+  "GET /api/v1/webhooks",
+  "POST /api/v1/webhooks",
+  "DELETE /api/v1/webhooks/{id}",
+  "GET /api/v1/jobs/{job_id}/explain",
+  "GET /api/v1/webhooks/{id}/deliveries",
+  "POST /api/v1/webhooks/{id}/redeliver",
+  "POST /api/v1/webhooks/{id}/test",
+]);

@@ -1,5 +1,5 @@
 import type { Row, World } from "./row.js";
-import { aJob } from "./rows-worker.js";
+import { aFetchedJob, aJob } from "./rows-worker.js";
 import { anything, idOf } from "./shape.js";
 
 const anOpenBatch = async (world: World) => {
@@ -13,5 +13,6 @@ export const oursRows: readonly Row[] = [
   { method: "GET", path: "//readyz", cases: [{ what: "ready", status: 200, answers: { status: "ok" } }] },
   { method: "POST", path: "/batch", cases: [{ what: "an open batch", body: { callback_queue: "cb" }, status: 201, answers: { batch_id: idOf("batch_") } }] },
   { method: "POST", path: "/batch/{id}/seal", cases: [{ what: "sealed", given: anOpenBatch, at: "/batch/{batch}/seal", status: 200 }] },
+  { method: "POST", path: "/release/{job_id}", cases: [{ what: "given back", given: aFetchedJob, at: "/release/{id}", body: {}, status: 200 }] },
   { method: "GET", path: "/jobs/{id}/explain", cases: [{ what: "why it is not running", given: aJob, status: 200, answers: { reasons: anything } }] },
 ];

@@ -1,23 +1,27 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import type { DescField, DescMessage } from "@bufbuild/protobuf";
+import type { DescField, DescMessage, DescService } from "@bufbuild/protobuf";
 import { create, ScalarType, toBinary } from "@bufbuild/protobuf";
-import { ClusterService } from "@corvo/gen/corvo/v1/cluster_pb.js";
-import { JobService } from "@corvo/gen/corvo/v1/job_pb.js";
-import { QueueService } from "@corvo/gen/corvo/v1/queue_pb.js";
-import { WorkerService } from "@corvo/gen/corvo/v1/worker_pb.js";
 import { restExtensions } from "@corvo/transport";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, test } from "vitest";
 import { ProtoToJson } from "../../../packages/transport/src/rest/encode.js";
 import { planOf } from "../../../packages/transport/src/rest/plan.js";
 import { restBindings } from "../../../packages/transport/src/rest/rules.js";
+import { operations as plainRoutes } from "./operations.mjs";
 
 // The committed document against OpenAPI's structure, against the http rules, and against what the transcoder really writes.
 
 type Json = Record<string, never> & { [key: string]: Json };
 const document = JSON.parse(readFileSync(fileURLToPath(new URL("../../../gen/openapi/openapi.json", import.meta.url)), "utf8")) as Json;
-const bindings = [WorkerService, JobService, QueueService, ClusterService].flatMap((s) => s.methods.flatMap((m) => restBindings(m, restExtensions)));
+const folder = fileURLToPath(new URL("../../../gen/ts/src/corvo/v1/", import.meta.url));
+const modules = await Promise.all(
+  readdirSync(folder)
+    .filter((name) => name.endsWith("_pb.ts"))
+    .map((name) => import(`${folder}${name}`)),
+);
+const services = modules.flatMap((module) => Object.values(module as object) as DescService[]).filter((each) => each.kind === "service");
+const bindings = services.flatMap((s) => s.methods.flatMap((m) => restBindings(m, restExtensions)));
 
 const ajv = new Ajv2020({
   strict: false,
@@ -92,7 +96,7 @@ describe("the document", () => {
 describe("operations", () => {
   test("are exactly the http rules, beside probes and metrics", () => {
     const ruled = bindings.map((b) => `${b.verb} ${b.template}`);
-    const plain = ["GET /healthz", "GET /livez", "GET /readyz", "GET /api/v1/metrics"];
+    const plain = Object.keys(plainRoutes).map((path) => `GET ${path}`);
     expect(operations.map((o) => o.name).sort()).toEqual([...ruled, ...plain].sort());
   });
 

@@ -13,4 +13,15 @@ export const operations = {
   "/api/v1/metrics": get("metrics", "Metrics in the text format of Prometheus.", {
     200: { description: "The metrics.", content: { "text/plain": { schema: { type: "string" } } } },
   }),
+  "/api/v1/debug/runtime": get("debugRuntime", "Memory, pauses and CPU time of the process.", {
+    200: json("Numbers, all whole.", {
+      goroutines: 0,
+      gomaxprocs: 1,
+      heap_inuse_bytes: 31_000_000,
+      stack_inuse_bytes: 0,
+      gc_pause_p99_ns: 1_200_000,
+      cpu_user_ns: 900_000_000,
+      cpu_sys_ns: 100_000_000,
+    }),
+  }),
 };

@@ -1655,7 +1655,7 @@ const file_corvo_v1_job_proto_rawDesc = "" +
 	"\x12JOB_STATE_RETRYING\x10\x05\x12\x12\n" +
 	"\x0eJOB_STATE_DEAD\x10\x06\x12\x17\n" +
 	"\x13JOB_STATE_CANCELLED\x10\a\x12\x17\n" +
-	"\x13JOB_STATE_SCHEDULED\x10\b2\xa6\n" +
+	"\x13JOB_STATE_SCHEDULED\x10\b2\xa8\n" +
 	"\n" +
 	"\n" +
 	"JobService\x12v\n" +
@@ -1672,8 +1672,8 @@ const file_corvo_v1_job_proto_rawDesc = "" +
 	"\x04jobs\x12\x04hold\x18\x06 \x03\x82\xd3\xe4\x93\x02\x1f:\x01*\"\x1a/api/v1/jobs/{job_id}/hold\x12\x9b\x01\n" +
 	"\n" +
 	"ApproveJob\x12\x1b.corvo.v1.ApproveJobRequest\x1a\x1c.corvo.v1.ApproveJobResponse\"R\x92\xb5\x18\x0f2\rAPPROVE_ERROR\xa2\xb5\x18\x13\n" +
-	"\x04jobs\x12\aapprove\x18\x06 \x03\x82\xd3\xe4\x93\x02\":\x01*\"\x1d/api/v1/jobs/{job_id}/approve\x12\x95\x01\n" +
-	"\tRejectJob\x12\x1a.corvo.v1.RejectJobRequest\x1a\x1b.corvo.v1.RejectJobResponse\"O\x92\xb5\x18\x0e2\fREJECT_ERROR\xa2\xb5\x18\x12\n" +
+	"\x04jobs\x12\aapprove\x18\x06 \x03\x82\xd3\xe4\x93\x02\":\x01*\"\x1d/api/v1/jobs/{job_id}/approve\x12\x97\x01\n" +
+	"\tRejectJob\x12\x1a.corvo.v1.RejectJobRequest\x1a\x1b.corvo.v1.RejectJobResponse\"Q\x92\xb5\x18\x102\fREJECT_ERROR@\x01\xa2\xb5\x18\x12\n" +
 	"\x04jobs\x12\x06reject\x18\x06 \x03\x82\xd3\xe4\x93\x02!:\x01*\"\x1c/api/v1/jobs/{job_id}/reject\x12\x89\x01\n" +
 	"\aMoveJob\x12\x18.corvo.v1.MoveJobRequest\x1a\x19.corvo.v1.MoveJobResponse\"I\x92\xb5\x18\f2\n" +
 	"MOVE_ERROR\xa2\xb5\x18\x10\n" +

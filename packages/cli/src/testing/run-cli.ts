@@ -13,6 +13,8 @@ export interface Surroundings {
   /** What a person types when asked. */
   typed?: string;
   load?: Partial<Loaders>;
+  /** Wall clock; default: noon of the first day of 2026. */
+  nowMs?: () => number;
   /** Keys that are pressed, one every 10 ms. */
   keys?: readonly string[];
   /** Ctrl-C after this many milliseconds. */
@@ -52,7 +54,7 @@ export async function runCli(argv: readonly string[], around: Surroundings = {})
     columns: around.columns ?? 80,
     rows: 24,
     env: around.env ?? {},
-    nowMs: () => noonMs + Math.floor(performance.now() - startedMs),
+    nowMs: around.nowMs ?? (() => noonMs + Math.floor(performance.now() - startedMs)),
     hostname: () => "testhost",
     readStdin: async () => around.stdin ?? "",
     readFile: async (path) => {
