@@ -26,6 +26,8 @@ export interface ServerOptions {
   idleFetchSleepMs: number;
   connectionsMax: number;
   eventsKept: number;
+  webhookAllowPrivate: boolean;
+  webhookTimeoutMs: number;
   compression: boolean;
   docs: boolean;
   shutdownTimeoutMs: number;
@@ -114,6 +116,8 @@ export function resolveServerOptions(given: GivenFlags, env: Readonly<Record<str
     idleFetchSleepMs: int("idle-fetch-sleep"),
     connectionsMax: int("max-connections"),
     eventsKept: int("events-kept"),
+    webhookAllowPrivate: values["webhook-allow-private"] === "true",
+    webhookTimeoutMs: int("webhook-timeout"),
     compression: values["no-compression"] === "false",
     docs: values["docs-enabled"] === "true",
     shutdownTimeoutMs: int("shutdown-timeout"),

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import type { DescMethod } from "@bufbuild/protobuf";
-import { failpoint, scanJsonValue, setFailpointHook } from "@corvo/protocol";
+import { failpoint, scanJsonValue, setFailpointHook, Verb } from "@corvo/protocol";
 import { coreUrl } from "@corvo/raft";
 import { type OpenedReplica, openReplica } from "@corvo/replica";
 import type { Storage } from "@corvo/storage";
@@ -20,6 +20,8 @@ import { type GivenFlags, OptionError, resolveServerOptions, type ServerOptions 
 import { openStores } from "./stores.js";
 import { tuneCollector } from "./tune-collector.js";
 import { serverVersion } from "./version.js";
+import { WebhookDeliverer } from "./webhooks/deliverer.js";
+import { Poster } from "./webhooks/post.js";
 
 /** A server that runs in this process. */
 export interface RunningServer {
@@ -121,6 +123,18 @@ async function serve(options: ServerOptions, log: Log, stores: Storage, opened: 
   const streams: StreamCounters = { open: 0, opened: 0, framesInFlight: 0, frames: 0, idleFetches: 0, overloaded: 0 };
   const events = new EventHub(replica.engine.events);
   const metrics = new Metrics({ replica, snapshotter, streams, options, raft });
+  const poster = new Poster({ allowPrivate: options.webhookAllowPrivate, timeoutMs: options.webhookTimeoutMs });
+  const webhooks = new WebhookDeliverer({
+    engine: replica.engine,
+    serving: () => replica.serving,
+    propose: (body) => replica.submitOwn(Verb.WEBHOOK_DELIVERED, body),
+    post: (url, headers, body) => poster.post(url, headers, body),
+    nowMs: () => nodeClock.nowMs(),
+    random: Math.random,
+    log,
+  });
+  events.onEntry(() => webhooks.look());
+  void replica.whenServing().then(() => webhooks.look());
   let accepting = true;
   const onError = (cause: unknown, where: string): void => log.error("a call failed inside", { where, error: cause as Error });
   const guard = new Guard({
@@ -208,6 +222,8 @@ async function serve(options: ServerOptions, log: Log, stores: Storage, opened: 
     clearInterval(refills);
     replica.endWaiting();
     events.close();
+    webhooks.stop();
+    poster.close();
     await listener.close({ graceMs: options.shutdownTimeoutMs });
     await opened.stop();
     failpoint("stop-before-seal");

@@ -9,10 +9,12 @@ import { fetchRefusal, hasBudgets } from "./budgets.js";
 import { cancel } from "./cancel.js";
 import { archiveAgain, Command } from "./command.js";
 import { deleteJob } from "./delete.js";
+import { deleteWebhook } from "./delete-webhook.js";
 import { contentDigest } from "./digest.js";
 import { badMessage, enqueue } from "./enqueue.js";
 import { enqueueBatch } from "./enqueue-batch.js";
 import { type EntityRecord, entityRecord, entityRecords } from "./entity-records.js";
+import { type Explanation, explain } from "./explain/index.js";
 import { fail } from "./fail.js";
 import { fetch, fetchBatch } from "./fetch.js";
 import { heartbeat } from "./heartbeat.js";
@@ -38,11 +40,13 @@ import { removeThrottle } from "./queue-remove-throttle.js";
 import { resumeQueue } from "./queue-resume.js";
 import { setThrottle } from "./queue-throttle.js";
 import { archivedRecord, type JobRecord, liveRecord, type QueueRecord, queueRecords, type WorkerRecord, workerRecords } from "./records.js";
+import { redeliverWebhook } from "./redeliver-webhook.js";
 import { reject } from "./reject.js";
 import { release } from "./release.js";
 import { replay } from "./replay.js";
 import { RequestMemory, reused } from "./request-ids.js";
 import { retry } from "./retry.js";
+import { setWebhook } from "./set-webhook.js";
 import { cutState, type SnapshotCut } from "./snapshot-cut.js";
 import { restoreState } from "./snapshot-restore.js";
 import { type EngineOptions, notLive, State } from "./state.js";
@@ -51,8 +55,11 @@ import type { ArchivePlace } from "./tables/archive.js";
 import { EntityKind } from "./tables/entities.js";
 import { type EventLog, type EventRecord, eventTypes } from "./tables/events.js";
 import type { Queue } from "./tables/queues.js";
+import { testWebhook } from "./test-webhook.js";
 import { nextTimerMs, tick } from "./tick.js";
 import { validate } from "./validate.js";
+import { webhookDelivered } from "./webhook-delivered.js";
+import { type WebhookDeliveryRecord, type WebhookRecord, webhookDeliveries, webhookDelivery, webhookPending, webhookRecords } from "./webhook-records.js";
 
 /** Who wants the answers of an entry's commands. Called once per command at most, in order; nothing for commands without an answer. */
 export interface OutcomeSink {
@@ -114,7 +121,10 @@ export class Engine {
     if (reader.logTimeMs > s.logTimeMs) s.logTimeMs = reader.logTimeMs;
     s.remembered.forget(s.logTimeMs, forgetMax);
     for (let i = 0; i < forgetMax && s.locks.expiries.nextMs <= s.logTimeMs; i++) s.locks.remove(s.locks.expiries.next);
-    for (let i = 0; i < reader.count; i++) this.applyCommand(i, servingBeforeMs, sink);
+    for (let i = 0; i < reader.count; i++) {
+      this.applyCommand(i, servingBeforeMs, sink);
+      s.outbox.flush();
+    }
     s.garbage.sweep(s, sweepJobsMax);
     s.arena.compact(s, compactBytesMax);
     s.hash.mix(98, index, s.logTimeMs);
@@ -254,6 +264,16 @@ export class Engine {
         return setPolicy(s, c);
       case Verb.DELETE_POLICY:
         return deletePolicy(s, c);
+      case Verb.SET_WEBHOOK:
+        return setWebhook(s, c);
+      case Verb.DELETE_WEBHOOK:
+        return deleteWebhook(s, c);
+      case Verb.REDELIVER_WEBHOOK:
+        return redeliverWebhook(s, c);
+      case Verb.TEST_WEBHOOK:
+        return testWebhook(s, c);
+      case Verb.WEBHOOK_DELIVERED:
+        return void webhookDelivered(s, c);
       case Verb.TICK:
         return void tick(s);
       case Verb.LEADERSHIP:
@@ -298,7 +318,12 @@ export class Engine {
   /** How many jobs a fetch from these queues could lease now; 0: it would find nothing. */
   fetchable(queues: readonly (string | Uint8Array)[], nowMs: number): number {
     let jobs = 0;
-    for (const name of queues) jobs += this.queueNamed(name)?.grantable(Math.max(nowMs, this.state.logTimeMs)) ?? 0;
+    for (const name of queues) {
+      const queue = this.queueNamed(name);
+      if (queue === undefined) continue;
+      queue.askedMs = Math.max(nowMs, this.state.logTimeMs);
+      jobs += queue.grantable(queue.askedMs);
+    }
     return jobs;
   }
 
@@ -367,6 +392,37 @@ export class Engine {
   /** A finished job from its archive record; undefined: the record is void (deleted, destroyed, run again, or superseded). */
   readArchived(bytes: Uint8Array, place: ArchivePlace): JobRecord | undefined {
     return archivedRecord(this.state, bytes, place);
+  }
+
+  /** Why a live job is not running; undefined: it is not live. `fetchWaits`: says whether a fetch sleeps on a queue right now. */
+  explain(id: { createdMs: number; seq40: number }, nowMs: number, fetchWaits: (queue: string) => boolean): Explanation | undefined {
+    const row = this.state.findSeq40(id.createdMs, id.seq40);
+    return row < 0 ? undefined : explain(this.state, row, nowMs, fetchWaits(this.state.queues.of(this.state.jobs.queue(row)).name));
+  }
+
+  /** All webhooks, oldest first, secrets included. */
+  webhooks(): WebhookRecord[] {
+    return webhookRecords(this.state);
+  }
+  /** Rises when a webhook was set or deleted, or dead letters were taken up again. */
+  get webhooksVersion(): number {
+    return this.state.outbox.version;
+  }
+  /** What a webhook has still to deliver (`dead` false), could not deliver (true), or both. */
+  webhookDeliveries(webhook: number, dead: boolean | undefined, max: number): WebhookDeliveryRecord[] {
+    return webhookDeliveries(this.state, webhook, dead, max);
+  }
+  webhookDelivery(serial: number): WebhookDeliveryRecord | undefined {
+    return webhookDelivery(this.state, serial);
+  }
+  /** What waits for delivery with a serial above this one, in the order of delivery. */
+  webhookPending(afterSerial: number): { serial: number; webhook: number; jobSeq: number; attempts: number }[] {
+    return webhookPending(this.state, afterSerial);
+  }
+  /** Serial of the newest delivery that is kept; 0: none. */
+  get lastDeliverySerial(): number {
+    const row = this.state.entities.last(EntityKind.webhookDelivery);
+    return row === -1 ? 0 : this.state.entities.serial(row);
   }
 
   /** The job was deleted, as far as that is still known. */

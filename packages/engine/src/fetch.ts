@@ -101,6 +101,7 @@ export function grant(s: State, r: Fetcher, countMax: number, write: (row: numbe
     const queue = s.findQueue(r.buf, r.queuesStart[i], r.queuesEnd[i]);
     if (queue === undefined) continue;
     const verdict = budgets ? queueVerdict(s, queue.nameBytes) : 0;
+    queue.askedMs = s.logTimeMs;
     while (s.granted < countMax && queue.pending > 0 && queue.open(s.logTimeMs)) {
       const reason = budgets ? mustHold(s, headOf(queue), queue, verdict) : undefined;
       if (reason !== undefined) {
@@ -140,6 +141,7 @@ function lease(s: State, row: number, queue: Queue, leaseMs: number, worker: Wor
   assign(s, row, worker === undefined ? 0 : worker.number);
   enter(s, row, queue, JobState.active);
   queue.throttle?.record(s.logTimeMs);
+  queue.grants.add(s.logTimeMs);
   s.events.add(EventType.started, jobs.seq(row), jobs.createdMs(row), queue, s.logTimeMs);
   s.events.attempt(jobs.attempt(row), worker);
 }

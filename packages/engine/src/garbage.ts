@@ -1,7 +1,7 @@
 import { forget, releaseKey } from "./finish.js";
 import type { State } from "./state.js";
 import { JobState } from "./tables/job-table.js";
-import type { Queue } from "./tables/queues.js";
+import { priorities, type Queue } from "./tables/queues.js";
 import type { TimerHeap } from "./tables/timer-heap.js";
 
 /**
@@ -30,6 +30,7 @@ export class Garbage {
     queue.head[list] = -1;
     queue.tail[list] = -1;
     queue.count[list] = 0;
+    if (list < priorities) queue.order(list).reset();
   }
 
   /** Frees up to `max` rows, and the numbers of queues that have none left. */

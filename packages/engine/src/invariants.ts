@@ -1,8 +1,10 @@
+import { checkPlaces } from "./explain/place.js";
 import { ensure } from "./invariant.js";
 import type { State } from "./state.js";
 import { JobState } from "./tables/job-table.js";
-import { listOf, listsPerQueue, type Queue } from "./tables/queues.js";
+import { listOf, listsPerQueue, priorities, type Queue } from "./tables/queues.js";
 import { nextTimerMs } from "./tick.js";
+import { checkWebhooks } from "./webhooks.js";
 
 /** Walks lists, counters, timers, indexes and texts and compares them with each other. Throws InvariantBroken. */
 export function checkInvariants(s: State): void {
@@ -38,6 +40,7 @@ export function checkInvariants(s: State): void {
   s.entities.check();
   s.arena.check(s);
   checkCounts(s);
+  checkWebhooks(s);
   nextTimerMs(s);
 }
 
@@ -54,6 +57,7 @@ function checkList(s: State, queue: Queue, list: number, seen: Set<number>): voi
     prev = row;
     count++;
   }
+  if (list < priorities) checkPlaces(s, queue, list);
   ensure(queue.tail[list] === prev && queue.count[list] === count, `queue ${queue.name}, list ${list}: ${count} rows, ${queue.count[list]} counted`);
 }
 

@@ -42,3 +42,8 @@ export const policiesMax = 1000;
 
 /** Texts of people: why a job is held or sent back. Longer ones are cut. */
 export const noteBytesMax = 4096;
+/** Events that may wait for one webhook; more are left out, and a `gap` says so. */
+export const webhookPendingMax = 10_000;
+
+/** Dead letters that are kept per webhook; the oldest go. */
+export const webhookDeadMax = 1000;

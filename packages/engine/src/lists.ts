@@ -1,7 +1,7 @@
 import { dropBudgetHold } from "./budget-holds.js";
 import type { State } from "./state.js";
 import { JobFlag, JobState } from "./tables/job-table.js";
-import { listOf, type Queue } from "./tables/queues.js";
+import { listOf, priorities, type Queue } from "./tables/queues.js";
 
 /**
  * Puts a job that is in no list at the tail of the list of its new state, and into the timers that belong to it. `dueMs`, `fence` and
@@ -24,6 +24,7 @@ export function enter(s: State, row: number, queue: Queue, state: number): void 
   }
   queue.tail[list] = row;
   queue.count[list]++;
+  if (list < priorities) s.tickets.set(row, queue.order(list).draw());
   entered(s, row, queue, state);
 }
 
@@ -45,6 +46,7 @@ export function enterFirst(s: State, row: number, queue: Queue): void {
   }
   queue.head[list] = row;
   queue.count[list]++;
+  s.tickets.set(row, head === -1 ? queue.order(list).draw() : queue.order(list).drawBefore(s.tickets.of(head)));
   entered(s, row, queue, JobState.pending);
 }
 
@@ -82,6 +84,7 @@ export function leave(s: State, row: number): Queue {
     jobs.setPrev(next, prev);
   }
   queue.count[list]--;
+  if (list < priorities) queue.order(list).giveBack(s.tickets.of(row));
   if (state === JobState.active) {
     s.leases.remove(row);
     if (queue.concurrencyMax !== 0 && queue.pending > 0) s.wake(queue);

@@ -6,6 +6,7 @@ import type { State } from "./state.js";
 import { TextKind } from "./tables/arena.js";
 import { expiryField, JobState, jobStrideBytesBefore, timerField } from "./tables/job-table.js";
 import { pageRows } from "./tables/pages.js";
+import { priorities } from "./tables/queues.js";
 
 /** Fills an empty state from the chunks of a cut; returns the term. Throws InvariantBroken when the chunks are not a whole snapshot. */
 export async function restoreState(s: State, chunks: AsyncIterable<Uint8Array>): Promise<number> {
@@ -119,6 +120,7 @@ class Restore {
     s.deleted.restored(h.deletedRows);
     s.entities.restored(h.entityRows, h.entitySerial);
     s.arena.restored();
+    s.outbox.refresh();
     let listed = garbage.rows;
     for (const queue of s.queues.bySerial.values()) {
       for (const count of queue.count) listed += count;
@@ -156,6 +158,11 @@ class Restore {
       const holder = s.workers.byNumber[worker];
       if (holder === undefined) throw new InvariantBroken(`row ${row} names worker ${worker}, which is not there`);
       holder.jobs++;
+    }
+    for (const queue of s.queues.byNumber) {
+      for (let list = 0; queue !== undefined && list < priorities; list++) {
+        for (let row = queue.head[list]; row !== -1; row = jobs.next(row)) s.tickets.set(row, queue.order(list).draw());
+      }
     }
     s.leases.order();
     s.due.order();

@@ -8,6 +8,7 @@ import { DeletedJobs } from "./tables/deleted-jobs.js";
 import { EntityTable } from "./tables/entities.js";
 import { Events, EventType } from "./tables/events.js";
 import { expiryField, JobState, JobTable, timerField } from "./tables/job-table.js";
+import { Tickets } from "./tables/list-order.js";
 import type { Pages } from "./tables/pages.js";
 import { type Queue, Queues } from "./tables/queues.js";
 import { Remembered } from "./tables/remembered.js";
@@ -16,6 +17,7 @@ import { SequenceIndex } from "./tables/sequence-index.js";
 import { TimerHeap } from "./tables/timer-heap.js";
 import { UniqueLocks } from "./tables/unique-locks.js";
 import { type Worker, Workers } from "./tables/workers.js";
+import { Outbox } from "./webhooks.js";
 
 /** How an engine is built. */
 export interface EngineOptions {
@@ -54,6 +56,10 @@ export class State implements TextOwners {
   readonly sequences = new SequenceIndex();
   readonly queues: Queues;
   readonly workers: Workers;
+  /** Places of pending jobs. */
+  readonly tickets = new Tickets();
+  /** Events on their way to webhooks. */
+  readonly outbox: Outbox;
   /** Active jobs by the end of their lease in serving time, then fence. */
   readonly leases = new TimerHeap(this.jobs, timerField);
   /** Scheduled and retrying jobs by their time, then sequence. */
@@ -111,6 +117,7 @@ export class State implements TextOwners {
     this.workers = new Workers(seed, options.workersMax ?? limits.workersMax);
     this.locks = new UniqueLocks(this.arena, seed);
     this.remembered = new Remembered(this.arena, seed, options.requestIdsMax ?? limits.requestIdsMax);
+    this.outbox = new Outbox(this);
     this.entities = new EntityTable(this.arena, seed, this.hash);
     this.marks = new ArchiveMarks(seed);
     this.deleted = new DeletedJobs(seed);
@@ -236,7 +243,7 @@ export class State implements TextOwners {
 
   /** Memory that live state takes, in bytes: pages, texts, indexes. */
   get stateBytes(): number {
-    const { arena, jobs, sequences, leases, due, expiries, locks, remembered, marks, deleted, events, entities } = this;
+    const { arena, jobs, sequences, leases, due, expiries, locks, remembered, marks, deleted, events, entities, tickets } = this;
     return (
       arena.bytes +
       jobs.bytes +
@@ -249,7 +256,8 @@ export class State implements TextOwners {
       marks.bytes +
       deleted.bytes +
       events.bytes +
-      entities.bytes
+      entities.bytes +
+      tickets.bytes
     );
   }
 }

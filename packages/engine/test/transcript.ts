@@ -20,6 +20,7 @@ import * as pb from "@corvo/gen/corvo/v1/worker_pb.js";
 import { commandFlags, Verb } from "@corvo/protocol";
 import { type JobRecord, jobStateNames, type QueueRecord } from "../src/index.js";
 import { type Answer, Bench, type CommandGiven } from "./kit.js";
+import { explainLine, webhookLine } from "./transcript-events.js";
 
 /** Log time 0 of a transcript. */
 const epochMs = 1_700_000_000_000;
@@ -255,7 +256,11 @@ export class Transcript {
       case "fetchable":
         return `${this.bench.engine.fetchable(words, this.bench.nowMs)}`;
       default:
-        throw new Error(`no such line: ${verb}`);
+        return (
+          webhookLine(verb, words, args, this.bench, given, (answer, say) => this.namedText(told(answer, say))) ??
+          explainLine(verb, id, this.bench, (text) => this.namedText(text)) ??
+          fail(`no such line: ${verb}`)
+        );
     }
   }
 
@@ -333,6 +338,11 @@ export class Transcript {
     return text.replace(/job_[0-9a-f]{26}/g, (id) => this.names.get(id) ?? id);
   }
 
+  /** Jobs by their letters, times from the start. */
+  private namedText(text: string): string {
+    return this.named(text).replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, (time) => `@${Date.parse(time) - epochMs}`);
+  }
+
   private leased(r: pb.FetchBatchJob | pb.FetchResponse): string {
     const parts = [this.name(r.jobId), `attempt=${r.attempt}/${r.maxRetries}`, `fence=${r.fence}`, `lease=${r.leaseDuration}s`];
     if (r.payloadJson !== "{}") parts.push(`payload=${r.payloadJson}`);
@@ -368,6 +378,10 @@ export class Transcript {
     const queue = this.bench.engine.queues().find((one) => one.name === name);
     return queue === undefined ? "no such queue" : showQueue(queue);
   }
+}
+
+function fail(message: string): never {
+  throw new Error(message);
 }
 
 function showJob(job: JobRecord): string {

@@ -33,6 +33,14 @@ export const limits = {
   entryBytesMax: 32 * 1024 * 1024,
   queuesMax: 100_000,
   workersMax: 100_000,
+  webhooksMax: 100,
+  webhookIdBytesMax: 64,
+  webhookUrlBytesMax: 2048,
+  webhookEventsMax: 64,
+  webhookQueuesMax: 100,
+  webhookSecretBytesMax: 256,
+  webhookAttemptsMax: 100,
+  redeliverEventsMax: 1000,
 } as const;
 
 if (limits.messageBytesMax * 2 > limits.entryBytesMax) throw new Error("the largest message must fit one log entry twice");

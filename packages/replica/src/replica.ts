@@ -364,6 +364,11 @@ export class Replica {
     this.add(ownCommand(Verb.TICK), undefined);
   }
 
+  /** Puts a command of the leader itself into the log. Nobody is answered. */
+  submitOwn(verb: Verb, body: Uint8Array): void {
+    if (this.serving) this.add(ownCommand(verb, body), undefined);
+  }
+
   /** Asks the engine to drop finished jobs that ended before this time. */
   purge(endedBeforeMs: number): void {
     if (!this.serving) return;

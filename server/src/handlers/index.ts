@@ -4,9 +4,11 @@ import * as auth from "@corvo/gen/corvo/v1/auth_pb.js";
 import * as budgets from "@corvo/gen/corvo/v1/budget_pb.js";
 import * as cluster from "@corvo/gen/corvo/v1/cluster_pb.js";
 import * as event from "@corvo/gen/corvo/v1/event_pb.js";
+import * as explain from "@corvo/gen/corvo/v1/explain_pb.js";
 import * as jobs from "@corvo/gen/corvo/v1/job_pb.js";
 import * as namespaces from "@corvo/gen/corvo/v1/namespace_pb.js";
 import * as queues from "@corvo/gen/corvo/v1/queue_pb.js";
+import * as webhook from "@corvo/gen/corvo/v1/webhook_pb.js";
 import { FetchBatchRequestReader, FetchRequestReader } from "@corvo/gen/corvo/v1/worker_fast.js";
 import * as worker from "@corvo/gen/corvo/v1/worker_pb.js";
 import * as door from "@corvo/protocol";
@@ -19,11 +21,13 @@ import { billingSummaryHandler, listBudgetsHandler, usageSummaryHandler } from "
 import { clusterStatusHandler, listWorkersHandler, type NodeFacts, serverInfoHandler } from "./cluster.js";
 import { type CommandRule, commandHandler } from "./command.js";
 import { listEventsHandler } from "./events.js";
+import { explainJobHandler } from "./explain.js";
 import { type FetchWish, fetchHandler } from "./fetch.js";
 import { bulkGetJobsHandler, getJobHandler } from "./job.js";
 import { lifecycleHandler, type StreamCounters } from "./lifecycle.js";
 import { listQueuesHandler } from "./queues.js";
 import { subscribeHandler } from "./subscribe.js";
+import { listWebhookDeliveriesHandler, listWebhooksHandler, setWebhookHandler } from "./webhooks.js";
 
 /** Every method of the public API with its handler. A method without one fails the start. */
 export function publicRoutes(context: AuthContext, counters: StreamCounters, facts: NodeFacts): Route[] {
@@ -33,6 +37,7 @@ export function publicRoutes(context: AuthContext, counters: StreamCounters, fac
   const a = agents.AgentService.method;
   const b = budgets.BudgetService.method;
   const c = cluster.ClusterService.method;
+  const h = webhook.WebhookService.method;
   const routes: Route[] = [];
   // All of them on the fast lane: it is where malformed protobuf is the caller's fault (invalid_argument) and not the server's (internal).
   const add = (method: DescMethod, handler: Handler, singleExchange = false): void => void routes.push({ method, handler, hot: true, singleExchange });
@@ -84,6 +89,13 @@ export function publicRoutes(context: AuthContext, counters: StreamCounters, fac
   command(q.removeThrottle, { verb: Verb.REMOVE_THROTTLE, check: door.checkRemoveThrottle, schema: queues.RemoveThrottleRequestSchema });
 
   add(event.EventService.method.listEvents, listEventsHandler(context));
+  add(explain.ExplainService.method.explainJob, explainJobHandler(context));
+  add(h.listWebhooks, listWebhooksHandler(context));
+  add(h.setWebhook, setWebhookHandler(context));
+  add(h.listWebhookDeliveries, listWebhookDeliveriesHandler(context));
+  command(h.deleteWebhook, { verb: Verb.DELETE_WEBHOOK, check: door.checkDeleteWebhook, schema: webhook.DeleteWebhookRequestSchema });
+  command(h.redeliverWebhook, { verb: Verb.REDELIVER_WEBHOOK, check: door.checkRedeliverWebhook, schema: webhook.RedeliverWebhookRequestSchema });
+  command(h.testWebhook, { verb: Verb.TEST_WEBHOOK, check: door.checkTestWebhook, schema: webhook.TestWebhookRequestSchema });
 
   add(a.listIterations, listIterationsHandler(context));
   command(a.replayJob, { verb: Verb.REPLAY, check: door.checkReplayJob, schema: agents.ReplayJobRequestSchema, newWork: true });
@@ -115,6 +127,8 @@ export function publicRoutes(context: AuthContext, counters: StreamCounters, fac
     budgets.BudgetService,
     cluster.ClusterService,
     event.EventService,
+    explain.ExplainService,
+    webhook.WebhookService,
   ]) {
     for (const method of service.methods)
       if (!routes.some((route) => route.method === method)) throw new Error(`${service.typeName}/${method.name} has no handler`);

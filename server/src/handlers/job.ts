@@ -35,7 +35,7 @@ export function bulkGetJobsHandler(context: HandlerContext): UnaryHandler {
 }
 
 /** A job may end or come back to life while the archive is read: then it is looked for again. */
-async function findJob(context: HandlerContext, text: string): Promise<JobRecord | undefined> {
+export async function findJob(context: HandlerContext, text: string): Promise<JobRecord | undefined> {
   const id = parseJobId(text);
   if (!id) return undefined;
   const { engine } = context.replica;

@@ -33,6 +33,7 @@ export const eventTypes = [
   "queue_cleared",
   "queue_deleted",
   "queue_limits_changed",
+  "webhook_test",
 ] as const;
 
 export const EventType = {
@@ -69,6 +70,7 @@ export const EventType = {
   queueCleared: 30,
   queueDeleted: 31,
   queueLimitsChanged: 32,
+  webhookTest: 33,
 } as const;
 
 /** What an event keeps of its queue: a queue, or after a restart its name alone. */
@@ -324,6 +326,15 @@ export class Events {
   }
   extraAt(slot: number): EventExtra | undefined {
     return this.extras[slot];
+  }
+
+  /** Number of the newest event of one of these types about this queue; 0: none is kept. */
+  lastOf(wanted: readonly number[], queue: string): number {
+    for (let seq = this.lastSeq; seq >= this.firstSeq; seq--) {
+      const at = this.slot(seq);
+      if (wanted.includes(this.types[at]) && this.queues[at]?.name === queue) return seq;
+    }
+    return 0;
   }
 
   /** Events after `seq`, oldest first, at most `max`. A first number that is not `seq + 1` means that older ones are gone. */

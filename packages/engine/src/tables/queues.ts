@@ -1,9 +1,13 @@
 import { HashIndex, hashBytes, sameBytes } from "./hash-index.js";
 import { JobState } from "./job-table.js";
+import { ListOrder } from "./list-order.js";
+import { RateMeter } from "./rate-meter.js";
 import type { ThrottleLog } from "./throttle-log.js";
 
 /** Lists of a queue: pending by priority, then one per other live state. */
 export const listsPerQueue = 7;
+/** The first lists are those of pending jobs, one per priority. */
+export const priorities = 3;
 
 /** Number of the list in which a job of this state and priority is. */
 export function listOf(state: number, priority: number): number {
@@ -56,6 +60,14 @@ export class Queue {
   /** Failed attempts ever. */
   failed = 0;
 
+  // What follows is each node's own: neither in snapshots nor in the state hash.
+
+  /** Order of the pending lists, for telling places; made when first needed. */
+  readonly orders: (ListOrder | undefined)[] = [undefined, undefined, undefined];
+  /** Jobs handed out. */
+  readonly grants = new RateMeter();
+  /** When somebody last asked for jobs of it, unix milliseconds; 0: nobody since this node started. */
+  askedMs = 0;
   /** It is on the list of queues that may have become fetchable. */
   ready = false;
   /** Serial of the cut that has it already. */
@@ -77,6 +89,10 @@ export class Queue {
     this.createdMs = given.createdMs;
     this.bornSegment = given.bornSegment;
     this.bornOffset = given.bornOffset;
+  }
+
+  order(priority: number): ListOrder {
+    return (this.orders[priority] ??= new ListOrder());
   }
 
   get pending(): number {

@@ -51,6 +51,11 @@ export class Workers {
     private readonly workersMax: number = limits.workersMax,
   ) {}
 
+  /** The one heard of last; `older` leads to the others. */
+  get lastHeard(): Worker | undefined {
+    return this.newest;
+  }
+
   find(bytes: Uint8Array, idStart: number, idEnd: number, hostStart: number, hostEnd: number): Worker | undefined {
     const hash = this.hash(bytes, idStart, idEnd, hostStart, hostEnd);
     for (let number = this.index.first(hash); number !== -1; number = this.index.next()) {

@@ -9,3 +9,4 @@ export * from "./heartbeat.js";
 export * from "./steer.js";
 export * from "./validate-only.js";
 export * from "./webhook.js";
+export * from "./webhooks.js";

@@ -276,6 +276,115 @@ export function encodeSetWebhookRequest(w: Writer, init: SetWebhookRequestInit):
   if (init.validateOnly !== undefined && init.validateOnly) putBool(w, 1520, init.validateOnly);
 }
 
+/** Reads corvo.v1.SetWebhookResponse. */
+export class SetWebhookResponseReader extends Reader {
+  statusStart = 0;
+  statusEnd = 0;
+  idStart = 0;
+  idEnd = 0;
+  secretStart = 0;
+  secretEnd = 0;
+
+  read(buf: Uint8Array, start = 0, end = buf.length): this {
+    this.buf = buf;
+    this.start = start;
+    this.end = end;
+    this.hasUnknown = false;
+    this.statusStart = 0;
+    this.statusEnd = 0;
+    this.idStart = 0;
+    this.idEnd = 0;
+    this.secretStart = 0;
+    this.secretEnd = 0;
+    let pos = start;
+    while (pos < end) {
+      let tag = buf[pos++];
+      if (tag > 127) {
+        const b = pos < end ? buf[pos] : 128;
+        if (b < 128) {
+          tag = (tag & 127) | (b << 7);
+          pos++;
+        } else {
+          this.pos = pos - 1;
+          tag = this.tag();
+          pos = this.pos;
+        }
+      }
+      switch (tag >>> 3) {
+        case 1: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.statusEnd !== 0) this.hasUnknown = true;
+          this.statusStart = pos;
+          this.statusEnd = pos += n;
+          break;
+        }
+        case 2: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.idEnd !== 0) this.hasUnknown = true;
+          this.idStart = pos;
+          this.idEnd = pos += n;
+          break;
+        }
+        case 3: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.secretEnd !== 0) this.hasUnknown = true;
+          this.secretStart = pos;
+          this.secretEnd = pos += n;
+          break;
+        }
+        default:
+          pos = this.unknown(tag, pos);
+      }
+    }
+    return this;
+  }
+}
+
+/** Tags of corvo.v1.SetWebhookResponse for the put functions. */
+export const SetWebhookResponseTag = {
+  status: 10,
+  id: 18,
+  secret: 26,
+} as const;
+
+/** What `encodeSetWebhookResponse` writes. What is absent or zero is not written. */
+export interface SetWebhookResponseInit {
+  status?: string | Uint8Array;
+  id?: string | Uint8Array;
+  secret?: string | Uint8Array;
+}
+
+/** Writes the fields of corvo.v1.SetWebhookResponse, without a length before them. */
+export function encodeSetWebhookResponse(w: Writer, init: SetWebhookResponseInit): void {
+  if (init.status !== undefined && init.status.length > 0) putStringOrBytes(w, 10, init.status);
+  if (init.id !== undefined && init.id.length > 0) putStringOrBytes(w, 18, init.id);
+  if (init.secret !== undefined && init.secret.length > 0) putStringOrBytes(w, 26, init.secret);
+}
+
 /** Reads corvo.v1.DeleteWebhookRequest. */
 export class DeleteWebhookRequestReader extends Reader {
   idStart = 0;
@@ -387,6 +496,93 @@ export function encodeDeleteWebhookRequest(w: Writer, init: DeleteWebhookRequest
   if (init.id !== undefined && init.id.length > 0) putStringOrBytes(w, 10, init.id);
   if (init.requestId !== undefined && init.requestId.length > 0) putStringOrBytes(w, 882, init.requestId);
   if (init.validateOnly !== undefined && init.validateOnly) putBool(w, 1520, init.validateOnly);
+}
+
+/** Reads corvo.v1.DeleteWebhookResponse. */
+export class DeleteWebhookResponseReader extends Reader {
+  statusStart = 0;
+  statusEnd = 0;
+  idStart = 0;
+  idEnd = 0;
+
+  read(buf: Uint8Array, start = 0, end = buf.length): this {
+    this.buf = buf;
+    this.start = start;
+    this.end = end;
+    this.hasUnknown = false;
+    this.statusStart = 0;
+    this.statusEnd = 0;
+    this.idStart = 0;
+    this.idEnd = 0;
+    let pos = start;
+    while (pos < end) {
+      let tag = buf[pos++];
+      if (tag > 127) {
+        const b = pos < end ? buf[pos] : 128;
+        if (b < 128) {
+          tag = (tag & 127) | (b << 7);
+          pos++;
+        } else {
+          this.pos = pos - 1;
+          tag = this.tag();
+          pos = this.pos;
+        }
+      }
+      switch (tag >>> 3) {
+        case 1: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.statusEnd !== 0) this.hasUnknown = true;
+          this.statusStart = pos;
+          this.statusEnd = pos += n;
+          break;
+        }
+        case 2: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.idEnd !== 0) this.hasUnknown = true;
+          this.idStart = pos;
+          this.idEnd = pos += n;
+          break;
+        }
+        default:
+          pos = this.unknown(tag, pos);
+      }
+    }
+    return this;
+  }
+}
+
+/** Tags of corvo.v1.DeleteWebhookResponse for the put functions. */
+export const DeleteWebhookResponseTag = {
+  status: 10,
+  id: 18,
+} as const;
+
+/** What `encodeDeleteWebhookResponse` writes. What is absent or zero is not written. */
+export interface DeleteWebhookResponseInit {
+  status?: string | Uint8Array;
+  id?: string | Uint8Array;
+}
+
+/** Writes the fields of corvo.v1.DeleteWebhookResponse, without a length before them. */
+export function encodeDeleteWebhookResponse(w: Writer, init: DeleteWebhookResponseInit): void {
+  if (init.status !== undefined && init.status.length > 0) putStringOrBytes(w, 10, init.status);
+  if (init.id !== undefined && init.id.length > 0) putStringOrBytes(w, 18, init.id);
 }
 
 /** Reads corvo.v1.RedeliverWebhookRequest. */
@@ -528,6 +724,89 @@ export function encodeRedeliverWebhookRequest(w: Writer, init: RedeliverWebhookR
   if (init.validateOnly !== undefined && init.validateOnly) putBool(w, 1520, init.validateOnly);
 }
 
+/** Reads corvo.v1.RedeliverWebhookResponse. */
+export class RedeliverWebhookResponseReader extends Reader {
+  statusStart = 0;
+  statusEnd = 0;
+  redelivered = 0;
+
+  read(buf: Uint8Array, start = 0, end = buf.length): this {
+    this.buf = buf;
+    this.start = start;
+    this.end = end;
+    this.hasUnknown = false;
+    this.statusStart = 0;
+    this.statusEnd = 0;
+    this.redelivered = 0;
+    let pos = start;
+    while (pos < end) {
+      let tag = buf[pos++];
+      if (tag > 127) {
+        const b = pos < end ? buf[pos] : 128;
+        if (b < 128) {
+          tag = (tag & 127) | (b << 7);
+          pos++;
+        } else {
+          this.pos = pos - 1;
+          tag = this.tag();
+          pos = this.pos;
+        }
+      }
+      switch (tag >>> 3) {
+        case 1: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.statusEnd !== 0) this.hasUnknown = true;
+          this.statusStart = pos;
+          this.statusEnd = pos += n;
+          break;
+        }
+        case 2: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.redelivered = b;
+          } else {
+            this.pos = pos;
+            this.redelivered = this.varint32() | 0;
+            pos = this.pos;
+          }
+          break;
+        }
+        default:
+          pos = this.unknown(tag, pos);
+      }
+    }
+    return this;
+  }
+}
+
+/** Tags of corvo.v1.RedeliverWebhookResponse for the put functions. */
+export const RedeliverWebhookResponseTag = {
+  status: 10,
+  redelivered: 16,
+} as const;
+
+/** What `encodeRedeliverWebhookResponse` writes. What is absent or zero is not written. */
+export interface RedeliverWebhookResponseInit {
+  status?: string | Uint8Array;
+  redelivered?: number;
+}
+
+/** Writes the fields of corvo.v1.RedeliverWebhookResponse, without a length before them. */
+export function encodeRedeliverWebhookResponse(w: Writer, init: RedeliverWebhookResponseInit): void {
+  if (init.status !== undefined && init.status.length > 0) putStringOrBytes(w, 10, init.status);
+  if (init.redelivered !== undefined && init.redelivered !== 0) putInt32(w, 16, init.redelivered);
+}
+
 /** Reads corvo.v1.TestWebhookRequest. */
 export class TestWebhookRequestReader extends Reader {
   idStart = 0;
@@ -639,4 +918,91 @@ export function encodeTestWebhookRequest(w: Writer, init: TestWebhookRequestInit
   if (init.id !== undefined && init.id.length > 0) putStringOrBytes(w, 10, init.id);
   if (init.requestId !== undefined && init.requestId.length > 0) putStringOrBytes(w, 882, init.requestId);
   if (init.validateOnly !== undefined && init.validateOnly) putBool(w, 1520, init.validateOnly);
+}
+
+/** Reads corvo.v1.TestWebhookResponse. */
+export class TestWebhookResponseReader extends Reader {
+  statusStart = 0;
+  statusEnd = 0;
+  eventIdStart = 0;
+  eventIdEnd = 0;
+
+  read(buf: Uint8Array, start = 0, end = buf.length): this {
+    this.buf = buf;
+    this.start = start;
+    this.end = end;
+    this.hasUnknown = false;
+    this.statusStart = 0;
+    this.statusEnd = 0;
+    this.eventIdStart = 0;
+    this.eventIdEnd = 0;
+    let pos = start;
+    while (pos < end) {
+      let tag = buf[pos++];
+      if (tag > 127) {
+        const b = pos < end ? buf[pos] : 128;
+        if (b < 128) {
+          tag = (tag & 127) | (b << 7);
+          pos++;
+        } else {
+          this.pos = pos - 1;
+          tag = this.tag();
+          pos = this.pos;
+        }
+      }
+      switch (tag >>> 3) {
+        case 1: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.statusEnd !== 0) this.hasUnknown = true;
+          this.statusStart = pos;
+          this.statusEnd = pos += n;
+          break;
+        }
+        case 2: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.eventIdEnd !== 0) this.hasUnknown = true;
+          this.eventIdStart = pos;
+          this.eventIdEnd = pos += n;
+          break;
+        }
+        default:
+          pos = this.unknown(tag, pos);
+      }
+    }
+    return this;
+  }
+}
+
+/** Tags of corvo.v1.TestWebhookResponse for the put functions. */
+export const TestWebhookResponseTag = {
+  status: 10,
+  eventId: 18,
+} as const;
+
+/** What `encodeTestWebhookResponse` writes. What is absent or zero is not written. */
+export interface TestWebhookResponseInit {
+  status?: string | Uint8Array;
+  eventId?: string | Uint8Array;
+}
+
+/** Writes the fields of corvo.v1.TestWebhookResponse, without a length before them. */
+export function encodeTestWebhookResponse(w: Writer, init: TestWebhookResponseInit): void {
+  if (init.status !== undefined && init.status.length > 0) putStringOrBytes(w, 10, init.status);
+  if (init.eventId !== undefined && init.eventId.length > 0) putStringOrBytes(w, 18, init.eventId);
 }

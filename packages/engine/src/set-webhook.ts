@@ -1,0 +1,60 @@
+import { putText, Writer } from "@corvo/gen/corvo/fast/runtime.js";
+import { encodeWebhookText, WebhookTextReader } from "@corvo/gen/corvo/internal/v1/webhook_fast.js";
+import { SetWebhookRequestReader, SetWebhookResponseTag } from "@corvo/gen/corvo/v1/webhook_fast.js";
+import { entityId, limits, type Refusal, refuse } from "@corvo/protocol";
+import { type Command, textOf } from "./command.js";
+import type { State } from "./state.js";
+import { EntityKind } from "./tables/entities.js";
+
+const reader = new SetWebhookRequestReader();
+const known = new WebhookTextReader();
+const retryLimitDefault = 3;
+const encoder = new TextEncoder();
+const w = new Writer(1024);
+
+/** Adds a webhook or changes one. What it has to deliver stays. */
+export function setWebhook(s: State, c: Command): Refusal | undefined {
+  const r = reader.read(c.buf, c.start, c.end);
+  if (r.urlEnd === r.urlStart) return refuse("invalid_argument", "REQUIRED", "url is required", { field: "url" });
+  const { entities } = s;
+  let row = r.idEnd === r.idStart ? -1 : entities.find(EntityKind.webhook, r.buf, r.idStart, r.idEnd);
+  if (row === -1 && entities.count(EntityKind.webhook) >= limits.webhooksMax) {
+    return refuse("resource_exhausted", "TOO_LARGE", `there are ${limits.webhooksMax} webhooks already`);
+  }
+  let createdMs = s.logTimeMs;
+  let secret = r.hasSecret ? textOf(r.buf, r.secretStart, r.secretEnd) : "";
+  let lastError = "";
+  if (row !== -1) {
+    known.read(entities.textMemory(row), entities.textStart(row), entities.textEnd(row));
+    createdMs = known.createdMs;
+    lastError = textOf(known.buf, known.lastErrorStart, known.lastErrorEnd);
+    if (!r.hasSecret) secret = textOf(known.buf, known.secretStart, known.secretEnd);
+  }
+  const events: string[] = [];
+  for (let i = 0; i < r.eventsCount; i++) {
+    const type = textOf(r.buf, r.eventsStart[i], r.eventsEnd[i]).trim().toLowerCase();
+    if (type !== "" && !events.includes(type)) events.push(type);
+  }
+  const queues: string[] = [];
+  for (let i = 0; i < r.queuesCount; i++) queues.push(textOf(r.buf, r.queuesStart[i], r.queuesEnd[i]));
+  w.reset();
+  encodeWebhookText(w, {
+    url: textOf(r.buf, r.urlStart, r.urlEnd),
+    events: events.length === 0 ? ["*"] : events,
+    queues,
+    secret,
+    retryLimit: r.retryLimit <= 0 ? retryLimitDefault : Math.min(r.retryLimit, limits.webhookAttemptsMax),
+    createdMs,
+    lastError,
+  });
+  if (row === -1) {
+    const id = r.idEnd === r.idStart ? encoder.encode(entityId("wh_", s.logTimeMs, entities.lastSerial + 1)) : r.buf.slice(r.idStart, r.idEnd);
+    row = entities.add(EntityKind.webhook, id, 0, id.length, w.buf, 0, w.pos);
+  } else entities.setText(row, w.buf, 0, w.pos);
+  entities.setFlag(row, r.enabled ? 1 : 0);
+  s.outbox.refresh();
+  if (!s.answering) return undefined;
+  putText(s.out, SetWebhookResponseTag.status, "ok");
+  putText(s.out, SetWebhookResponseTag.id, new TextDecoder().decode(entities.keyOf(row)));
+  return undefined;
+}

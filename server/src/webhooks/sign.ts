@@ -1,0 +1,47 @@
+import { createHmac } from "node:crypto";
+import type { WebhookDeliveryRecord, WebhookRecord } from "@corvo/engine";
+import { oneLine } from "../events/encode.js";
+
+/** What is posted: Corvo's form, the event as in the stream of events with its id. */
+export function bodyOf(hook: WebhookRecord, event: WebhookDeliveryRecord, nowMs: number): Buffer {
+  const fields: [name: string, json: string][] = [["at_ns", event.atMs === 0 ? "0" : `${event.atMs}000000`]];
+  const text = (name: string, value: string): void => {
+    if (value !== "") fields.push([name, JSON.stringify(value)]);
+  };
+  text("job_id", event.jobId);
+  text("queue", event.queue);
+  fields.push(["seq", String(event.seq)]);
+  text("type", event.type);
+  if (event.data.length > 0) fields.push(["data", Buffer.from(oneLine(event.data)).toString()]);
+  fields.push(["index", String(event.index)]);
+  if (event.attempt !== 0) fields.push(["attempt", String(event.attempt)]);
+  text("worker_id", event.workerId);
+  text("actor", event.actor);
+  text("reason", event.reason);
+  text("id", event.eventId);
+  const json = fields.map(([name, value]) => `"${name}":${value}`).join(",");
+  return Buffer.from(`{"event":{${json}},"sent_at":"${new Date(nowMs).toISOString()}","webhook_id":${JSON.stringify(hook.id)}}`);
+}
+
+/** Headers of a delivery: Corvo's, and with a secret those of Standard Webhooks, whose signature covers the time and so cannot be replayed. */
+export function headersOf(hook: WebhookRecord, event: WebhookDeliveryRecord, body: Buffer, nowMs: number): Record<string, string> {
+  const seconds = String(Math.floor(nowMs / 1000));
+  const headers: Record<string, string> = {
+    "Content-Type": "application/json",
+    "User-Agent": "Corvo-Webhooks",
+    "X-Corvo-Webhook-ID": headerText(hook.id),
+    "X-Corvo-Webhook-Event": event.type,
+    "X-Corvo-Event-ID": event.eventId,
+    "webhook-id": event.eventId,
+    "webhook-timestamp": seconds,
+  };
+  if (hook.secret === "") return headers;
+  headers["X-Corvo-Signature"] = `sha256=${createHmac("sha256", hook.secret).update(body).digest("hex")}`;
+  headers["webhook-signature"] = `v1,${createHmac("sha256", hook.secret).update(`${event.eventId}.${seconds}.`).update(body).digest("base64")}`;
+  return headers;
+}
+
+/** Ids may be any text; headers may not. */
+function headerText(text: string): string {
+  return encodeURIComponent(text);
+}
