@@ -1,3 +1,4 @@
+export { examineBackupFile, RestoreRefused, restoreDirectory } from "./admin/restore.js";
 export { type ServerFlag, serverFlags } from "./flags.js";
 export { type Log, openLog } from "./log.js";
 export { type GivenFlags, OptionError, resolveServerOptions, type ServerOptions } from "./options.js";

@@ -5,11 +5,26 @@ import { failpoint, scanJsonValue, setFailpointHook, Verb } from "@corvo/protoco
 import { coreUrl } from "@corvo/raft";
 import { type OpenedReplica, openReplica } from "@corvo/replica";
 import type { Storage } from "@corvo/storage";
-import { createHealth, createListener, createRestHandler, type Listener, methodPath, type Observer, type Route, reflectionRoutes } from "@corvo/transport";
+import {
+  createHealth,
+  createListener,
+  createRestHandler,
+  type Listener,
+  methodPath,
+  type NodeHandler,
+  type Observer,
+  type Route,
+  reflectionRoutes,
+} from "@corvo/transport";
+import type { AdminContext } from "./admin/context.js";
+import { adminHttp } from "./admin/http.js";
+import { takeUpRestored } from "./admin/restore.js";
 import { Guard } from "./auth/guard.js";
 import { noteUsedKeys } from "./auth/key-use.js";
+import type { Principal } from "./auth/principal.js";
 import { documents } from "./documents.js";
 import { EventHub } from "./events/hub.js";
+import type { AuthContext } from "./handlers/auth.js";
 import { publicRoutes } from "./handlers/index.js";
 import type { StreamCounters } from "./handlers/lifecycle.js";
 import { httpHandler } from "./http.js";
@@ -30,6 +45,8 @@ export interface RunningServer {
   stop(): Promise<void>;
   /** Resolves when it has ended by itself, with the cause. */
   readonly failed: Promise<unknown>;
+  /** Resolves when a restored backup lies ready: stop this server and start it anew. */
+  readonly restart: Promise<void>;
 }
 
 /** `corvo server`: runs until SIGTERM or SIGINT. Resolves with the exit code. */
@@ -46,20 +63,24 @@ export async function runServer(given: GivenFlags): Promise<number> {
   const log = openLog(options.logLevel, options.logFormat);
   tuneCollector();
   killAtFailpoint(process.env.CORVO_FAILPOINT);
-  let server: RunningServer;
-  try {
-    server = await startServer(options, log);
-  } catch (cause) {
-    log.error("corvo server could not start", { error: (cause as Error).message });
-    process.stderr.write(`error: ${(cause as Error).message}\n`);
-    return 1;
+  const signalled = nextSignal();
+  for (;;) {
+    let server: RunningServer;
+    try {
+      server = await startServer(options, log);
+    } catch (cause) {
+      log.error("corvo server could not start", { error: (cause as Error).message });
+      process.stderr.write(`error: ${(cause as Error).message}\n`);
+      return 1;
+    }
+    const why = await Promise.race([signalled, server.failed.then(() => "failed" as const), server.restart.then(() => "restart" as const)]);
+    if (why === "failed") return 1;
+    if (why !== "restart") log.info("received shutdown signal", { signal: why });
+    await server.stop();
+    if (why === "restart") continue;
+    log.info("corvo server stopped");
+    return 0;
   }
-  const signal = await Promise.race([nextSignal(), server.failed.then(() => undefined)]);
-  if (signal === undefined) return 1;
-  log.info("received shutdown signal", { signal });
-  await server.stop();
-  log.info("corvo server stopped");
-  return 0;
 }
 
 /** Starts a server; resolves when it serves. */
@@ -73,6 +94,7 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
     durable: options.durable,
   });
   if (!options.durable) log.warn("answers do not wait for the disk: a power cut loses the last writes", { flag: "--durable=false" });
+  await takeUpRestored(options.dataDir, log);
   const core = WebAssembly.compile(await readFile(coreUrl));
   let fail: (cause: unknown) => void = () => {};
   const failed = new Promise<unknown>((resolve) => {
@@ -161,7 +183,22 @@ async function serve(options: ServerOptions, log: Log, stores: Storage, opened: 
       bytes: snapshotter.latest?.bytes ?? 0,
     }),
   };
-  const published = guard.wrap(publicRoutes({ replica, options, log, archive: stores.archive, events, guard }, streams, facts));
+  let wantRestart: () => void = () => {};
+  const restart = new Promise<void>((resolve) => {
+    wantRestart = resolve;
+  });
+  const context: AdminContext & AuthContext = {
+    replica,
+    options,
+    log,
+    archive: stores.archive,
+    events,
+    stores,
+    snapshotter,
+    guard,
+    restored: () => wantRestart(),
+  };
+  const published = guard.wrap(publicRoutes(context, streams, facts));
   const services = [...new Set(published.map((route) => route.method.parent))];
   const health = createHealth(services.map((service) => service.typeName));
   const routes: Route[] = [...published, ...health.routes, ...reflectionRoutes([...services, ...new Set(health.routes.map((route) => route.method.parent))])];
@@ -180,7 +217,16 @@ async function serve(options: ServerOptions, log: Log, stores: Storage, opened: 
   for (const { route, verb, template } of rest.table.routes) restPlaces.set(route, { verb, path: template });
   const docs = options.docs ? documents() : undefined;
   const http = httpHandler({ replica, metrics, events, rest: (req, res) => rest.handle(req, res), docs, guard, accepting: () => accepting });
-  const listener: Listener = createListener({ routes, http, limits, authenticate, onError, observe, compression: options.compression });
+  const ended = (method: string, route: string, status: number, ms: number): void => metrics.requestEnded(method, route, status, ms);
+  const admin = adminHttp({
+    ...context,
+    authenticate,
+    ended,
+    onError,
+    audit: (call, status, ms) => void guard.audit.add(call.principal as Principal, call, status, ms),
+  });
+  const served: NodeHandler = (req, res) => void (admin(req, res) || http(req, res));
+  const listener: Listener = createListener({ routes, http: served, limits, authenticate, onError, observe, compression: options.compression });
   const address = await listener.listen(options.port, options.host === "" ? undefined : options.host);
   const endForbidden = (): void => {
     guard.endStreams();
@@ -231,7 +277,7 @@ async function serve(options: ServerOptions, log: Log, stores: Storage, opened: 
     failpoint("stop-after-seal");
     metrics.close();
   };
-  return { address, failed, stop: () => (stopping ??= stop()) };
+  return { address, failed, restart, stop: () => (stopping ??= stop()) };
 }
 
 /** Loud, because it is forgotten easily. */

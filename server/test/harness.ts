@@ -20,6 +20,8 @@ export interface TestServer {
   rpc: Clients;
   /** What it logged, a line each. */
   lines: string[];
+  /** See RunningServer. */
+  restart: Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -68,7 +70,7 @@ export async function serve(flags: Record<string, string> = {}, dir = temporaryD
     return stopped;
   };
   cleanUps.push(stop);
-  return { url, port, dir, rest, rpc, lines, stop };
+  return { url, port, dir, rest, rpc, lines, restart: running.restart, stop };
 }
 
 export type Protocol = "connect" | "connect json" | "connect json http/1.1" | "grpc" | "grpc-web";

@@ -20,7 +20,7 @@ import { fetch, fetchBatch } from "./fetch.js";
 import { heartbeat } from "./heartbeat.js";
 import { hold } from "./hold.js";
 import { ensure, InvariantBroken } from "./invariant.js";
-import { checkInvariants } from "./invariants.js";
+import { checkInvariants, checkLists } from "./invariants.js";
 import { archivedRecords, type IterationInfo, iterationInfo, liveRecords } from "./iterations.js";
 import { leadership } from "./leadership.js";
 import { type UsageRecord, usageSince } from "./ledger.js";
@@ -52,7 +52,7 @@ import { restoreState } from "./snapshot-restore.js";
 import { type EngineOptions, notLive, State } from "./state.js";
 import { stateHash } from "./state-hash.js";
 import type { ArchivePlace } from "./tables/archive.js";
-import { EntityKind } from "./tables/entities.js";
+import { EntityKind, entityKindsMax } from "./tables/entities.js";
 import { type EventLog, type EventRecord, eventTypes } from "./tables/events.js";
 import type { Queue } from "./tables/queues.js";
 import { testWebhook } from "./test-webhook.js";
@@ -60,6 +60,11 @@ import { nextTimerMs, tick } from "./tick.js";
 import { validate } from "./validate.js";
 import { webhookDelivered } from "./webhook-delivered.js";
 import { type WebhookDeliveryRecord, type WebhookRecord, webhookDeliveries, webhookDelivery, webhookPending, webhookRecords } from "./webhook-records.js";
+
+/** A cluster would have to lease a million jobs a second for an hour after its backup to get this far. */
+const fencesSkipped = 2 ** 32;
+
+const administrative: ReadonlySet<number> = new Set([EntityKind.apiKey, EntityKind.role, EntityKind.namespace, EntityKind.audit, EntityKind.setting]);
 
 /** Who wants the answers of an entry's commands. Called once per command at most, in order; nothing for commands without an answer. */
 export interface OutcomeSink {
@@ -543,6 +548,40 @@ export class Engine {
   /** The state as of this moment, chunk by chunk, while apply goes on. One at a time; `release` it. */
   cut(): SnapshotCut {
     return cutState(this.state, this.term, ++this.cuts);
+  }
+
+  /**
+   * To be called once on a state that was restored from a backup, before it serves. The cluster that the backup was taken from may have
+   * gone on, and its workers may still hold fences that this one has not given yet: numbers go on far behind them.
+   */
+  restoredFromBackup(): void {
+    const s = this.state;
+    s.lastFence += fencesSkipped;
+    s.hash.mix(97, s.lastFence, s.lastSeq);
+    s.hash.keep(s.appliedIndex);
+  }
+
+  /** No job, queue, schedule or anything else that work is made of was ever here: at most keys, roles, namespaces and what was audited. */
+  get unused(): boolean {
+    const { lastSeq, queues, entities } = this.state;
+    let things = 0;
+    for (let kind = 1; kind < entityKindsMax; kind++) if (!administrative.has(kind)) things += entities.count(kind);
+    return lastSeq === 0 && queues.size === 0 && things === 0;
+  }
+
+  /** Throws InvariantBroken when lists run in circles or anything else does not fit: for a state that somebody else has written. */
+  examine(): void {
+    checkLists(this.state);
+    checkInvariants(this.state);
+  }
+
+  /** Live jobs from this row on, at most `max`, and the row to go on from; undefined: that was the last. */
+  liveFrom(row: number, max: number): { jobs: JobRecord[]; next: number | undefined } {
+    const s = this.state;
+    const jobs: JobRecord[] = [];
+    let at = row;
+    for (; at < s.jobs.rows && jobs.length < max; at++) if (s.jobs.state(at) !== 0 && s.visible(at)) jobs.push(liveRecord(s, at));
+    return { jobs, next: at < s.jobs.rows ? at : undefined };
   }
 
   /** Walks everything and throws InvariantBroken when something does not fit. For tests. */

@@ -15,6 +15,7 @@ export { RoleNumber } from "./set-role.js";
 export { Settings } from "./settings.js";
 export { AckOutcome } from "./settle.js";
 export type { SnapshotCut } from "./snapshot-cut.js";
+export { snapshotArchiveEnd } from "./snapshot-format.js";
 export type { EngineOptions } from "./state.js";
 export type { ArchivePlace, ArchiveSink } from "./tables/archive.js";
 export { EntityKind } from "./tables/entities.js";

@@ -100,3 +100,17 @@ function checkCounts(s: State): void {
     ensure(queue.completed === completed && queue.dead === dead && queue.cancelled === cancelled, `queue ${queue.name}: finished jobs are miscounted`);
   }
 }
+
+/** Every list of jobs ends after as many rows as it counts. */
+export function checkLists(s: State): void {
+  for (const queue of s.queues.bySerial.values()) {
+    for (let list = 0; list < listsPerQueue; list++) {
+      let row = queue.head[list];
+      for (let left = queue.count[list]; left > 0 && row !== -1; left--) {
+        ensure(row >= 0 && row < s.jobs.rows, `queue ${queue.name}: row ${row} is none`);
+        row = s.jobs.next(row);
+      }
+      ensure(row === -1, `queue ${queue.name}: list ${list} does not end where it should`);
+    }
+  }
+}

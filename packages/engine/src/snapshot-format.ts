@@ -54,6 +54,14 @@ export const headerFields = [
 export const headerFieldsBefore = 21;
 export type Header = Record<(typeof headerFields)[number], number>;
 
+/** Where the archive ended when a snapshot was cut, from its first chunk. */
+export function snapshotArchiveEnd(chunk: Uint8Array): { segment: number; offset: number } {
+  const view = new DataView(chunk.buffer, chunk.byteOffset, chunk.length);
+  const field = (name: (typeof headerFields)[number]): number => view.getFloat64(chunkHeaderBytes + headerFields.indexOf(name) * 8, true);
+  ensure(view.getUint32(0, true) === snapshotMagic && view.getUint32(4, true) === ChunkKind.header, "the first chunk is not a header");
+  return { segment: field("archiveSegment"), offset: field("archiveOffset") };
+}
+
 export function writeChunk(kind: number, a: number, b: number, bytes: number): { chunk: Uint8Array<ArrayBuffer>; words: Uint32Array } {
   const chunk = new Uint8Array(chunkHeaderBytes + bytes);
   const words = new Uint32Array(chunk.buffer, 0, 4);

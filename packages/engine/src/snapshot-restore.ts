@@ -25,6 +25,10 @@ class Restore {
   private objectsDone = false;
   /** The snapshot was written when rows of jobs were shorter. */
   private before = false;
+  /** The text segment that is coming in. */
+  private textNumber = 0;
+  private textUsed = 0;
+  private textEnd = 0;
 
   constructor(private readonly s: State) {}
 
@@ -58,7 +62,8 @@ class Restore {
         break;
       }
       case ChunkKind.texts:
-        this.s.arena.restore(a, b, view.getUint32(chunkHeaderBytes, true), body.subarray(8));
+        ensure(body.length >= 8, "a part of a text segment is too short");
+        this.feedText(a, b, view.getUint32(chunkHeaderBytes, true), body.subarray(8));
         break;
       case ChunkKind.end:
         ensure(a === this.chunks && body.length === 0, `the snapshot has ${this.chunks} chunks, not ${a}`);
@@ -68,6 +73,16 @@ class Restore {
         ensure(false, `a chunk of kind ${kind}`);
     }
     this.chunks++;
+  }
+
+  /** Segments come whole, one after the other: no chunk can ask for more memory than it brings along with those before it. */
+  private feedText(number: number, used: number, at: number, part: Uint8Array): void {
+    const follows = at === 0 ? this.textEnd === this.textUsed : number === this.textNumber && at === this.textEnd && used === this.textUsed;
+    ensure(follows, `a part of text segment ${number} comes out of order`);
+    this.textNumber = number;
+    this.textUsed = used;
+    this.textEnd = at + part.length;
+    this.s.arena.restore(number, used, at, part);
   }
 
   private feedObjects(body: Uint8Array): void {
@@ -93,6 +108,11 @@ class Restore {
   finish(): number {
     const { s, header: h } = this;
     ensure(h !== undefined && this.stage === 0 && this.chunks > 0 && this.rest.length === 0, "the snapshot ends too early");
+    ensure(this.textEnd === this.textUsed, "a text segment of the snapshot is cut off");
+    const rows = [h.jobRows, h.lockRows, h.rememberedRows, h.markRows, h.deletedRows, h.entityRows];
+    for (const [i, table] of tablesOf(s).entries()) {
+      ensure(Number.isInteger(rows[i]) && rows[i] >= 0 && rows[i] <= table.pages * pageRows, `table ${i} has ${rows[i]} rows in ${table.pages} pages`);
+    }
     s.appliedIndex = h.appliedIndex;
     s.logTimeMs = h.logTimeMs;
     s.pausedMs = h.pausedMs;

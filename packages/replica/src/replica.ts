@@ -75,6 +75,7 @@ export class Replica {
   private leading = false;
   private ready = false;
   private stopping = false;
+  private closed: Refusal | undefined;
   private waitingEnded = false;
   private dead = false;
   private entriesSinceHash = 0;
@@ -130,6 +131,7 @@ export class Replica {
   /** Hands in one command. `reply` is called exactly once, later. */
   submit(command: CommandInput, reply: Reply): void {
     if (!this.serving) return reply.refused(this.stopping ? shuttingDown() : notLeader());
+    if (this.closed) return reply.refused(this.closed);
     if (this.waitingCommands >= this.options.pendingMax) {
       this.counters.overloaded++;
       return reply.refused(overloaded(this.waitingCommands, this.options.pendingMax));
@@ -233,6 +235,14 @@ export class Replica {
     this.ticker.stop();
     this.endWaiting();
     while ((this.inFlight.length > 0 || this.gathering) && !this.dead && this.leading) {
+      await new Promise<void>((resolve) => this.options.clock.after(1, resolve));
+    }
+  }
+
+  /** From now on clients' commands are refused with this; undefined: no more. Resolves when those that came before are through. */
+  async close(refusal: Refusal | undefined): Promise<void> {
+    this.closed = refusal;
+    while (refusal !== undefined && (this.inFlight.length > 0 || this.gathering) && this.serving) {
       await new Promise<void>((resolve) => this.options.clock.after(1, resolve));
     }
   }

@@ -3,7 +3,15 @@ import { type ArchiveFooter, findInFooter, readFirstSeqs, readFooter, writeFoote
 import type { ArchiveIndex } from "./archive-index.js";
 import { writeSyncedMark } from "./archive-mark.js";
 import { archiveSegmentIdentity, archiveSegmentName, scanArchiveSegment } from "./archive-scan.js";
-import { ArchiveDamaged, type ArchivePlace, type ArchiveStore, archiveRecordOverheadBytes, archiveSegmentBytesMax } from "./archive-store.js";
+import {
+  ArchiveDamaged,
+  type ArchivedRecord,
+  type ArchiveExport,
+  type ArchivePlace,
+  type ArchiveStore,
+  archiveRecordOverheadBytes,
+  archiveSegmentBytesMax,
+} from "./archive-store.js";
 import { ArchiveTail } from "./archive-tail.js";
 import { type Disk, type DiskFile, isNoSpace } from "./disk.js";
 import type { FailpointHook } from "./failpoints.js";
@@ -11,7 +19,7 @@ import { FileCache } from "./file-cache.js";
 import type { StorageIdentity } from "./identity.js";
 import { DiskFull } from "./log-store.js";
 import { encodeSegmentHeader, headerProblem, kinds, recordHeaderBytes, seedOf, segmentHeaderBytes } from "./segment.js";
-import { readRecordAt } from "./segment-reader.js";
+import { readRecordAt, SegmentReader } from "./segment-reader.js";
 import type { DiskPressure, SpaceReserve } from "./space.js";
 
 export interface ArchiveSegmentsOptions {
@@ -46,7 +54,7 @@ const readHintBytes = 4096;
  * Finished jobs in segment files. `append` copies into a buffer; everything else happens in the pool, one step after the other: write,
  * finish a segment with its footer, sync, drop. Fail-stop like the log.
  */
-export class ArchiveSegments implements ArchiveStore, SpaceReserve {
+export class ArchiveSegments implements ArchiveStore, ArchiveExport, SpaceReserve {
   readonly #directory: string;
   readonly #finished = new Map<number, FinishedSegment>();
   readonly #files: FileCache;
@@ -57,6 +65,8 @@ export class ArchiveSegments implements ArchiveStore, SpaceReserve {
   /** Written since they were last synced. */
   readonly #unsynced = new Map<string, DiskFile>();
   #namesUnsynced = false;
+  /** Readers that need every segment to stay. */
+  readonly #holds = new Set<Promise<void>>();
   #steps: Promise<void> = Promise.resolve();
   #failure: Error | undefined;
   #rewound = false;
@@ -156,7 +166,52 @@ export class ArchiveSegments implements ArchiveStore, SpaceReserve {
     });
   }
 
+  hold(): () => void {
+    let release: () => void = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    this.#holds.add(held);
+    return () => {
+      this.#holds.delete(held);
+      release();
+    };
+  }
+
+  async *records(end: ArchivePlace): AsyncIterable<ArchivedRecord> {
+    this.#assertReady();
+    await this.sync();
+    const open = this.#tail;
+    const numbers = [...this.#finished.keys(), ...(open === undefined ? [] : [open.number])].sort((a, b) => a - b);
+    for (const number of numbers) {
+      if (number > end.segment || (number === end.segment && end.offset === 0)) break;
+      const limit = number === end.segment ? end.offset : number === open?.number ? open.end : (this.#finished.get(number)?.recordsBytes ?? 0);
+      yield* this.#recordsOf(number, limit);
+    }
+  }
+
+  async *#recordsOf(number: number, limit: number): AsyncIterable<ArchivedRecord> {
+    const file = await this.options.disk.open(this.#path(number), "read");
+    try {
+      const header = encodeSegmentHeader(archiveSegmentIdentity(this.options.identity, number));
+      const seed = seedOf(header);
+      const reader = new SegmentReader(file, seed, 1, segmentHeaderBytes, segmentHeaderBytes + limit);
+      let chain = seed;
+      while (reader.offset < segmentHeaderBytes + limit) {
+        const step = reader.tryNext() ?? (await reader.next());
+        const offset = (step.type === "record" ? step.record.offset : step.offset) - segmentHeaderBytes;
+        if (step.type !== "record") throw new ArchiveDamaged(number, offset, step.type === "damaged" ? step.what : "records are missing");
+        if (step.record.chain !== chain || step.record.kind !== kinds.archived) throw new ArchiveDamaged(number, offset, "the hash chain is broken");
+        chain = step.record.sum;
+        yield { place: { segment: number, offset }, seq: step.record.index, bytes: step.record.body };
+      }
+    } finally {
+      await file.close();
+    }
+  }
+
   async dropSegments(segments: readonly number[]): Promise<void> {
+    while (this.#holds.size > 0) await Promise.all(this.#holds);
     this.#assertReady();
     const gone = segments.filter((number) => this.#finished.has(number));
     if (segments.some((number) => number === this.#tail?.number)) throw new Error("the open segment of the archive cannot be dropped");

@@ -38,6 +38,23 @@ export interface ArchiveStore {
   /** Writes what is in the buffer, without syncing: what is not covered by `sync` is written again by replay. */
   close(): Promise<void>;
 }
+
+/** One record of the archive. */
+export interface ArchivedRecord {
+  place: ArchivePlace;
+  /** Creation sequence of the job. */
+  seq: number;
+  bytes: Uint8Array;
+}
+
+/** Reading the archive as a whole, for backups. */
+export interface ArchiveExport {
+  /** Every record before `end`, oldest first, each checked. Throws `ArchiveDamaged`. Call `hold` before, so that nothing goes meanwhile. */
+  records(end: ArchivePlace): AsyncIterable<ArchivedRecord>;
+  /** No segment is dropped until the returned function was called: `dropSegments` waits. */
+  hold(): () => void;
+}
+
 /** A record takes its bytes and this many more. Part of the engine's level: never changes within one. */
 export const archiveRecordOverheadBytes = 24;
 /** The engine opens the next segment when a record would end behind this. */

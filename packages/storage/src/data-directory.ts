@@ -1,5 +1,5 @@
 import { ArchiveSegments } from "./archive-segments.js";
-import type { ArchiveStore } from "./archive-store.js";
+import type { ArchiveExport, ArchiveStore } from "./archive-store.js";
 import type { LogCounters } from "./counters.js";
 import { type Disk, readWholeFile, writeWholeFile } from "./disk.js";
 import type { FailpointHook } from "./failpoints.js";
@@ -41,7 +41,7 @@ export interface StorageOptions {
 export interface Storage {
   readonly log: LogStore & { readonly counters: LogCounters };
   /** Must be rewound before it is used. */
-  readonly archive: ArchiveStore;
+  readonly archive: ArchiveStore & ArchiveExport;
   readonly snapshots: SnapshotStore;
   readonly identity: DirectoryIdentity;
   readonly found: { /** It was made just now. */ fresh: boolean; log: LogFound };

@@ -1,5 +1,6 @@
 export { ArchiveSegments, type ArchiveSegmentsOptions } from "./archive-segments.js";
 export * from "./archive-store.js";
+export { BackupDamaged, BackupEncoder, type BackupMeta, type BackupStep, backupMagic, openBackup, readBackup } from "./backup-file.js";
 export { LogCounters, syncMsBuckets } from "./counters.js";
 export { openStorage, type Storage, type StorageOptions } from "./data-directory.js";
 export * from "./disk.js";

@@ -29,6 +29,8 @@ export class SegmentReader {
   #windowStart = 0;
   #needed = 0;
   #number = 0;
+  /** Records with longer bodies count as damaged, before they are read. */
+  bodyBytesMax = Number.POSITIVE_INFINITY;
 
   constructor(
     private readonly file: DiskFile,
@@ -62,6 +64,7 @@ export class SegmentReader {
     }
     if (offset + recordHeaderBytes + header.length > this.sizeBytes)
       return { type: "damaged", offset, number, what: "the file ends within the record", header };
+    if (header.length > this.bodyBytesMax) return { type: "damaged", offset, number, what: `a record of ${header.length} bytes is too large`, header };
     const body = this.#bytes(offset + recordHeaderBytes, header.length);
     if (body === undefined) return undefined;
     if (checksum(body, this.seed) !== header.bodySum) return { type: "damaged", offset, number, what: "the record's body does not match its checksum", header };

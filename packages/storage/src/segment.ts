@@ -1,7 +1,7 @@
 import { checksum, finishMix, mixWord } from "./checksum.js";
 
 /**
- * The file format of everything that is appended: log, archive, snapshots (and spill). All numbers are little-endian.
+ * The file format of everything that is appended: log, archive, snapshots (and spill), and of backups. All numbers are little-endian.
  *
  *   header, 4096 bytes, written and durable before the file gets its final name:
  *     0 magic "CORVOSEG" · 8 u16 version 1 · 10 u8 purpose · 12 u32 shard · 16 cluster id (16 bytes) · 32 u64 node id
@@ -21,10 +21,10 @@ export const segmentHeaderBytes = 4096;
 export const recordHeaderBytes = 24;
 export const segmentVersion = 1;
 
-export type SegmentPurpose = "log" | "archive" | "spill" | "snapshot";
-const purposes: readonly SegmentPurpose[] = ["log", "archive", "spill", "snapshot"];
+export type SegmentPurpose = "log" | "archive" | "spill" | "snapshot" | "backup";
+const purposes: readonly SegmentPurpose[] = ["log", "archive", "spill", "snapshot", "backup"];
 /** Archive records are packed, because the engine counts their bytes; all others start at multiples of eight. */
-const alignments: Readonly<Record<SegmentPurpose, number>> = { log: 8, archive: 1, spill: 8, snapshot: 8 };
+const alignments: Readonly<Record<SegmentPurpose, number>> = { log: 8, archive: 1, spill: 8, snapshot: 8, backup: 1 };
 
 /** Kinds of records. Numbers are on disk and never change their meaning. */
 export const kinds = {
@@ -48,6 +48,14 @@ export const kinds = {
   snapshotChunk: 33,
   /** Snapshot: totals. */
   snapshotEnd: 34,
+  /** Backup: what it is a backup of, as JSON. */
+  backupMeta: 48,
+  /** Backup: a chunk of the snapshot. Index: its number from 0. */
+  backupChunk: 49,
+  /** Backup: finished jobs that lie one after another in one segment of the archive. Index: the segment's number. */
+  backupRecords: 50,
+  /** Backup: totals. */
+  backupEnd: 51,
 } as const;
 const knownKinds = new Set<number>(Object.values(kinds));
 export const kindNames = new Map<number, string>(Object.entries(kinds).map(([name, number]) => [number, name]));

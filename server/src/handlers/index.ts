@@ -1,4 +1,5 @@
 import type { DescMethod } from "@bufbuild/protobuf";
+import * as admin from "@corvo/gen/corvo/v1/admin_pb.js";
 import * as agents from "@corvo/gen/corvo/v1/agent_pb.js";
 import * as auth from "@corvo/gen/corvo/v1/auth_pb.js";
 import * as budgets from "@corvo/gen/corvo/v1/budget_pb.js";
@@ -14,6 +15,8 @@ import * as worker from "@corvo/gen/corvo/v1/worker_pb.js";
 import * as door from "@corvo/protocol";
 import { Verb } from "@corvo/protocol";
 import type { Handler, Route } from "@corvo/transport";
+import type { AdminContext } from "../admin/context.js";
+import { adminHandlers } from "./admin.js";
 import { listApprovalPoliciesHandler, listIterationsHandler } from "./agent.js";
 import type { AuthContext } from "./auth.js";
 import { authRoutes } from "./auth-routes.js";
@@ -30,7 +33,7 @@ import { subscribeHandler } from "./subscribe.js";
 import { listWebhookDeliveriesHandler, listWebhooksHandler, setWebhookHandler } from "./webhooks.js";
 
 /** Every method of the public API with its handler. A method without one fails the start. */
-export function publicRoutes(context: AuthContext, counters: StreamCounters, facts: NodeFacts): Route[] {
+export function publicRoutes(context: AuthContext & AdminContext, counters: StreamCounters, facts: NodeFacts): Route[] {
   const w = worker.WorkerService.method;
   const j = jobs.JobService.method;
   const q = queues.QueueService.method;
@@ -114,6 +117,7 @@ export function publicRoutes(context: AuthContext, counters: StreamCounters, fac
   add(b.getUsageSummary, usageSummaryHandler(context));
   add(b.getBillingSummary, billingSummaryHandler(context));
 
+  for (const [name, handler] of Object.entries(adminHandlers(context))) add(admin.AdminService.method[name as keyof typeof admin.AdminService.method], handler);
   add(c.getClusterStatus, clusterStatusHandler(context, facts));
   add(c.listWorkers, listWorkersHandler(context));
   for (const { method, handler } of authRoutes(context)) add(method, handler);
@@ -129,6 +133,7 @@ export function publicRoutes(context: AuthContext, counters: StreamCounters, fac
     event.EventService,
     explain.ExplainService,
     webhook.WebhookService,
+    admin.AdminService,
   ]) {
     for (const method of service.methods)
       if (!routes.some((route) => route.method === method)) throw new Error(`${service.typeName}/${method.name} has no handler`);

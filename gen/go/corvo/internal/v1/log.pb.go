@@ -99,6 +99,26 @@ const (
 	Verb_VERB_SET_POLICY Verb = 31
 	// DeleteApprovalPolicyRequest.
 	Verb_VERB_DELETE_POLICY Verb = 32
+	// ApiKeyCommand.
+	Verb_VERB_SET_API_KEY Verb = 51
+	// DeleteApiKeyRequest.
+	Verb_VERB_DELETE_API_KEY Verb = 52
+	// SetRoleRequest.
+	Verb_VERB_SET_ROLE Verb = 53
+	// DeleteRoleRequest.
+	Verb_VERB_DELETE_ROLE Verb = 54
+	// AssignRoleRequest.
+	Verb_VERB_ASSIGN_ROLE Verb = 55
+	// UnassignRoleRequest.
+	Verb_VERB_UNASSIGN_ROLE Verb = 56
+	// CreateNamespaceRequest.
+	Verb_VERB_CREATE_NAMESPACE Verb = 57
+	// DeleteNamespaceRequest.
+	Verb_VERB_DELETE_NAMESPACE Verb = 58
+	// SetNamespaceRateLimitRequest.
+	Verb_VERB_SET_NAMESPACE_RATE_LIMIT Verb = 59
+	// SetSsoSettingsRequest.
+	Verb_VERB_SET_SSO_SETTINGS Verb = 60
 	// No body: ends leases, promotes what is due, expires.
 	Verb_VERB_TICK Verb = 64
 	// LeadershipCommand.
@@ -109,6 +129,12 @@ const (
 	Verb_VERB_PURGE Verb = 67
 	// WebhookDeliveredCommand.
 	Verb_VERB_WEBHOOK_DELIVERED Verb = 76
+	// AuditEntry.
+	Verb_VERB_AUDIT Verb = 80
+	// KeysUsedCommand.
+	Verb_VERB_KEYS_USED Verb = 81
+	// AuthSecretCommand.
+	Verb_VERB_AUTH_SECRET Verb = 82
 )
 
 // Enum value maps for Verb.
@@ -149,53 +175,79 @@ var (
 		30: "VERB_DELETE_BUDGET",
 		31: "VERB_SET_POLICY",
 		32: "VERB_DELETE_POLICY",
+		51: "VERB_SET_API_KEY",
+		52: "VERB_DELETE_API_KEY",
+		53: "VERB_SET_ROLE",
+		54: "VERB_DELETE_ROLE",
+		55: "VERB_ASSIGN_ROLE",
+		56: "VERB_UNASSIGN_ROLE",
+		57: "VERB_CREATE_NAMESPACE",
+		58: "VERB_DELETE_NAMESPACE",
+		59: "VERB_SET_NAMESPACE_RATE_LIMIT",
+		60: "VERB_SET_SSO_SETTINGS",
 		64: "VERB_TICK",
 		65: "VERB_LEADERSHIP",
 		66: "VERB_STATE_HASH",
 		67: "VERB_PURGE",
 		76: "VERB_WEBHOOK_DELIVERED",
+		80: "VERB_AUDIT",
+		81: "VERB_KEYS_USED",
+		82: "VERB_AUTH_SECRET",
 	}
 	Verb_value = map[string]int32{
-		"VERB_UNSPECIFIED":       0,
-		"VERB_ENQUEUE":           1,
-		"VERB_ENQUEUE_BATCH":     2,
-		"VERB_FETCH":             3,
-		"VERB_FETCH_BATCH":       4,
-		"VERB_ACK":               5,
-		"VERB_ACK_BATCH":         6,
-		"VERB_FAIL":              7,
-		"VERB_HEARTBEAT":         8,
-		"VERB_LIFECYCLE":         9,
-		"VERB_RETRY":             10,
-		"VERB_CANCEL":            11,
-		"VERB_HOLD":              12,
-		"VERB_APPROVE":           13,
-		"VERB_REJECT":            14,
-		"VERB_MOVE":              15,
-		"VERB_DELETE":            16,
-		"VERB_PAUSE_QUEUE":       17,
-		"VERB_RESUME_QUEUE":      18,
-		"VERB_DRAIN_QUEUE":       19,
-		"VERB_CLEAR_QUEUE":       20,
-		"VERB_DESTROY_QUEUE":     21,
-		"VERB_SET_CONCURRENCY":   22,
-		"VERB_SET_THROTTLE":      23,
-		"VERB_REMOVE_THROTTLE":   24,
-		"VERB_RELEASE":           41,
-		"VERB_SET_WEBHOOK":       47,
-		"VERB_DELETE_WEBHOOK":    48,
-		"VERB_REDELIVER_WEBHOOK": 49,
-		"VERB_TEST_WEBHOOK":      50,
-		"VERB_REPLAY":            28,
-		"VERB_SET_BUDGET":        29,
-		"VERB_DELETE_BUDGET":     30,
-		"VERB_SET_POLICY":        31,
-		"VERB_DELETE_POLICY":     32,
-		"VERB_TICK":              64,
-		"VERB_LEADERSHIP":        65,
-		"VERB_STATE_HASH":        66,
-		"VERB_PURGE":             67,
-		"VERB_WEBHOOK_DELIVERED": 76,
+		"VERB_UNSPECIFIED":              0,
+		"VERB_ENQUEUE":                  1,
+		"VERB_ENQUEUE_BATCH":            2,
+		"VERB_FETCH":                    3,
+		"VERB_FETCH_BATCH":              4,
+		"VERB_ACK":                      5,
+		"VERB_ACK_BATCH":                6,
+		"VERB_FAIL":                     7,
+		"VERB_HEARTBEAT":                8,
+		"VERB_LIFECYCLE":                9,
+		"VERB_RETRY":                    10,
+		"VERB_CANCEL":                   11,
+		"VERB_HOLD":                     12,
+		"VERB_APPROVE":                  13,
+		"VERB_REJECT":                   14,
+		"VERB_MOVE":                     15,
+		"VERB_DELETE":                   16,
+		"VERB_PAUSE_QUEUE":              17,
+		"VERB_RESUME_QUEUE":             18,
+		"VERB_DRAIN_QUEUE":              19,
+		"VERB_CLEAR_QUEUE":              20,
+		"VERB_DESTROY_QUEUE":            21,
+		"VERB_SET_CONCURRENCY":          22,
+		"VERB_SET_THROTTLE":             23,
+		"VERB_REMOVE_THROTTLE":          24,
+		"VERB_RELEASE":                  41,
+		"VERB_SET_WEBHOOK":              47,
+		"VERB_DELETE_WEBHOOK":           48,
+		"VERB_REDELIVER_WEBHOOK":        49,
+		"VERB_TEST_WEBHOOK":             50,
+		"VERB_REPLAY":                   28,
+		"VERB_SET_BUDGET":               29,
+		"VERB_DELETE_BUDGET":            30,
+		"VERB_SET_POLICY":               31,
+		"VERB_DELETE_POLICY":            32,
+		"VERB_SET_API_KEY":              51,
+		"VERB_DELETE_API_KEY":           52,
+		"VERB_SET_ROLE":                 53,
+		"VERB_DELETE_ROLE":              54,
+		"VERB_ASSIGN_ROLE":              55,
+		"VERB_UNASSIGN_ROLE":            56,
+		"VERB_CREATE_NAMESPACE":         57,
+		"VERB_DELETE_NAMESPACE":         58,
+		"VERB_SET_NAMESPACE_RATE_LIMIT": 59,
+		"VERB_SET_SSO_SETTINGS":         60,
+		"VERB_TICK":                     64,
+		"VERB_LEADERSHIP":               65,
+		"VERB_STATE_HASH":               66,
+		"VERB_PURGE":                    67,
+		"VERB_WEBHOOK_DELIVERED":        76,
+		"VERB_AUDIT":                    80,
+		"VERB_KEYS_USED":                81,
+		"VERB_AUTH_SECRET":              82,
 	}
 )
 
@@ -648,7 +700,7 @@ const file_corvo_internal_v1_log_proto_rawDesc = "" +
 	"\arequest\x18\x01 \x01(\fR\arequest\x12!\n" +
 	"\farchived_job\x18\x02 \x01(\fR\varchivedJob\x12\x18\n" +
 	"\asegment\x18\x03 \x01(\rR\asegment\x12\x16\n" +
-	"\x06offset\x18\x04 \x01(\rR\x06offset:\x06\x9a\xb5\x18\x02\b\x01*\xb8\x06\n" +
+	"\x06offset\x18\x04 \x01(\rR\x06offset:\x06\x9a\xb5\x18\x02\b\x01*\xec\b\n" +
 	"\x04Verb\x12\x14\n" +
 	"\x10VERB_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fVERB_ENQUEUE\x10\x01\x12\x16\n" +
@@ -687,13 +739,27 @@ const file_corvo_internal_v1_log_proto_rawDesc = "" +
 	"\x0fVERB_SET_BUDGET\x10\x1d\x12\x16\n" +
 	"\x12VERB_DELETE_BUDGET\x10\x1e\x12\x13\n" +
 	"\x0fVERB_SET_POLICY\x10\x1f\x12\x16\n" +
-	"\x12VERB_DELETE_POLICY\x10 \x12\r\n" +
+	"\x12VERB_DELETE_POLICY\x10 \x12\x14\n" +
+	"\x10VERB_SET_API_KEY\x103\x12\x17\n" +
+	"\x13VERB_DELETE_API_KEY\x104\x12\x11\n" +
+	"\rVERB_SET_ROLE\x105\x12\x14\n" +
+	"\x10VERB_DELETE_ROLE\x106\x12\x14\n" +
+	"\x10VERB_ASSIGN_ROLE\x107\x12\x16\n" +
+	"\x12VERB_UNASSIGN_ROLE\x108\x12\x19\n" +
+	"\x15VERB_CREATE_NAMESPACE\x109\x12\x19\n" +
+	"\x15VERB_DELETE_NAMESPACE\x10:\x12!\n" +
+	"\x1dVERB_SET_NAMESPACE_RATE_LIMIT\x10;\x12\x19\n" +
+	"\x15VERB_SET_SSO_SETTINGS\x10<\x12\r\n" +
 	"\tVERB_TICK\x10@\x12\x13\n" +
 	"\x0fVERB_LEADERSHIP\x10A\x12\x13\n" +
 	"\x0fVERB_STATE_HASH\x10B\x12\x0e\n" +
 	"\n" +
 	"VERB_PURGE\x10C\x12\x1a\n" +
-	"\x16VERB_WEBHOOK_DELIVERED\x10LB5Z3corvo.dev/corvo/gen/go/corvo/internal/v1;internalv1b\x06proto3"
+	"\x16VERB_WEBHOOK_DELIVERED\x10L\x12\x0e\n" +
+	"\n" +
+	"VERB_AUDIT\x10P\x12\x12\n" +
+	"\x0eVERB_KEYS_USED\x10Q\x12\x14\n" +
+	"\x10VERB_AUTH_SECRET\x10RB5Z3corvo.dev/corvo/gen/go/corvo/internal/v1;internalv1b\x06proto3"
 
 var (
 	file_corvo_internal_v1_log_proto_rawDescOnce sync.Once

@@ -45,11 +45,24 @@ class Verb(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     VERB_DELETE_BUDGET: _ClassVar[Verb]
     VERB_SET_POLICY: _ClassVar[Verb]
     VERB_DELETE_POLICY: _ClassVar[Verb]
+    VERB_SET_API_KEY: _ClassVar[Verb]
+    VERB_DELETE_API_KEY: _ClassVar[Verb]
+    VERB_SET_ROLE: _ClassVar[Verb]
+    VERB_DELETE_ROLE: _ClassVar[Verb]
+    VERB_ASSIGN_ROLE: _ClassVar[Verb]
+    VERB_UNASSIGN_ROLE: _ClassVar[Verb]
+    VERB_CREATE_NAMESPACE: _ClassVar[Verb]
+    VERB_DELETE_NAMESPACE: _ClassVar[Verb]
+    VERB_SET_NAMESPACE_RATE_LIMIT: _ClassVar[Verb]
+    VERB_SET_SSO_SETTINGS: _ClassVar[Verb]
     VERB_TICK: _ClassVar[Verb]
     VERB_LEADERSHIP: _ClassVar[Verb]
     VERB_STATE_HASH: _ClassVar[Verb]
     VERB_PURGE: _ClassVar[Verb]
     VERB_WEBHOOK_DELIVERED: _ClassVar[Verb]
+    VERB_AUDIT: _ClassVar[Verb]
+    VERB_KEYS_USED: _ClassVar[Verb]
+    VERB_AUTH_SECRET: _ClassVar[Verb]
 VERB_UNSPECIFIED: Verb
 VERB_ENQUEUE: Verb
 VERB_ENQUEUE_BATCH: Verb
@@ -85,11 +98,24 @@ VERB_SET_BUDGET: Verb
 VERB_DELETE_BUDGET: Verb
 VERB_SET_POLICY: Verb
 VERB_DELETE_POLICY: Verb
+VERB_SET_API_KEY: Verb
+VERB_DELETE_API_KEY: Verb
+VERB_SET_ROLE: Verb
+VERB_DELETE_ROLE: Verb
+VERB_ASSIGN_ROLE: Verb
+VERB_UNASSIGN_ROLE: Verb
+VERB_CREATE_NAMESPACE: Verb
+VERB_DELETE_NAMESPACE: Verb
+VERB_SET_NAMESPACE_RATE_LIMIT: Verb
+VERB_SET_SSO_SETTINGS: Verb
 VERB_TICK: Verb
 VERB_LEADERSHIP: Verb
 VERB_STATE_HASH: Verb
 VERB_PURGE: Verb
 VERB_WEBHOOK_DELIVERED: Verb
+VERB_AUDIT: Verb
+VERB_KEYS_USED: Verb
+VERB_AUTH_SECRET: Verb
 
 class LogEntry(_message.Message):
     __slots__ = ()
