@@ -2,12 +2,14 @@ import { putRange, putUint32, putUint64, Writer } from "@corvo/gen/corvo/fast/ru
 import { ArchivedJobReader, ArchivedJobTag } from "@corvo/gen/corvo/internal/v1/job_fast.js";
 import { EnqueueRequestReader } from "@corvo/gen/corvo/v1/worker_fast.js";
 import type { Command } from "./command.js";
+import { dependenciesUnknown } from "./dependencies.js";
 import { edit, writeEdited } from "./document.js";
 import { priorityOf } from "./enqueue.js";
 import { countedAs } from "./finish.js";
 import { reviveIterations } from "./iterations.js";
 import { factsIn, JobFacts } from "./job-facts.js";
 import { enter } from "./lists.js";
+import { rejoinOthers } from "./relations.js";
 import type { State } from "./state.js";
 import { MarkKind } from "./tables/archive-marks.js";
 import { TextKind } from "./tables/arena.js";
@@ -36,8 +38,11 @@ export function archivedState(s: State, c: Command): number {
   return visibleRecord(s, r, c.segment, c.offset);
 }
 
+/** What tells whether a record still counts. */
+type RecordHead = Pick<ArchivedJobReader, "seq" | "state" | "buf" | "queueStart" | "queueEnd">;
+
 /** The same for a record that was read outside of a command: its state; 0: void; -1: a newer record exists. */
-export function visibleRecord(s: State, r: ArchivedJobReader, segment: number, offset: number): number {
+export function visibleRecord(s: State, r: RecordHead, segment: number, offset: number): number {
   if (!s.archive.has(segment) || s.sequences.get(r.seq) !== -1 || s.deleted.has(r.seq)) return 0;
   const mark = s.marks.used === 0 ? -1 : s.marks.find(r.seq);
   if (mark !== -1) {
@@ -63,6 +68,13 @@ export function voidRecord(s: State, c: Command): Queue {
   s.archive.uncount(c.segment, queue.serial, countedAs[state]);
   s.hash.mix(17, reader.seq, state);
   return queue;
+}
+
+/** False: it depends on jobs whose state is not known here. The leader must look again: `Engine.dependencies`. */
+export function revivable(s: State): boolean {
+  if (s.level < 2) return true;
+  const r = request.read(reader.buf, reader.requestStart, reader.requestEnd);
+  return r.dependsOnCount === 0 || !dependenciesUnknown(s, r);
 }
 
 /** The finished job runs again: pending, attempt 0. Checkpoint, result, failures and the last start stay. */
@@ -99,6 +111,7 @@ export function revive(s: State, c: Command): Queue {
   s.sequences.set(r.seq, row);
   if (q.hasAgent && s.level >= 2) jobs.setFlags(row, JobFlag.agent);
   reviveIterations(s, r);
+  if (s.level >= 2) rejoinOthers(s, row, request.read(r.buf, r.requestStart, r.requestEnd), r.state);
   enter(s, row, queue, JobState.pending);
   return queue;
 }

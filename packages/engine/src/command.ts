@@ -1,8 +1,9 @@
 import { putText, putUint32, putVarint, type Writer } from "@corvo/gen/corvo/fast/runtime.js";
-import { FinishedJobCommandReader } from "@corvo/gen/corvo/internal/v1/log_fast.js";
+import { FinishedJobCommandReader, FinishedJobFactReader } from "@corvo/gen/corvo/internal/v1/log_fast.js";
 import { commandFlags, jobIdBytes, putJobId, type Refusal, refuse, type Verb } from "@corvo/protocol";
 
 const wrapped = new FinishedJobCommandReader();
+const fact = new FinishedJobFactReader();
 
 /** The command that is being applied. One is reused; ranges are of `buf`. */
 export class Command {
@@ -20,6 +21,8 @@ export class Command {
   /** Where it found it. */
   segment = 0;
   offset = 0;
+  /** Positions of facts by sequence; made when somebody asks. */
+  private facts: Map<number, number> | undefined;
 
   set(verb: Verb, flags: number, buf: Uint8Array, start: number, end: number): this {
     this.verb = verb;
@@ -28,6 +31,7 @@ export class Command {
     this.looked = (flags & commandFlags.finishedJob) !== 0;
     this.start = start;
     this.end = end;
+    this.facts = undefined;
     if (!this.looked) return this;
     wrapped.read(buf, start, end);
     this.start = wrapped.requestStart;
@@ -37,6 +41,17 @@ export class Command {
     this.segment = wrapped.segment;
     this.offset = wrapped.offset;
     return this;
+  }
+
+  /** What the leader found about a job that others depend on; undefined: it did not look. Valid until the next call. */
+  fact(seq: number): FinishedJobFactReader | undefined {
+    if (!this.looked) return undefined;
+    if (this.facts === undefined) {
+      this.facts = new Map();
+      for (let i = 0; i < wrapped.othersCount; i++) this.facts.set(fact.read(this.buf, wrapped.othersStart[i], wrapped.othersEnd[i]).seq, i);
+    }
+    const i = this.facts.get(seq);
+    return i === undefined ? undefined : fact.read(this.buf, wrapped.othersStart[i], wrapped.othersEnd[i]);
   }
 
   /** The leader looked and found a record. */

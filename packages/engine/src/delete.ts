@@ -1,6 +1,7 @@
 import type { Refusal } from "@corvo/protocol";
 import { record, voidRecord } from "./archived.js";
 import { answerStatus, type Command } from "./command.js";
+import { ended } from "./ended.js";
 import { forget } from "./finish.js";
 import { job, noSuchJob } from "./job-verb.js";
 import { leave } from "./lists.js";
@@ -19,6 +20,7 @@ export function deleteJob(s: State, c: Command): Refusal | undefined {
     s.events.add(EventType.deleted, record.seq, record.createdMs, queue, s.logTimeMs);
   } else {
     const seq = s.jobs.seq(row);
+    if (s.level >= 2) ended(s, row, 0, undefined);
     s.events.add(EventType.deleted, seq, s.jobs.createdMs(row), leave(s, row), s.logTimeMs);
     s.deleted.add(seq, s.archive.next.segment);
     s.hash.mix(19, seq, state);

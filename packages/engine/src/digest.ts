@@ -2,7 +2,7 @@ import type { State } from "./state.js";
 import { entityKindsMax } from "./tables/entities.js";
 import { hashBytes, hashMore } from "./tables/hash-index.js";
 import { JobFlag } from "./tables/job-table.js";
-import { listsPerQueue } from "./tables/queues.js";
+import { blockedList, listsPerQueue } from "./tables/queues.js";
 
 /**
  * A hash of what the state is: jobs with their texts and places in their lists, queues, workers, locks, remembered requests, marks,
@@ -83,6 +83,7 @@ function digestQueue(s: State, seed: number, serial: number): number {
     for (let i = 0; i < q.throttle.count; i++) h = hashMore(h, q.throttle.at(i));
   }
   for (let list = 0; list < listsPerQueue; list++) {
+    if (list === blockedList && q.blocked === 0) continue;
     for (let row = q.head[list]; row !== -1; row = s.jobs.next(row)) h = digestJob(s, h, row);
     h = hashMore(h, q.count[list]);
   }

@@ -29,6 +29,8 @@ export class DocumentEdit {
   hold: Uint8Array | undefined;
   /** What else is known, in place of what was there; undefined: stays. */
   facts: JobFacts | undefined;
+  /** Not of the document: an ack that ends the job's chain. */
+  exitChain = false;
   /** A failure is added. */
   failure = false;
   attempt = 0;
@@ -43,7 +45,7 @@ export class DocumentEdit {
   clear(source: Uint8Array): this {
     this.source = source;
     this.checkpointEnd = this.progressEnd = this.resultEnd = 0;
-    this.resultObject = this.clearHold = this.failure = false;
+    this.resultObject = this.clearHold = this.failure = this.exitChain = false;
     this.errorStart = this.errorEnd = this.backtraceStart = this.backtraceEnd = 0;
     this.error = undefined;
     this.hold = undefined;

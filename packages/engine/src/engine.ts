@@ -1,15 +1,17 @@
 import { CancelJobRequestReader } from "@corvo/gen/corvo/v1/job_fast.js";
-import { EntryReader, type Refusal, Verb } from "@corvo/protocol";
+import { EntryReader, formatJobId, type Refusal, Verb } from "@corvo/protocol";
 import { ack } from "./ack.js";
 import { ackBatch } from "./ack-batch.js";
 import { approve } from "./approve.js";
 import { authVerb } from "./auth-verbs.js";
+import { createBatch, sealBatch } from "./batch.js";
 import { type BudgetRecord, budgetRecords, deleteBudget, setBudget } from "./budget-set.js";
 import { fetchRefusal, hasBudgets } from "./budgets.js";
 import { cancel } from "./cancel.js";
-import { archiveAgain, Command } from "./command.js";
+import { archiveAgain, type Command } from "./command.js";
 import { deleteJob } from "./delete.js";
 import { deleteWebhook } from "./delete-webhook.js";
+import { stillWaits, waitingFor } from "./dependencies.js";
 import { contentDigest } from "./digest.js";
 import { badMessage, enqueue } from "./enqueue.js";
 import { enqueueBatch } from "./enqueue-batch.js";
@@ -17,6 +19,7 @@ import { type EntityRecord, entityRecord, entityRecords } from "./entity-records
 import { type Explanation, explain } from "./explain/index.js";
 import { fail } from "./fail.js";
 import { fetch, fetchBatch } from "./fetch.js";
+import { addFollowers, addFollowersOfSweep } from "./followers.js";
 import { heartbeat } from "./heartbeat.js";
 import { hold } from "./hold.js";
 import { ensure, InvariantBroken } from "./invariant.js";
@@ -26,6 +29,7 @@ import { leadership } from "./leadership.js";
 import { type UsageRecord, usageSince } from "./ledger.js";
 import { idleFrame, lifecycle } from "./lifecycle.js";
 import { compactBytesMax, forgetMax, sweepJobsMax } from "./limits.js";
+import { recordDependencies, requestDependencies } from "./look-up.js";
 import { move } from "./move.js";
 import { Names } from "./names.js";
 import { namespaceNumber } from "./namespaces.js";
@@ -42,6 +46,7 @@ import { setThrottle } from "./queue-throttle.js";
 import { archivedRecord, type JobRecord, liveRecord, type QueueRecord, queueRecords, type WorkerRecord, workerRecords } from "./records.js";
 import { redeliverWebhook } from "./redeliver-webhook.js";
 import { reject } from "./reject.js";
+import { type BatchRecord, batchRecord, type ChainRecord, chainRecord, type FamilyRecord, familyRecord, newestFirst } from "./relation-records.js";
 import { release } from "./release.js";
 import { replay } from "./replay.js";
 import { RequestMemory, reused } from "./request-ids.js";
@@ -88,7 +93,6 @@ const jobRequest = new CancelJobRequestReader();
 export class Engine {
   private state: State;
   private readonly reader = new EntryReader();
-  private readonly command = new Command();
   private readonly memory = new RequestMemory();
   private readonly actors = new Names();
   private term = 0;
@@ -131,6 +135,7 @@ export class Engine {
       s.outbox.flush();
     }
     s.garbage.sweep(s, sweepJobsMax);
+    addFollowersOfSweep(s);
     s.arena.compact(s, compactBytesMax);
     s.hash.mix(98, index, s.logTimeMs);
     s.hash.keep(index);
@@ -153,7 +158,8 @@ export class Engine {
     nowMs: number,
   ): Refusal | undefined {
     const s = this.state;
-    const { memory, command: c } = this;
+    const { memory } = this;
+    const c = s.command;
     try {
       c.set(given.verb, given.flags, given.body, 0, given.body.length);
       const namespace = new TextEncoder().encode(given.namespace);
@@ -178,7 +184,8 @@ export class Engine {
   private applyCommand(i: number, servingBeforeMs: number, sink: OutcomeSink | undefined): void {
     const s = this.state;
     const one = this.reader.command(i);
-    const { memory, command: c } = this;
+    const { memory } = this;
+    const c = s.command;
     s.out.reset();
     s.granted = 0;
     s.events.actor = one.principalEnd === one.principalStart ? "" : this.actors.of(one.buf, one.principalStart, one.principalEnd);
@@ -197,9 +204,11 @@ export class Engine {
       }
       s.answering = sink !== undefined || remember;
       refusal = this.run(c, servingBeforeMs);
+      addFollowers(s);
     } catch (cause) {
       refusal = badMessage(cause);
     }
+    s.endedNow = undefined;
     if (refusal !== undefined) return sink?.refused(i, refusal);
     const empty = s.granted === 0 && fetches(one.verb) && (one.verb !== Verb.LIFECYCLE || idleFrame());
     if (remember && !empty) memory.keep(s, one.buf, one.requestHashStart);
@@ -279,6 +288,10 @@ export class Engine {
         return testWebhook(s, c);
       case Verb.WEBHOOK_DELIVERED:
         return void webhookDelivered(s, c);
+      case Verb.CREATE_BATCH:
+        return createBatch(s, c);
+      case Verb.SEAL_BATCH:
+        return sealBatch(s, c);
       case Verb.TICK:
         return void tick(s);
       case Verb.LEADERSHIP:
@@ -365,6 +378,20 @@ export class Engine {
       return undefined; // apply refuses it
     }
     return this.state.find(body, jobRequest.jobIdStart, jobRequest.jobIdEnd) === notLive ? this.state.foundSeq : undefined;
+  }
+
+  /**
+   * Creation sequences of the jobs that are not live and that others in this request depend on. The leader looks them up and proposes the
+   * request in a FinishedJobCommand, with a fact about each. Undefined: nothing in the request depends on others. A request with the
+   * flag `dependent` can be refused with `wantsArchiveAgain`.
+   */
+  dependencies(verb: number, body: Uint8Array): number[] | undefined {
+    return requestDependencies(this.state, verb, body);
+  }
+
+  /** The same for a finished job that is to run again: `record` is its ArchivedJob. */
+  dependenciesOfRecord(record: Uint8Array): number[] {
+    return recordDependencies(this.state, record);
   }
 
   /** Verbs for which `needsArchive` can give a sequence, and apply a refusal that `wantsArchiveAgain`. */
@@ -509,6 +536,47 @@ export class Engine {
   /** Queues whose name has a namespace: 0 means that nothing belongs to another namespace than `default`. */
   get namespacedQueues(): number {
     return this.state.queues.namespaced;
+  }
+
+  /** A batch, or undefined. */
+  batch(id: string): BatchRecord | undefined {
+    const row = this.entityNamed(EntityKind.batch, id);
+    return row === -1 ? undefined : batchRecord(this.state, row);
+  }
+  /** Up to `max` batches in this state (empty: any), newest first, from below this serial on; 0: from the newest. */
+  batches(below: number, max: number, state: string): BatchRecord[] {
+    const s = this.state;
+    const take = (record: BatchRecord): boolean => state === "" || record.state === state;
+    return newestFirst(s, EntityKind.batch, below, max, (row) => batchRecord(s, row), take);
+  }
+  /** A chain, or undefined. */
+  chain(id: string): ChainRecord | undefined {
+    const row = this.entityNamed(EntityKind.chain, id);
+    return row === -1 ? undefined : chainRecord(this.state, row);
+  }
+  chains(below: number, max: number, state: string): ChainRecord[] {
+    const s = this.state;
+    const take = (record: ChainRecord): boolean => state === "" || record.state === state;
+    return newestFirst(s, EntityKind.chain, below, max, (row) => chainRecord(s, row), take);
+  }
+  /** What has become of the jobs that name this parent; undefined: there are none, or no more. */
+  family(parentId: string): FamilyRecord | undefined {
+    return familyRecord(this.state, encoder.encode(parentId));
+  }
+  /** Does this live job still wait for the other one? Then the dependency is not met. */
+  stillWaits(job: { seq: number }, other: string): boolean {
+    return stillWaits(this.state, job.seq, encoder.encode(other));
+  }
+  /** Ids of live jobs that wait for this one, oldest first. */
+  waitingFor(id: string, max: number): string[] {
+    const s = this.state;
+    const rows = waitingFor(s, encoder.encode(id), max).map((seq) => s.sequences.get(seq));
+    return rows.filter((row) => row !== -1 && s.visible(row)).map((row) => formatJobId(s.jobs.createdMs(row), s.jobs.seq(row)));
+  }
+
+  private entityNamed(kind: number, id: string): number {
+    const key = encoder.encode(id);
+    return this.state.entities.find(kind, key, 0, key.length);
   }
 
   /** Events after this number, oldest first. */

@@ -1,9 +1,17 @@
-import { putPackedInt32, putUint64 } from "@corvo/gen/corvo/fast/runtime.js";
-import { AgentConfigReader, EnqueueBatchRequestReader, EnqueueBatchResponseTag, EnqueueRequestReader } from "@corvo/gen/corvo/v1/worker_fast.js";
+import { putBytes, putPackedInt32, putUint64 } from "@corvo/gen/corvo/fast/runtime.js";
+import {
+  AgentConfigReader,
+  BatchCallbackReader,
+  EnqueueBatchRequestReader,
+  EnqueueBatchResponseTag,
+  EnqueueRequestReader,
+} from "@corvo/gen/corvo/v1/worker_fast.js";
 import { TimestampReader } from "@corvo/gen/google/protobuf/timestamp_fast.js";
 import { limits, type Refusal, refuse } from "@corvo/protocol";
-import { type Command, putJobIdField, textOf } from "./command.js";
+import { addBatch, BatchFlag, completeWhenDone } from "./batch.js";
+import { archiveAgain, type Command, putJobIdField, textOf } from "./command.js";
 import { checkItem, EnqueueOutcome, insert, inserted, tooManyQueues } from "./enqueue.js";
+import { relationsRefusal } from "./relations.js";
 import { ItemMemory, reused } from "./request-ids.js";
 import type { State } from "./state.js";
 
@@ -11,9 +19,13 @@ const reader = new EnqueueBatchRequestReader();
 const item = new EnqueueRequestReader();
 const agent = new AgentConfigReader();
 const timestamp = new TimestampReader();
+const callback = new BatchCallbackReader();
 const outcomes = new Int32Array(limits.itemsMax);
 
-/** Adds all jobs or none: every item is looked at before the first one is added. Refusals: the first item's that has one. */
+/**
+ * Adds all jobs or none: every item is looked at before the first one is added. Refusals: the first item's that has one.
+ * With `batch` those that are created are a batch, sealed at once.
+ */
 export function enqueueBatch(s: State, c: Command): Refusal | undefined {
   const r = reader.read(c.buf, c.start, c.end);
   if (r.jobsCount === 0) return refuse("invalid_argument", "REQUIRED", "jobs is required", { field: "jobs" });
@@ -21,6 +33,8 @@ export function enqueueBatch(s: State, c: Command): Refusal | undefined {
   const refusal = check(s, r);
   if (refusal !== undefined) return refusal;
   const w = s.out;
+  const batch = r.hasBatch ? addBatch(s, callback.read(r.buf, r.batchStart, r.batchEnd)) : -1;
+  if (batch !== -1) s.intoBatch = s.entities.serial(batch);
   for (let i = 0; i < r.jobsCount; i++) {
     item.read(r.buf, r.jobsStart[i], r.jobsEnd[i]);
     const known = ItemMemory.find(s, item);
@@ -29,7 +43,13 @@ export function enqueueBatch(s: State, c: Command): Refusal | undefined {
     if (known === 0) ItemMemory.keep(s, item, outcomes[i]);
     if (s.answering) putJobIdField(w, EnqueueBatchResponseTag.jobIds, inserted.createdMs, inserted.seq);
   }
+  s.intoBatch = 0;
+  if (batch !== -1) {
+    s.entities.setFlag(batch, BatchFlag.sealed);
+    completeWhenDone(s, batch);
+  }
   if (!s.answering) return undefined;
+  if (batch !== -1) putBytes(w, EnqueueBatchResponseTag.batchId, s.entities.keyOf(batch));
   putPackedInt32(w, EnqueueBatchResponseTag.outcomes, outcomes, r.jobsCount);
   putUint64(w, EnqueueBatchResponseTag.logIndex, s.appliedIndex);
   return undefined;
@@ -43,7 +63,8 @@ function check(s: State, r: EnqueueBatchRequestReader): Refusal | undefined {
     item.read(r.buf, r.jobsStart[i], r.jobsEnd[i]);
     if (item.hasAgent) agent.read(r.buf, item.agentStart, item.agentEnd);
     if (item.hasScheduledAt) timestamp.read(r.buf, item.scheduledAtStart, item.scheduledAtEnd);
-    const refusal = checkItem(item) ?? checkRequestId(s, ids);
+    const refusal = checkItem(item) ?? relationsRefusal(s, item) ?? checkRequestId(s, ids);
+    if (refusal === archiveAgain) return refusal;
     if (refusal !== undefined) return { ...refusal, message: `job ${i}: ${refusal.message}`, field: `jobs[${i}].${refusal.field ?? ""}` };
     if (room >= r.jobsCount || s.findQueue(r.buf, item.queueStart, item.queueEnd) !== undefined) continue;
     fresh.add(textOf(r.buf, item.queueStart, item.queueEnd));

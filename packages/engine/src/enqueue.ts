@@ -4,6 +4,7 @@ import { TimestampReader } from "@corvo/gen/google/protobuf/timestamp_fast.js";
 import { durationMs, limits, type Refusal, rangeIs, refuse } from "@corvo/protocol";
 import { type Command, putJobIdField } from "./command.js";
 import { enter } from "./lists.js";
+import { hasRelations, joinOthers, relationsRefusal } from "./relations.js";
 import type { State } from "./state.js";
 import { TextKind } from "./tables/arena.js";
 import { EventType } from "./tables/events.js";
@@ -41,7 +42,8 @@ export function enqueue(s: State, c: Command): Refusal | undefined {
 }
 
 /**
- * Adds one job. Refusals, in order: a queue name that is missing or too long; too many queues. Then: a key that is held makes it a
+ * Adds one job. Refusals, in order: a queue name that is missing or too long; others that it
+ * cannot join (see `relationsRefusal`); too many queues. Then: a key that is held makes it a
  * duplicate; with `scheduled_at` it waits for that time; else it is pending.
  */
 export function insert(s: State, r: EnqueueRequestReader): number {
@@ -51,6 +53,9 @@ export function insert(s: State, r: EnqueueRequestReader): number {
   if (refusal !== undefined) return refused(refusal);
   const dueMs = r.hasScheduledAt ? timeOf(buf, r.scheduledAtStart, r.scheduledAtEnd) : 0;
   if (r.hasAgent) agent.read(buf, r.agentStart, r.agentEnd);
+  const joins = hasRelations(s, r);
+  const no = joins ? relationsRefusal(s, r) : undefined;
+  if (no !== undefined) return refused(no);
   const queue = s.queueOf(buf, r.queueStart, r.queueEnd);
   if (queue === undefined) return refused(tooManyQueues());
   const unique = r.uniqueKeyEnd > r.uniqueKeyStart;
@@ -73,9 +78,9 @@ export function insert(s: State, r: EnqueueRequestReader): number {
   jobs.setMaxRetries(row, r.hasMaxRetries ? r.maxRetries : maxRetriesDefault);
   jobs.setDueMs(row, dueMs);
   jobs.setExpireMs(row, expiryOf(r, nowMs));
-  jobs.setRequest(row, s.arena.put(TextKind.request, row, buf, r.start, r.end));
+  jobs.setRequest(row, joins ? joinOthers(s, row, r) : s.arena.put(TextKind.request, row, buf, r.start, r.end));
   s.sequences.set(seq, row);
-  if (r.hasAgent && s.level >= 2) jobs.setFlags(row, JobFlag.agent);
+  if (r.hasAgent && s.level >= 2) jobs.setFlags(row, jobs.flags(row) | JobFlag.agent);
   if (unique) {
     const period = r.uniquePeriod > 0 ? r.uniquePeriod : uniquePeriodDefaultS;
     const expiresMs = Math.min(nowMs + period * 1000, Number.MAX_SAFE_INTEGER);

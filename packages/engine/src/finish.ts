@@ -21,7 +21,7 @@ export const countedAs = { [JobState.completed]: "completed", [JobState.dead]: "
  */
 export function finish(s: State, row: number, state: FinishedState, change: DocumentEdit | undefined): Queue {
   const { jobs, arena } = s;
-  if (s.level >= 2) ended(s, row, state);
+  if (s.level >= 2) ended(s, row, state, change);
   const queue = leave(s, row);
   const seq = jobs.seq(row);
   w.reset();

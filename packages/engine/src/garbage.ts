@@ -1,3 +1,4 @@
+import { ended } from "./ended.js";
 import { forget, releaseKey } from "./finish.js";
 import type { State } from "./state.js";
 import { JobState } from "./tables/job-table.js";
@@ -59,6 +60,7 @@ export class Garbage {
 
   private free(s: State, row: number): void {
     const { jobs } = s;
+    if (s.level >= 2) ended(s, row, 0, undefined);
     timerOf(s, row)?.remove(row);
     if (jobs.expireMs(row) !== 0) s.expiries.remove(row);
     const lock = jobs.lock(row);

@@ -10,6 +10,7 @@ export { nanosPerUsd } from "./money.js";
 export { NamespaceNumber } from "./namespaces.js";
 export type { PolicyRecord } from "./policies.js";
 export type { FailureRecord, JobRecord, QueueRecord, WorkerRecord } from "./records.js";
+export type { BatchRecord, ChainRecord, ChainStepRecord, FamilyRecord } from "./relation-records.js";
 export { KeyNumber } from "./set-api-key.js";
 export { RoleNumber } from "./set-role.js";
 export { Settings } from "./settings.js";

@@ -1,5 +1,6 @@
 import { checkPlaces } from "./explain/place.js";
 import { ensure } from "./invariant.js";
+import { checkRelations } from "./relation-invariants.js";
 import type { State } from "./state.js";
 import { JobState } from "./tables/job-table.js";
 import { listOf, listsPerQueue, priorities, type Queue } from "./tables/queues.js";
@@ -41,6 +42,7 @@ export function checkInvariants(s: State): void {
   s.arena.check(s);
   checkCounts(s);
   checkWebhooks(s);
+  checkRelations(s);
   nextTimerMs(s);
 }
 
@@ -52,7 +54,7 @@ function checkList(s: State, queue: Queue, list: number, seen: Set<number>): voi
     ensure(!seen.has(row), `row ${row} is in two lists`);
     seen.add(row);
     ensure(jobs.prev(row) === prev, `row ${row} does not know its neighbour`);
-    ensure(jobs.queue(row) === queue.number && listOf(jobs.state(row), jobs.priority(row)) === list, `row ${row} is in the wrong list`);
+    ensure(jobs.queue(row) === queue.number && listOf(jobs.state(row), jobs.priority(row), jobs.waits(row)) === list, `row ${row} is in the wrong list`);
     ensure(s.visible(row), `row ${row} is in a list but cannot be found`);
     prev = row;
     count++;

@@ -1,10 +1,12 @@
 import { putInt32, putPackedInt32, putText, putUint64Parts } from "@corvo/gen/corvo/fast/runtime.js";
 import { AckBatchItemReader, EnqueueRequestReader, LifecycleStreamRequestReader, LifecycleStreamResponseTag } from "@corvo/gen/corvo/v1/worker_fast.js";
-import { limits, type Refusal, refuse } from "@corvo/protocol";
+import { commandFlags, limits, type Refusal, refuse } from "@corvo/protocol";
 import { ackItem } from "./ack-batch.js";
-import { type Command, putJobIdField } from "./command.js";
+import { archiveAgain, type Command, putJobIdField } from "./command.js";
+import { dependenciesUnknown } from "./dependencies.js";
 import { badMessage, EnqueueOutcome, insert, inserted } from "./enqueue.js";
 import { checkFetcher, grant, overBudget, writeLeasedItem } from "./fetch.js";
+import { addFollowers } from "./followers.js";
 import { ItemMemory, reused } from "./request-ids.js";
 import { AckOutcome, accepted, settled } from "./settle.js";
 import type { State } from "./state.js";
@@ -23,6 +25,10 @@ export function lifecycle(s: State, c: Command): Refusal | undefined {
   const r = reader.read(c.buf, c.start, c.end);
   if (r.acksCount > limits.itemsMax) return refuse("invalid_argument", "TOO_LARGE", `more than ${limits.itemsMax} acks`, { field: "acks" });
   if (r.enqueuesCount > limits.itemsMax) return refuse("invalid_argument", "TOO_LARGE", `more than ${limits.itemsMax} enqueues`, { field: "enqueues" });
+  if ((c.flags & commandFlags.dependent) !== 0) {
+    if (!knowsDependencies(s, r)) return archiveAgain;
+    s.endedNow = new Map();
+  }
   const w = s.out;
   if (s.answering && (r.requestIdLo | r.requestIdHi) !== 0) putUint64Parts(w, LifecycleStreamResponseTag.requestId, r.requestIdLo, r.requestIdHi);
   let error = "";
@@ -41,6 +47,7 @@ export function lifecycle(s: State, c: Command): Refusal | undefined {
     }
   }
 
+  addFollowers(s); // what the acks call for can be fetched by this very frame
   if (r.fetchCount > 0) {
     const refusal = checkFetcher(r) ?? overBudget(s, r);
     if (refusal !== undefined) error ||= `fetch: ${refusal.message}`;
@@ -64,6 +71,20 @@ export function lifecycle(s: State, c: Command): Refusal | undefined {
 /** The frame that was applied last asked for jobs and nothing else. */
 export function idleFrame(): boolean {
   return reader.acksCount === 0 && reader.enqueuesCount === 0;
+}
+
+/** Before anything is done: are the states of all jobs known that others of this frame depend on? */
+function knowsDependencies(s: State, r: LifecycleStreamRequestReader): boolean {
+  for (let i = 0; i < r.enqueuesCount; i++) {
+    try {
+      item.read(r.buf, r.enqueuesStart[i], r.enqueuesEnd[i]);
+    } catch (cause) {
+      badMessage(cause); // throws what is not the item's fault; the item is refused when its turn comes
+      continue;
+    }
+    if (item.dependsOnCount > 0 && dependenciesUnknown(s, item)) return false;
+  }
+  return true;
 }
 
 function writeJob(s: State): (row: number) => void {

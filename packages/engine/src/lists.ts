@@ -4,13 +4,13 @@ import { JobFlag, JobState } from "./tables/job-table.js";
 import { listOf, priorities, type Queue } from "./tables/queues.js";
 
 /**
- * Puts a job that is in no list at the tail of the list of its new state, and into the timers that belong to it. `dueMs`, `fence` and
- * `priority` of the row must be right already. Invariant: a live row is in exactly one list, that of its queue and state.
+ * Puts a job that is in no list at the tail of the list of its new state, and into the timers that belong to it. `dueMs`, `fence`,
+ * `priority` and `waits` of the row must be right already. Invariant: a live row is in exactly one list, that of its queue and state.
  */
 export function enter(s: State, row: number, queue: Queue, state: number): void {
   const { jobs } = s;
   s.touchQueue(queue);
-  const list = listOf(state, jobs.priority(row));
+  const list = listOf(state, jobs.priority(row), jobs.waits(row));
   const tail = queue.tail[list];
   jobs.setState(row, state);
   jobs.setQueue(row, queue.number);
@@ -32,7 +32,7 @@ export function enter(s: State, row: number, queue: Queue, state: number): void 
 export function enterFirst(s: State, row: number, queue: Queue): void {
   const { jobs } = s;
   s.touchQueue(queue);
-  const list = listOf(JobState.pending, jobs.priority(row));
+  const list = listOf(JobState.pending, jobs.priority(row), jobs.waits(row));
   const head = queue.head[list];
   jobs.setState(row, JobState.pending);
   jobs.setQueue(row, queue.number);
@@ -56,7 +56,7 @@ function entered(s: State, row: number, queue: Queue, state: number): void {
   if (state === JobState.active) s.leases.add(row, jobs.dueMs(row), jobs.fence(row));
   else {
     if (state === JobState.scheduled || state === JobState.retrying) s.due.add(row, jobs.dueMs(row), seq);
-    else if (state === JobState.pending) s.wake(queue);
+    else if (state === JobState.pending && jobs.waits(row) === 0) s.wake(queue);
     if (jobs.expireMs(row) !== 0) s.expiries.add(row, jobs.expireMs(row), seq);
   }
   s.hash.mix(state, seq, queue.serial);
@@ -70,7 +70,7 @@ export function leave(s: State, row: number): Queue {
   const queue = s.queues.of(jobs.queue(row));
   s.touchQueue(queue);
   const state = jobs.state(row);
-  const list = listOf(state, jobs.priority(row));
+  const list = listOf(state, jobs.priority(row), jobs.waits(row));
   const prev = jobs.prev(row);
   const next = jobs.next(row);
   if (prev === -1) queue.head[list] = next;

@@ -4,7 +4,7 @@ import { knownQueue, Setting } from "./queue-verb.js";
 import type { State } from "./state.js";
 import { EventType } from "./tables/events.js";
 import { JobState } from "./tables/job-table.js";
-import { listOf } from "./tables/queues.js";
+import { blockedList, listOf, priorities } from "./tables/queues.js";
 
 /**
  * Deletes the pending and scheduled jobs of a queue. Their unique keys stay held. Takes the same short time for any number of jobs: the
@@ -14,8 +14,9 @@ export function clearQueue(s: State, c: Command): Refusal | undefined {
   const queue = knownQueue(s, c);
   if (isRefusal(queue)) return queue;
   if (queue !== undefined) {
-    for (let priority = 0; priority < 3; priority++) s.garbage.unhook(queue, listOf(JobState.pending, priority));
-    s.garbage.unhook(queue, listOf(JobState.scheduled, 0));
+    for (let priority = 0; priority < priorities; priority++) s.garbage.unhook(queue, priority);
+    s.garbage.unhook(queue, listOf(JobState.scheduled, 0, 0));
+    s.garbage.unhook(queue, blockedList);
     queue.epoch++;
     s.queueChanged(EventType.queueCleared, queue);
     s.hash.mix(Setting.cleared, queue.serial, queue.epoch);

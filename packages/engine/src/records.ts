@@ -1,5 +1,5 @@
 import { ArchivedJobReader, JobDocumentReader, JobFailureReader } from "@corvo/gen/corvo/internal/v1/job_fast.js";
-import { AgentConfigReader, EnqueueRequestReader } from "@corvo/gen/corvo/v1/worker_fast.js";
+import { AgentConfigReader, ChainReader, ChainStepReader, EnqueueRequestReader } from "@corvo/gen/corvo/v1/worker_fast.js";
 import { formatJobId } from "@corvo/protocol";
 import { visibleRecord } from "./archived.js";
 import { textOf } from "./command.js";
@@ -47,6 +47,17 @@ export interface JobRecord {
   scheduledMs: number;
   expireMs: number;
   parentId: string;
+  /** Empty: it belongs to none. */
+  batchId: string;
+  chainId: string;
+  /** Undefined: it is no step. */
+  chainStep: number | undefined;
+  /** Its chain and dependencies as a JSON object; empty: none. */
+  chainConfig: Uint8Array;
+  /** Ids of the jobs that it depends on, met or not. */
+  dependsOn: readonly string[];
+  /** Dependencies that are not met: above 0 it is not handed out. */
+  waits: number;
   createdMs: number;
   startedMs: number;
   completedMs: number;
@@ -104,9 +115,12 @@ export interface WorkerRecord {
   active: number;
 }
 
-const emptyObject = new TextEncoder().encode("{}");
+const encoder = new TextEncoder();
+const emptyObject = encoder.encode("{}");
 const nothing = new Uint8Array(0);
 const request = new EnqueueRequestReader();
+const chain = new ChainReader();
+const step = new ChainStepReader();
 const document = new JobDocumentReader();
 const failure = new JobFailureReader();
 const agent = new AgentConfigReader();
@@ -123,6 +137,7 @@ export function liveRecord(s: State, row: number): JobRecord {
   record.startedMs = jobs.startedMs(row);
   record.failedMs = jobs.failedMs(row);
   record.expireMs = jobs.expireMs(row);
+  record.waits = jobs.waits(row);
   if (state === JobState.active) {
     record.leaseExpiresMs = jobs.dueMs(row) + s.pausedMs;
     record.fence = jobs.fence(row);
@@ -184,6 +199,12 @@ function recordOf(seq: number, createdMs: number, state: number, bytes: Uint8Arr
     scheduledMs: 0,
     expireMs: 0,
     parentId: textOf(source, r.parentIdStart, r.parentIdEnd),
+    batchId: textOf(source, r.batchIdStart, r.batchIdEnd),
+    chainId: textOf(source, r.chainIdStart, r.chainIdEnd),
+    chainStep: r.hasChainStep ? r.chainStep : undefined,
+    chainConfig: chainConfig(r),
+    dependsOn: Array.from({ length: r.dependsOnCount }, (_, i) => textOf(source, r.dependsOnStart[i], r.dependsOnEnd[i])),
+    waits: 0,
     createdMs,
     startedMs: 0,
     completedMs: 0,
@@ -205,6 +226,30 @@ function recordOf(seq: number, createdMs: number, state: number, bytes: Uint8Arr
     fence: 0,
     endedIndex: 0,
   };
+}
+
+/** What jobs show as `chain_config`: the chain, `depends_on`, or what the client put there. */
+function chainConfig(r: EnqueueRequestReader): Uint8Array {
+  if (!r.hasChain && r.dependsOnCount === 0) return r.buf.subarray(r.chainConfigJsonStart, r.chainConfigJsonEnd);
+  const members: string[] = [];
+  if (r.hasChain) {
+    const c = chain.read(r.buf, r.chainStart, r.chainEnd);
+    const steps = Array.from({ length: c.stepsCount }, (_, i) => stepJson(c.buf, c.stepsStart[i], c.stepsEnd[i]));
+    members.push(`"steps":[${steps.join(",")}]`);
+    if (c.hasOnFailure) members.push(`"on_failure":${stepJson(c.buf, c.onFailureStart, c.onFailureEnd)}`);
+    if (c.hasOnExit) members.push(`"on_exit":${stepJson(c.buf, c.onExitStart, c.onExitEnd)}`);
+  }
+  if (r.dependsOnCount > 0) {
+    const ids = Array.from({ length: r.dependsOnCount }, (_, i) => JSON.stringify(textOf(r.buf, r.dependsOnStart[i], r.dependsOnEnd[i])));
+    members.push(`"depends_on":[${ids.join(",")}]`);
+  }
+  return encoder.encode(`{${members.join(",")}}`);
+}
+
+function stepJson(buf: Uint8Array, start: number, end: number): string {
+  const one = step.read(buf, start, end);
+  const payload = one.payloadJsonEnd > one.payloadJsonStart ? `,"payload":${textOf(buf, one.payloadJsonStart, one.payloadJsonEnd)}` : "";
+  return `{"queue":${JSON.stringify(textOf(buf, one.queueStart, one.queueEnd))}${payload}}`;
 }
 
 function addDocument(record: JobRecord, bytes: Uint8Array): void {
@@ -237,7 +282,7 @@ function addDocument(record: JobRecord, bytes: Uint8Array): void {
 export function queueRecords(s: State): QueueRecord[] {
   const records: QueueRecord[] = [];
   for (const q of s.queues.bySerial.values()) {
-    const live = q.pending + q.active + q.held + q.retrying + q.scheduled;
+    const live = q.pending + q.blocked + q.active + q.held + q.retrying + q.scheduled;
     const next = headOf(q);
     records.push({
       name: q.name,
@@ -246,7 +291,7 @@ export function queueRecords(s: State): QueueRecord[] {
       rateLimit: q.throttle?.rate ?? 0,
       rateWindowMs: q.throttle?.windowMs ?? 0,
       createdMs: q.createdMs,
-      pending: q.pending,
+      pending: q.pending + q.blocked,
       active: q.active,
       held: q.held,
       completed: q.completed,

@@ -1,6 +1,6 @@
 import type { Refusal } from "@corvo/protocol";
-import { isFinished, record, revive } from "./archived.js";
-import { answerStatus, type Command } from "./command.js";
+import { isFinished, record, revivable, revive } from "./archived.js";
+import { answerStatus, archiveAgain, type Command } from "./command.js";
 import { changeDocument, edit } from "./document.js";
 import { factsOf, JobFacts } from "./job-facts.js";
 import { job, noSuchJob, wrongState } from "./job-verb.js";
@@ -28,6 +28,7 @@ export function retry(s: State, c: Command): Refusal | undefined {
   const { row, state } = job;
   if (state === 0) return noSuchJob();
   if (row < 0 && isFinished(state)) {
+    if (!revivable(s)) return archiveAgain;
     const queue = revive(s, c);
     s.events.add(EventType.retried, record.seq, record.createdMs, queue, s.logTimeMs);
   } else if (state === JobState.scheduled) {

@@ -40,6 +40,9 @@ export interface Acknowledgement {
   hasUsage: boolean;
   usageStart: number;
   usageEnd: number;
+  /** Equal or absent: nothing is said about the chain. */
+  stepStatusStart?: number;
+  stepStatusEnd?: number;
 }
 
 /** What the last `settle` has to say beside its outcome. */
@@ -63,11 +66,18 @@ function nothing(): Uint8Array {
 }
 
 /**
- * An active job whose lease is in order is acknowledged: it is completed, or, an agent job, goes on or is held. Refusals, in order: agent
+ * An active job whose lease is in order is acknowledged: it is completed, or, an agent job, goes on or is held. Refusals, in order: a word to
+ * the chain that is none, agent
  * words for a job that is no agent's, words that are none, a budget that rejects. What is refused changes nothing.
  */
 export function settle(s: State, row: number, r: Acknowledgement, flags: number): number {
   settled.iteration = 0;
+  const chained = (s.jobs.flags(row) & JobFlag.chained) !== 0;
+  if (chained && stepStatus(r) === undefined) {
+    const text = `invalid step_status "${textOf(r.buf, r.stepStatusStart!, r.stepStatusEnd!)}"`;
+    settled.refusal = refuse("invalid_argument", "INVALID_STEP_STATUS", text, { field: "step_status" });
+    return AckOutcome.refused;
+  }
   const words = r.agentStatusEnd > r.agentStatusStart;
   if (!words && !r.hasUsage && (s.jobs.flags(row) & JobFlag.agent) === 0) {
     complete(s, row, said(r, flags, false));
@@ -112,9 +122,17 @@ export function settle(s: State, row: number, r: Acknowledgement, flags: number)
   return AckOutcome.acked;
 }
 
+/** Does the acknowledgement end the job's chain? Undefined: its word for it is none. A job that is in no chain is not asked. */
+function stepStatus({ buf, stepStatusStart: start = 0, stepStatusEnd: end = 0 }: Acknowledgement): boolean | undefined {
+  if (end === start) return false;
+  const status = textOf(buf, start, end).trim().toLowerCase();
+  return status === "exit" ? true : status === "" || status === "continue" ? false : undefined;
+}
+
 /** The result and checkpoint of an acknowledgement. An absent result is `{}` in RPC and stays absent in REST, and when the job goes on. */
 function said(r: Acknowledgement, flags: number, goesOn: boolean): DocumentEdit {
   const change = edit.clear(r.buf);
+  change.exitChain = stepStatus(r) ?? false;
   if (r.resultJsonEnd > r.resultJsonStart) {
     change.resultStart = r.resultJsonStart;
     change.resultEnd = r.resultJsonEnd;

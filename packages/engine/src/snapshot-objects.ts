@@ -2,7 +2,7 @@ import { readEvents } from "./snapshot-events.js";
 import { ObjectReader, ObjectType, type ObjectWriter } from "./snapshot-format.js";
 import type { State } from "./state.js";
 import type { ArchiveSegment } from "./tables/archive.js";
-import { listsPerQueue, Queue } from "./tables/queues.js";
+import { blockedList, listsPerQueue, Queue } from "./tables/queues.js";
 import { ThrottleLog } from "./tables/throttle-log.js";
 import { Worker } from "./tables/workers.js";
 
@@ -28,10 +28,10 @@ export function writeQueue(w: ObjectWriter, q: Queue): void {
   w.f64(q.createdMs);
   w.u32(q.bornSegment);
   w.u32(q.bornOffset);
-  w.u32((q.paused ? 1 : 0) | (q.destroyed ? 2 : 0) | (q.throttle === undefined ? 0 : 4));
+  w.u32((q.paused ? 1 : 0) | (q.destroyed ? 2 : 0) | (q.throttle === undefined ? 0 : 4) | (q.blocked === 0 ? 0 : 8));
   w.u32(q.concurrencyMax);
   w.u32(q.epoch);
-  for (let list = 0; list < listsPerQueue; list++) {
+  for (let list = 0; list < (q.blocked === 0 ? blockedList : listsPerQueue); list++) {
     w.u32(q.head[list]);
     w.u32(q.tail[list]);
     w.u32(q.count[list]);
@@ -124,7 +124,7 @@ function readQueue(s: State, r: ObjectReader): void {
   q.destroyed = (flags & 2) !== 0;
   q.concurrencyMax = r.u32();
   q.epoch = r.u32();
-  for (let list = 0; list < listsPerQueue; list++) {
+  for (let list = 0; list < ((flags & 8) === 0 ? blockedList : listsPerQueue); list++) {
     q.head[list] = r.i32();
     q.tail[list] = r.i32();
     q.count[list] = r.u32();

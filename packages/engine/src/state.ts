@@ -1,5 +1,7 @@
 import { Writer } from "@corvo/gen/corvo/fast/runtime.js";
 import { JobIdReader, jobIdSequences, limits } from "@corvo/protocol";
+import { Command } from "./command.js";
+import { Follow } from "./follow.js";
 import { Garbage } from "./garbage.js";
 import { Archive, type ArchiveSink } from "./tables/archive.js";
 import { ArchiveMarks } from "./tables/archive-marks.js";
@@ -98,6 +100,14 @@ export class State implements TextOwners {
 
   /** Rises when keys, roles, namespaces or limits change. This node's own. */
   authVersion = 1;
+  /** Jobs that are called for by the end of others. */
+  readonly follow = new Follow();
+  /** The command that is being applied. */
+  readonly command = new Command();
+  /** Jobs that ended in this command by sequence, with their states; kept only when later parts of it may depend on them. */
+  endedNow: Map<number, number> | undefined;
+  /** Serial of the batch that new jobs join, whatever their requests say; 0: none. */
+  intoBatch = 0;
 
   /** Where the answer of the running command is written. */
   readonly out = new Writer(64 * 1024);
@@ -147,6 +157,11 @@ export class State implements TextOwners {
     return this.deleted.has(seq) ? notFound : notLive;
   }
 
+  /** An id that no job has, but that one to come could have. */
+  isFuture(buf: Uint8Array, start: number, end: number): boolean {
+    return this.id.read(buf, start, end) && this.id.createdMs >= this.logTimeMs && this.id.seq40 > this.lastSeq % jobIdSequences;
+  }
+
   /** False: the row was cleared, or its queue destroyed, and it waits for the sweep. */
   visible(row: number): boolean {
     const queue = this.queues.of(this.jobs.queue(row));
@@ -161,10 +176,10 @@ export class State implements TextOwners {
   }
 
   /** The queue of this name, made if it is new; undefined when there are too many. */
-  queueOf(buf: Uint8Array, start: number, end: number): Queue | undefined {
+  queueOf(buf: Uint8Array, start: number, end: number, evenTooMany = false): Queue | undefined {
     const queue = this.queues.find(buf, start, end);
     if (queue !== undefined) return queue;
-    if (this.queues.size >= this.queuesMax) return undefined;
+    if (!evenTooMany && this.queues.size >= this.queuesMax) return undefined;
     this.change();
     const made = this.queues.create(buf, start, end, this.logTimeMs, this.archive.next.segment, this.archive.next.offset);
     made.cutSerial = this.cut?.serial ?? 0;

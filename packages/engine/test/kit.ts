@@ -1,6 +1,7 @@
 import { Writer } from "@corvo/gen/corvo/fast/runtime.js";
-import { encodeFinishedJobCommand } from "@corvo/gen/corvo/internal/v1/log_fast.js";
-import { commandFlags, EntryWriter, parseJobId, type Refusal, type Verb } from "@corvo/protocol";
+import { ArchivedJobReader } from "@corvo/gen/corvo/internal/v1/job_fast.js";
+import { encodeFinishedJobCommand, type FinishedJobFactInit } from "@corvo/gen/corvo/internal/v1/log_fast.js";
+import { commandFlags, EntryWriter, parseJobId, type Refusal, Verb } from "@corvo/protocol";
 import { type ArchivePlace, Engine, type EngineOptions } from "../src/index.js";
 
 /** An archive in memory: latest record by sequence, as a store would find it. */
@@ -70,7 +71,10 @@ export class Bench {
 
   /** Applies one command, with the look into the archive that it may need. */
   apply(given: CommandGiven): Answer {
-    const seq = this.engine.needsArchive(given.verb, given.body ?? new Uint8Array(0));
+    const body = given.body ?? new Uint8Array(0);
+    const others = this.engine.dependencies(given.verb, body);
+    if (others !== undefined) return this.applyAll([this.wrapDependent(given, others)])[0];
+    const seq = this.engine.needsArchive(given.verb, body);
     return this.applyAll([seq === undefined ? given : this.wrap(given, seq)])[0];
   }
 
@@ -78,8 +82,27 @@ export class Bench {
   wrap(given: CommandGiven, seq: number): CommandGiven {
     const found = this.archive.records.get(seq);
     const w = new Writer();
-    encodeFinishedJobCommand(w, { request: given.body, archivedJob: found?.bytes, segment: found?.place.segment, offset: found?.place.offset });
+    const others = found && given.verb === Verb.RETRY ? this.facts(this.engine.dependenciesOfRecord(found.bytes)) : [];
+    encodeFinishedJobCommand(w, { request: given.body, archivedJob: found?.bytes, segment: found?.place.segment, offset: found?.place.offset, others });
     return { ...given, flags: (given.flags ?? 0) | commandFlags.finishedJob, body: w.copy() };
+  }
+
+  /** What the leader makes of a request whose jobs depend on others. */
+  wrapDependent(given: CommandGiven, seqs: readonly number[]): CommandGiven {
+    const flags = (given.flags ?? 0) | commandFlags.dependent;
+    if (seqs.length === 0) return { ...given, flags };
+    const w = new Writer();
+    encodeFinishedJobCommand(w, { request: given.body, others: this.facts(seqs) });
+    return { ...given, flags: flags | commandFlags.finishedJob, body: w.copy() };
+  }
+
+  private facts(seqs: readonly number[]): FinishedJobFactInit[] {
+    return seqs.map((seq) => {
+      const found = this.archive.records.get(seq);
+      if (found === undefined) return { seq };
+      const r = new ArchivedJobReader().read(found.bytes);
+      return { seq, state: r.state, createdMs: r.createdMs, queue: found.bytes.slice(r.queueStart, r.queueEnd), ...found.place };
+    });
   }
 
   /** A job, wherever it is. */

@@ -1,6 +1,8 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { Writer } from "@corvo/gen/corvo/fast/runtime.js";
 import { encodeLeadershipCommand, encodePurgeCommand } from "@corvo/gen/corvo/internal/v1/log_fast.js";
+import { encodeCreateBatchRequest, encodeSealBatchRequest } from "@corvo/gen/corvo/v1/batch_fast.js";
+import { CreateBatchResponseSchema, SealBatchResponseSchema } from "@corvo/gen/corvo/v1/batch_pb.js";
 import { encodeMoveJobRequest, encodeRetryJobRequest } from "@corvo/gen/corvo/v1/job_fast.js";
 import { encodePauseQueueRequest, encodeSetConcurrencyRequest, encodeSetThrottleRequest } from "@corvo/gen/corvo/v1/queue_fast.js";
 import {
@@ -18,7 +20,7 @@ import {
 } from "@corvo/gen/corvo/v1/worker_fast.js";
 import * as pb from "@corvo/gen/corvo/v1/worker_pb.js";
 import { commandFlags, Verb } from "@corvo/protocol";
-import { type JobRecord, jobStateNames, type QueueRecord } from "../src/index.js";
+import { type Engine, type JobRecord, jobStateNames, type QueueRecord } from "../src/index.js";
 import { type Answer, Bench, type CommandGiven } from "./kit.js";
 import { explainLine, webhookLine } from "./transcript-events.js";
 
@@ -37,6 +39,8 @@ export class Transcript {
   readonly bench = new Bench({}, epochMs);
   private readonly names = new Map<string, string>();
   private readonly ids = new Map<string, string>();
+  /** Batches and chains by their names here. */
+  private readonly entities = new Map<string, string>();
   private eventsSeen = 0;
 
   run(text: string): string {
@@ -105,15 +109,23 @@ export class Transcript {
           given(Verb.ENQUEUE, (w) => encodeEnqueueRequest(w, { ...this.request(args), requestId })),
           (bytes) => {
             const r = fromBinary(pb.EnqueueResponseSchema, bytes);
-            return `${this.name(r.jobId)} ${r.status}${r.uniqueExisting ? " unique_existing" : ""}`;
+            const chain = this.bench.job(r.jobId)?.chainId ?? "";
+            return `${this.name(r.jobId)} ${r.status}${r.uniqueExisting ? " unique_existing" : ""}${chain === "" ? "" : ` ${this.entity(chain)}`}`;
           },
         );
       case "enqueue-batch":
         return told(
-          given(Verb.ENQUEUE_BATCH, (w) => encodeEnqueueBatchRequest(w, { jobs: words.map((word) => this.request(fields(word))), requestId })),
+          given(Verb.ENQUEUE_BATCH, (w) =>
+            encodeEnqueueBatchRequest(w, {
+              jobs: words.map((word) => this.request(fields(word))),
+              batch: args.has("callback") ? { callbackQueue: args.get("callback"), callbackPayloadJson: args.get("callback_payload") } : undefined,
+              requestId,
+            }),
+          ),
           (bytes) => {
             const r = fromBinary(pb.EnqueueBatchResponseSchema, bytes);
-            return r.jobIds.map((one, i) => `${this.name(one)} ${enqueueOutcomes[r.outcomes[i]]}`).join(", ");
+            const batch = r.batchId === "" ? "" : `${this.entity(r.batchId)}: `;
+            return batch + r.jobIds.map((one, i) => `${this.name(one)} ${enqueueOutcomes[r.outcomes[i]]}`).join(", ");
           },
         );
       case "fetch":
@@ -142,6 +154,7 @@ export class Transcript {
                 resultJson: args.get("result"),
                 checkpointJson: args.get("checkpoint"),
                 agentStatus: args.get("agent_status"),
+                stepStatus: args.get("step_status"),
                 fence,
                 requestId,
               }),
@@ -160,6 +173,21 @@ export class Transcript {
           (bytes) => {
             const r = fromBinary(pb.AckBatchResponseSchema, bytes);
             return `acked=${r.acked} [${r.outcomes.map((one) => ackOutcomes[one]).join(" ")}]`;
+          },
+        );
+      case "create-batch":
+        return told(
+          given(Verb.CREATE_BATCH, (w) =>
+            encodeCreateBatchRequest(w, { callbackQueue: args.get("callback"), callbackPayloadJson: args.get("callback_payload"), requestId }),
+          ),
+          (bytes) => this.entity(fromBinary(CreateBatchResponseSchema, bytes).batchId),
+        );
+      case "seal":
+        return told(
+          given(Verb.SEAL_BATCH, (w) => encodeSealBatchRequest(w, { batchId: this.entities.get(words[0]) ?? words[0], requestId })),
+          (bytes) => {
+            const r = fromBinary(SealBatchResponseSchema, bytes);
+            return r.callbackJob === undefined ? r.status : `${r.status} ${this.name(r.callbackJob.id)}`;
           },
         );
       case "fail":
@@ -244,6 +272,17 @@ export class Transcript {
         return "done";
       case "show":
         return this.show(words[0]);
+      case "family": {
+        const family = this.bench.engine.family(this.ids.get(words[0]) ?? words[0]);
+        return family === undefined ? "none" : counts(family, ["pending", "succeeded", "failed", "cancelled", "deleted"]);
+      }
+      case "waiting-for":
+        return (
+          this.bench.engine
+            .waitingFor(id, 100)
+            .map((one) => this.name(one))
+            .join(" ") || "nobody"
+        );
       case "workers":
         return this.bench.engine
           .workers()
@@ -312,7 +351,17 @@ export class Transcript {
       tagsJson: args.get("tags"),
       requestId: args.get("id"),
       checkpointJson: args.get("checkpoint"),
-      parentId: args.get("parent"),
+      parentId: args.has("parent") ? (this.ids.get(args.get("parent")!) ?? args.get("parent")) : undefined,
+      batchId: args.has("batch") ? (this.entities.get(args.get("batch")!) ?? args.get("batch")) : undefined,
+      dependsOn: args.has("after")
+        ? args
+            .get("after")!
+            .split("+")
+            .map((one) => this.ids.get(one) ?? one)
+        : undefined,
+      chain: args.has("chain") ? chainOf(args) : undefined,
+      chainId: args.has("chain_id") ? (this.entities.get(args.get("chain_id")!) ?? args.get("chain_id")) : undefined,
+      chainStep: args.has("chain_step") ? Number(args.get("chain_step")) : undefined,
       agent: args.has("agent") ? { maxIterations: Number(args.get("agent")) } : undefined,
     };
   }
@@ -334,8 +383,19 @@ export class Transcript {
     return name;
   }
 
-  private named(text: string): string {
-    return text.replace(/job_[0-9a-f]{26}/g, (id) => this.names.get(id) ?? id);
+  /** `batch1`, `chain2`: by kind, in the order in which they are seen. */
+  private entity(id: string): string {
+    const known = [...this.entities].find(([, one]) => one === id)?.[0];
+    if (known !== undefined) return known;
+    const kind = id.startsWith("batch_") ? "batch" : "chain";
+    const name = `${kind}${[...this.entities.keys()].filter((one) => one.startsWith(kind)).length + 1}`;
+    this.entities.set(name, id);
+    return name;
+  }
+
+  private named(given: string): string {
+    const text = given.replace(/(batch|chn)_[0-9a-f]{26}/g, (id) => this.entity(id));
+    return text.replace(/job_[0-9a-f]{26}/g, (id) => this.names.get(id) ?? (this.bench.job(id) === undefined ? id : this.name(id)));
   }
 
   /** Jobs by their letters, times from the start. */
@@ -373,8 +433,10 @@ export class Transcript {
     const id = this.ids.get(name);
     if (id !== undefined) {
       const job = this.bench.job(id);
-      return job === undefined ? "not found" : showJob(job);
+      return job === undefined ? "not found" : this.named(showJob(job));
     }
+    const entity = this.entities.get(name);
+    if (entity !== undefined) return this.named(showEntity(this.bench.engine, entity));
     const queue = this.bench.engine.queues().find((one) => one.name === name);
     return queue === undefined ? "no such queue" : showQueue(queue);
   }
@@ -387,6 +449,10 @@ function fail(message: string): never {
 function showJob(job: JobRecord): string {
   const text = new TextDecoder();
   const parts = [jobStateNames[job.state], `queue=${job.queue}`];
+  if (job.waits > 0) parts.push(`waits=${job.waits}`);
+  if (job.batchId !== "") parts.push(`batch=${job.batchId}`);
+  if (job.chainStep !== undefined) parts.push(`step=${job.chainStep} of ${job.chainId}`);
+  if (job.chainId !== "") parts.push(`payload=${text.decode(job.payload)}`);
   if (job.attempt > 0) parts.push(`attempt=${job.attempt}`);
   for (const field of ["leaseExpiresMs", "scheduledMs", "expireMs", "startedMs", "completedMs", "failedMs", "cancelledMs"] as const) {
     if (job[field] !== 0) parts.push(`${field.slice(0, -2)}=${job[field] - epochMs}`);
@@ -396,6 +462,38 @@ function showJob(job: JobRecord): string {
   for (const field of ["progress", "checkpoint", "result"] as const) if (job[field].length > 0) parts.push(`${field}=${text.decode(job[field])}`);
   if (job.failures.length > 0) parts.push(`failures=[${job.failures.map((f) => `${f.attempt}: ${f.error}`).join("; ")}]`);
   return parts.join(" ");
+}
+
+function showEntity(engine: Engine, id: string): string {
+  const batch = engine.batch(id);
+  if (batch !== undefined) {
+    const parts = [batch.state, counts(batch, ["pending", "succeeded", "failed", "cancelled", "deleted"])];
+    if (batch.callbackJobId !== "") parts.push(`callback=${batch.callbackJobId}`);
+    if (batch.completedMs !== 0) parts.push(`completed=${batch.completedMs - epochMs}`);
+    return parts.join(" ");
+  }
+  const chain = engine.chain(id);
+  if (chain === undefined) return "not found";
+  const step = (one: { queue: string; jobId: string }): string => `${one.queue}${one.jobId === "" ? "" : `:${one.jobId}`}`;
+  const parts = [chain.state, `step=${chain.step}`, chain.steps.map(step).join(" > ")];
+  if (chain.onFailure !== undefined) parts.push(`on_failure=${step(chain.onFailure)}`);
+  if (chain.onExit !== undefined) parts.push(`on_exit=${step(chain.onExit)}`);
+  if (chain.endedMs !== 0) parts.push(`ended=${chain.endedMs - epochMs}`);
+  return parts.join(" ");
+}
+
+function counts<K extends string>(from: Record<K | "total", number>, names: readonly K[]): string {
+  return [`total=${from.total}`, ...names.filter((name) => from[name] > 0).map((name) => `${name}=${from[name]}`)].join(" ");
+}
+
+/** `chain=a>b>c`, each step a queue or a queue and a payload as in `b/{"x":1}`; `on_failure=` and `on_exit=` beside it. */
+function chainOf(args: Map<string, string>) {
+  const step = (word: string) => {
+    const at = word.indexOf("/");
+    return at === -1 ? { queue: word } : { queue: word.slice(0, at), payloadJson: word.slice(at + 1) };
+  };
+  const one = (name: string) => (args.has(name) ? step(args.get(name)!) : undefined);
+  return { steps: args.get("chain")!.split(">").map(step), onFailure: one("on_failure"), onExit: one("on_exit"), raw: args.has("chain_id") };
 }
 
 function showQueue(queue: QueueRecord): string {

@@ -15,6 +15,8 @@ export const commandFlags = {
   absentResult: 1,
   /** The body is a FinishedJobCommand that holds the public request. */
   finishedJob: 2,
+  /** Some job in it depends on others. */
+  dependent: 4,
 } as const;
 
 /** Verb to the word that stands for it in metrics, logs and tests: `enqueue`, `pause_queue`. Index is the verb's number. */

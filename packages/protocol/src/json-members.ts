@@ -66,6 +66,20 @@ export function eachJsonMember(
   }
 }
 
+/** Visits the items of a valid JSON array in order. Nothing when the text is no array. */
+export function eachJsonItem(buf: Uint8Array, start: number, end: number, visit: (start: number, end: number) => void): void {
+  let pos = skip(buf, start, end);
+  if (pos >= end || buf[pos] !== 0x5b) return;
+  pos++;
+  for (;;) {
+    const at = skip(buf, pos, end, 0x2c);
+    if (at >= end || buf[at] === 0x5d) return;
+    pos = scanJsonValue(buf, at, end);
+    if (pos < 0) return;
+    visit(at, pos);
+  }
+}
+
 function nameIs(buf: Uint8Array, start: number, end: number, name: string): boolean {
   for (let i = start; i < end; i++) {
     if (buf[i] === 0x5c || buf[i] > 127) return (JSON.parse(`"${textOf(buf, start, end)}"`) as string) === name;

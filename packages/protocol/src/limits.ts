@@ -13,6 +13,13 @@ export const limits = {
   workerIdBytesMax: 255,
   hostnameBytesMax: 255,
   parentIdBytesMax: 64,
+  /** Ids of batches, chains, and of jobs that others depend on. */
+  entityIdBytesMax: 64,
+  chainStepsMax: 1_000,
+  chainBytesMax: 256 * 1024,
+  dependsOnMax: 1_000,
+  /** Jobs that wait for one job: all of them are woken in one step. */
+  dependentsMax: 100_000,
   backoffNameBytesMax: 64,
   durationBytesMax: 64,
   errorBytesMax: 64 * 1024,

@@ -27,6 +27,8 @@ export type Reason =
   | "INVALID_JSON" // a JSON field is not JSON
   | "NOT_FOUND" // no such job
   | "WRONG_STATE" // the job's state does not allow it
+  | "DEPENDENCY_CYCLE" // a job would wait for one that is made after it
+  | "INVALID_STEP_STATUS" // a word for the chain that is none
   | "STALE_FENCE" // the lease is somebody else's now
   | "REQUEST_ID_REUSED" // the same request id with another body
   | "BUDGET_EXCEEDED" // a budget with `reject` stands against it

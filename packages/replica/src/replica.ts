@@ -1,8 +1,8 @@
 import type { Engine } from "@corvo/engine";
 import type { Clock, Refusal } from "@corvo/protocol";
-import { EntryWriter, failpoint, limits, refuse, Verb } from "@corvo/protocol";
+import { commandFlags, EntryWriter, failpoint, limits, refuse, Verb } from "@corvo/protocol";
 import type { CommittedEntry, RaftNode } from "@corvo/raft";
-import { type FinishedJobs, finishedCommand } from "./finished.js";
+import { type FinishedJobs, finishedCommand, finishedFacts } from "./finished.js";
 import { leadershipBody, ownCommand, purgeBody, stateHashBody } from "./own-commands.js";
 import { Ticker } from "./ticker.js";
 import type { CommandInput, Reply } from "./turn.js";
@@ -136,6 +136,8 @@ export class Replica {
       this.counters.overloaded++;
       return reply.refused(overloaded(this.waitingCommands, this.options.pendingMax));
     }
+    const others = this.engine.dependencies(command.verb, command.body);
+    if (others !== undefined) return this.submitDependent({ ...command, body: command.body.slice() }, reply, others, 0);
     const seq = this.engine.needsArchive(command.verb, command.body);
     if (seq !== undefined) return this.submitFinished({ ...command, body: command.body.slice() }, reply, seq, 0);
     this.add(command, this.engine.mayNeedArchive(command.verb) ? this.orLookAgain({ ...command, body: command.body.slice() }, reply, 0) : reply);
@@ -145,9 +147,10 @@ export class Replica {
   async validate(command: CommandInput): Promise<Refusal | undefined> {
     for (let tries = 0; ; tries++) {
       if (!this.serving) return this.stopping ? shuttingDown() : notLeader();
-      const seq = this.engine.needsArchive(command.verb, command.body);
+      const others = this.engine.dependencies(command.verb, command.body);
+      const seq = others === undefined ? this.engine.needsArchive(command.verb, command.body) : undefined;
       try {
-        const looked = seq === undefined ? command : finishedCommand(command, await this.finished.find(seq));
+        const looked = others !== undefined ? await this.withFacts(command, others) : seq !== undefined ? await this.withRecord(command, seq) : command;
         const refusal = this.engine.validate(looked, this.options.clock.nowMs());
         if (refusal === undefined || !this.engine.wantsArchiveAgain(refusal) || tries >= 5) return refusal;
       } catch (cause) {
@@ -389,10 +392,32 @@ export class Replica {
 
   /** The request names a job that is not live: what the archive has of it travels in the command. `command` is the caller's to keep. */
   private submitFinished(command: CommandInput, reply: Reply, seq: number, tries: number): void {
-    this.finished.find(seq).then(
-      (found) => {
+    this.addLooked(this.withRecord(command, seq), command, reply, tries);
+  }
+
+  /** With what the archive has of a job, and of those that it depends on if it is to run again. */
+  private async withRecord(command: CommandInput, seq: number): Promise<CommandInput> {
+    const found = await this.finished.find(seq);
+    const others = found && command.verb === Verb.RETRY ? await finishedFacts(this.finished, this.engine.dependenciesOfRecord(found.bytes)) : [];
+    return finishedCommand(command, found, others);
+  }
+
+  /** With what the archive has of jobs that others in the request depend on. */
+  private async withFacts(command: CommandInput, seqs: readonly number[]): Promise<CommandInput> {
+    return finishedCommand({ ...command, flags: command.flags | commandFlags.dependent }, undefined, await finishedFacts(this.finished, seqs));
+  }
+
+  /** Jobs in the request depend on others: what the archive has of those travels in the command. `command` is the caller's to keep. */
+  private submitDependent(command: CommandInput, reply: Reply, seqs: readonly number[], tries: number): void {
+    if (seqs.length > 0) return this.addLooked(this.withFacts(command, seqs), command, reply, tries);
+    this.add({ ...command, flags: command.flags | commandFlags.dependent }, this.orLookAgain(command, reply, tries));
+  }
+
+  private addLooked(looking: Promise<CommandInput>, command: CommandInput, reply: Reply, tries: number): void {
+    looking.then(
+      (looked) => {
         if (!this.serving) return reply.refused(this.stopping ? shuttingDown() : notLeader());
-        this.add(finishedCommand(command, found), this.orLookAgain(command, reply, tries));
+        this.add(looked, this.orLookAgain(command, reply, tries));
       },
       (cause) => this.die(cause),
     );
@@ -404,6 +429,8 @@ export class Replica {
       answer: (bytes, granted) => reply.answer(bytes, granted),
       refused: (refusal) => {
         if (!this.engine.wantsArchiveAgain(refusal) || tries >= 5 || !this.serving) return reply.refused(refusal);
+        const others = this.engine.dependencies(command.verb, command.body);
+        if (others !== undefined) return this.submitDependent(command, reply, others, tries + 1);
         const seq = this.engine.needsArchive(command.verb, command.body);
         if (seq === undefined) this.add(command, this.orLookAgain(command, reply, tries + 1));
         else this.submitFinished(command, reply, seq, tries + 1);

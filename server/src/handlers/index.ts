@@ -2,6 +2,7 @@ import type { DescMethod } from "@bufbuild/protobuf";
 import * as admin from "@corvo/gen/corvo/v1/admin_pb.js";
 import * as agents from "@corvo/gen/corvo/v1/agent_pb.js";
 import * as auth from "@corvo/gen/corvo/v1/auth_pb.js";
+import * as batches from "@corvo/gen/corvo/v1/batch_pb.js";
 import * as budgets from "@corvo/gen/corvo/v1/budget_pb.js";
 import * as cluster from "@corvo/gen/corvo/v1/cluster_pb.js";
 import * as event from "@corvo/gen/corvo/v1/event_pb.js";
@@ -20,6 +21,7 @@ import { adminHandlers } from "./admin.js";
 import { listApprovalPoliciesHandler, listIterationsHandler } from "./agent.js";
 import type { AuthContext } from "./auth.js";
 import { authRoutes } from "./auth-routes.js";
+import { getBatchHandler, getChainHandler, getChildrenHandler, getDependenciesHandler, listBatchesHandler, listChainsHandler } from "./batch.js";
 import { billingSummaryHandler, listBudgetsHandler, usageSummaryHandler } from "./budget.js";
 import { clusterStatusHandler, listWorkersHandler, type NodeFacts, serverInfoHandler } from "./cluster.js";
 import { type CommandRule, commandHandler } from "./command.js";
@@ -35,6 +37,7 @@ import { listWebhookDeliveriesHandler, listWebhooksHandler, setWebhookHandler } 
 /** Every method of the public API with its handler. A method without one fails the start. */
 export function publicRoutes(context: AuthContext & AdminContext, counters: StreamCounters, facts: NodeFacts): Route[] {
   const w = worker.WorkerService.method;
+  const t = batches.BatchService.method;
   const j = jobs.JobService.method;
   const q = queues.QueueService.method;
   const a = agents.AgentService.method;
@@ -80,6 +83,15 @@ export function publicRoutes(context: AuthContext & AdminContext, counters: Stre
   command(j.rejectJob, { verb: Verb.REJECT, check: door.checkRejectJob, schema: jobs.RejectJobRequestSchema });
   command(j.moveJob, { verb: Verb.MOVE, check: door.checkMoveJob, schema: jobs.MoveJobRequestSchema });
   command(j.deleteJob, { verb: Verb.DELETE, check: door.checkDeleteJob, schema: jobs.DeleteJobRequestSchema });
+
+  command(t.createBatch, { verb: Verb.CREATE_BATCH, check: door.checkCreateBatch, schema: batches.CreateBatchRequestSchema, newWork: true });
+  command(t.sealBatch, { verb: Verb.SEAL_BATCH, check: door.checkSealBatch, schema: batches.SealBatchRequestSchema });
+  add(t.getBatch, getBatchHandler(context));
+  add(t.listBatches, listBatchesHandler(context));
+  add(t.getChain, getChainHandler(context));
+  add(t.listChains, listChainsHandler(context));
+  add(t.getDependencies, getDependenciesHandler(context));
+  add(t.getChildren, getChildrenHandler(context));
 
   add(q.listQueues, listQueuesHandler(context));
   command(q.pauseQueue, { verb: Verb.PAUSE_QUEUE, check: door.checkPauseQueue, schema: queues.PauseQueueRequestSchema });
@@ -127,6 +139,7 @@ export function publicRoutes(context: AuthContext & AdminContext, counters: Stre
     worker.WorkerService,
     jobs.JobService,
     queues.QueueService,
+    batches.BatchService,
     agents.AgentService,
     budgets.BudgetService,
     cluster.ClusterService,

@@ -1,9 +1,17 @@
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { JobRecord } from "@corvo/engine";
-import { BulkGetJobsRequestSchema, BulkGetJobsResponseSchema, GetJobRequestSchema, GetJobResponseSchema, type JobSchema } from "@corvo/gen/corvo/v1/job_pb.js";
+import {
+  BulkGetJobsRequestSchema,
+  BulkGetJobsResponseSchema,
+  GetJobRequestSchema,
+  GetJobResponseSchema,
+  type JobSchema,
+  JobState,
+} from "@corvo/gen/corvo/v1/job_pb.js";
 import { limits, parseJobId } from "@corvo/protocol";
 import { RpcError, type UnaryHandler } from "@corvo/transport";
+import { dependencies } from "./batch.js";
 import type { HandlerContext } from "./context.js";
 
 /** One job, live or finished, as of the last applied index. */
@@ -14,7 +22,7 @@ export function getJobHandler(context: HandlerContext): UnaryHandler {
       const { jobId } = decoded(() => fromBinary(GetJobRequestSchema, request));
       const record = await findJob(context, jobId);
       if (!record) throw new RpcError("not_found", "NOT_FOUND", `job "${jobId}" not found`, { field: "job_id" });
-      return toBinary(GetJobResponseSchema, create(GetJobResponseSchema, { job: jobMessage(record) }));
+      return toBinary(GetJobResponseSchema, create(GetJobResponseSchema, { job: await fullJob(context, record) }));
     },
   };
 }
@@ -29,7 +37,8 @@ export function bulkGetJobsHandler(context: HandlerContext): UnaryHandler {
         throw new RpcError("invalid_argument", "TOO_LARGE", `job_ids exceeds maximum of ${limits.bulkGetIdsMax} items`, { field: "job_ids" });
       }
       const records = await Promise.all(jobIds.map((id) => findJob(context, id)));
-      return toBinary(BulkGetJobsResponseSchema, create(BulkGetJobsResponseSchema, { jobs: records.filter((r) => r !== undefined).map(jobMessage) }));
+      const found = await Promise.all(records.filter((r) => r !== undefined).map((record) => fullJob(context, record)));
+      return toBinary(BulkGetJobsResponseSchema, create(BulkGetJobsResponseSchema, { jobs: found }));
     },
   };
 }
@@ -62,6 +71,18 @@ export function decoded<T>(run: () => T): T {
   }
 }
 
+/** The message of a job with what it waits for, if it does. */
+async function fullJob(context: HandlerContext, record: JobRecord): Promise<MessageInitShape<typeof JobSchema>> {
+  const message = jobMessage(record);
+  if (record.waits > 0) message.waitingFor = (await dependencies(context, record)).filter(({ met }) => !met);
+  return message;
+}
+
+/** Lower-case name of a state, as REST shows it. */
+export function stateName(state: number): string {
+  return JobState[state].toLowerCase();
+}
+
 const text = new TextDecoder();
 
 export function jobMessage(r: JobRecord): MessageInitShape<typeof JobSchema> {
@@ -87,6 +108,10 @@ export function jobMessage(r: JobRecord): MessageInitShape<typeof JobSchema> {
     scheduledAt: timestamp(r.scheduledMs),
     expireAt: timestamp(r.expireMs),
     parentId: r.parentId,
+    batchId: r.batchId,
+    chainId: r.chainId,
+    chainStep: r.chainStep,
+    chainConfigJson: text.decode(r.chainConfig),
     createdAt: timestamp(r.createdMs),
     startedAt: timestamp(r.startedMs),
     completedAt: timestamp(r.completedMs),

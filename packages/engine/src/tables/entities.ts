@@ -9,7 +9,7 @@ import { TimerHeap } from "./timer-heap.js";
 /** What an entity is. Numbers are in snapshots: never reuse one. */
 export const EntityKind = {
   batch: 1,
-  /** One job waits for another. Key: sequence of the one that is waited for. */
+  /** A job that others wait for. Key: its id. */
   dependency: 2,
   iteration: 3,
   budget: 4,
@@ -29,6 +29,9 @@ export const EntityKind = {
   jobTimer: 18,
   child: 19,
   setting: 20,
+  chain: 21,
+  /** One pair of jobs of which one waits for the other. */
+  dependencyEdge: 22,
   /** A job that a budget holds back. Key: its sequence. */
   budgetHold: 30,
   /** A custom role of a key. Key: the key's hash; text: the role's name. */

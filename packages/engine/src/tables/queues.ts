@@ -4,16 +4,18 @@ import { ListOrder } from "./list-order.js";
 import { RateMeter } from "./rate-meter.js";
 import type { ThrottleLog } from "./throttle-log.js";
 
-/** Lists of a queue: pending by priority, then one per other live state. */
-export const listsPerQueue = 7;
-/** The first lists are those of pending jobs, one per priority. */
+/** Lists of a queue: pending by priority, then one per other live state, then pending jobs that wait for others. */
+export const listsPerQueue = 8;
+/** The first lists are those of pending jobs, one per priority; only from these something is handed out. */
 export const priorities = 3;
+/** Number of the last list, which the first snapshots and digests did not know. */
+export const blockedList = 7;
 
-/** Number of the list in which a job of this state and priority is. */
-export function listOf(state: number, priority: number): number {
+/** Number of the list in which a job is that is in this state and waits for so many others. */
+export function listOf(state: number, priority: number, waits: number): number {
   switch (state) {
     case JobState.pending:
-      return priority;
+      return waits === 0 ? priority : blockedList;
     case JobState.active:
       return 3;
     case JobState.held:
@@ -95,8 +97,13 @@ export class Queue {
     return (this.orders[priority] ??= new ListOrder());
   }
 
+  /** Jobs that could be handed out. */
   get pending(): number {
     return this.count[0] + this.count[1] + this.count[2];
+  }
+  /** Pending, but waiting for other jobs. */
+  get blocked(): number {
+    return this.count[blockedList];
   }
   get active(): number {
     return this.count[3];

@@ -5,6 +5,7 @@ import { limits } from "../limits.js";
 import type { Refusal } from "../refusal.js";
 import { admit, type DoorOptions, doorDefaults, type Fault, faulty } from "./door.js";
 import { agentFault, durationFault, jsonFault, nameFault, nestedUnknown, textFault, timestampFault, tooLarge } from "./fields.js";
+import { callbackFault, mendRelations, relationsFault } from "./relations.js";
 
 /** `corvo.v1.EnqueueRequest`: the bytes to log, or why not. */
 export function checkEnqueue(bytes: Uint8Array, options: DoorOptions = doorDefaults): Uint8Array | Refusal {
@@ -13,7 +14,10 @@ export function checkEnqueue(bytes: Uint8Array, options: DoorOptions = doorDefau
 
 /** `corvo.v1.EnqueueBatchRequest`: all jobs or none. */
 export function checkEnqueueBatch(bytes: Uint8Array, options: DoorOptions = doorDefaults): Uint8Array | Refusal {
-  return admit(batch, EnqueueBatchRequestSchema, bytes, options, lookAtBatch, (message) => message.jobs.forEach(mendJob));
+  return admit(batch, EnqueueBatchRequestSchema, bytes, options, lookAtBatch, (message) => {
+    message.jobs.forEach(mendJob);
+    if (message.batch) message.batch.callbackPayloadJson = unlessBlank(message.batch.callbackPayloadJson);
+  });
 }
 
 const job = new EnqueueRequestReader();
@@ -41,7 +45,8 @@ export function lookAtJob(r: EnqueueRequestReader, options: DoorOptions): Fault 
     tooLarge(r.expireAfterMs, limits.delayMsMax, "expire_after_ms") ??
     tooLarge(r.retryBaseDelayMs, limits.delayMsMax, "retry_base_delay_ms") ??
     tooLarge(r.retryMaxDelayMs, limits.delayMsMax, "retry_max_delay_ms") ??
-    (r.hasAgent ? nested(r, agentFault(buf, r.agentStart, r.agentEnd)) : undefined);
+    (r.hasAgent ? nested(r, agentFault(buf, r.agentStart, r.agentEnd)) : undefined) ??
+    relationsFault(r, options);
   if (fault !== undefined && fault.reason === "INVALID_JSON" && hasBlankJson(r)) r.hasUnknown = true;
   return fault;
 }
@@ -75,6 +80,7 @@ export function mendJob(message: EnqueueRequest | LifecycleEnqueueItem): void {
   message.payloadJson = unlessBlank(message.payloadJson);
   message.tagsJson = unlessBlank(message.tagsJson);
   message.checkpointJson = unlessBlank(message.checkpointJson);
+  mendRelations(message);
 }
 
 export function unlessBlank(text: string): string {
@@ -91,11 +97,16 @@ function lookAtBatch(r: EnqueueBatchRequestReader, options: DoorOptions): Fault 
       return undefined;
     }
     if (fault !== undefined) return { ...fault, field: `jobs[${i}].${fault.field}`, text: batchText(fault, i) };
+    if (r.hasBatch && job.batchIdEnd > job.batchIdStart) {
+      return faulty("INVALID_VALUE", `jobs[${i}].batch_id`, `job ${i}: batch_id and batch exclude each other`);
+    }
   }
+  const fault = r.hasBatch ? callbackFault(r, r.batchStart, r.batchEnd, "batch.", options) : undefined;
+  if (fault !== undefined) return fault;
   return textFault(r.buf, r.requestIdStart, r.requestIdEnd, limits.requestIdBytesMax, "request_id");
 }
 
 function batchText(fault: Fault, i: number): string {
-  if (fault.reason === "REQUIRED") return "queue is required for each job";
+  if (fault.reason === "REQUIRED") return fault.field === "queue" ? "queue is required for each job" : `job ${i}: ${fault.text}`;
   return fault.reason === "PAYLOAD_TOO_LARGE" ? `job ${i} ${fault.text}` : `job ${i}: ${fault.text}`;
 }

@@ -1,5 +1,6 @@
 export { checkAck, checkAckBatch, checkFail, checkRelease } from "./ack.js";
 export * from "./agent.js";
+export { checkCreateBatch, checkSealBatch } from "./batch.js";
 export * from "./budget.js";
 export { type DoorOptions, doorDefaults } from "./door.js";
 export { checkEnqueue, checkEnqueueBatch } from "./enqueue.js";

@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file corvo/v1/job.proto.
  */
 export const file_corvo_v1_job: GenFile = /*@__PURE__*/
-  fileDesc("ChJjb3J2by92MS9qb2IucHJvdG8SCGNvcnZvLnYxIqkBCghKb2JFcnJvchISCgJpZBgBIAEoA0IGirUYAhgBEhYKBmpvYl9pZBgCIAEoCUIGirUYAhgBEhcKB2F0dGVtcHQYAyABKAVCBoq1GAIYARIVCgVlcnJvchgEIAEoCUIGirUYAhgBEhEKCWJhY2t0cmFjZRgFIAEoCRIuCgpjcmVhdGVkX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCK8CAoDSm9iEhQKAmlkGAEgASgJQgiKtRgEGAFAAxIVCgVxdWV1ZRgCIAEoCUIGirUYAhgBEikKBXN0YXRlGAMgASgOMhIuY29ydm8udjEuSm9iU3RhdGVCBoq1GAIYARIeCgxwYXlsb2FkX2pzb24YBCABKAlCCIq1GAQIARgBEhgKCHByaW9yaXR5GAUgASgFQgaKtRgCGAESFwoHYXR0ZW1wdBgGIAEoBUIGirUYAhgBEhsKC21heF9yZXRyaWVzGAcgASgFQgaKtRgCGAESHQoNcmV0cnlfYmFja29mZhgIIAEoCUIGirUYAhgBEicKE3JldHJ5X2Jhc2VfZGVsYXlfbXMYCSABKANCCoq1GAYYATICbXMSJgoScmV0cnlfbWF4X2RlbGF5X21zGAogASgDQgqKtRgGGAEyAm1zEhIKCnVuaXF1ZV9rZXkYCyABKAkSEQoJd29ya2VyX2lkGAwgASgJEhAKCGhvc3RuYW1lGA0gASgJEhkKCXRhZ3NfanNvbhgOIAEoCUIGirUYAggBEh0KDXByb2dyZXNzX2pzb24YDyABKAlCBoq1GAIIARIfCg9jaGVja3BvaW50X2pzb24YECABKAlCBoq1GAIIARIbCgtyZXN1bHRfanNvbhgRIAEoCUIGirUYAggBEjQKEGxlYXNlX2V4cGlyZXNfYXQYEiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDHNjaGVkdWxlZF9hdBgTIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoJZXhwaXJlX2F0GBQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIZCglwYXJlbnRfaWQYFSABKAlCBoq1GAJAAxIuCgpjcmVhdGVkX2F0GBYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpzdGFydGVkX2F0GBcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIwCgxjb21wbGV0ZWRfYXQYGCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KCWZhaWxlZF9hdBgZIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASIgoGZXJyb3JzGBogAygLMhIuY29ydm8udjEuSm9iRXJyb3ISIwoFYWdlbnQYGyABKAsyFC5jb3J2by52MS5BZ2VudFN0YXRlEhMKC2hvbGRfcmVhc29uGBwgASgJEg0KBWZlbmNlGB0gASgEEjAKDGNhbmNlbGxlZF9hdBgeIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFQoNcmV2aXNpb25fbm90ZRh4IAEoCRIRCglyZXZpc2lvbnMYeSABKAUSEAoIY29zdF91c2QYeiABKAEiHwoNR2V0Sm9iUmVxdWVzdBIOCgZqb2JfaWQYASABKAkiLAoOR2V0Sm9iUmVzcG9uc2USGgoDam9iGAEgASgLMg0uY29ydm8udjEuSm9iIiUKEkJ1bGtHZXRKb2JzUmVxdWVzdBIPCgdqb2JfaWRzGAEgAygJIjoKE0J1bGtHZXRKb2JzUmVzcG9uc2USIwoEam9icxgBIAMoCzINLmNvcnZvLnYxLkpvYkIGirUYAhgBIlUKD1JldHJ5Sm9iUmVxdWVzdBIOCgZqb2JfaWQYASABKAkSEgoKcmVxdWVzdF9pZBhuIAEoCRIWCg12YWxpZGF0ZV9vbmx5GL4BIAEoCDoGmrUYAggBIioKEFJldHJ5Sm9iUmVzcG9uc2USFgoGc3RhdHVzGAEgASgJQgaKtRgCGAEiVgoQQ2FuY2VsSm9iUmVxdWVzdBIOCgZqb2JfaWQYASABKAkSEgoKcmVxdWVzdF9pZBhuIAEoCRIWCg12YWxpZGF0ZV9vbmx5GL4BIAEoCDoGmrUYAggBIisKEUNhbmNlbEpvYlJlc3BvbnNlEhYKBnN0YXR1cxgBIAEoCUIGirUYAhgBIlQKDkhvbGRKb2JSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCRISCgpyZXF1ZXN0X2lkGG4gASgJEhYKDXZhbGlkYXRlX29ubHkYvgEgASgIOgaatRgCCAEiKQoPSG9sZEpvYlJlc3BvbnNlEhYKBnN0YXR1cxgBIAEoCUIGirUYAhgBIlcKEUFwcHJvdmVKb2JSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCRISCgpyZXF1ZXN0X2lkGG4gASgJEhYKDXZhbGlkYXRlX29ubHkYvgEgASgIOgaatRgCCAEiLAoSQXBwcm92ZUpvYlJlc3BvbnNlEhYKBnN0YXR1cxgBIAEoCUIGirUYAhgBIrUBChBSZWplY3RKb2JSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCRISCgpyZXF1ZXN0X2lkGG4gASgJEhYKDXZhbGlkYXRlX29ubHkYvgEgASgIEg4KBnJldmlzZRh4IAEoCBIeCgxwYXlsb2FkX2pzb24YeSABKAlCCIq1GAQIATgBEh8KD2NoZWNrcG9pbnRfanNvbhh6IAEoCUIGirUYAggBEgwKBG5vdGUYeyABKAk6Bpq1GAIIASIrChFSZWplY3RKb2JSZXNwb25zZRIWCgZzdGF0dXMYASABKAlCBoq1GAIYASJjCg5Nb3ZlSm9iUmVxdWVzdBIOCgZqb2JfaWQYASABKAkSDQoFcXVldWUYAiABKAkSEgoKcmVxdWVzdF9pZBhuIAEoCRIWCg12YWxpZGF0ZV9vbmx5GL4BIAEoCDoGmrUYAggBIikKD01vdmVKb2JSZXNwb25zZRIWCgZzdGF0dXMYASABKAlCBoq1GAIYASJWChBEZWxldGVKb2JSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCRISCgpyZXF1ZXN0X2lkGG4gASgJEhYKDXZhbGlkYXRlX29ubHkYvgEgASgIOgaatRgCCAEiKwoRRGVsZXRlSm9iUmVzcG9uc2USFgoGc3RhdHVzGAEgASgJQgaKtRgCGAEq3QEKCEpvYlN0YXRlEhkKFUpPQl9TVEFURV9VTlNQRUNJRklFRBAAEhUKEUpPQl9TVEFURV9QRU5ESU5HEAESFAoQSk9CX1NUQVRFX0FDVElWRRACEhIKDkpPQl9TVEFURV9IRUxEEAMSFwoTSk9CX1NUQVRFX0NPTVBMRVRFRBAEEhYKEkpPQl9TVEFURV9SRVRSWUlORxAFEhIKDkpPQl9TVEFURV9ERUFEEAYSFwoTSk9CX1NUQVRFX0NBTkNFTExFRBAHEhcKE0pPQl9TVEFURV9TQ0hFRFVMRUQQCDKoCgoKSm9iU2VydmljZRJ2CgZHZXRKb2ISFy5jb3J2by52MS5HZXRKb2JSZXF1ZXN0GhguY29ydm8udjEuR2V0Sm9iUmVzcG9uc2UiOZACAaK1GBAKBGpvYnMSBHJlYWQYBCADgtPkkwIcYgNqb2ISFS9hcGkvdjEvam9icy97am9iX2lkfRKZAQoLQnVsa0dldEpvYnMSHC5jb3J2by52MS5CdWxrR2V0Sm9ic1JlcXVlc3QaHS5jb3J2by52MS5CdWxrR2V0Sm9ic1Jlc3BvbnNlIk2QAgGStRgSMhBWQUxJREFUSU9OX0VSUk9SorUYEAoEam9icxIEcmVhZBgDIAOC0+STAho6ASoiFS9hcGkvdjEvam9icy9idWxrLWdldBKPAQoIUmV0cnlKb2ISGS5jb3J2by52MS5SZXRyeUpvYlJlcXVlc3QaGi5jb3J2by52MS5SZXRyeUpvYlJlc3BvbnNlIkyStRgNMgtSRVRSWV9FUlJPUqK1GBEKBGpvYnMSBXJldHJ5GAYgA4LT5JMCIDoBKiIbL2FwaS92MS9qb2JzL3tqb2JfaWR9L3JldHJ5EpUBCglDYW5jZWxKb2ISGi5jb3J2by52MS5DYW5jZWxKb2JSZXF1ZXN0GhsuY29ydm8udjEuQ2FuY2VsSm9iUmVzcG9uc2UiT5K1GA4yDENBTkNFTF9FUlJPUqK1GBIKBGpvYnMSBmNhbmNlbBgGIAOC0+STAiE6ASoiHC9hcGkvdjEvam9icy97am9iX2lkfS9jYW5jZWwSiQEKB0hvbGRKb2ISGC5jb3J2by52MS5Ib2xkSm9iUmVxdWVzdBoZLmNvcnZvLnYxLkhvbGRKb2JSZXNwb25zZSJJkrUYDDIKSE9MRF9FUlJPUqK1GBAKBGpvYnMSBGhvbGQYBiADgtPkkwIfOgEqIhovYXBpL3YxL2pvYnMve2pvYl9pZH0vaG9sZBKbAQoKQXBwcm92ZUpvYhIbLmNvcnZvLnYxLkFwcHJvdmVKb2JSZXF1ZXN0GhwuY29ydm8udjEuQXBwcm92ZUpvYlJlc3BvbnNlIlKStRgPMg1BUFBST1ZFX0VSUk9SorUYEwoEam9icxIHYXBwcm92ZRgGIAOC0+STAiI6ASoiHS9hcGkvdjEvam9icy97am9iX2lkfS9hcHByb3ZlEpcBCglSZWplY3RKb2ISGi5jb3J2by52MS5SZWplY3RKb2JSZXF1ZXN0GhsuY29ydm8udjEuUmVqZWN0Sm9iUmVzcG9uc2UiUZK1GBAyDFJFSkVDVF9FUlJPUkABorUYEgoEam9icxIGcmVqZWN0GAYgA4LT5JMCIToBKiIcL2FwaS92MS9qb2JzL3tqb2JfaWR9L3JlamVjdBKJAQoHTW92ZUpvYhIYLmNvcnZvLnYxLk1vdmVKb2JSZXF1ZXN0GhkuY29ydm8udjEuTW92ZUpvYlJlc3BvbnNlIkmStRgMMgpNT1ZFX0VSUk9SorUYEAoEam9icxIEbW92ZRgGIAOC0+STAh86ASoiGi9hcGkvdjEvam9icy97am9iX2lkfS9tb3ZlEosBCglEZWxldGVKb2ISGi5jb3J2by52MS5EZWxldGVKb2JSZXF1ZXN0GhsuY29ydm8udjEuRGVsZXRlSm9iUmVzcG9uc2UiRZK1GA4yDERFTEVURV9FUlJPUqK1GBIKBGpvYnMSBmRlbGV0ZRgGIAOC0+STAhcqFS9hcGkvdjEvam9icy97am9iX2lkfUIpWidjb3J2by5kZXYvY29ydm8vZ2VuL2dvL2NvcnZvL3YxO2NvcnZvdjFiBnByb3RvMw", [file_corvo_options_v1_options, file_corvo_v1_worker, file_google_api_annotations, file_google_protobuf_timestamp]);
+  fileDesc("ChJjb3J2by92MS9qb2IucHJvdG8SCGNvcnZvLnYxIqkBCghKb2JFcnJvchISCgJpZBgBIAEoA0IGirUYAhgBEhYKBmpvYl9pZBgCIAEoCUIGirUYAhgBEhcKB2F0dGVtcHQYAyABKAVCBoq1GAIYARIVCgVlcnJvchgEIAEoCUIGirUYAhgBEhEKCWJhY2t0cmFjZRgFIAEoCRIuCgpjcmVhdGVkX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLbCQoDSm9iEhQKAmlkGAEgASgJQgiKtRgEGAFAAxIVCgVxdWV1ZRgCIAEoCUIGirUYAhgBEikKBXN0YXRlGAMgASgOMhIuY29ydm8udjEuSm9iU3RhdGVCBoq1GAIYARIeCgxwYXlsb2FkX2pzb24YBCABKAlCCIq1GAQIARgBEhgKCHByaW9yaXR5GAUgASgFQgaKtRgCGAESFwoHYXR0ZW1wdBgGIAEoBUIGirUYAhgBEhsKC21heF9yZXRyaWVzGAcgASgFQgaKtRgCGAESHQoNcmV0cnlfYmFja29mZhgIIAEoCUIGirUYAhgBEicKE3JldHJ5X2Jhc2VfZGVsYXlfbXMYCSABKANCCoq1GAYYATICbXMSJgoScmV0cnlfbWF4X2RlbGF5X21zGAogASgDQgqKtRgGGAEyAm1zEhIKCnVuaXF1ZV9rZXkYCyABKAkSEQoJd29ya2VyX2lkGAwgASgJEhAKCGhvc3RuYW1lGA0gASgJEhkKCXRhZ3NfanNvbhgOIAEoCUIGirUYAggBEh0KDXByb2dyZXNzX2pzb24YDyABKAlCBoq1GAIIARIfCg9jaGVja3BvaW50X2pzb24YECABKAlCBoq1GAIIARIbCgtyZXN1bHRfanNvbhgRIAEoCUIGirUYAggBEjQKEGxlYXNlX2V4cGlyZXNfYXQYEiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDHNjaGVkdWxlZF9hdBgTIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoJZXhwaXJlX2F0GBQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIZCglwYXJlbnRfaWQYFSABKAlCBoq1GAJAAxIuCgpjcmVhdGVkX2F0GBYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpzdGFydGVkX2F0GBcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIwCgxjb21wbGV0ZWRfYXQYGCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KCWZhaWxlZF9hdBgZIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASIgoGZXJyb3JzGBogAygLMhIuY29ydm8udjEuSm9iRXJyb3ISIwoFYWdlbnQYGyABKAsyFC5jb3J2by52MS5BZ2VudFN0YXRlEhMKC2hvbGRfcmVhc29uGBwgASgJEg0KBWZlbmNlGB0gASgEEjAKDGNhbmNlbGxlZF9hdBgeIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFQoNcmV2aXNpb25fbm90ZRh4IAEoCRIRCglyZXZpc2lvbnMYeSABKAUSEAoIY29zdF91c2QYeiABKAESEAoIY2hhaW5faWQYdSABKAkSFwoKY2hhaW5fc3RlcBh2IAEoBUgAiAEBEiMKEWNoYWluX2NvbmZpZ19qc29uGHcgASgJQgiKtRgECAFABRIsCgt3YWl0aW5nX2ZvchhzIAMoCzIXLmNvcnZvLnYxLkpvYkRlcGVuZGVuY3kSEAoIYmF0Y2hfaWQYdCABKAlCDQoLX2NoYWluX3N0ZXAiZQoNSm9iRGVwZW5kZW5jeRIYCgZqb2JfaWQYASABKAlCCIq1GAQYAUADEhUKBXN0YXRlGAIgASgJQgaKtRgCGAESEwoDbWV0GAMgASgIQgaKtRgCGAESDgoGcmVhc29uGAQgASgJIh8KDUdldEpvYlJlcXVlc3QSDgoGam9iX2lkGAEgASgJIiwKDkdldEpvYlJlc3BvbnNlEhoKA2pvYhgBIAEoCzINLmNvcnZvLnYxLkpvYiIlChJCdWxrR2V0Sm9ic1JlcXVlc3QSDwoHam9iX2lkcxgBIAMoCSI6ChNCdWxrR2V0Sm9ic1Jlc3BvbnNlEiMKBGpvYnMYASADKAsyDS5jb3J2by52MS5Kb2JCBoq1GAIYASJVCg9SZXRyeUpvYlJlcXVlc3QSDgoGam9iX2lkGAEgASgJEhIKCnJlcXVlc3RfaWQYbiABKAkSFgoNdmFsaWRhdGVfb25seRi+ASABKAg6Bpq1GAIIASIqChBSZXRyeUpvYlJlc3BvbnNlEhYKBnN0YXR1cxgBIAEoCUIGirUYAhgBIlYKEENhbmNlbEpvYlJlcXVlc3QSDgoGam9iX2lkGAEgASgJEhIKCnJlcXVlc3RfaWQYbiABKAkSFgoNdmFsaWRhdGVfb25seRi+ASABKAg6Bpq1GAIIASIrChFDYW5jZWxKb2JSZXNwb25zZRIWCgZzdGF0dXMYASABKAlCBoq1GAIYASJUCg5Ib2xkSm9iUmVxdWVzdBIOCgZqb2JfaWQYASABKAkSEgoKcmVxdWVzdF9pZBhuIAEoCRIWCg12YWxpZGF0ZV9vbmx5GL4BIAEoCDoGmrUYAggBIikKD0hvbGRKb2JSZXNwb25zZRIWCgZzdGF0dXMYASABKAlCBoq1GAIYASJXChFBcHByb3ZlSm9iUmVxdWVzdBIOCgZqb2JfaWQYASABKAkSEgoKcmVxdWVzdF9pZBhuIAEoCRIWCg12YWxpZGF0ZV9vbmx5GL4BIAEoCDoGmrUYAggBIiwKEkFwcHJvdmVKb2JSZXNwb25zZRIWCgZzdGF0dXMYASABKAlCBoq1GAIYASK1AQoQUmVqZWN0Sm9iUmVxdWVzdBIOCgZqb2JfaWQYASABKAkSEgoKcmVxdWVzdF9pZBhuIAEoCRIWCg12YWxpZGF0ZV9vbmx5GL4BIAEoCBIOCgZyZXZpc2UYeCABKAgSHgoMcGF5bG9hZF9qc29uGHkgASgJQgiKtRgECAE4ARIfCg9jaGVja3BvaW50X2pzb24YeiABKAlCBoq1GAIIARIMCgRub3RlGHsgASgJOgaatRgCCAEiKwoRUmVqZWN0Sm9iUmVzcG9uc2USFgoGc3RhdHVzGAEgASgJQgaKtRgCGAEiYwoOTW92ZUpvYlJlcXVlc3QSDgoGam9iX2lkGAEgASgJEg0KBXF1ZXVlGAIgASgJEhIKCnJlcXVlc3RfaWQYbiABKAkSFgoNdmFsaWRhdGVfb25seRi+ASABKAg6Bpq1GAIIASIpCg9Nb3ZlSm9iUmVzcG9uc2USFgoGc3RhdHVzGAEgASgJQgaKtRgCGAEiVgoQRGVsZXRlSm9iUmVxdWVzdBIOCgZqb2JfaWQYASABKAkSEgoKcmVxdWVzdF9pZBhuIAEoCRIWCg12YWxpZGF0ZV9vbmx5GL4BIAEoCDoGmrUYAggBIisKEURlbGV0ZUpvYlJlc3BvbnNlEhYKBnN0YXR1cxgBIAEoCUIGirUYAhgBKt0BCghKb2JTdGF0ZRIZChVKT0JfU1RBVEVfVU5TUEVDSUZJRUQQABIVChFKT0JfU1RBVEVfUEVORElORxABEhQKEEpPQl9TVEFURV9BQ1RJVkUQAhISCg5KT0JfU1RBVEVfSEVMRBADEhcKE0pPQl9TVEFURV9DT01QTEVURUQQBBIWChJKT0JfU1RBVEVfUkVUUllJTkcQBRISCg5KT0JfU1RBVEVfREVBRBAGEhcKE0pPQl9TVEFURV9DQU5DRUxMRUQQBxIXChNKT0JfU1RBVEVfU0NIRURVTEVEEAgyqAoKCkpvYlNlcnZpY2USdgoGR2V0Sm9iEhcuY29ydm8udjEuR2V0Sm9iUmVxdWVzdBoYLmNvcnZvLnYxLkdldEpvYlJlc3BvbnNlIjmQAgGitRgQCgRqb2JzEgRyZWFkGAQgA4LT5JMCHGIDam9iEhUvYXBpL3YxL2pvYnMve2pvYl9pZH0SmQEKC0J1bGtHZXRKb2JzEhwuY29ydm8udjEuQnVsa0dldEpvYnNSZXF1ZXN0Gh0uY29ydm8udjEuQnVsa0dldEpvYnNSZXNwb25zZSJNkAIBkrUYEjIQVkFMSURBVElPTl9FUlJPUqK1GBAKBGpvYnMSBHJlYWQYAyADgtPkkwIaOgEqIhUvYXBpL3YxL2pvYnMvYnVsay1nZXQSjwEKCFJldHJ5Sm9iEhkuY29ydm8udjEuUmV0cnlKb2JSZXF1ZXN0GhouY29ydm8udjEuUmV0cnlKb2JSZXNwb25zZSJMkrUYDTILUkVUUllfRVJST1KitRgRCgRqb2JzEgVyZXRyeRgGIAOC0+STAiA6ASoiGy9hcGkvdjEvam9icy97am9iX2lkfS9yZXRyeRKVAQoJQ2FuY2VsSm9iEhouY29ydm8udjEuQ2FuY2VsSm9iUmVxdWVzdBobLmNvcnZvLnYxLkNhbmNlbEpvYlJlc3BvbnNlIk+StRgOMgxDQU5DRUxfRVJST1KitRgSCgRqb2JzEgZjYW5jZWwYBiADgtPkkwIhOgEqIhwvYXBpL3YxL2pvYnMve2pvYl9pZH0vY2FuY2VsEokBCgdIb2xkSm9iEhguY29ydm8udjEuSG9sZEpvYlJlcXVlc3QaGS5jb3J2by52MS5Ib2xkSm9iUmVzcG9uc2UiSZK1GAwyCkhPTERfRVJST1KitRgQCgRqb2JzEgRob2xkGAYgA4LT5JMCHzoBKiIaL2FwaS92MS9qb2JzL3tqb2JfaWR9L2hvbGQSmwEKCkFwcHJvdmVKb2ISGy5jb3J2by52MS5BcHByb3ZlSm9iUmVxdWVzdBocLmNvcnZvLnYxLkFwcHJvdmVKb2JSZXNwb25zZSJSkrUYDzINQVBQUk9WRV9FUlJPUqK1GBMKBGpvYnMSB2FwcHJvdmUYBiADgtPkkwIiOgEqIh0vYXBpL3YxL2pvYnMve2pvYl9pZH0vYXBwcm92ZRKXAQoJUmVqZWN0Sm9iEhouY29ydm8udjEuUmVqZWN0Sm9iUmVxdWVzdBobLmNvcnZvLnYxLlJlamVjdEpvYlJlc3BvbnNlIlGStRgQMgxSRUpFQ1RfRVJST1JAAaK1GBIKBGpvYnMSBnJlamVjdBgGIAOC0+STAiE6ASoiHC9hcGkvdjEvam9icy97am9iX2lkfS9yZWplY3QSiQEKB01vdmVKb2ISGC5jb3J2by52MS5Nb3ZlSm9iUmVxdWVzdBoZLmNvcnZvLnYxLk1vdmVKb2JSZXNwb25zZSJJkrUYDDIKTU9WRV9FUlJPUqK1GBAKBGpvYnMSBG1vdmUYBiADgtPkkwIfOgEqIhovYXBpL3YxL2pvYnMve2pvYl9pZH0vbW92ZRKLAQoJRGVsZXRlSm9iEhouY29ydm8udjEuRGVsZXRlSm9iUmVxdWVzdBobLmNvcnZvLnYxLkRlbGV0ZUpvYlJlc3BvbnNlIkWStRgOMgxERUxFVEVfRVJST1KitRgSCgRqb2JzEgZkZWxldGUYBiADgtPkkwIXKhUvYXBpL3YxL2pvYnMve2pvYl9pZH1CKVonY29ydm8uZGV2L2NvcnZvL2dlbi9nby9jb3J2by92MTtjb3J2b3YxYgZwcm90bzM", [file_corvo_options_v1_options, file_corvo_v1_worker, file_google_api_annotations, file_google_protobuf_timestamp]);
 
 /**
  * One failure of one attempt.
@@ -312,6 +312,41 @@ export type Job = Message<"corvo.v1.Job"> & {
    * @generated from field: double cost_usd = 122;
    */
   costUsd: number;
+
+  /**
+   * Its chain.
+   *
+   * @generated from field: string chain_id = 117;
+   */
+  chainId: string;
+
+  /**
+   * Its step of the chain, from 0; -1: on_exit, -2: on_failure.
+   *
+   * @generated from field: optional int32 chain_step = 118;
+   */
+  chainStep?: number | undefined;
+
+  /**
+   * The chain and `depends_on` as a JSON object, as far as it has them.
+   *
+   * @generated from field: string chain_config_json = 119;
+   */
+  chainConfigJson: string;
+
+  /**
+   * Dependencies that are not met: while there are any, the job is not handed out.
+   *
+   * @generated from field: repeated corvo.v1.JobDependency waiting_for = 115;
+   */
+  waitingFor: JobDependency[];
+
+  /**
+   * Its batch.
+   *
+   * @generated from field: string batch_id = 116;
+   */
+  batchId: string;
 };
 
 /**
@@ -320,6 +355,48 @@ export type Job = Message<"corvo.v1.Job"> & {
  */
 export const JobSchema: GenMessage<Job> = /*@__PURE__*/
   messageDesc(file_corvo_v1_job, 1);
+
+/**
+ * One job that another one waits for.
+ *
+ * @generated from message corvo.v1.JobDependency
+ */
+export type JobDependency = Message<"corvo.v1.JobDependency"> & {
+  /**
+   * Its id, as it was given.
+   *
+   * @generated from field: string job_id = 1;
+   */
+  jobId: string;
+
+  /**
+   * Its state, for example `active`; `missing`: there is no such job, or no more.
+   *
+   * @generated from field: string state = 2;
+   */
+  state: string;
+
+  /**
+   * It was completed while the other one waited: it does not matter any more what becomes of it.
+   *
+   * @generated from field: bool met = 3;
+   */
+  met: boolean;
+
+  /**
+   * What it waits for, in words, for example `job_… is dead: retry it, or cancel this job`. Empty when met.
+   *
+   * @generated from field: string reason = 4;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message corvo.v1.JobDependency.
+ * Use `create(JobDependencySchema)` to create a new message.
+ */
+export const JobDependencySchema: GenMessage<JobDependency> = /*@__PURE__*/
+  messageDesc(file_corvo_v1_job, 2);
 
 /**
  * Which job.
@@ -340,7 +417,7 @@ export type GetJobRequest = Message<"corvo.v1.GetJobRequest"> & {
  * Use `create(GetJobRequestSchema)` to create a new message.
  */
 export const GetJobRequestSchema: GenMessage<GetJobRequest> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_job, 2);
+  messageDesc(file_corvo_v1_job, 3);
 
 /**
  * The job.
@@ -361,7 +438,7 @@ export type GetJobResponse = Message<"corvo.v1.GetJobResponse"> & {
  * Use `create(GetJobResponseSchema)` to create a new message.
  */
 export const GetJobResponseSchema: GenMessage<GetJobResponse> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_job, 3);
+  messageDesc(file_corvo_v1_job, 4);
 
 /**
  * Which jobs.
@@ -382,7 +459,7 @@ export type BulkGetJobsRequest = Message<"corvo.v1.BulkGetJobsRequest"> & {
  * Use `create(BulkGetJobsRequestSchema)` to create a new message.
  */
 export const BulkGetJobsRequestSchema: GenMessage<BulkGetJobsRequest> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_job, 4);
+  messageDesc(file_corvo_v1_job, 5);
 
 /**
  * The jobs.
@@ -403,7 +480,7 @@ export type BulkGetJobsResponse = Message<"corvo.v1.BulkGetJobsResponse"> & {
  * Use `create(BulkGetJobsResponseSchema)` to create a new message.
  */
 export const BulkGetJobsResponseSchema: GenMessage<BulkGetJobsResponse> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_job, 5);
+  messageDesc(file_corvo_v1_job, 6);
 
 /**
  * Which job.
@@ -438,7 +515,7 @@ export type RetryJobRequest = Message<"corvo.v1.RetryJobRequest"> & {
  * Use `create(RetryJobRequestSchema)` to create a new message.
  */
 export const RetryJobRequestSchema: GenMessage<RetryJobRequest> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_job, 6);
+  messageDesc(file_corvo_v1_job, 7);
 
 /**
  * Done.
@@ -459,7 +536,7 @@ export type RetryJobResponse = Message<"corvo.v1.RetryJobResponse"> & {
  * Use `create(RetryJobResponseSchema)` to create a new message.
  */
 export const RetryJobResponseSchema: GenMessage<RetryJobResponse> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_job, 7);
+  messageDesc(file_corvo_v1_job, 8);
 
 /**
  * Which job.
@@ -494,7 +571,7 @@ export type CancelJobRequest = Message<"corvo.v1.CancelJobRequest"> & {
  * Use `create(CancelJobRequestSchema)` to create a new message.
  */
 export const CancelJobRequestSchema: GenMessage<CancelJobRequest> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_job, 8);
+  messageDesc(file_corvo_v1_job, 9);
 
 /**
  * Done.
@@ -515,7 +592,7 @@ export type CancelJobResponse = Message<"corvo.v1.CancelJobResponse"> & {
  * Use `create(CancelJobResponseSchema)` to create a new message.
  */
 export const CancelJobResponseSchema: GenMessage<CancelJobResponse> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_job, 9);
+  messageDesc(file_corvo_v1_job, 10);
 
 /**
  * Which job.
@@ -550,7 +627,7 @@ export type HoldJobRequest = Message<"corvo.v1.HoldJobRequest"> & {
  * Use `create(HoldJobRequestSchema)` to create a new message.
  */
 export const HoldJobRequestSchema: GenMessage<HoldJobRequest> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_job, 10);
+  messageDesc(file_corvo_v1_job, 11);
 
 /**
  * Done.
@@ -571,7 +648,7 @@ export type HoldJobResponse = Message<"corvo.v1.HoldJobResponse"> & {
  * Use `create(HoldJobResponseSchema)` to create a new message.
  */
 export const HoldJobResponseSchema: GenMessage<HoldJobResponse> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_job, 11);
+  messageDesc(file_corvo_v1_job, 12);
 
 /**
  * Which job.
@@ -606,7 +683,7 @@ export type ApproveJobRequest = Message<"corvo.v1.ApproveJobRequest"> & {
  * Use `create(ApproveJobRequestSchema)` to create a new message.
  */
 export const ApproveJobRequestSchema: GenMessage<ApproveJobRequest> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_job, 12);
+  messageDesc(file_corvo_v1_job, 13);
 
 /**
  * Done.
@@ -627,7 +704,7 @@ export type ApproveJobResponse = Message<"corvo.v1.ApproveJobResponse"> & {
  * Use `create(ApproveJobResponseSchema)` to create a new message.
  */
 export const ApproveJobResponseSchema: GenMessage<ApproveJobResponse> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_job, 13);
+  messageDesc(file_corvo_v1_job, 14);
 
 /**
  * Which job.
@@ -690,7 +767,7 @@ export type RejectJobRequest = Message<"corvo.v1.RejectJobRequest"> & {
  * Use `create(RejectJobRequestSchema)` to create a new message.
  */
 export const RejectJobRequestSchema: GenMessage<RejectJobRequest> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_job, 14);
+  messageDesc(file_corvo_v1_job, 15);
 
 /**
  * Done.
@@ -711,7 +788,7 @@ export type RejectJobResponse = Message<"corvo.v1.RejectJobResponse"> & {
  * Use `create(RejectJobResponseSchema)` to create a new message.
  */
 export const RejectJobResponseSchema: GenMessage<RejectJobResponse> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_job, 15);
+  messageDesc(file_corvo_v1_job, 16);
 
 /**
  * Which job goes where.
@@ -753,7 +830,7 @@ export type MoveJobRequest = Message<"corvo.v1.MoveJobRequest"> & {
  * Use `create(MoveJobRequestSchema)` to create a new message.
  */
 export const MoveJobRequestSchema: GenMessage<MoveJobRequest> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_job, 16);
+  messageDesc(file_corvo_v1_job, 17);
 
 /**
  * Done.
@@ -774,7 +851,7 @@ export type MoveJobResponse = Message<"corvo.v1.MoveJobResponse"> & {
  * Use `create(MoveJobResponseSchema)` to create a new message.
  */
 export const MoveJobResponseSchema: GenMessage<MoveJobResponse> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_job, 17);
+  messageDesc(file_corvo_v1_job, 18);
 
 /**
  * Which job.
@@ -809,7 +886,7 @@ export type DeleteJobRequest = Message<"corvo.v1.DeleteJobRequest"> & {
  * Use `create(DeleteJobRequestSchema)` to create a new message.
  */
 export const DeleteJobRequestSchema: GenMessage<DeleteJobRequest> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_job, 18);
+  messageDesc(file_corvo_v1_job, 19);
 
 /**
  * Done.
@@ -830,7 +907,7 @@ export type DeleteJobResponse = Message<"corvo.v1.DeleteJobResponse"> & {
  * Use `create(DeleteJobResponseSchema)` to create a new message.
  */
 export const DeleteJobResponseSchema: GenMessage<DeleteJobResponse> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_job, 19);
+  messageDesc(file_corvo_v1_job, 20);
 
 /**
  * States of a job. REST shows the lower-case ending, for example `pending`.

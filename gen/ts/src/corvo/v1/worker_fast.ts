@@ -231,6 +231,248 @@ export function encodeAgentState(w: Writer, init: AgentStateInit): void {
   if (init.totalCostUsd !== undefined && (init.totalCostUsd !== 0 || Object.is(init.totalCostUsd, -0))) putDouble(w, 41, init.totalCostUsd);
 }
 
+/** Reads corvo.v1.Chain. */
+export class ChainReader extends Reader {
+  stepsCount = 0;
+  stepsStart: Int32Array<ArrayBuffer> = new Int32Array(8);
+  stepsEnd: Int32Array<ArrayBuffer> = new Int32Array(8);
+  onFailureStart = 0;
+  onFailureEnd = 0;
+  hasOnFailure = false;
+  onExitStart = 0;
+  onExitEnd = 0;
+  hasOnExit = false;
+  raw = false;
+
+  read(buf: Uint8Array, start = 0, end = buf.length): this {
+    this.buf = buf;
+    this.start = start;
+    this.end = end;
+    this.hasUnknown = false;
+    this.stepsCount = 0;
+    this.onFailureStart = 0;
+    this.onFailureEnd = 0;
+    this.hasOnFailure = false;
+    this.onExitStart = 0;
+    this.onExitEnd = 0;
+    this.hasOnExit = false;
+    this.raw = false;
+    let pos = start;
+    while (pos < end) {
+      let tag = buf[pos++];
+      if (tag > 127) {
+        const b = pos < end ? buf[pos] : 128;
+        if (b < 128) {
+          tag = (tag & 127) | (b << 7);
+          pos++;
+        } else {
+          this.pos = pos - 1;
+          tag = this.tag();
+          pos = this.pos;
+        }
+      }
+      switch (tag >>> 3) {
+        case 1: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          const i = this.stepsCount++;
+          if (i === this.stepsStart.length) {
+            this.stepsStart = grown(this.stepsStart);
+            this.stepsEnd = grown(this.stepsEnd);
+          }
+          this.stepsStart[i] = pos;
+          this.stepsEnd[i] = pos += n;
+          break;
+        }
+        case 2: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.onFailureEnd !== 0) this.hasUnknown = true;
+          this.onFailureStart = pos;
+          this.onFailureEnd = pos += n;
+          this.hasOnFailure = true;
+          break;
+        }
+        case 3: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.onExitEnd !== 0) this.hasUnknown = true;
+          this.onExitStart = pos;
+          this.onExitEnd = pos += n;
+          this.hasOnExit = true;
+          break;
+        }
+        case 10: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.raw = b !== 0;
+          } else {
+            this.pos = pos;
+            this.varint64();
+            this.raw = this.lo !== 0 || this.hi !== 0;
+            pos = this.pos;
+          }
+          break;
+        }
+        default:
+          pos = this.unknown(tag, pos);
+      }
+    }
+    return this;
+  }
+}
+
+/** Tags of corvo.v1.Chain for the put functions. */
+export const ChainTag = {
+  steps: 10,
+  onFailure: 18,
+  onExit: 26,
+  raw: 80,
+} as const;
+
+/** What `encodeChain` writes. What is absent or zero is not written. */
+export interface ChainInit {
+  steps?: readonly ChainStepInit[];
+  onFailure?: ChainStepInit;
+  onExit?: ChainStepInit;
+  raw?: boolean;
+}
+
+let stepsOfChain = 0;
+let onFailureOfChain = 0;
+let onExitOfChain = 0;
+/** Writes the fields of corvo.v1.Chain, without a length before them. */
+export function encodeChain(w: Writer, init: ChainInit): void {
+  if (init.steps !== undefined) {
+    for (const one of init.steps) {
+      const at = beginMessage(w, 10, stepsOfChain);
+      encodeChainStep(w, one);
+      stepsOfChain = endMessage(w, at);
+    }
+  }
+  if (init.onFailure !== undefined) {
+    const at = beginMessage(w, 18, onFailureOfChain);
+    encodeChainStep(w, init.onFailure);
+    onFailureOfChain = endMessage(w, at);
+  }
+  if (init.onExit !== undefined) {
+    const at = beginMessage(w, 26, onExitOfChain);
+    encodeChainStep(w, init.onExit);
+    onExitOfChain = endMessage(w, at);
+  }
+  if (init.raw !== undefined && init.raw) putBool(w, 80, init.raw);
+}
+
+/** Reads corvo.v1.ChainStep. */
+export class ChainStepReader extends Reader {
+  queueStart = 0;
+  queueEnd = 0;
+  payloadJsonStart = 0;
+  payloadJsonEnd = 0;
+
+  read(buf: Uint8Array, start = 0, end = buf.length): this {
+    this.buf = buf;
+    this.start = start;
+    this.end = end;
+    this.hasUnknown = false;
+    this.queueStart = 0;
+    this.queueEnd = 0;
+    this.payloadJsonStart = 0;
+    this.payloadJsonEnd = 0;
+    let pos = start;
+    while (pos < end) {
+      let tag = buf[pos++];
+      if (tag > 127) {
+        const b = pos < end ? buf[pos] : 128;
+        if (b < 128) {
+          tag = (tag & 127) | (b << 7);
+          pos++;
+        } else {
+          this.pos = pos - 1;
+          tag = this.tag();
+          pos = this.pos;
+        }
+      }
+      switch (tag >>> 3) {
+        case 1: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.queueEnd !== 0) this.hasUnknown = true;
+          this.queueStart = pos;
+          this.queueEnd = pos += n;
+          break;
+        }
+        case 2: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.payloadJsonEnd !== 0) this.hasUnknown = true;
+          this.payloadJsonStart = pos;
+          this.payloadJsonEnd = pos += n;
+          break;
+        }
+        default:
+          pos = this.unknown(tag, pos);
+      }
+    }
+    return this;
+  }
+}
+
+/** Tags of corvo.v1.ChainStep for the put functions. */
+export const ChainStepTag = {
+  queue: 10,
+  payloadJson: 18,
+} as const;
+
+/** What `encodeChainStep` writes. What is absent or zero is not written. */
+export interface ChainStepInit {
+  queue?: string | Uint8Array;
+  payloadJson?: string | Uint8Array;
+}
+
+/** Writes the fields of corvo.v1.ChainStep, without a length before them. */
+export function encodeChainStep(w: Writer, init: ChainStepInit): void {
+  if (init.queue !== undefined && init.queue.length > 0) putStringOrBytes(w, 10, init.queue);
+  if (init.payloadJson !== undefined && init.payloadJson.length > 0) putStringOrBytes(w, 18, init.payloadJson);
+}
+
 /** Reads corvo.v1.EnqueueRequest. */
 export class EnqueueRequestReader extends Reader {
   queueStart = 0;
@@ -278,6 +520,20 @@ export class EnqueueRequestReader extends Reader {
   retryMaxDelayMs = -0;
   retryMaxDelayMsLo = -0;
   retryMaxDelayMsHi = -0;
+  chainStart = 0;
+  chainEnd = 0;
+  hasChain = false;
+  chainIdStart = 0;
+  chainIdEnd = 0;
+  chainStep = 0;
+  hasChainStep = false;
+  chainConfigJsonStart = 0;
+  chainConfigJsonEnd = 0;
+  dependsOnCount = 0;
+  dependsOnStart: Int32Array<ArrayBuffer> = new Int32Array(8);
+  dependsOnEnd: Int32Array<ArrayBuffer> = new Int32Array(8);
+  batchIdStart = 0;
+  batchIdEnd = 0;
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
     this.buf = buf;
@@ -329,6 +585,18 @@ export class EnqueueRequestReader extends Reader {
     this.retryMaxDelayMs = 0;
     this.retryMaxDelayMsLo = 0;
     this.retryMaxDelayMsHi = 0;
+    this.chainStart = 0;
+    this.chainEnd = 0;
+    this.hasChain = false;
+    this.chainIdStart = 0;
+    this.chainIdEnd = 0;
+    this.chainStep = 0;
+    this.hasChainStep = false;
+    this.chainConfigJsonStart = 0;
+    this.chainConfigJsonEnd = 0;
+    this.dependsOnCount = 0;
+    this.batchIdStart = 0;
+    this.batchIdEnd = 0;
     let pos = start;
     while (pos < end) {
       let tag = buf[pos++];
@@ -648,6 +916,100 @@ export class EnqueueRequestReader extends Reader {
           }
           break;
         }
+        case 116: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.chainEnd !== 0) this.hasUnknown = true;
+          this.chainStart = pos;
+          this.chainEnd = pos += n;
+          this.hasChain = true;
+          break;
+        }
+        case 117: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.chainIdEnd !== 0) this.hasUnknown = true;
+          this.chainIdStart = pos;
+          this.chainIdEnd = pos += n;
+          break;
+        }
+        case 118: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.chainStep = b;
+          } else {
+            this.pos = pos;
+            this.chainStep = this.varint32() | 0;
+            pos = this.pos;
+          }
+          this.hasChainStep = true;
+          break;
+        }
+        case 119: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.chainConfigJsonEnd !== 0) this.hasUnknown = true;
+          this.chainConfigJsonStart = pos;
+          this.chainConfigJsonEnd = pos += n;
+          break;
+        }
+        case 120: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          const i = this.dependsOnCount++;
+          if (i === this.dependsOnStart.length) {
+            this.dependsOnStart = grown(this.dependsOnStart);
+            this.dependsOnEnd = grown(this.dependsOnEnd);
+          }
+          this.dependsOnStart[i] = pos;
+          this.dependsOnEnd[i] = pos += n;
+          break;
+        }
+        case 121: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.batchIdEnd !== 0) this.hasUnknown = true;
+          this.batchIdStart = pos;
+          this.batchIdEnd = pos += n;
+          break;
+        }
         case 190: {
           if ((tag & 7) !== 0) this.odd(tag, pos);
           const b = pos < end ? buf[pos] : 255;
@@ -693,6 +1055,12 @@ export const EnqueueRequestTag = {
   expireAfterMs: 904,
   retryBaseDelayMs: 912,
   retryMaxDelayMs: 920,
+  chain: 930,
+  chainId: 938,
+  chainStep: 944,
+  chainConfigJson: 954,
+  dependsOn: 962,
+  batchId: 970,
 } as const;
 
 /** What `encodeEnqueueRequest` writes. What is absent or zero is not written. */
@@ -717,10 +1085,17 @@ export interface EnqueueRequestInit {
   expireAfterMs?: number | bigint;
   retryBaseDelayMs?: number | bigint;
   retryMaxDelayMs?: number | bigint;
+  chain?: ChainInit;
+  chainId?: string | Uint8Array;
+  chainStep?: number;
+  chainConfigJson?: string | Uint8Array;
+  dependsOn?: readonly (string | Uint8Array)[];
+  batchId?: string | Uint8Array;
 }
 
 let agentOfEnqueueRequest = 0;
 let scheduledAtOfEnqueueRequest = 0;
+let chainOfEnqueueRequest = 0;
 /** Writes the fields of corvo.v1.EnqueueRequest, without a length before them. */
 export function encodeEnqueueRequest(w: Writer, init: EnqueueRequestInit): void {
   if (init.queue !== undefined && init.queue.length > 0) putStringOrBytes(w, 10, init.queue);
@@ -750,6 +1125,16 @@ export function encodeEnqueueRequest(w: Writer, init: EnqueueRequestInit): void 
   if (init.expireAfterMs !== undefined && init.expireAfterMs != 0) putInt64OrBigInt(w, 904, init.expireAfterMs);
   if (init.retryBaseDelayMs !== undefined && init.retryBaseDelayMs != 0) putInt64OrBigInt(w, 912, init.retryBaseDelayMs);
   if (init.retryMaxDelayMs !== undefined && init.retryMaxDelayMs != 0) putInt64OrBigInt(w, 920, init.retryMaxDelayMs);
+  if (init.chain !== undefined) {
+    const at = beginMessage(w, 930, chainOfEnqueueRequest);
+    encodeChain(w, init.chain);
+    chainOfEnqueueRequest = endMessage(w, at);
+  }
+  if (init.chainId !== undefined && init.chainId.length > 0) putStringOrBytes(w, 938, init.chainId);
+  if (init.chainStep !== undefined) putInt32(w, 944, init.chainStep);
+  if (init.chainConfigJson !== undefined && init.chainConfigJson.length > 0) putStringOrBytes(w, 954, init.chainConfigJson);
+  if (init.dependsOn !== undefined) for (const one of init.dependsOn) putStringOrBytes(w, 962, one);
+  if (init.batchId !== undefined && init.batchId.length > 0) putStringOrBytes(w, 970, init.batchId);
   if (init.validateOnly !== undefined && init.validateOnly) putBool(w, 1520, init.validateOnly);
 }
 
@@ -898,6 +1283,9 @@ export class EnqueueBatchRequestReader extends Reader {
   jobsCount = 0;
   jobsStart: Int32Array<ArrayBuffer> = new Int32Array(8);
   jobsEnd: Int32Array<ArrayBuffer> = new Int32Array(8);
+  batchStart = 0;
+  batchEnd = 0;
+  hasBatch = false;
   requestIdStart = 0;
   requestIdEnd = 0;
   validateOnly = false;
@@ -908,6 +1296,9 @@ export class EnqueueBatchRequestReader extends Reader {
     this.end = end;
     this.hasUnknown = false;
     this.jobsCount = 0;
+    this.batchStart = 0;
+    this.batchEnd = 0;
+    this.hasBatch = false;
     this.requestIdStart = 0;
     this.requestIdEnd = 0;
     this.validateOnly = false;
@@ -951,6 +1342,22 @@ export class EnqueueBatchRequestReader extends Reader {
       }
       } else {
       switch (tag >>> 3) {
+        case 100: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.batchEnd !== 0) this.hasUnknown = true;
+          this.batchStart = pos;
+          this.batchEnd = pos += n;
+          this.hasBatch = true;
+          break;
+        }
         case 110: {
           if ((tag & 7) !== 2) this.odd(tag, pos);
           let n = pos < end ? buf[pos] : 255;
@@ -992,6 +1399,7 @@ export class EnqueueBatchRequestReader extends Reader {
 /** Tags of corvo.v1.EnqueueBatchRequest for the put functions. */
 export const EnqueueBatchRequestTag = {
   jobs: 10,
+  batch: 802,
   requestId: 882,
   validateOnly: 1520,
 } as const;
@@ -999,11 +1407,13 @@ export const EnqueueBatchRequestTag = {
 /** What `encodeEnqueueBatchRequest` writes. What is absent or zero is not written. */
 export interface EnqueueBatchRequestInit {
   jobs?: readonly EnqueueRequestInit[];
+  batch?: BatchCallbackInit;
   requestId?: string | Uint8Array;
   validateOnly?: boolean;
 }
 
 let jobsOfEnqueueBatchRequest = 0;
+let batchOfEnqueueBatchRequest = 0;
 /** Writes the fields of corvo.v1.EnqueueBatchRequest, without a length before them. */
 export function encodeEnqueueBatchRequest(w: Writer, init: EnqueueBatchRequestInit): void {
   if (init.jobs !== undefined) {
@@ -1013,8 +1423,100 @@ export function encodeEnqueueBatchRequest(w: Writer, init: EnqueueBatchRequestIn
       jobsOfEnqueueBatchRequest = endMessage(w, at);
     }
   }
+  if (init.batch !== undefined) {
+    const at = beginMessage(w, 802, batchOfEnqueueBatchRequest);
+    encodeBatchCallback(w, init.batch);
+    batchOfEnqueueBatchRequest = endMessage(w, at);
+  }
   if (init.requestId !== undefined && init.requestId.length > 0) putStringOrBytes(w, 882, init.requestId);
   if (init.validateOnly !== undefined && init.validateOnly) putBool(w, 1520, init.validateOnly);
+}
+
+/** Reads corvo.v1.BatchCallback. */
+export class BatchCallbackReader extends Reader {
+  callbackQueueStart = 0;
+  callbackQueueEnd = 0;
+  callbackPayloadJsonStart = 0;
+  callbackPayloadJsonEnd = 0;
+
+  read(buf: Uint8Array, start = 0, end = buf.length): this {
+    this.buf = buf;
+    this.start = start;
+    this.end = end;
+    this.hasUnknown = false;
+    this.callbackQueueStart = 0;
+    this.callbackQueueEnd = 0;
+    this.callbackPayloadJsonStart = 0;
+    this.callbackPayloadJsonEnd = 0;
+    let pos = start;
+    while (pos < end) {
+      let tag = buf[pos++];
+      if (tag > 127) {
+        const b = pos < end ? buf[pos] : 128;
+        if (b < 128) {
+          tag = (tag & 127) | (b << 7);
+          pos++;
+        } else {
+          this.pos = pos - 1;
+          tag = this.tag();
+          pos = this.pos;
+        }
+      }
+      switch (tag >>> 3) {
+        case 1: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.callbackQueueEnd !== 0) this.hasUnknown = true;
+          this.callbackQueueStart = pos;
+          this.callbackQueueEnd = pos += n;
+          break;
+        }
+        case 2: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.callbackPayloadJsonEnd !== 0) this.hasUnknown = true;
+          this.callbackPayloadJsonStart = pos;
+          this.callbackPayloadJsonEnd = pos += n;
+          break;
+        }
+        default:
+          pos = this.unknown(tag, pos);
+      }
+    }
+    return this;
+  }
+}
+
+/** Tags of corvo.v1.BatchCallback for the put functions. */
+export const BatchCallbackTag = {
+  callbackQueue: 10,
+  callbackPayloadJson: 18,
+} as const;
+
+/** What `encodeBatchCallback` writes. What is absent or zero is not written. */
+export interface BatchCallbackInit {
+  callbackQueue?: string | Uint8Array;
+  callbackPayloadJson?: string | Uint8Array;
+}
+
+/** Writes the fields of corvo.v1.BatchCallback, without a length before them. */
+export function encodeBatchCallback(w: Writer, init: BatchCallbackInit): void {
+  if (init.callbackQueue !== undefined && init.callbackQueue.length > 0) putStringOrBytes(w, 10, init.callbackQueue);
+  if (init.callbackPayloadJson !== undefined && init.callbackPayloadJson.length > 0) putStringOrBytes(w, 18, init.callbackPayloadJson);
 }
 
 /** Reads corvo.v1.EnqueueBatchResponse. */
@@ -1022,6 +1524,8 @@ export class EnqueueBatchResponseReader extends Reader {
   jobIdsCount = 0;
   jobIdsStart: Int32Array<ArrayBuffer> = new Int32Array(8);
   jobIdsEnd: Int32Array<ArrayBuffer> = new Int32Array(8);
+  batchIdStart = 0;
+  batchIdEnd = 0;
   outcomesCount = 0;
   outcomes: Int32Array<ArrayBuffer> = new Int32Array(8);
   logIndex = -0;
@@ -1034,6 +1538,8 @@ export class EnqueueBatchResponseReader extends Reader {
     this.end = end;
     this.hasUnknown = false;
     this.jobIdsCount = 0;
+    this.batchIdStart = 0;
+    this.batchIdEnd = 0;
     this.outcomesCount = 0;
     this.logIndex = 0;
     this.logIndexLo = 0;
@@ -1078,6 +1584,21 @@ export class EnqueueBatchResponseReader extends Reader {
       }
       } else {
       switch (tag >>> 3) {
+        case 100: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.batchIdEnd !== 0) this.hasUnknown = true;
+          this.batchIdStart = pos;
+          this.batchIdEnd = pos += n;
+          break;
+        }
         case 101: {
           if ((tag & 7) === 2) {
           let n = pos < end ? buf[pos] : 255;
@@ -1151,6 +1672,7 @@ export class EnqueueBatchResponseReader extends Reader {
 /** Tags of corvo.v1.EnqueueBatchResponse for the put functions. */
 export const EnqueueBatchResponseTag = {
   jobIds: 10,
+  batchId: 802,
   outcomes: 810,
   logIndex: 816,
 } as const;
@@ -1158,6 +1680,7 @@ export const EnqueueBatchResponseTag = {
 /** What `encodeEnqueueBatchResponse` writes. What is absent or zero is not written. */
 export interface EnqueueBatchResponseInit {
   jobIds?: readonly (string | Uint8Array)[];
+  batchId?: string | Uint8Array;
   outcomes?: ArrayLike<number>;
   logIndex?: number | bigint;
 }
@@ -1165,6 +1688,7 @@ export interface EnqueueBatchResponseInit {
 /** Writes the fields of corvo.v1.EnqueueBatchResponse, without a length before them. */
 export function encodeEnqueueBatchResponse(w: Writer, init: EnqueueBatchResponseInit): void {
   if (init.jobIds !== undefined) for (const one of init.jobIds) putStringOrBytes(w, 10, one);
+  if (init.batchId !== undefined && init.batchId.length > 0) putStringOrBytes(w, 802, init.batchId);
   if (init.outcomes !== undefined) putPackedInt32(w, 810, init.outcomes);
   if (init.logIndex !== undefined && init.logIndex != 0) putInt64OrBigInt(w, 816, init.logIndex);
 }
@@ -2458,6 +2982,10 @@ export class AckRequestReader extends Reader {
   validateOnly = false;
   ackStatusStart = 0;
   ackStatusEnd = 0;
+  stepStatusStart = 0;
+  stepStatusEnd = 0;
+  exitReasonStart = 0;
+  exitReasonEnd = 0;
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
     this.buf = buf;
@@ -2487,6 +3015,10 @@ export class AckRequestReader extends Reader {
     this.validateOnly = false;
     this.ackStatusStart = 0;
     this.ackStatusEnd = 0;
+    this.stepStatusStart = 0;
+    this.stepStatusEnd = 0;
+    this.exitReasonStart = 0;
+    this.exitReasonEnd = 0;
     let pos = start;
     while (pos < end) {
       let tag = buf[pos++];
@@ -2662,6 +3194,36 @@ export class AckRequestReader extends Reader {
           this.ackStatusEnd = pos += n;
           break;
         }
+        case 130: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.stepStatusEnd !== 0) this.hasUnknown = true;
+          this.stepStatusStart = pos;
+          this.stepStatusEnd = pos += n;
+          break;
+        }
+        case 131: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.exitReasonEnd !== 0) this.hasUnknown = true;
+          this.exitReasonStart = pos;
+          this.exitReasonEnd = pos += n;
+          break;
+        }
         case 190: {
           if ((tag & 7) !== 0) this.odd(tag, pos);
           const b = pos < end ? buf[pos] : 255;
@@ -2698,6 +3260,8 @@ export const AckRequestTag = {
   requestId: 882,
   validateOnly: 1520,
   ackStatus: 962,
+  stepStatus: 1042,
+  exitReason: 1050,
 } as const;
 
 /** What `encodeAckRequest` writes. What is absent or zero is not written. */
@@ -2713,6 +3277,8 @@ export interface AckRequestInit {
   requestId?: string | Uint8Array;
   validateOnly?: boolean;
   ackStatus?: string | Uint8Array;
+  stepStatus?: string | Uint8Array;
+  exitReason?: string | Uint8Array;
 }
 
 let usageOfAckRequest = 0;
@@ -2732,6 +3298,8 @@ export function encodeAckRequest(w: Writer, init: AckRequestInit): void {
   if (init.fence !== undefined && init.fence != 0) putInt64OrBigInt(w, 800, init.fence);
   if (init.requestId !== undefined && init.requestId.length > 0) putStringOrBytes(w, 882, init.requestId);
   if (init.ackStatus !== undefined && init.ackStatus.length > 0) putStringOrBytes(w, 962, init.ackStatus);
+  if (init.stepStatus !== undefined && init.stepStatus.length > 0) putStringOrBytes(w, 1042, init.stepStatus);
+  if (init.exitReason !== undefined && init.exitReason.length > 0) putStringOrBytes(w, 1050, init.exitReason);
   if (init.validateOnly !== undefined && init.validateOnly) putBool(w, 1520, init.validateOnly);
 }
 
@@ -2858,6 +3426,8 @@ export class AckBatchItemReader extends Reader {
   agentStatusEnd = 0;
   holdReasonStart = 0;
   holdReasonEnd = 0;
+  stepStatusStart = 0;
+  stepStatusEnd = 0;
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
     this.buf = buf;
@@ -2880,6 +3450,8 @@ export class AckBatchItemReader extends Reader {
     this.agentStatusEnd = 0;
     this.holdReasonStart = 0;
     this.holdReasonEnd = 0;
+    this.stepStatusStart = 0;
+    this.stepStatusEnd = 0;
     let pos = start;
     while (pos < end) {
       let tag = buf[pos++];
@@ -3010,6 +3582,21 @@ export class AckBatchItemReader extends Reader {
           this.holdReasonEnd = pos += n;
           break;
         }
+        case 130: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.stepStatusEnd !== 0) this.hasUnknown = true;
+          this.stepStatusStart = pos;
+          this.stepStatusEnd = pos += n;
+          break;
+        }
         default:
           pos = this.unknown(tag, pos);
       }
@@ -3028,6 +3615,7 @@ export const AckBatchItemTag = {
   checkpointJson: 962,
   agentStatus: 970,
   holdReason: 978,
+  stepStatus: 1042,
 } as const;
 
 /** What `encodeAckBatchItem` writes. What is absent or zero is not written. */
@@ -3039,6 +3627,7 @@ export interface AckBatchItemInit {
   checkpointJson?: string | Uint8Array;
   agentStatus?: string | Uint8Array;
   holdReason?: string | Uint8Array;
+  stepStatus?: string | Uint8Array;
 }
 
 let usageOfAckBatchItem = 0;
@@ -3055,6 +3644,7 @@ export function encodeAckBatchItem(w: Writer, init: AckBatchItemInit): void {
   if (init.checkpointJson !== undefined && init.checkpointJson.length > 0) putStringOrBytes(w, 962, init.checkpointJson);
   if (init.agentStatus !== undefined && init.agentStatus.length > 0) putStringOrBytes(w, 970, init.agentStatus);
   if (init.holdReason !== undefined && init.holdReason.length > 0) putStringOrBytes(w, 978, init.holdReason);
+  if (init.stepStatus !== undefined && init.stepStatus.length > 0) putStringOrBytes(w, 1042, init.stepStatus);
 }
 
 /** Reads corvo.v1.AckBatchRequest. */
@@ -3634,6 +4224,20 @@ export class LifecycleEnqueueItemReader extends Reader {
   retryMaxDelayMsLo = -0;
   retryMaxDelayMsHi = -0;
   validateOnly = false;
+  chainStart = 0;
+  chainEnd = 0;
+  hasChain = false;
+  chainIdStart = 0;
+  chainIdEnd = 0;
+  chainStep = 0;
+  hasChainStep = false;
+  chainConfigJsonStart = 0;
+  chainConfigJsonEnd = 0;
+  dependsOnCount = 0;
+  dependsOnStart: Int32Array<ArrayBuffer> = new Int32Array(8);
+  dependsOnEnd: Int32Array<ArrayBuffer> = new Int32Array(8);
+  batchIdStart = 0;
+  batchIdEnd = 0;
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
     this.buf = buf;
@@ -3685,6 +4289,18 @@ export class LifecycleEnqueueItemReader extends Reader {
     this.retryMaxDelayMsLo = 0;
     this.retryMaxDelayMsHi = 0;
     this.validateOnly = false;
+    this.chainStart = 0;
+    this.chainEnd = 0;
+    this.hasChain = false;
+    this.chainIdStart = 0;
+    this.chainIdEnd = 0;
+    this.chainStep = 0;
+    this.hasChainStep = false;
+    this.chainConfigJsonStart = 0;
+    this.chainConfigJsonEnd = 0;
+    this.dependsOnCount = 0;
+    this.batchIdStart = 0;
+    this.batchIdEnd = 0;
     let pos = start;
     while (pos < end) {
       let tag = buf[pos++];
@@ -4004,6 +4620,100 @@ export class LifecycleEnqueueItemReader extends Reader {
           }
           break;
         }
+        case 116: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.chainEnd !== 0) this.hasUnknown = true;
+          this.chainStart = pos;
+          this.chainEnd = pos += n;
+          this.hasChain = true;
+          break;
+        }
+        case 117: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.chainIdEnd !== 0) this.hasUnknown = true;
+          this.chainIdStart = pos;
+          this.chainIdEnd = pos += n;
+          break;
+        }
+        case 118: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.chainStep = b;
+          } else {
+            this.pos = pos;
+            this.chainStep = this.varint32() | 0;
+            pos = this.pos;
+          }
+          this.hasChainStep = true;
+          break;
+        }
+        case 119: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.chainConfigJsonEnd !== 0) this.hasUnknown = true;
+          this.chainConfigJsonStart = pos;
+          this.chainConfigJsonEnd = pos += n;
+          break;
+        }
+        case 120: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          const i = this.dependsOnCount++;
+          if (i === this.dependsOnStart.length) {
+            this.dependsOnStart = grown(this.dependsOnStart);
+            this.dependsOnEnd = grown(this.dependsOnEnd);
+          }
+          this.dependsOnStart[i] = pos;
+          this.dependsOnEnd[i] = pos += n;
+          break;
+        }
+        case 121: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.batchIdEnd !== 0) this.hasUnknown = true;
+          this.batchIdStart = pos;
+          this.batchIdEnd = pos += n;
+          break;
+        }
         case 190: {
           if ((tag & 7) !== 0) this.odd(tag, pos);
           const b = pos < end ? buf[pos] : 255;
@@ -4049,6 +4759,12 @@ export const LifecycleEnqueueItemTag = {
   retryBaseDelayMs: 912,
   retryMaxDelayMs: 920,
   validateOnly: 1520,
+  chain: 930,
+  chainId: 938,
+  chainStep: 944,
+  chainConfigJson: 954,
+  dependsOn: 962,
+  batchId: 970,
 } as const;
 
 /** What `encodeLifecycleEnqueueItem` writes. What is absent or zero is not written. */
@@ -4073,10 +4789,17 @@ export interface LifecycleEnqueueItemInit {
   retryBaseDelayMs?: number | bigint;
   retryMaxDelayMs?: number | bigint;
   validateOnly?: boolean;
+  chain?: ChainInit;
+  chainId?: string | Uint8Array;
+  chainStep?: number;
+  chainConfigJson?: string | Uint8Array;
+  dependsOn?: readonly (string | Uint8Array)[];
+  batchId?: string | Uint8Array;
 }
 
 let agentOfLifecycleEnqueueItem = 0;
 let scheduledAtOfLifecycleEnqueueItem = 0;
+let chainOfLifecycleEnqueueItem = 0;
 /** Writes the fields of corvo.v1.LifecycleEnqueueItem, without a length before them. */
 export function encodeLifecycleEnqueueItem(w: Writer, init: LifecycleEnqueueItemInit): void {
   if (init.queue !== undefined && init.queue.length > 0) putStringOrBytes(w, 10, init.queue);
@@ -4106,6 +4829,16 @@ export function encodeLifecycleEnqueueItem(w: Writer, init: LifecycleEnqueueItem
   if (init.expireAfterMs !== undefined && init.expireAfterMs != 0) putInt64OrBigInt(w, 904, init.expireAfterMs);
   if (init.retryBaseDelayMs !== undefined && init.retryBaseDelayMs != 0) putInt64OrBigInt(w, 912, init.retryBaseDelayMs);
   if (init.retryMaxDelayMs !== undefined && init.retryMaxDelayMs != 0) putInt64OrBigInt(w, 920, init.retryMaxDelayMs);
+  if (init.chain !== undefined) {
+    const at = beginMessage(w, 930, chainOfLifecycleEnqueueItem);
+    encodeChain(w, init.chain);
+    chainOfLifecycleEnqueueItem = endMessage(w, at);
+  }
+  if (init.chainId !== undefined && init.chainId.length > 0) putStringOrBytes(w, 938, init.chainId);
+  if (init.chainStep !== undefined) putInt32(w, 944, init.chainStep);
+  if (init.chainConfigJson !== undefined && init.chainConfigJson.length > 0) putStringOrBytes(w, 954, init.chainConfigJson);
+  if (init.dependsOn !== undefined) for (const one of init.dependsOn) putStringOrBytes(w, 962, one);
+  if (init.batchId !== undefined && init.batchId.length > 0) putStringOrBytes(w, 970, init.batchId);
   if (init.validateOnly !== undefined && init.validateOnly) putBool(w, 1520, init.validateOnly);
 }
 

@@ -17,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file corvo/v1/worker.proto.
  */
 export const file_corvo_v1_worker: GenFile = /*@__PURE__*/
-  fileDesc("ChVjb3J2by92MS93b3JrZXIucHJvdG8SCGNvcnZvLnYxIlYKC0FnZW50Q29uZmlnEhYKDm1heF9pdGVyYXRpb25zGAEgASgFEhQKDG1heF9jb3N0X3VzZBgCIAEoARIZChFpdGVyYXRpb25fdGltZW91dBgDIAEoCSKAAQoKQWdlbnRTdGF0ZRIWCg5tYXhfaXRlcmF0aW9ucxgBIAEoBRIUCgxtYXhfY29zdF91c2QYAiABKAESGQoRaXRlcmF0aW9uX3RpbWVvdXQYAyABKAkSEQoJaXRlcmF0aW9uGAQgASgFEhYKDnRvdGFsX2Nvc3RfdXNkGAUgASgBItkECg5FbnF1ZXVlUmVxdWVzdBINCgVxdWV1ZRgBIAEoCRIeCgxwYXlsb2FkX2pzb24YAiABKAlCCIq1GAQIATgBEiQKBWFnZW50GAMgASgLMhUuY29ydm8udjEuQWdlbnRDb25maWcSEAoIcHJpb3JpdHkYZCABKAkSEgoKdW5pcXVlX2tleRhlIAEoCRIVCg11bmlxdWVfcGVyaW9kGGYgASgDEhgKC21heF9yZXRyaWVzGGcgASgFSACIAQESFQoNcmV0cnlfYmFja29mZhhoIAEoCRIYChByZXRyeV9iYXNlX2RlbGF5GGkgASgJEhcKD3JldHJ5X21heF9kZWxheRhqIAEoCRIwCgxzY2hlZHVsZWRfYXQYayABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDGV4cGlyZV9hZnRlchhsIAEoCRIZCgl0YWdzX2pzb24YbSABKAlCBoq1GAIIARISCgpyZXF1ZXN0X2lkGG4gASgJEhYKDXZhbGlkYXRlX29ubHkYvgEgASgIEh8KD2NoZWNrcG9pbnRfanNvbhhvIAEoCUIGirUYAggBEhkKCXBhcmVudF9pZBhwIAEoCUIGirUYAkADEiEKD2V4cGlyZV9hZnRlcl9tcxhxIAEoA0IIirUYBDICbXMSJQoTcmV0cnlfYmFzZV9kZWxheV9tcxhyIAEoA0IIirUYBDICbXMSJAoScmV0cnlfbWF4X2RlbGF5X21zGHMgASgDQgiKtRgEMgJtczoGmrUYAggBQg4KDF9tYXhfcmV0cmllcyKFAQoPRW5xdWV1ZVJlc3BvbnNlEhYKBmpvYl9pZBgBIAEoCUIGirUYAhgBEhYKBnN0YXR1cxgCIAEoCUIGirUYAhgBEh8KD3VuaXF1ZV9leGlzdGluZxgDIAEoCEIGirUYAhgBEhkKCWxvZ19pbmRleBhkIAEoBEIGirUYAiABOgaatRgCCAEicQoTRW5xdWV1ZUJhdGNoUmVxdWVzdBImCgRqb2JzGAEgAygLMhguY29ydm8udjEuRW5xdWV1ZVJlcXVlc3QSEgoKcmVxdWVzdF9pZBhuIAEoCRIWCg12YWxpZGF0ZV9vbmx5GL4BIAEoCDoGmrUYAggBIoYBChRFbnF1ZXVlQmF0Y2hSZXNwb25zZRIXCgdqb2JfaWRzGAEgAygJQgaKtRgCGAESMgoIb3V0Y29tZXMYZSADKA4yGC5jb3J2by52MS5FbnF1ZXVlT3V0Y29tZUIGirUYAiABEhkKCWxvZ19pbmRleBhmIAEoBEIGirUYAiABOgaatRgCCAEigAIKFUVucXVldWVXZWJob29rUmVxdWVzdBINCgVxdWV1ZRgBIAEoCRIcCgxwYXlsb2FkX2pzb24YAiABKAlCBoq1GAIIARIQCghwcmlvcml0eRgDIAEoCRISCgp1bmlxdWVfa2V5GAQgASgJEhgKC21heF9yZXRyaWVzGAUgASgFSACIAQESMAoMc2NoZWR1bGVkX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgR0YWdzGAcgASgJEhIKCnJlcXVlc3RfaWQYbiABKAkSFgoNdmFsaWRhdGVfb25seRi+ASABKAhCDgoMX21heF9yZXRyaWVzIoQBChZFbnF1ZXVlV2ViaG9va1Jlc3BvbnNlEhYKBmpvYl9pZBgBIAEoCUIGirUYAhgBEhYKBnN0YXR1cxgCIAEoCUIGirUYAhgBEh8KD3VuaXF1ZV9leGlzdGluZxgDIAEoCEIGirUYAhgBEhkKCWxvZ19pbmRleBhkIAEoBEIGirUYAiABIqEBCgxGZXRjaFJlcXVlc3QSDgoGcXVldWVzGAEgAygJEhEKCXdvcmtlcl9pZBgCIAEoCRIQCghob3N0bmFtZRgDIAEoCRIoCg5sZWFzZV9kdXJhdGlvbhgEIAEoBUIQirUYDBIHdGltZW91dDIBcxISCgpyZXF1ZXN0X2lkGG4gASgJEhYKDXZhbGlkYXRlX29ubHkYvgEgASgIOgaatRgCCAEi3QIKDUZldGNoUmVzcG9uc2USFQoFZm91bmQYASABKAhCBoq1GAIgARIWCgZqb2JfaWQYAiABKAlCBoq1GAIYARIVCgVxdWV1ZRgDIAEoCUIGirUYAhgBEh4KDHBheWxvYWRfanNvbhgEIAEoCUIIirUYBAgBGAESFwoHYXR0ZW1wdBgFIAEoBUIGirUYAhgBEhsKC21heF9yZXRyaWVzGAYgASgFQgaKtRgCGAESIQoObGVhc2VfZHVyYXRpb24YByABKAVCCYq1GAUYATIBcxIfCg9jaGVja3BvaW50X2pzb24YCCABKAlCBoq1GAIIARIZCgl0YWdzX2pzb24YCSABKAlCBoq1GAIIARIjCgVhZ2VudBgKIAEoCzIULmNvcnZvLnYxLkFnZW50U3RhdGUSDQoFZmVuY2UYZCABKAQSFQoNcmV2aXNpb25fbm90ZRh4IAEoCToGmrUYAggBIrUBChFGZXRjaEJhdGNoUmVxdWVzdBIOCgZxdWV1ZXMYASADKAkSEQoJd29ya2VyX2lkGAIgASgJEhAKCGhvc3RuYW1lGAMgASgJEigKDmxlYXNlX2R1cmF0aW9uGAQgASgFQhCKtRgMEgd0aW1lb3V0MgFzEg0KBWNvdW50GAUgASgFEhIKCnJlcXVlc3RfaWQYbiABKAkSFgoNdmFsaWRhdGVfb25seRi+ASABKAg6Bpq1GAIIASLGAgoNRmV0Y2hCYXRjaEpvYhIWCgZqb2JfaWQYASABKAlCBoq1GAIYARIVCgVxdWV1ZRgCIAEoCUIGirUYAhgBEh4KDHBheWxvYWRfanNvbhgDIAEoCUIIirUYBAgBGAESFwoHYXR0ZW1wdBgEIAEoBUIGirUYAhgBEhsKC21heF9yZXRyaWVzGAUgASgFQgaKtRgCGAESIQoObGVhc2VfZHVyYXRpb24YBiABKAVCCYq1GAUYATIBcxIfCg9jaGVja3BvaW50X2pzb24YByABKAlCBoq1GAIIARIZCgl0YWdzX2pzb24YCCABKAlCBoq1GAIIARIjCgVhZ2VudBgJIAEoCzIULmNvcnZvLnYxLkFnZW50U3RhdGUSDQoFZmVuY2UYZCABKAQSFQoNcmV2aXNpb25fbm90ZRh4IAEoCToGmrUYAggBIksKEkZldGNoQmF0Y2hSZXNwb25zZRItCgRqb2JzGAEgAygLMhcuY29ydm8udjEuRmV0Y2hCYXRjaEpvYkIGirUYAhgBOgaatRgCCAEipwEKC1VzYWdlUmVwb3J0EhQKDGlucHV0X3Rva2VucxgBIAEoAxIVCg1vdXRwdXRfdG9rZW5zGAIgASgDEh0KFWNhY2hlX2NyZWF0aW9uX3Rva2VucxgDIAEoAxIZChFjYWNoZV9yZWFkX3Rva2VucxgEIAEoAxINCgVtb2RlbBgFIAEoCRIQCghwcm92aWRlchgGIAEoCRIQCghjb3N0X3VzZBgHIAEoASKeAgoKQWNrUmVxdWVzdBIOCgZqb2JfaWQYASABKAkSGwoLcmVzdWx0X2pzb24YAiABKAlCBoq1GAIIARIkCgV1c2FnZRgDIAEoCzIVLmNvcnZvLnYxLlVzYWdlUmVwb3J0Eh8KD2NoZWNrcG9pbnRfanNvbhgEIAEoCUIGirUYAggBEhQKDGFnZW50X3N0YXR1cxgFIAEoCRITCgtob2xkX3JlYXNvbhgGIAEoCRIaCgp0cmFjZV9qc29uGAcgASgJQgaKtRgCCAESDQoFZmVuY2UYZCABKAQSEgoKcmVxdWVzdF9pZBhuIAEoCRIWCg12YWxpZGF0ZV9vbmx5GL4BIAEoCBISCgphY2tfc3RhdHVzGHggASgJOgaatRgCCAEiZAoLQWNrUmVzcG9uc2USFQoFc3RhdGUYeCABKAlCBoq1GAIgARIbCgtob2xkX3JlYXNvbhh5IAEoCUIGirUYAiABEhkKCWl0ZXJhdGlvbhh6IAEoBUIGirUYAiABOgaatRgCCAEixAEKDEFja0JhdGNoSXRlbRIOCgZqb2JfaWQYASABKAkSGwoLcmVzdWx0X2pzb24YAiABKAlCBoq1GAIIARIkCgV1c2FnZRgDIAEoCzIVLmNvcnZvLnYxLlVzYWdlUmVwb3J0Eg0KBWZlbmNlGGQgASgEEh8KD2NoZWNrcG9pbnRfanNvbhh4IAEoCUIGirUYAggBEhQKDGFnZW50X3N0YXR1cxh5IAEoCRITCgtob2xkX3JlYXNvbhh6IAEoCToGmrUYAggBIngKD0Fja0JhdGNoUmVxdWVzdBIxCgVpdGVtcxgBIAMoCzIWLmNvcnZvLnYxLkFja0JhdGNoSXRlbUIKirUYBhIEYWNrcxISCgpyZXF1ZXN0X2lkGG4gASgJEhYKDXZhbGlkYXRlX29ubHkYvgEgASgIOgaatRgCCAEiYQoQQWNrQmF0Y2hSZXNwb25zZRIVCgVhY2tlZBgBIAEoBUIGirUYAhgBEi4KCG91dGNvbWVzGGUgAygOMhQuY29ydm8udjEuQWNrT3V0Y29tZUIGirUYAiABOgaatRgCCAEipAIKFkxpZmVjeWNsZVN0cmVhbVJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoBBIOCgZxdWV1ZXMYAiADKAkSEQoJd29ya2VyX2lkGAMgASgJEhAKCGhvc3RuYW1lGAQgASgJEh8KDmxlYXNlX2R1cmF0aW9uGAUgASgFQgeKtRgDMgFzEhMKC2ZldGNoX2NvdW50GAYgASgFEiQKBGFja3MYByADKAsyFi5jb3J2by52MS5BY2tCYXRjaEl0ZW0SMAoIZW5xdWV1ZXMYCCADKAsyHi5jb3J2by52MS5MaWZlY3ljbGVFbnF1ZXVlSXRlbRIZCgd3YWl0X21zGGQgASgNQgiKtRgEMgJtcxIQCghyZXRyeV9pZBhuIAEoCToGmrUYAggBIt8EChRMaWZlY3ljbGVFbnF1ZXVlSXRlbRINCgVxdWV1ZRgBIAEoCRIeCgxwYXlsb2FkX2pzb24YAiABKAlCCIq1GAQIATgBEiQKBWFnZW50GAMgASgLMhUuY29ydm8udjEuQWdlbnRDb25maWcSEAoIcHJpb3JpdHkYZCABKAkSEgoKdW5pcXVlX2tleRhlIAEoCRIVCg11bmlxdWVfcGVyaW9kGGYgASgDEhgKC21heF9yZXRyaWVzGGcgASgFSACIAQESFQoNcmV0cnlfYmFja29mZhhoIAEoCRIYChByZXRyeV9iYXNlX2RlbGF5GGkgASgJEhcKD3JldHJ5X21heF9kZWxheRhqIAEoCRIwCgxzY2hlZHVsZWRfYXQYayABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDGV4cGlyZV9hZnRlchhsIAEoCRIZCgl0YWdzX2pzb24YbSABKAlCBoq1GAIIARISCgpyZXF1ZXN0X2lkGG4gASgJEh8KD2NoZWNrcG9pbnRfanNvbhhvIAEoCUIGirUYAggBEhkKCXBhcmVudF9pZBhwIAEoCUIGirUYAkADEiEKD2V4cGlyZV9hZnRlcl9tcxhxIAEoA0IIirUYBDICbXMSJQoTcmV0cnlfYmFzZV9kZWxheV9tcxhyIAEoA0IIirUYBDICbXMSJAoScmV0cnlfbWF4X2RlbGF5X21zGHMgASgDQgiKtRgEMgJtcxIWCg12YWxpZGF0ZV9vbmx5GL4BIAEoCDoGmrUYAggBQg4KDF9tYXhfcmV0cmllcyKFAgoXTGlmZWN5Y2xlU3RyZWFtUmVzcG9uc2USEgoKcmVxdWVzdF9pZBgBIAEoBBIlCgRqb2JzGAIgAygLMhcuY29ydm8udjEuRmV0Y2hCYXRjaEpvYhINCgVhY2tlZBgDIAEoBRINCgVlcnJvchgEIAEoCRIYChBlbnF1ZXVlZF9qb2JfaWRzGAUgAygJEhMKC2xlYWRlcl9hZGRyGAYgASgJEiYKCG91dGNvbWVzGGUgAygOMhQuY29ydm8udjEuQWNrT3V0Y29tZRIyChBlbnF1ZXVlX291dGNvbWVzGGYgAygOMhguY29ydm8udjEuRW5xdWV1ZU91dGNvbWU6Bpq1GAIIASKCAQoLRmFpbFJlcXVlc3QSDgoGam9iX2lkGAEgASgJEg0KBWVycm9yGAIgASgJEhEKCWJhY2t0cmFjZRgDIAEoCRINCgVmZW5jZRhkIAEoBBISCgpyZXF1ZXN0X2lkGG4gASgJEhYKDXZhbGlkYXRlX29ubHkYvgEgASgIOgaatRgCCAEihwEKDEZhaWxSZXNwb25zZRIWCgZzdGF0dXMYASABKAlCBoq1GAIYARIzCg9uZXh0X2F0dGVtcHRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiIKEmF0dGVtcHRzX3JlbWFpbmluZxgDIAEoBUIGirUYAhgBOgaatRgCCAEijAEKDlJlbGVhc2VSZXF1ZXN0EhYKBmpvYl9pZBgBIAEoCUIGirUYAkADEh8KD2NoZWNrcG9pbnRfanNvbhgCIAEoCUIGirUYAggBEg0KBWZlbmNlGGQgASgEEhIKCnJlcXVlc3RfaWQYbiABKAkSFgoNdmFsaWRhdGVfb25seRi+ASABKAg6Bpq1GAIIASIRCg9SZWxlYXNlUmVzcG9uc2UiqwEKEkhlYXJ0YmVhdEpvYlVwZGF0ZRIfCg1wcm9ncmVzc19qc29uGAEgASgJQgiKtRgECAEoARIhCg9jaGVja3BvaW50X2pzb24YAiABKAlCCIq1GAQIASgBEiQKBXVzYWdlGAMgASgLMhUuY29ydm8udjEuVXNhZ2VSZXBvcnQSFAoMc3RyZWFtX2RlbHRhGAQgASgJEg0KBWZlbmNlGGQgASgEOgaatRgCCAEiuQEKEEhlYXJ0YmVhdFJlcXVlc3QSOgoEam9icxgBIAMoCzIkLmNvcnZvLnYxLkhlYXJ0YmVhdFJlcXVlc3QuSm9ic0VudHJ5QgaKtRgCQAMSFgoNdmFsaWRhdGVfb25seRi+ASABKAgaSQoJSm9ic0VudHJ5EgsKA2tleRgBIAEoCRIrCgV2YWx1ZRgCIAEoCzIcLmNvcnZvLnYxLkhlYXJ0YmVhdEpvYlVwZGF0ZToCOAE6Bpq1GAIIASJfChRIZWFydGJlYXRKb2JSZXNwb25zZRIWCgZzdGF0dXMYASABKAlCBoq1GAIYARIOCgZyZWFzb24YZCABKAkSFwoPYnVkZ2V0X2V4Y2VlZGVkGGUgASgIOgaatRgCCAEipwEKEUhlYXJ0YmVhdFJlc3BvbnNlEj0KBGpvYnMYASADKAsyJS5jb3J2by52MS5IZWFydGJlYXRSZXNwb25zZS5Kb2JzRW50cnlCCIq1GAQYAUADGksKCUpvYnNFbnRyeRILCgNrZXkYASABKAkSLQoFdmFsdWUYAiABKAsyHi5jb3J2by52MS5IZWFydGJlYXRKb2JSZXNwb25zZToCOAE6Bpq1GAIIASJrChBTdWJzY3JpYmVSZXF1ZXN0Eg4KBnF1ZXVlcxgBIAMoCRIPCgdqb2JfaWRzGAIgAygJEg0KBXR5cGVzGAMgAygJEhUKDWxhc3RfZXZlbnRfaWQYBCABKAQSEAoIZnJvbV9ub3cYZCABKAgi4gEKDlN1YnNjcmliZUV2ZW50EhMKA3NlcRgBIAEoBEIGirUYAhgBEhQKBHR5cGUYAiABKAlCBoq1GAIYARIOCgZqb2JfaWQYAyABKAkSDQoFcXVldWUYBCABKAkSGQoFYXRfbnMYBSABKARCCoq1GAYYATICbnMSGQoJZGF0YV9qc29uGAYgASgJQgaKtRgCCAESDQoFaW5kZXgYZCABKAQSDQoFYWN0b3IYZSABKAkSDgoGcmVhc29uGGYgASgJEg8KB2F0dGVtcHQYZyABKAUSEQoJd29ya2VyX2lkGGggASgJIhYKFEdldFNlcnZlckluZm9SZXF1ZXN0IlQKFUdldFNlcnZlckluZm9SZXNwb25zZRIeCg5zZXJ2ZXJfdmVyc2lvbhgBIAEoCUIGirUYAhgBEhsKC2FwaV92ZXJzaW9uGAIgASgJQgaKtRgCGAEiRAoLRXJyb3JEZXRhaWwSDgoGcmVhc29uGAEgASgJEg0KBWZpZWxkGAIgASgJEhYKDnJldHJ5X2FmdGVyX21zGAMgASgNKqkBCg5FbnF1ZXVlT3V0Y29tZRIfChtFTlFVRVVFX09VVENPTUVfVU5TUEVDSUZJRUQQABIbChdFTlFVRVVFX09VVENPTUVfUEVORElORxABEh0KGUVOUVVFVUVfT1VUQ09NRV9TQ0hFRFVMRUQQAhIdChlFTlFVRVVFX09VVENPTUVfRFVQTElDQVRFEAMSGwoXRU5RVUVVRV9PVVRDT01FX1JFRlVTRUQQBCr/AQoKQWNrT3V0Y29tZRIbChdBQ0tfT1VUQ09NRV9VTlNQRUNJRklFRBAAEhUKEUFDS19PVVRDT01FX0FDS0VEEAESGQoVQUNLX09VVENPTUVfTk9UX0ZPVU5EEAISGgoWQUNLX09VVENPTUVfTk9UX0FDVElWRRADEhsKF0FDS19PVVRDT01FX1NUQUxFX0ZFTkNFEAQSFwoTQUNLX09VVENPTUVfUkVGVVNFRBAFEhkKFUFDS19PVVRDT01FX0NPTlRJTlVFRBAGEhQKEEFDS19PVVRDT01FX0hFTEQQBxIfChtBQ0tfT1VUQ09NRV9CVURHRVRfRVhDRUVERUQQCDLeDgoNV29ya2VyU2VydmljZRKfAQoHRW5xdWV1ZRIYLmNvcnZvLnYxLkVucXVldWVSZXF1ZXN0GhkuY29ydm8udjEuRW5xdWV1ZVJlc3BvbnNlIl+StRgpCMkBEg91bmlxdWVfZXhpc3RpbmcYyAEyEFZBTElEQVRJT05fRVJST1KitRgUCgdlbnF1ZXVlEgV3cml0ZRgFIAKC0+STAhQ6ASoiDy9hcGkvdjEvZW5xdWV1ZRKmAQoMRW5xdWV1ZUJhdGNoEh0uY29ydm8udjEuRW5xdWV1ZUJhdGNoUmVxdWVzdBoeLmNvcnZvLnYxLkVucXVldWVCYXRjaFJlc3BvbnNlIleStRgVCMkBMhBWQUxJREFUSU9OX0VSUk9SorUYGgoHZW5xdWV1ZRIFd3JpdGUYBSACKgRqb2JzgtPkkwIaOgEqIhUvYXBpL3YxL2VucXVldWUvYmF0Y2gSyQEKDkVucXVldWVXZWJob29rEh8uY29ydm8udjEuRW5xdWV1ZVdlYmhvb2tSZXF1ZXN0GiAuY29ydm8udjEuRW5xdWV1ZVdlYmhvb2tSZXNwb25zZSJ0krUYNwjJARIPdW5pcXVlX2V4aXN0aW5nGMgBMhBWQUxJREFUSU9OX0VSUk9SOgxwYXlsb2FkX2pzb26itRgVCgh3ZWJob29rcxIFd3JpdGUYBiACgtPkkwIaIhgvYXBpL3YxL3dlYmhvb2tzL3txdWV1ZX0ShQEKBUZldGNoEhYuY29ydm8udjEuRmV0Y2hSZXF1ZXN0GhcuY29ydm8udjEuRmV0Y2hSZXNwb25zZSJLkrUYGSIFZm91bmQyEFZBTElEQVRJT05fRVJST1KitRgSCgVmZXRjaBIFd3JpdGUYBSACgtPkkwISOgEqIg0vYXBpL3YxL2ZldGNoEpoBCgpGZXRjaEJhdGNoEhsuY29ydm8udjEuRmV0Y2hCYXRjaFJlcXVlc3QaHC5jb3J2by52MS5GZXRjaEJhdGNoUmVzcG9uc2UiUZK1GBIyEFZBTElEQVRJT05fRVJST1KitRgZCgVmZXRjaBIFd3JpdGUYBSACKgVjb3VudILT5JMCGDoBKiITL2FwaS92MS9mZXRjaC9iYXRjaBJ8CgNBY2sSFC5jb3J2by52MS5BY2tSZXF1ZXN0GhUuY29ydm8udjEuQWNrUmVzcG9uc2UiSJK1GBEqAm9rMglBQ0tfRVJST1JAAaK1GBAKA2FjaxIFd3JpdGUYBSADgtPkkwIZOgEqIhQvYXBpL3YxL2Fjay97am9iX2lkfRKQAQoIQWNrQmF0Y2gSGS5jb3J2by52MS5BY2tCYXRjaFJlcXVlc3QaGi5jb3J2by52MS5BY2tCYXRjaFJlc3BvbnNlIk2StRgSMhBWQUxJREFUSU9OX0VSUk9SorUYFwoDYWNrEgV3cml0ZRgFIAMqBWl0ZW1zgtPkkwIWOgEqIhEvYXBpL3YxL2Fjay9iYXRjaBJ8CgRGYWlsEhUuY29ydm8udjEuRmFpbFJlcXVlc3QaFi5jb3J2by52MS5GYWlsUmVzcG9uc2UiRZK1GAwyCkZBSUxfRVJST1KitRgRCgRmYWlsEgV3cml0ZRgFIAOC0+STAho6ASoiFS9hcGkvdjEvZmFpbC97am9iX2lkfRKaAQoHUmVsZWFzZRIYLmNvcnZvLnYxLlJlbGVhc2VSZXF1ZXN0GhkuY29ydm8udjEuUmVsZWFzZVJlc3BvbnNlIlqStRgbKghyZWxlYXNlZDINUkVMRUFTRV9FUlJPUkABorUYFAoHcmVsZWFzZRIFd3JpdGUYBSADgtPkkwIdOgEqIhgvYXBpL3YxL3JlbGVhc2Uve2pvYl9pZH0SkgEKCUhlYXJ0YmVhdBIaLmNvcnZvLnYxLkhlYXJ0YmVhdFJlcXVlc3QaGy5jb3J2by52MS5IZWFydGJlYXRSZXNwb25zZSJMkrUYEjIQVkFMSURBVElPTl9FUlJPUqK1GBYKCWhlYXJ0YmVhdBIFd3JpdGUYBSADgtPkkwIWOgEqIhEvYXBpL3YxL2hlYXJ0YmVhdBJ0Cg9TdHJlYW1MaWZlY3ljbGUSIC5jb3J2by52MS5MaWZlY3ljbGVTdHJlYW1SZXF1ZXN0GiEuY29ydm8udjEuTGlmZWN5Y2xlU3RyZWFtUmVzcG9uc2UiGKK1GBQKBWZldGNoEgV3cml0ZRgFIAIwASgBMAESWwoJU3Vic2NyaWJlEhouY29ydm8udjEuU3Vic2NyaWJlUmVxdWVzdBoYLmNvcnZvLnYxLlN1YnNjcmliZUV2ZW50IhaitRgSCgZldmVudHMSBHJlYWQYAyAEMAESfQoNR2V0U2VydmVySW5mbxIeLmNvcnZvLnYxLkdldFNlcnZlckluZm9SZXF1ZXN0Gh8uY29ydm8udjEuR2V0U2VydmVySW5mb1Jlc3BvbnNlIiuQAgGitRgQCgRpbmZvEgRyZWFkGAEgAYLT5JMCDhIML2FwaS92MS9pbmZvQilaJ2NvcnZvLmRldi9jb3J2by9nZW4vZ28vY29ydm8vdjE7Y29ydm92MWIGcHJvdG8z", [file_corvo_options_v1_options, file_google_api_annotations, file_google_protobuf_timestamp]);
+  fileDesc("ChVjb3J2by92MS93b3JrZXIucHJvdG8SCGNvcnZvLnYxIlYKC0FnZW50Q29uZmlnEhYKDm1heF9pdGVyYXRpb25zGAEgASgFEhQKDG1heF9jb3N0X3VzZBgCIAEoARIZChFpdGVyYXRpb25fdGltZW91dBgDIAEoCSKAAQoKQWdlbnRTdGF0ZRIWCg5tYXhfaXRlcmF0aW9ucxgBIAEoBRIUCgxtYXhfY29zdF91c2QYAiABKAESGQoRaXRlcmF0aW9uX3RpbWVvdXQYAyABKAkSEQoJaXRlcmF0aW9uGAQgASgFEhYKDnRvdGFsX2Nvc3RfdXNkGAUgASgBIpcBCgVDaGFpbhIiCgVzdGVwcxgBIAMoCzITLmNvcnZvLnYxLkNoYWluU3RlcBInCgpvbl9mYWlsdXJlGAIgASgLMhMuY29ydm8udjEuQ2hhaW5TdGVwEiQKB29uX2V4aXQYAyABKAsyEy5jb3J2by52MS5DaGFpblN0ZXASEwoDcmF3GAogASgIQgaKtRgCIAE6Bpq1GAIIASJKCglDaGFpblN0ZXASFQoFcXVldWUYASABKAlCBoq1GAJAAhIeCgxwYXlsb2FkX2pzb24YAiABKAlCCIq1GAQIATgBOgaatRgCCAEimAYKDkVucXVldWVSZXF1ZXN0Eg0KBXF1ZXVlGAEgASgJEh4KDHBheWxvYWRfanNvbhgCIAEoCUIIirUYBAgBOAESJAoFYWdlbnQYAyABKAsyFS5jb3J2by52MS5BZ2VudENvbmZpZxIQCghwcmlvcml0eRhkIAEoCRISCgp1bmlxdWVfa2V5GGUgASgJEhUKDXVuaXF1ZV9wZXJpb2QYZiABKAMSGAoLbWF4X3JldHJpZXMYZyABKAVIAIgBARIVCg1yZXRyeV9iYWNrb2ZmGGggASgJEhgKEHJldHJ5X2Jhc2VfZGVsYXkYaSABKAkSFwoPcmV0cnlfbWF4X2RlbGF5GGogASgJEjAKDHNjaGVkdWxlZF9hdBhrIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMZXhwaXJlX2FmdGVyGGwgASgJEhkKCXRhZ3NfanNvbhhtIAEoCUIGirUYAggBEhIKCnJlcXVlc3RfaWQYbiABKAkSFgoNdmFsaWRhdGVfb25seRi+ASABKAgSHwoPY2hlY2twb2ludF9qc29uGG8gASgJQgaKtRgCCAESGQoJcGFyZW50X2lkGHAgASgJQgaKtRgCQAMSIQoPZXhwaXJlX2FmdGVyX21zGHEgASgDQgiKtRgEMgJtcxIlChNyZXRyeV9iYXNlX2RlbGF5X21zGHIgASgDQgiKtRgEMgJtcxIkChJyZXRyeV9tYXhfZGVsYXlfbXMYcyABKANCCIq1GAQyAm1zEh4KBWNoYWluGHQgASgLMg8uY29ydm8udjEuQ2hhaW4SGAoIY2hhaW5faWQYdSABKAlCBoq1GAJABBIXCgpjaGFpbl9zdGVwGHYgASgFSAGIAQESJQoRY2hhaW5fY29uZmlnX2pzb24YdyABKAlCCoq1GAYIASgBQAUSGgoKZGVwZW5kc19vbhh4IAMoCUIGirUYAkADEhgKCGJhdGNoX2lkGHkgASgJQgaKtRgCQAQ6Bpq1GAIIAUIOCgxfbWF4X3JldHJpZXNCDQoLX2NoYWluX3N0ZXAihQEKD0VucXVldWVSZXNwb25zZRIWCgZqb2JfaWQYASABKAlCBoq1GAIYARIWCgZzdGF0dXMYAiABKAlCBoq1GAIYARIfCg91bmlxdWVfZXhpc3RpbmcYAyABKAhCBoq1GAIYARIZCglsb2dfaW5kZXgYZCABKARCBoq1GAIgAToGmrUYAggBIpkBChNFbnF1ZXVlQmF0Y2hSZXF1ZXN0EiYKBGpvYnMYASADKAsyGC5jb3J2by52MS5FbnF1ZXVlUmVxdWVzdBImCgViYXRjaBhkIAEoCzIXLmNvcnZvLnYxLkJhdGNoQ2FsbGJhY2sSEgoKcmVxdWVzdF9pZBhuIAEoCRIWCg12YWxpZGF0ZV9vbmx5GL4BIAEoCDoGmrUYAggBImAKDUJhdGNoQ2FsbGJhY2sSHgoOY2FsbGJhY2tfcXVldWUYASABKAlCBoq1GAJAAhInChVjYWxsYmFja19wYXlsb2FkX2pzb24YAiABKAlCCIq1GAQIATgBOgaatRgCCAEimAEKFEVucXVldWVCYXRjaFJlc3BvbnNlEhcKB2pvYl9pZHMYASADKAlCBoq1GAIYARIQCghiYXRjaF9pZBhkIAEoCRIyCghvdXRjb21lcxhlIAMoDjIYLmNvcnZvLnYxLkVucXVldWVPdXRjb21lQgaKtRgCIAESGQoJbG9nX2luZGV4GGYgASgEQgaKtRgCIAE6Bpq1GAIIASKAAgoVRW5xdWV1ZVdlYmhvb2tSZXF1ZXN0Eg0KBXF1ZXVlGAEgASgJEhwKDHBheWxvYWRfanNvbhgCIAEoCUIGirUYAggBEhAKCHByaW9yaXR5GAMgASgJEhIKCnVuaXF1ZV9rZXkYBCABKAkSGAoLbWF4X3JldHJpZXMYBSABKAVIAIgBARIwCgxzY2hlZHVsZWRfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBHRhZ3MYByABKAkSEgoKcmVxdWVzdF9pZBhuIAEoCRIWCg12YWxpZGF0ZV9vbmx5GL4BIAEoCEIOCgxfbWF4X3JldHJpZXMihAEKFkVucXVldWVXZWJob29rUmVzcG9uc2USFgoGam9iX2lkGAEgASgJQgaKtRgCGAESFgoGc3RhdHVzGAIgASgJQgaKtRgCGAESHwoPdW5pcXVlX2V4aXN0aW5nGAMgASgIQgaKtRgCGAESGQoJbG9nX2luZGV4GGQgASgEQgaKtRgCIAEioQEKDEZldGNoUmVxdWVzdBIOCgZxdWV1ZXMYASADKAkSEQoJd29ya2VyX2lkGAIgASgJEhAKCGhvc3RuYW1lGAMgASgJEigKDmxlYXNlX2R1cmF0aW9uGAQgASgFQhCKtRgMEgd0aW1lb3V0MgFzEhIKCnJlcXVlc3RfaWQYbiABKAkSFgoNdmFsaWRhdGVfb25seRi+ASABKAg6Bpq1GAIIASLdAgoNRmV0Y2hSZXNwb25zZRIVCgVmb3VuZBgBIAEoCEIGirUYAiABEhYKBmpvYl9pZBgCIAEoCUIGirUYAhgBEhUKBXF1ZXVlGAMgASgJQgaKtRgCGAESHgoMcGF5bG9hZF9qc29uGAQgASgJQgiKtRgECAEYARIXCgdhdHRlbXB0GAUgASgFQgaKtRgCGAESGwoLbWF4X3JldHJpZXMYBiABKAVCBoq1GAIYARIhCg5sZWFzZV9kdXJhdGlvbhgHIAEoBUIJirUYBRgBMgFzEh8KD2NoZWNrcG9pbnRfanNvbhgIIAEoCUIGirUYAggBEhkKCXRhZ3NfanNvbhgJIAEoCUIGirUYAggBEiMKBWFnZW50GAogASgLMhQuY29ydm8udjEuQWdlbnRTdGF0ZRINCgVmZW5jZRhkIAEoBBIVCg1yZXZpc2lvbl9ub3RlGHggASgJOgaatRgCCAEitQEKEUZldGNoQmF0Y2hSZXF1ZXN0Eg4KBnF1ZXVlcxgBIAMoCRIRCgl3b3JrZXJfaWQYAiABKAkSEAoIaG9zdG5hbWUYAyABKAkSKAoObGVhc2VfZHVyYXRpb24YBCABKAVCEIq1GAwSB3RpbWVvdXQyAXMSDQoFY291bnQYBSABKAUSEgoKcmVxdWVzdF9pZBhuIAEoCRIWCg12YWxpZGF0ZV9vbmx5GL4BIAEoCDoGmrUYAggBIsYCCg1GZXRjaEJhdGNoSm9iEhYKBmpvYl9pZBgBIAEoCUIGirUYAhgBEhUKBXF1ZXVlGAIgASgJQgaKtRgCGAESHgoMcGF5bG9hZF9qc29uGAMgASgJQgiKtRgECAEYARIXCgdhdHRlbXB0GAQgASgFQgaKtRgCGAESGwoLbWF4X3JldHJpZXMYBSABKAVCBoq1GAIYARIhCg5sZWFzZV9kdXJhdGlvbhgGIAEoBUIJirUYBRgBMgFzEh8KD2NoZWNrcG9pbnRfanNvbhgHIAEoCUIGirUYAggBEhkKCXRhZ3NfanNvbhgIIAEoCUIGirUYAggBEiMKBWFnZW50GAkgASgLMhQuY29ydm8udjEuQWdlbnRTdGF0ZRINCgVmZW5jZRhkIAEoBBIVCg1yZXZpc2lvbl9ub3RlGHggASgJOgaatRgCCAEiSwoSRmV0Y2hCYXRjaFJlc3BvbnNlEi0KBGpvYnMYASADKAsyFy5jb3J2by52MS5GZXRjaEJhdGNoSm9iQgaKtRgCGAE6Bpq1GAIIASKnAQoLVXNhZ2VSZXBvcnQSFAoMaW5wdXRfdG9rZW5zGAEgASgDEhUKDW91dHB1dF90b2tlbnMYAiABKAMSHQoVY2FjaGVfY3JlYXRpb25fdG9rZW5zGAMgASgDEhkKEWNhY2hlX3JlYWRfdG9rZW5zGAQgASgDEg0KBW1vZGVsGAUgASgJEhAKCHByb3ZpZGVyGAYgASgJEhAKCGNvc3RfdXNkGAcgASgBIsoCCgpBY2tSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCRIbCgtyZXN1bHRfanNvbhgCIAEoCUIGirUYAggBEiQKBXVzYWdlGAMgASgLMhUuY29ydm8udjEuVXNhZ2VSZXBvcnQSHwoPY2hlY2twb2ludF9qc29uGAQgASgJQgaKtRgCCAESFAoMYWdlbnRfc3RhdHVzGAUgASgJEhMKC2hvbGRfcmVhc29uGAYgASgJEhoKCnRyYWNlX2pzb24YByABKAlCBoq1GAIIARINCgVmZW5jZRhkIAEoBBISCgpyZXF1ZXN0X2lkGG4gASgJEhYKDXZhbGlkYXRlX29ubHkYvgEgASgIEhIKCmFja19zdGF0dXMYeCABKAkSFAoLc3RlcF9zdGF0dXMYggEgASgJEhQKC2V4aXRfcmVhc29uGIMBIAEoCToGmrUYAggBImQKC0Fja1Jlc3BvbnNlEhUKBXN0YXRlGHggASgJQgaKtRgCIAESGwoLaG9sZF9yZWFzb24YeSABKAlCBoq1GAIgARIZCglpdGVyYXRpb24YeiABKAVCBoq1GAIgAToGmrUYAggBItoBCgxBY2tCYXRjaEl0ZW0SDgoGam9iX2lkGAEgASgJEhsKC3Jlc3VsdF9qc29uGAIgASgJQgaKtRgCCAESJAoFdXNhZ2UYAyABKAsyFS5jb3J2by52MS5Vc2FnZVJlcG9ydBINCgVmZW5jZRhkIAEoBBIfCg9jaGVja3BvaW50X2pzb24YeCABKAlCBoq1GAIIARIUCgxhZ2VudF9zdGF0dXMYeSABKAkSEwoLaG9sZF9yZWFzb24YeiABKAkSFAoLc3RlcF9zdGF0dXMYggEgASgJOgaatRgCCAEieAoPQWNrQmF0Y2hSZXF1ZXN0EjEKBWl0ZW1zGAEgAygLMhYuY29ydm8udjEuQWNrQmF0Y2hJdGVtQgqKtRgGEgRhY2tzEhIKCnJlcXVlc3RfaWQYbiABKAkSFgoNdmFsaWRhdGVfb25seRi+ASABKAg6Bpq1GAIIASJhChBBY2tCYXRjaFJlc3BvbnNlEhUKBWFja2VkGAEgASgFQgaKtRgCGAESLgoIb3V0Y29tZXMYZSADKA4yFC5jb3J2by52MS5BY2tPdXRjb21lQgaKtRgCIAE6Bpq1GAIIASKkAgoWTGlmZWN5Y2xlU3RyZWFtUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgEEg4KBnF1ZXVlcxgCIAMoCRIRCgl3b3JrZXJfaWQYAyABKAkSEAoIaG9zdG5hbWUYBCABKAkSHwoObGVhc2VfZHVyYXRpb24YBSABKAVCB4q1GAMyAXMSEwoLZmV0Y2hfY291bnQYBiABKAUSJAoEYWNrcxgHIAMoCzIWLmNvcnZvLnYxLkFja0JhdGNoSXRlbRIwCghlbnF1ZXVlcxgIIAMoCzIeLmNvcnZvLnYxLkxpZmVjeWNsZUVucXVldWVJdGVtEhkKB3dhaXRfbXMYZCABKA1CCIq1GAQyAm1zEhAKCHJldHJ5X2lkGG4gASgJOgaatRgCCAEingYKFExpZmVjeWNsZUVucXVldWVJdGVtEg0KBXF1ZXVlGAEgASgJEh4KDHBheWxvYWRfanNvbhgCIAEoCUIIirUYBAgBOAESJAoFYWdlbnQYAyABKAsyFS5jb3J2by52MS5BZ2VudENvbmZpZxIQCghwcmlvcml0eRhkIAEoCRISCgp1bmlxdWVfa2V5GGUgASgJEhUKDXVuaXF1ZV9wZXJpb2QYZiABKAMSGAoLbWF4X3JldHJpZXMYZyABKAVIAIgBARIVCg1yZXRyeV9iYWNrb2ZmGGggASgJEhgKEHJldHJ5X2Jhc2VfZGVsYXkYaSABKAkSFwoPcmV0cnlfbWF4X2RlbGF5GGogASgJEjAKDHNjaGVkdWxlZF9hdBhrIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMZXhwaXJlX2FmdGVyGGwgASgJEhkKCXRhZ3NfanNvbhhtIAEoCUIGirUYAggBEhIKCnJlcXVlc3RfaWQYbiABKAkSHwoPY2hlY2twb2ludF9qc29uGG8gASgJQgaKtRgCCAESGQoJcGFyZW50X2lkGHAgASgJQgaKtRgCQAMSIQoPZXhwaXJlX2FmdGVyX21zGHEgASgDQgiKtRgEMgJtcxIlChNyZXRyeV9iYXNlX2RlbGF5X21zGHIgASgDQgiKtRgEMgJtcxIkChJyZXRyeV9tYXhfZGVsYXlfbXMYcyABKANCCIq1GAQyAm1zEhYKDXZhbGlkYXRlX29ubHkYvgEgASgIEh4KBWNoYWluGHQgASgLMg8uY29ydm8udjEuQ2hhaW4SGAoIY2hhaW5faWQYdSABKAlCBoq1GAJABBIXCgpjaGFpbl9zdGVwGHYgASgFSAGIAQESJQoRY2hhaW5fY29uZmlnX2pzb24YdyABKAlCCoq1GAYIASgBQAUSGgoKZGVwZW5kc19vbhh4IAMoCUIGirUYAkADEhgKCGJhdGNoX2lkGHkgASgJQgaKtRgCQAQ6Bpq1GAIIAUIOCgxfbWF4X3JldHJpZXNCDQoLX2NoYWluX3N0ZXAihQIKF0xpZmVjeWNsZVN0cmVhbVJlc3BvbnNlEhIKCnJlcXVlc3RfaWQYASABKAQSJQoEam9icxgCIAMoCzIXLmNvcnZvLnYxLkZldGNoQmF0Y2hKb2ISDQoFYWNrZWQYAyABKAUSDQoFZXJyb3IYBCABKAkSGAoQZW5xdWV1ZWRfam9iX2lkcxgFIAMoCRITCgtsZWFkZXJfYWRkchgGIAEoCRImCghvdXRjb21lcxhlIAMoDjIULmNvcnZvLnYxLkFja091dGNvbWUSMgoQZW5xdWV1ZV9vdXRjb21lcxhmIAMoDjIYLmNvcnZvLnYxLkVucXVldWVPdXRjb21lOgaatRgCCAEiggEKC0ZhaWxSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCRINCgVlcnJvchgCIAEoCRIRCgliYWNrdHJhY2UYAyABKAkSDQoFZmVuY2UYZCABKAQSEgoKcmVxdWVzdF9pZBhuIAEoCRIWCg12YWxpZGF0ZV9vbmx5GL4BIAEoCDoGmrUYAggBIocBCgxGYWlsUmVzcG9uc2USFgoGc3RhdHVzGAEgASgJQgaKtRgCGAESMwoPbmV4dF9hdHRlbXB0X2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIiChJhdHRlbXB0c19yZW1haW5pbmcYAyABKAVCBoq1GAIYAToGmrUYAggBIowBCg5SZWxlYXNlUmVxdWVzdBIWCgZqb2JfaWQYASABKAlCBoq1GAJAAxIfCg9jaGVja3BvaW50X2pzb24YAiABKAlCBoq1GAIIARINCgVmZW5jZRhkIAEoBBISCgpyZXF1ZXN0X2lkGG4gASgJEhYKDXZhbGlkYXRlX29ubHkYvgEgASgIOgaatRgCCAEiEQoPUmVsZWFzZVJlc3BvbnNlIqsBChJIZWFydGJlYXRKb2JVcGRhdGUSHwoNcHJvZ3Jlc3NfanNvbhgBIAEoCUIIirUYBAgBKAESIQoPY2hlY2twb2ludF9qc29uGAIgASgJQgiKtRgECAEoARIkCgV1c2FnZRgDIAEoCzIVLmNvcnZvLnYxLlVzYWdlUmVwb3J0EhQKDHN0cmVhbV9kZWx0YRgEIAEoCRINCgVmZW5jZRhkIAEoBDoGmrUYAggBIrkBChBIZWFydGJlYXRSZXF1ZXN0EjoKBGpvYnMYASADKAsyJC5jb3J2by52MS5IZWFydGJlYXRSZXF1ZXN0LkpvYnNFbnRyeUIGirUYAkADEhYKDXZhbGlkYXRlX29ubHkYvgEgASgIGkkKCUpvYnNFbnRyeRILCgNrZXkYASABKAkSKwoFdmFsdWUYAiABKAsyHC5jb3J2by52MS5IZWFydGJlYXRKb2JVcGRhdGU6AjgBOgaatRgCCAEiXwoUSGVhcnRiZWF0Sm9iUmVzcG9uc2USFgoGc3RhdHVzGAEgASgJQgaKtRgCGAESDgoGcmVhc29uGGQgASgJEhcKD2J1ZGdldF9leGNlZWRlZBhlIAEoCDoGmrUYAggBIqcBChFIZWFydGJlYXRSZXNwb25zZRI9CgRqb2JzGAEgAygLMiUuY29ydm8udjEuSGVhcnRiZWF0UmVzcG9uc2UuSm9ic0VudHJ5QgiKtRgEGAFAAxpLCglKb2JzRW50cnkSCwoDa2V5GAEgASgJEi0KBXZhbHVlGAIgASgLMh4uY29ydm8udjEuSGVhcnRiZWF0Sm9iUmVzcG9uc2U6AjgBOgaatRgCCAEiawoQU3Vic2NyaWJlUmVxdWVzdBIOCgZxdWV1ZXMYASADKAkSDwoHam9iX2lkcxgCIAMoCRINCgV0eXBlcxgDIAMoCRIVCg1sYXN0X2V2ZW50X2lkGAQgASgEEhAKCGZyb21fbm93GGQgASgIIuIBCg5TdWJzY3JpYmVFdmVudBITCgNzZXEYASABKARCBoq1GAIYARIUCgR0eXBlGAIgASgJQgaKtRgCGAESDgoGam9iX2lkGAMgASgJEg0KBXF1ZXVlGAQgASgJEhkKBWF0X25zGAUgASgEQgqKtRgGGAEyAm5zEhkKCWRhdGFfanNvbhgGIAEoCUIGirUYAggBEg0KBWluZGV4GGQgASgEEg0KBWFjdG9yGGUgASgJEg4KBnJlYXNvbhhmIAEoCRIPCgdhdHRlbXB0GGcgASgFEhEKCXdvcmtlcl9pZBhoIAEoCSIWChRHZXRTZXJ2ZXJJbmZvUmVxdWVzdCJUChVHZXRTZXJ2ZXJJbmZvUmVzcG9uc2USHgoOc2VydmVyX3ZlcnNpb24YASABKAlCBoq1GAIYARIbCgthcGlfdmVyc2lvbhgCIAEoCUIGirUYAhgBIkQKC0Vycm9yRGV0YWlsEg4KBnJlYXNvbhgBIAEoCRINCgVmaWVsZBgCIAEoCRIWCg5yZXRyeV9hZnRlcl9tcxgDIAEoDSqpAQoORW5xdWV1ZU91dGNvbWUSHwobRU5RVUVVRV9PVVRDT01FX1VOU1BFQ0lGSUVEEAASGwoXRU5RVUVVRV9PVVRDT01FX1BFTkRJTkcQARIdChlFTlFVRVVFX09VVENPTUVfU0NIRURVTEVEEAISHQoZRU5RVUVVRV9PVVRDT01FX0RVUExJQ0FURRADEhsKF0VOUVVFVUVfT1VUQ09NRV9SRUZVU0VEEAQq/wEKCkFja091dGNvbWUSGwoXQUNLX09VVENPTUVfVU5TUEVDSUZJRUQQABIVChFBQ0tfT1VUQ09NRV9BQ0tFRBABEhkKFUFDS19PVVRDT01FX05PVF9GT1VORBACEhoKFkFDS19PVVRDT01FX05PVF9BQ1RJVkUQAxIbChdBQ0tfT1VUQ09NRV9TVEFMRV9GRU5DRRAEEhcKE0FDS19PVVRDT01FX1JFRlVTRUQQBRIZChVBQ0tfT1VUQ09NRV9DT05USU5VRUQQBhIUChBBQ0tfT1VUQ09NRV9IRUxEEAcSHwobQUNLX09VVENPTUVfQlVER0VUX0VYQ0VFREVEEAgy3g4KDVdvcmtlclNlcnZpY2USnwEKB0VucXVldWUSGC5jb3J2by52MS5FbnF1ZXVlUmVxdWVzdBoZLmNvcnZvLnYxLkVucXVldWVSZXNwb25zZSJfkrUYKQjJARIPdW5pcXVlX2V4aXN0aW5nGMgBMhBWQUxJREFUSU9OX0VSUk9SorUYFAoHZW5xdWV1ZRIFd3JpdGUYBSACgtPkkwIUOgEqIg8vYXBpL3YxL2VucXVldWUSpgEKDEVucXVldWVCYXRjaBIdLmNvcnZvLnYxLkVucXVldWVCYXRjaFJlcXVlc3QaHi5jb3J2by52MS5FbnF1ZXVlQmF0Y2hSZXNwb25zZSJXkrUYFQjJATIQVkFMSURBVElPTl9FUlJPUqK1GBoKB2VucXVldWUSBXdyaXRlGAUgAioEam9ic4LT5JMCGjoBKiIVL2FwaS92MS9lbnF1ZXVlL2JhdGNoEskBCg5FbnF1ZXVlV2ViaG9vaxIfLmNvcnZvLnYxLkVucXVldWVXZWJob29rUmVxdWVzdBogLmNvcnZvLnYxLkVucXVldWVXZWJob29rUmVzcG9uc2UidJK1GDcIyQESD3VuaXF1ZV9leGlzdGluZxjIATIQVkFMSURBVElPTl9FUlJPUjoMcGF5bG9hZF9qc29uorUYFQoId2ViaG9va3MSBXdyaXRlGAYgAoLT5JMCGiIYL2FwaS92MS93ZWJob29rcy97cXVldWV9EoUBCgVGZXRjaBIWLmNvcnZvLnYxLkZldGNoUmVxdWVzdBoXLmNvcnZvLnYxLkZldGNoUmVzcG9uc2UiS5K1GBkiBWZvdW5kMhBWQUxJREFUSU9OX0VSUk9SorUYEgoFZmV0Y2gSBXdyaXRlGAUgAoLT5JMCEjoBKiINL2FwaS92MS9mZXRjaBKaAQoKRmV0Y2hCYXRjaBIbLmNvcnZvLnYxLkZldGNoQmF0Y2hSZXF1ZXN0GhwuY29ydm8udjEuRmV0Y2hCYXRjaFJlc3BvbnNlIlGStRgSMhBWQUxJREFUSU9OX0VSUk9SorUYGQoFZmV0Y2gSBXdyaXRlGAUgAioFY291bnSC0+STAhg6ASoiEy9hcGkvdjEvZmV0Y2gvYmF0Y2gSfAoDQWNrEhQuY29ydm8udjEuQWNrUmVxdWVzdBoVLmNvcnZvLnYxLkFja1Jlc3BvbnNlIkiStRgRKgJvazIJQUNLX0VSUk9SQAGitRgQCgNhY2sSBXdyaXRlGAUgA4LT5JMCGToBKiIUL2FwaS92MS9hY2sve2pvYl9pZH0SkAEKCEFja0JhdGNoEhkuY29ydm8udjEuQWNrQmF0Y2hSZXF1ZXN0GhouY29ydm8udjEuQWNrQmF0Y2hSZXNwb25zZSJNkrUYEjIQVkFMSURBVElPTl9FUlJPUqK1GBcKA2FjaxIFd3JpdGUYBSADKgVpdGVtc4LT5JMCFjoBKiIRL2FwaS92MS9hY2svYmF0Y2gSfAoERmFpbBIVLmNvcnZvLnYxLkZhaWxSZXF1ZXN0GhYuY29ydm8udjEuRmFpbFJlc3BvbnNlIkWStRgMMgpGQUlMX0VSUk9SorUYEQoEZmFpbBIFd3JpdGUYBSADgtPkkwIaOgEqIhUvYXBpL3YxL2ZhaWwve2pvYl9pZH0SmgEKB1JlbGVhc2USGC5jb3J2by52MS5SZWxlYXNlUmVxdWVzdBoZLmNvcnZvLnYxLlJlbGVhc2VSZXNwb25zZSJakrUYGyoIcmVsZWFzZWQyDVJFTEVBU0VfRVJST1JAAaK1GBQKB3JlbGVhc2USBXdyaXRlGAUgA4LT5JMCHToBKiIYL2FwaS92MS9yZWxlYXNlL3tqb2JfaWR9EpIBCglIZWFydGJlYXQSGi5jb3J2by52MS5IZWFydGJlYXRSZXF1ZXN0GhsuY29ydm8udjEuSGVhcnRiZWF0UmVzcG9uc2UiTJK1GBIyEFZBTElEQVRJT05fRVJST1KitRgWCgloZWFydGJlYXQSBXdyaXRlGAUgA4LT5JMCFjoBKiIRL2FwaS92MS9oZWFydGJlYXQSdAoPU3RyZWFtTGlmZWN5Y2xlEiAuY29ydm8udjEuTGlmZWN5Y2xlU3RyZWFtUmVxdWVzdBohLmNvcnZvLnYxLkxpZmVjeWNsZVN0cmVhbVJlc3BvbnNlIhiitRgUCgVmZXRjaBIFd3JpdGUYBSACMAEoATABElsKCVN1YnNjcmliZRIaLmNvcnZvLnYxLlN1YnNjcmliZVJlcXVlc3QaGC5jb3J2by52MS5TdWJzY3JpYmVFdmVudCIWorUYEgoGZXZlbnRzEgRyZWFkGAMgBDABEn0KDUdldFNlcnZlckluZm8SHi5jb3J2by52MS5HZXRTZXJ2ZXJJbmZvUmVxdWVzdBofLmNvcnZvLnYxLkdldFNlcnZlckluZm9SZXNwb25zZSIrkAIBorUYEAoEaW5mbxIEcmVhZBgBIAGC0+STAg4SDC9hcGkvdjEvaW5mb0IpWidjb3J2by5kZXYvY29ydm8vZ2VuL2dvL2NvcnZvL3YxO2NvcnZvdjFiBnByb3RvMw", [file_corvo_options_v1_options, file_google_api_annotations, file_google_protobuf_timestamp]);
 
 /**
  * Limits of an agent job.
@@ -103,6 +103,77 @@ export type AgentState = Message<"corvo.v1.AgentState"> & {
  */
 export const AgentStateSchema: GenMessage<AgentState> = /*@__PURE__*/
   messageDesc(file_corvo_v1_worker, 1);
+
+/**
+ * Jobs that follow one another. The first is the job that is enqueued with it, with its own payload and options.
+ *
+ * @generated from message corvo.v1.Chain
+ */
+export type Chain = Message<"corvo.v1.Chain"> & {
+  /**
+   * 2 to 1,000 steps. The first one's queue is that of the job itself.
+   *
+   * @generated from field: repeated corvo.v1.ChainStep steps = 1;
+   */
+  steps: ChainStep[];
+
+  /**
+   * Added once, when a step dies: out of attempts, rejected or expired.
+   *
+   * @generated from field: corvo.v1.ChainStep on_failure = 2;
+   */
+  onFailure?: ChainStep | undefined;
+
+  /**
+   * Added once, when the last step is completed or a step ends the chain.
+   *
+   * @generated from field: corvo.v1.ChainStep on_exit = 3;
+   */
+  onExit?: ChainStep | undefined;
+
+  /**
+   * Written by the server: the chain came as `chain_config`, beside a `chain_id` and `chain_step` that count.
+   *
+   * @generated from field: bool raw = 10;
+   */
+  raw: boolean;
+};
+
+/**
+ * Describes the message corvo.v1.Chain.
+ * Use `create(ChainSchema)` to create a new message.
+ */
+export const ChainSchema: GenMessage<Chain> = /*@__PURE__*/
+  messageDesc(file_corvo_v1_worker, 2);
+
+/**
+ * One job to come.
+ *
+ * @generated from message corvo.v1.ChainStep
+ */
+export type ChainStep = Message<"corvo.v1.ChainStep"> & {
+  /**
+   * Its queue, 1 to 255 bytes. Required.
+   *
+   * @generated from field: string queue = 1;
+   */
+  queue: string;
+
+  /**
+   * Its payload as JSON text. Members of an object are added to what the step before left: `previous_job_id` and `previous_result`, or
+   * `failed_job_id`, `failed_step` and `error`; they win over these. What is no object is left out. Empty: `{}`.
+   *
+   * @generated from field: string payload_json = 2;
+   */
+  payloadJson: string;
+};
+
+/**
+ * Describes the message corvo.v1.ChainStep.
+ * Use `create(ChainStepSchema)` to create a new message.
+ */
+export const ChainStepSchema: GenMessage<ChainStep> = /*@__PURE__*/
+  messageDesc(file_corvo_v1_worker, 3);
 
 /**
  * One job to add. LifecycleEnqueueItem has the same fields under the same numbers.
@@ -249,6 +320,48 @@ export type EnqueueRequest = Message<"corvo.v1.EnqueueRequest"> & {
    * @generated from field: int64 retry_max_delay_ms = 115;
    */
   retryMaxDelayMs: bigint;
+
+  /**
+   * Makes this the first step of a chain: each step is added when the one before is completed.
+   *
+   * @generated from field: corvo.v1.Chain chain = 116;
+   */
+  chain?: Chain | undefined;
+
+  /**
+   * Chain that this job belongs to, up to 64 bytes. Written by the server for the steps of a chain; ignored beside `chain`.
+   *
+   * @generated from field: string chain_id = 117;
+   */
+  chainId: string;
+
+  /**
+   * Step of the chain, from 0; -1: its on_exit, -2: its on_failure. Ignored beside `chain`.
+   *
+   * @generated from field: optional int32 chain_step = 118;
+   */
+  chainStep?: number | undefined;
+
+  /**
+   * A chain and `depends_on` in the form in which jobs show them, as a JSON object. Ignored beside `chain`. Empty: none.
+   *
+   * @generated from field: string chain_config_json = 119;
+   */
+  chainConfigJson: string;
+
+  /**
+   * Ids of up to 1,000 jobs that must be completed before this one can be fetched. Until then it is shown as pending.
+   *
+   * @generated from field: repeated string depends_on = 120;
+   */
+  dependsOn: string[];
+
+  /**
+   * Open batch that this job joins. Unknown or sealed: refused. Empty: none.
+   *
+   * @generated from field: string batch_id = 121;
+   */
+  batchId: string;
 };
 
 /**
@@ -256,7 +369,7 @@ export type EnqueueRequest = Message<"corvo.v1.EnqueueRequest"> & {
  * Use `create(EnqueueRequestSchema)` to create a new message.
  */
 export const EnqueueRequestSchema: GenMessage<EnqueueRequest> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 2);
+  messageDesc(file_corvo_v1_worker, 4);
 
 /**
  * What became of a job to add.
@@ -298,7 +411,7 @@ export type EnqueueResponse = Message<"corvo.v1.EnqueueResponse"> & {
  * Use `create(EnqueueResponseSchema)` to create a new message.
  */
 export const EnqueueResponseSchema: GenMessage<EnqueueResponse> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 3);
+  messageDesc(file_corvo_v1_worker, 5);
 
 /**
  * Jobs to add together.
@@ -312,6 +425,13 @@ export type EnqueueBatchRequest = Message<"corvo.v1.EnqueueBatchRequest"> & {
    * @generated from field: repeated corvo.v1.EnqueueRequest jobs = 1;
    */
   jobs: EnqueueRequest[];
+
+  /**
+   * Makes these jobs a batch, sealed at once: those that are created here, not the holders of their unique keys.
+   *
+   * @generated from field: corvo.v1.BatchCallback batch = 100;
+   */
+  batch?: BatchCallback | undefined;
 
   /**
    * Makes a retry of the whole call safe, up to 128 bytes. Empty: not given.
@@ -333,7 +453,35 @@ export type EnqueueBatchRequest = Message<"corvo.v1.EnqueueBatchRequest"> & {
  * Use `create(EnqueueBatchRequestSchema)` to create a new message.
  */
 export const EnqueueBatchRequestSchema: GenMessage<EnqueueBatchRequest> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 4);
+  messageDesc(file_corvo_v1_worker, 6);
+
+/**
+ * What to do when all members of a batch have ended.
+ *
+ * @generated from message corvo.v1.BatchCallback
+ */
+export type BatchCallback = Message<"corvo.v1.BatchCallback"> & {
+  /**
+   * Queue of the callback job, up to 255 bytes. Empty: no callback, the batch only counts.
+   *
+   * @generated from field: string callback_queue = 1;
+   */
+  callbackQueue: string;
+
+  /**
+   * Payload of the callback job as JSON text, at most 256 KiB. Empty: `{}`.
+   *
+   * @generated from field: string callback_payload_json = 2;
+   */
+  callbackPayloadJson: string;
+};
+
+/**
+ * Describes the message corvo.v1.BatchCallback.
+ * Use `create(BatchCallbackSchema)` to create a new message.
+ */
+export const BatchCallbackSchema: GenMessage<BatchCallback> = /*@__PURE__*/
+  messageDesc(file_corvo_v1_worker, 7);
 
 /**
  * Ids in the order of the request.
@@ -347,6 +495,13 @@ export type EnqueueBatchResponse = Message<"corvo.v1.EnqueueBatchResponse"> & {
    * @generated from field: repeated string job_ids = 1;
    */
   jobIds: string[];
+
+  /**
+   * Id of the batch, when the request made one.
+   *
+   * @generated from field: string batch_id = 100;
+   */
+  batchId: string;
 
   /**
    * One outcome per job.
@@ -368,7 +523,7 @@ export type EnqueueBatchResponse = Message<"corvo.v1.EnqueueBatchResponse"> & {
  * Use `create(EnqueueBatchResponseSchema)` to create a new message.
  */
 export const EnqueueBatchResponseSchema: GenMessage<EnqueueBatchResponse> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 5);
+  messageDesc(file_corvo_v1_worker, 8);
 
 /**
  * One job whose payload is a request body.
@@ -445,7 +600,7 @@ export type EnqueueWebhookRequest = Message<"corvo.v1.EnqueueWebhookRequest"> & 
  * Use `create(EnqueueWebhookRequestSchema)` to create a new message.
  */
 export const EnqueueWebhookRequestSchema: GenMessage<EnqueueWebhookRequest> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 6);
+  messageDesc(file_corvo_v1_worker, 9);
 
 /**
  * What became of the job. The fields of EnqueueResponse.
@@ -487,7 +642,7 @@ export type EnqueueWebhookResponse = Message<"corvo.v1.EnqueueWebhookResponse"> 
  * Use `create(EnqueueWebhookResponseSchema)` to create a new message.
  */
 export const EnqueueWebhookResponseSchema: GenMessage<EnqueueWebhookResponse> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 7);
+  messageDesc(file_corvo_v1_worker, 10);
 
 /**
  * Asks for one job.
@@ -543,7 +698,7 @@ export type FetchRequest = Message<"corvo.v1.FetchRequest"> & {
  * Use `create(FetchRequestSchema)` to create a new message.
  */
 export const FetchRequestSchema: GenMessage<FetchRequest> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 8);
+  messageDesc(file_corvo_v1_worker, 11);
 
 /**
  * One leased job, or none.
@@ -642,7 +797,7 @@ export type FetchResponse = Message<"corvo.v1.FetchResponse"> & {
  * Use `create(FetchResponseSchema)` to create a new message.
  */
 export const FetchResponseSchema: GenMessage<FetchResponse> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 9);
+  messageDesc(file_corvo_v1_worker, 12);
 
 /**
  * Asks for several jobs.
@@ -705,7 +860,7 @@ export type FetchBatchRequest = Message<"corvo.v1.FetchBatchRequest"> & {
  * Use `create(FetchBatchRequestSchema)` to create a new message.
  */
 export const FetchBatchRequestSchema: GenMessage<FetchBatchRequest> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 10);
+  messageDesc(file_corvo_v1_worker, 13);
 
 /**
  * One leased job.
@@ -796,7 +951,7 @@ export type FetchBatchJob = Message<"corvo.v1.FetchBatchJob"> & {
  * Use `create(FetchBatchJobSchema)` to create a new message.
  */
 export const FetchBatchJobSchema: GenMessage<FetchBatchJob> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 11);
+  messageDesc(file_corvo_v1_worker, 14);
 
 /**
  * Leased jobs.
@@ -817,7 +972,7 @@ export type FetchBatchResponse = Message<"corvo.v1.FetchBatchResponse"> & {
  * Use `create(FetchBatchResponseSchema)` to create a new message.
  */
 export const FetchBatchResponseSchema: GenMessage<FetchBatchResponse> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 12);
+  messageDesc(file_corvo_v1_worker, 15);
 
 /**
  * What model calls used since the last report. It goes into the usage ledger, which outlives the job, and counts against budgets.
@@ -881,7 +1036,7 @@ export type UsageReport = Message<"corvo.v1.UsageReport"> & {
  * Use `create(UsageReportSchema)` to create a new message.
  */
 export const UsageReportSchema: GenMessage<UsageReport> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 13);
+  messageDesc(file_corvo_v1_worker, 16);
 
 /**
  * Completes one job, or ends one iteration of an agent job.
@@ -967,6 +1122,20 @@ export type AckRequest = Message<"corvo.v1.AckRequest"> & {
    * @generated from field: string ack_status = 120;
    */
   ackStatus: string;
+
+  /**
+   * For a job of a chain: empty or `continue` adds the next step, `exit` ends the chain here. Otherwise ignored.
+   *
+   * @generated from field: string step_status = 130;
+   */
+  stepStatus: string;
+
+  /**
+   * Why the chain ends here, up to 64 KiB. Accepted, not stored.
+   *
+   * @generated from field: string exit_reason = 131;
+   */
+  exitReason: string;
 };
 
 /**
@@ -974,7 +1143,7 @@ export type AckRequest = Message<"corvo.v1.AckRequest"> & {
  * Use `create(AckRequestSchema)` to create a new message.
  */
 export const AckRequestSchema: GenMessage<AckRequest> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 14);
+  messageDesc(file_corvo_v1_worker, 17);
 
 /**
  * The acknowledgement was accepted.
@@ -1009,7 +1178,7 @@ export type AckResponse = Message<"corvo.v1.AckResponse"> & {
  * Use `create(AckResponseSchema)` to create a new message.
  */
 export const AckResponseSchema: GenMessage<AckResponse> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 15);
+  messageDesc(file_corvo_v1_worker, 18);
 
 /**
  * Completes one job of many, or ends an iteration of it.
@@ -1065,6 +1234,13 @@ export type AckBatchItem = Message<"corvo.v1.AckBatchItem"> & {
    * @generated from field: string hold_reason = 122;
    */
   holdReason: string;
+
+  /**
+   * See AckRequest.step_status.
+   *
+   * @generated from field: string step_status = 130;
+   */
+  stepStatus: string;
 };
 
 /**
@@ -1072,7 +1248,7 @@ export type AckBatchItem = Message<"corvo.v1.AckBatchItem"> & {
  * Use `create(AckBatchItemSchema)` to create a new message.
  */
 export const AckBatchItemSchema: GenMessage<AckBatchItem> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 16);
+  messageDesc(file_corvo_v1_worker, 19);
 
 /**
  * Completes many jobs.
@@ -1107,7 +1283,7 @@ export type AckBatchRequest = Message<"corvo.v1.AckBatchRequest"> & {
  * Use `create(AckBatchRequestSchema)` to create a new message.
  */
 export const AckBatchRequestSchema: GenMessage<AckBatchRequest> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 17);
+  messageDesc(file_corvo_v1_worker, 20);
 
 /**
  * How many were completed.
@@ -1135,7 +1311,7 @@ export type AckBatchResponse = Message<"corvo.v1.AckBatchResponse"> & {
  * Use `create(AckBatchResponseSchema)` to create a new message.
  */
 export const AckBatchResponseSchema: GenMessage<AckBatchResponse> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 18);
+  messageDesc(file_corvo_v1_worker, 21);
 
 /**
  * One frame of work from a worker or producer.
@@ -1222,7 +1398,7 @@ export type LifecycleStreamRequest = Message<"corvo.v1.LifecycleStreamRequest"> 
  * Use `create(LifecycleStreamRequestSchema)` to create a new message.
  */
 export const LifecycleStreamRequestSchema: GenMessage<LifecycleStreamRequest> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 19);
+  messageDesc(file_corvo_v1_worker, 22);
 
 /**
  * One job to add in a frame: the fields of EnqueueRequest.
@@ -1369,6 +1545,48 @@ export type LifecycleEnqueueItem = Message<"corvo.v1.LifecycleEnqueueItem"> & {
    * @generated from field: bool validate_only = 190;
    */
   validateOnly: boolean;
+
+  /**
+   * See EnqueueRequest.chain.
+   *
+   * @generated from field: corvo.v1.Chain chain = 116;
+   */
+  chain?: Chain | undefined;
+
+  /**
+   * See EnqueueRequest.chain_id.
+   *
+   * @generated from field: string chain_id = 117;
+   */
+  chainId: string;
+
+  /**
+   * See EnqueueRequest.chain_step.
+   *
+   * @generated from field: optional int32 chain_step = 118;
+   */
+  chainStep?: number | undefined;
+
+  /**
+   * See EnqueueRequest.chain_config_json.
+   *
+   * @generated from field: string chain_config_json = 119;
+   */
+  chainConfigJson: string;
+
+  /**
+   * See EnqueueRequest.depends_on.
+   *
+   * @generated from field: repeated string depends_on = 120;
+   */
+  dependsOn: string[];
+
+  /**
+   * See EnqueueRequest.batch_id.
+   *
+   * @generated from field: string batch_id = 121;
+   */
+  batchId: string;
 };
 
 /**
@@ -1376,7 +1594,7 @@ export type LifecycleEnqueueItem = Message<"corvo.v1.LifecycleEnqueueItem"> & {
  * Use `create(LifecycleEnqueueItemSchema)` to create a new message.
  */
 export const LifecycleEnqueueItemSchema: GenMessage<LifecycleEnqueueItem> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 20);
+  messageDesc(file_corvo_v1_worker, 23);
 
 /**
  * The answer to one frame.
@@ -1446,7 +1664,7 @@ export type LifecycleStreamResponse = Message<"corvo.v1.LifecycleStreamResponse"
  * Use `create(LifecycleStreamResponseSchema)` to create a new message.
  */
 export const LifecycleStreamResponseSchema: GenMessage<LifecycleStreamResponse> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 21);
+  messageDesc(file_corvo_v1_worker, 24);
 
 /**
  * Reports a failed attempt.
@@ -1502,7 +1720,7 @@ export type FailRequest = Message<"corvo.v1.FailRequest"> & {
  * Use `create(FailRequestSchema)` to create a new message.
  */
 export const FailRequestSchema: GenMessage<FailRequest> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 22);
+  messageDesc(file_corvo_v1_worker, 25);
 
 /**
  * What happens next.
@@ -1537,7 +1755,7 @@ export type FailResponse = Message<"corvo.v1.FailResponse"> & {
  * Use `create(FailResponseSchema)` to create a new message.
  */
 export const FailResponseSchema: GenMessage<FailResponse> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 23);
+  messageDesc(file_corvo_v1_worker, 26);
 
 /**
  * Gives one job back.
@@ -1586,7 +1804,7 @@ export type ReleaseRequest = Message<"corvo.v1.ReleaseRequest"> & {
  * Use `create(ReleaseRequestSchema)` to create a new message.
  */
 export const ReleaseRequestSchema: GenMessage<ReleaseRequest> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 24);
+  messageDesc(file_corvo_v1_worker, 27);
 
 /**
  * The job is pending again.
@@ -1601,7 +1819,7 @@ export type ReleaseResponse = Message<"corvo.v1.ReleaseResponse"> & {
  * Use `create(ReleaseResponseSchema)` to create a new message.
  */
 export const ReleaseResponseSchema: GenMessage<ReleaseResponse> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 25);
+  messageDesc(file_corvo_v1_worker, 28);
 
 /**
  * What a worker says about one of its jobs.
@@ -1650,7 +1868,7 @@ export type HeartbeatJobUpdate = Message<"corvo.v1.HeartbeatJobUpdate"> & {
  * Use `create(HeartbeatJobUpdateSchema)` to create a new message.
  */
 export const HeartbeatJobUpdateSchema: GenMessage<HeartbeatJobUpdate> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 26);
+  messageDesc(file_corvo_v1_worker, 29);
 
 /**
  * Signs of life.
@@ -1678,7 +1896,7 @@ export type HeartbeatRequest = Message<"corvo.v1.HeartbeatRequest"> & {
  * Use `create(HeartbeatRequestSchema)` to create a new message.
  */
 export const HeartbeatRequestSchema: GenMessage<HeartbeatRequest> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 27);
+  messageDesc(file_corvo_v1_worker, 30);
 
 /**
  * Answer for one job.
@@ -1714,7 +1932,7 @@ export type HeartbeatJobResponse = Message<"corvo.v1.HeartbeatJobResponse"> & {
  * Use `create(HeartbeatJobResponseSchema)` to create a new message.
  */
 export const HeartbeatJobResponseSchema: GenMessage<HeartbeatJobResponse> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 28);
+  messageDesc(file_corvo_v1_worker, 31);
 
 /**
  * Answers by job id.
@@ -1735,7 +1953,7 @@ export type HeartbeatResponse = Message<"corvo.v1.HeartbeatResponse"> & {
  * Use `create(HeartbeatResponseSchema)` to create a new message.
  */
 export const HeartbeatResponseSchema: GenMessage<HeartbeatResponse> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 29);
+  messageDesc(file_corvo_v1_worker, 32);
 
 /**
  * Which events to send.
@@ -1784,7 +2002,7 @@ export type SubscribeRequest = Message<"corvo.v1.SubscribeRequest"> & {
  * Use `create(SubscribeRequestSchema)` to create a new message.
  */
 export const SubscribeRequestSchema: GenMessage<SubscribeRequest> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 30);
+  messageDesc(file_corvo_v1_worker, 33);
 
 /**
  * One event. All fields default: a sign of life.
@@ -1879,7 +2097,7 @@ export type SubscribeEvent = Message<"corvo.v1.SubscribeEvent"> & {
  * Use `create(SubscribeEventSchema)` to create a new message.
  */
 export const SubscribeEventSchema: GenMessage<SubscribeEvent> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 31);
+  messageDesc(file_corvo_v1_worker, 34);
 
 /**
  * Nothing to say.
@@ -1894,7 +2112,7 @@ export type GetServerInfoRequest = Message<"corvo.v1.GetServerInfoRequest"> & {
  * Use `create(GetServerInfoRequestSchema)` to create a new message.
  */
 export const GetServerInfoRequestSchema: GenMessage<GetServerInfoRequest> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 32);
+  messageDesc(file_corvo_v1_worker, 35);
 
 /**
  * Versions of the server.
@@ -1922,7 +2140,7 @@ export type GetServerInfoResponse = Message<"corvo.v1.GetServerInfoResponse"> & 
  * Use `create(GetServerInfoResponseSchema)` to create a new message.
  */
 export const GetServerInfoResponseSchema: GenMessage<GetServerInfoResponse> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 33);
+  messageDesc(file_corvo_v1_worker, 36);
 
 /**
  * Attached to every error as a detail.
@@ -1957,7 +2175,7 @@ export type ErrorDetail = Message<"corvo.v1.ErrorDetail"> & {
  * Use `create(ErrorDetailSchema)` to create a new message.
  */
 export const ErrorDetailSchema: GenMessage<ErrorDetail> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_worker, 34);
+  messageDesc(file_corvo_v1_worker, 37);
 
 /**
  * What became of one job to add.

@@ -569,6 +569,9 @@ export class FinishedJobCommandReader extends Reader {
   archivedJobEnd = 0;
   segment = -0;
   offset = -0;
+  othersCount = 0;
+  othersStart: Int32Array<ArrayBuffer> = new Int32Array(8);
+  othersEnd: Int32Array<ArrayBuffer> = new Int32Array(8);
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
     this.buf = buf;
@@ -581,6 +584,7 @@ export class FinishedJobCommandReader extends Reader {
     this.archivedJobEnd = 0;
     this.segment = 0;
     this.offset = 0;
+    this.othersCount = 0;
     let pos = start;
     while (pos < end) {
       let tag = buf[pos++];
@@ -652,6 +656,25 @@ export class FinishedJobCommandReader extends Reader {
           }
           break;
         }
+        case 5: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          const i = this.othersCount++;
+          if (i === this.othersStart.length) {
+            this.othersStart = grown(this.othersStart);
+            this.othersEnd = grown(this.othersEnd);
+          }
+          this.othersStart[i] = pos;
+          this.othersEnd[i] = pos += n;
+          break;
+        }
         default:
           pos = this.unknown(tag, pos);
       }
@@ -666,6 +689,7 @@ export const FinishedJobCommandTag = {
   archivedJob: 18,
   segment: 24,
   offset: 32,
+  others: 42,
 } as const;
 
 /** What `encodeFinishedJobCommand` writes. What is absent or zero is not written. */
@@ -674,12 +698,194 @@ export interface FinishedJobCommandInit {
   archivedJob?: string | Uint8Array;
   segment?: number;
   offset?: number;
+  others?: readonly FinishedJobFactInit[];
 }
 
+let othersOfFinishedJobCommand = 0;
 /** Writes the fields of corvo.internal.v1.FinishedJobCommand, without a length before them. */
 export function encodeFinishedJobCommand(w: Writer, init: FinishedJobCommandInit): void {
   if (init.request !== undefined && init.request.length > 0) putStringOrBytes(w, 10, init.request);
   if (init.archivedJob !== undefined && init.archivedJob.length > 0) putStringOrBytes(w, 18, init.archivedJob);
   if (init.segment !== undefined && init.segment !== 0) putUint32(w, 24, init.segment);
   if (init.offset !== undefined && init.offset !== 0) putUint32(w, 32, init.offset);
+  if (init.others !== undefined) {
+    for (const one of init.others) {
+      const at = beginMessage(w, 42, othersOfFinishedJobCommand);
+      encodeFinishedJobFact(w, one);
+      othersOfFinishedJobCommand = endMessage(w, at);
+    }
+  }
+}
+
+/** Reads corvo.internal.v1.FinishedJobFact. */
+export class FinishedJobFactReader extends Reader {
+  seq = -0;
+  seqLo = -0;
+  seqHi = -0;
+  state = -0;
+  createdMs = -0;
+  createdMsLo = -0;
+  createdMsHi = -0;
+  queueStart = 0;
+  queueEnd = 0;
+  segment = -0;
+  offset = -0;
+
+  read(buf: Uint8Array, start = 0, end = buf.length): this {
+    this.buf = buf;
+    this.start = start;
+    this.end = end;
+    this.hasUnknown = false;
+    this.seq = 0;
+    this.seqLo = 0;
+    this.seqHi = 0;
+    this.state = 0;
+    this.createdMs = 0;
+    this.createdMsLo = 0;
+    this.createdMsHi = 0;
+    this.queueStart = 0;
+    this.queueEnd = 0;
+    this.segment = 0;
+    this.offset = 0;
+    let pos = start;
+    while (pos < end) {
+      let tag = buf[pos++];
+      if (tag > 127) {
+        const b = pos < end ? buf[pos] : 128;
+        if (b < 128) {
+          tag = (tag & 127) | (b << 7);
+          pos++;
+        } else {
+          this.pos = pos - 1;
+          tag = this.tag();
+          pos = this.pos;
+        }
+      }
+      switch (tag >>> 3) {
+        case 1: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.seq = b;
+            this.seqLo = b;
+            this.seqHi = 0;
+          } else {
+            this.pos = pos;
+            this.varint64();
+            this.seq = this.hi * 4294967296 + this.lo;
+            this.seqLo = this.lo;
+            this.seqHi = this.hi;
+            pos = this.pos;
+          }
+          break;
+        }
+        case 2: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.state = b;
+          } else {
+            this.pos = pos;
+            this.state = this.varint32();
+            pos = this.pos;
+          }
+          break;
+        }
+        case 3: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.createdMs = b;
+            this.createdMsLo = b;
+            this.createdMsHi = 0;
+          } else {
+            this.pos = pos;
+            this.varint64();
+            this.createdMs = this.hi * 4294967296 + this.lo;
+            this.createdMsLo = this.lo;
+            this.createdMsHi = this.hi;
+            pos = this.pos;
+          }
+          break;
+        }
+        case 4: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.queueEnd !== 0) this.hasUnknown = true;
+          this.queueStart = pos;
+          this.queueEnd = pos += n;
+          break;
+        }
+        case 5: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.segment = b;
+          } else {
+            this.pos = pos;
+            this.segment = this.varint32();
+            pos = this.pos;
+          }
+          break;
+        }
+        case 6: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.offset = b;
+          } else {
+            this.pos = pos;
+            this.offset = this.varint32();
+            pos = this.pos;
+          }
+          break;
+        }
+        default:
+          pos = this.unknown(tag, pos);
+      }
+    }
+    return this;
+  }
+}
+
+/** Tags of corvo.internal.v1.FinishedJobFact for the put functions. */
+export const FinishedJobFactTag = {
+  seq: 8,
+  state: 16,
+  createdMs: 24,
+  queue: 34,
+  segment: 40,
+  offset: 48,
+} as const;
+
+/** What `encodeFinishedJobFact` writes. What is absent or zero is not written. */
+export interface FinishedJobFactInit {
+  seq?: number | bigint;
+  state?: number;
+  createdMs?: number | bigint;
+  queue?: string | Uint8Array;
+  segment?: number;
+  offset?: number;
+}
+
+/** Writes the fields of corvo.internal.v1.FinishedJobFact, without a length before them. */
+export function encodeFinishedJobFact(w: Writer, init: FinishedJobFactInit): void {
+  if (init.seq !== undefined && init.seq != 0) putInt64OrBigInt(w, 8, init.seq);
+  if (init.state !== undefined && init.state !== 0) putUint32(w, 16, init.state);
+  if (init.createdMs !== undefined && init.createdMs != 0) putInt64OrBigInt(w, 24, init.createdMs);
+  if (init.queue !== undefined && init.queue.length > 0) putStringOrBytes(w, 34, init.queue);
+  if (init.segment !== undefined && init.segment !== 0) putUint32(w, 40, init.segment);
+  if (init.offset !== undefined && init.offset !== 0) putUint32(w, 48, init.offset);
 }

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file corvo/internal/v1/log.proto.
  */
 export const file_corvo_internal_v1_log: GenFile = /*@__PURE__*/
-  fileDesc("Chtjb3J2by9pbnRlcm5hbC92MS9sb2cucHJvdG8SEWNvcnZvLmludGVybmFsLnYxIoYBCghMb2dFbnRyeRIPCgd2ZXJzaW9uGAEgASgNEhQKDGVuZ2luZV9sZXZlbBgCIAEoDRIdCgtsb2dfdGltZV9tcxgDIAEoBEIIirUYBDICbXMSLAoIY29tbWFuZHMYBCADKAsyGi5jb3J2by5pbnRlcm5hbC52MS5Db21tYW5kOgaatRgCCAEikQEKB0NvbW1hbmQSJQoEdmVyYhgBIAEoDjIXLmNvcnZvLmludGVybmFsLnYxLlZlcmISDQoFZmxhZ3MYAiABKA0SEQoJbmFtZXNwYWNlGAMgASgJEhEKCXByaW5jaXBhbBgEIAEoCRIUCgxyZXF1ZXN0X2hhc2gYBSABKAwSDAoEYm9keRgGIAEoDDoGmrUYAggBIjcKEUxlYWRlcnNoaXBDb21tYW5kEhoKCHBhdXNlX21zGAEgASgEQgiKtRgEMgJtczoGmrUYAggBIk4KEFN0YXRlSGFzaENvbW1hbmQSDQoFaW5kZXgYASABKAQSEAoIaGFzaF9sb3cYAiABKA0SEQoJaGFzaF9oaWdoGAMgASgNOgaatRgCCAEiOQoMUHVyZ2VDb21tYW5kEiEKD2VuZGVkX2JlZm9yZV9tcxgBIAEoBEIIirUYBDICbXM6Bpq1GAIIASJkChJGaW5pc2hlZEpvYkNvbW1hbmQSDwoHcmVxdWVzdBgBIAEoDBIUCgxhcmNoaXZlZF9qb2IYAiABKAwSDwoHc2VnbWVudBgDIAEoDRIOCgZvZmZzZXQYBCABKA06Bpq1GAIIASrsCAoEVmVyYhIUChBWRVJCX1VOU1BFQ0lGSUVEEAASEAoMVkVSQl9FTlFVRVVFEAESFgoSVkVSQl9FTlFVRVVFX0JBVENIEAISDgoKVkVSQl9GRVRDSBADEhQKEFZFUkJfRkVUQ0hfQkFUQ0gQBBIMCghWRVJCX0FDSxAFEhIKDlZFUkJfQUNLX0JBVENIEAYSDQoJVkVSQl9GQUlMEAcSEgoOVkVSQl9IRUFSVEJFQVQQCBISCg5WRVJCX0xJRkVDWUNMRRAJEg4KClZFUkJfUkVUUlkQChIPCgtWRVJCX0NBTkNFTBALEg0KCVZFUkJfSE9MRBAMEhAKDFZFUkJfQVBQUk9WRRANEg8KC1ZFUkJfUkVKRUNUEA4SDQoJVkVSQl9NT1ZFEA8SDwoLVkVSQl9ERUxFVEUQEBIUChBWRVJCX1BBVVNFX1FVRVVFEBESFQoRVkVSQl9SRVNVTUVfUVVFVUUQEhIUChBWRVJCX0RSQUlOX1FVRVVFEBMSFAoQVkVSQl9DTEVBUl9RVUVVRRAUEhYKElZFUkJfREVTVFJPWV9RVUVVRRAVEhgKFFZFUkJfU0VUX0NPTkNVUlJFTkNZEBYSFQoRVkVSQl9TRVRfVEhST1RUTEUQFxIYChRWRVJCX1JFTU9WRV9USFJPVFRMRRAYEhAKDFZFUkJfUkVMRUFTRRApEhQKEFZFUkJfU0VUX1dFQkhPT0sQLxIXChNWRVJCX0RFTEVURV9XRUJIT09LEDASGgoWVkVSQl9SRURFTElWRVJfV0VCSE9PSxAxEhUKEVZFUkJfVEVTVF9XRUJIT09LEDISDwoLVkVSQl9SRVBMQVkQHBITCg9WRVJCX1NFVF9CVURHRVQQHRIWChJWRVJCX0RFTEVURV9CVURHRVQQHhITCg9WRVJCX1NFVF9QT0xJQ1kQHxIWChJWRVJCX0RFTEVURV9QT0xJQ1kQIBIUChBWRVJCX1NFVF9BUElfS0VZEDMSFwoTVkVSQl9ERUxFVEVfQVBJX0tFWRA0EhEKDVZFUkJfU0VUX1JPTEUQNRIUChBWRVJCX0RFTEVURV9ST0xFEDYSFAoQVkVSQl9BU1NJR05fUk9MRRA3EhYKElZFUkJfVU5BU1NJR05fUk9MRRA4EhkKFVZFUkJfQ1JFQVRFX05BTUVTUEFDRRA5EhkKFVZFUkJfREVMRVRFX05BTUVTUEFDRRA6EiEKHVZFUkJfU0VUX05BTUVTUEFDRV9SQVRFX0xJTUlUEDsSGQoVVkVSQl9TRVRfU1NPX1NFVFRJTkdTEDwSDQoJVkVSQl9USUNLEEASEwoPVkVSQl9MRUFERVJTSElQEEESEwoPVkVSQl9TVEFURV9IQVNIEEISDgoKVkVSQl9QVVJHRRBDEhoKFlZFUkJfV0VCSE9PS19ERUxJVkVSRUQQTBIOCgpWRVJCX0FVRElUEFASEgoOVkVSQl9LRVlTX1VTRUQQURIUChBWRVJCX0FVVEhfU0VDUkVUEFJCNVozY29ydm8uZGV2L2NvcnZvL2dlbi9nby9jb3J2by9pbnRlcm5hbC92MTtpbnRlcm5hbHYxYgZwcm90bzM", [file_corvo_options_v1_options]);
+  fileDesc("Chtjb3J2by9pbnRlcm5hbC92MS9sb2cucHJvdG8SEWNvcnZvLmludGVybmFsLnYxIoYBCghMb2dFbnRyeRIPCgd2ZXJzaW9uGAEgASgNEhQKDGVuZ2luZV9sZXZlbBgCIAEoDRIdCgtsb2dfdGltZV9tcxgDIAEoBEIIirUYBDICbXMSLAoIY29tbWFuZHMYBCADKAsyGi5jb3J2by5pbnRlcm5hbC52MS5Db21tYW5kOgaatRgCCAEikQEKB0NvbW1hbmQSJQoEdmVyYhgBIAEoDjIXLmNvcnZvLmludGVybmFsLnYxLlZlcmISDQoFZmxhZ3MYAiABKA0SEQoJbmFtZXNwYWNlGAMgASgJEhEKCXByaW5jaXBhbBgEIAEoCRIUCgxyZXF1ZXN0X2hhc2gYBSABKAwSDAoEYm9keRgGIAEoDDoGmrUYAggBIjcKEUxlYWRlcnNoaXBDb21tYW5kEhoKCHBhdXNlX21zGAEgASgEQgiKtRgEMgJtczoGmrUYAggBIk4KEFN0YXRlSGFzaENvbW1hbmQSDQoFaW5kZXgYASABKAQSEAoIaGFzaF9sb3cYAiABKA0SEQoJaGFzaF9oaWdoGAMgASgNOgaatRgCCAEiOQoMUHVyZ2VDb21tYW5kEiEKD2VuZGVkX2JlZm9yZV9tcxgBIAEoBEIIirUYBDICbXM6Bpq1GAIIASKYAQoSRmluaXNoZWRKb2JDb21tYW5kEg8KB3JlcXVlc3QYASABKAwSFAoMYXJjaGl2ZWRfam9iGAIgASgMEg8KB3NlZ21lbnQYAyABKA0SDgoGb2Zmc2V0GAQgASgNEjIKBm90aGVycxgFIAMoCzIiLmNvcnZvLmludGVybmFsLnYxLkZpbmlzaGVkSm9iRmFjdDoGmrUYAggBIoMBCg9GaW5pc2hlZEpvYkZhY3QSCwoDc2VxGAEgASgEEg0KBXN0YXRlGAIgASgNEhwKCmNyZWF0ZWRfbXMYAyABKARCCIq1GAQyAm1zEg0KBXF1ZXVlGAQgASgMEg8KB3NlZ21lbnQYBSABKA0SDgoGb2Zmc2V0GAYgASgNOgaatRgCCAEqmAkKBFZlcmISFAoQVkVSQl9VTlNQRUNJRklFRBAAEhAKDFZFUkJfRU5RVUVVRRABEhYKElZFUkJfRU5RVUVVRV9CQVRDSBACEg4KClZFUkJfRkVUQ0gQAxIUChBWRVJCX0ZFVENIX0JBVENIEAQSDAoIVkVSQl9BQ0sQBRISCg5WRVJCX0FDS19CQVRDSBAGEg0KCVZFUkJfRkFJTBAHEhIKDlZFUkJfSEVBUlRCRUFUEAgSEgoOVkVSQl9MSUZFQ1lDTEUQCRIOCgpWRVJCX1JFVFJZEAoSDwoLVkVSQl9DQU5DRUwQCxINCglWRVJCX0hPTEQQDBIQCgxWRVJCX0FQUFJPVkUQDRIPCgtWRVJCX1JFSkVDVBAOEg0KCVZFUkJfTU9WRRAPEg8KC1ZFUkJfREVMRVRFEBASFAoQVkVSQl9QQVVTRV9RVUVVRRAREhUKEVZFUkJfUkVTVU1FX1FVRVVFEBISFAoQVkVSQl9EUkFJTl9RVUVVRRATEhQKEFZFUkJfQ0xFQVJfUVVFVUUQFBIWChJWRVJCX0RFU1RST1lfUVVFVUUQFRIYChRWRVJCX1NFVF9DT05DVVJSRU5DWRAWEhUKEVZFUkJfU0VUX1RIUk9UVExFEBcSGAoUVkVSQl9SRU1PVkVfVEhST1RUTEUQGBIQCgxWRVJCX1JFTEVBU0UQKRIUChBWRVJCX1NFVF9XRUJIT09LEC8SFwoTVkVSQl9ERUxFVEVfV0VCSE9PSxAwEhoKFlZFUkJfUkVERUxJVkVSX1dFQkhPT0sQMRIVChFWRVJCX1RFU1RfV0VCSE9PSxAyEhUKEVZFUkJfQ1JFQVRFX0JBVENIEBkSEwoPVkVSQl9TRUFMX0JBVENIEBoSDwoLVkVSQl9SRVBMQVkQHBITCg9WRVJCX1NFVF9CVURHRVQQHRIWChJWRVJCX0RFTEVURV9CVURHRVQQHhITCg9WRVJCX1NFVF9QT0xJQ1kQHxIWChJWRVJCX0RFTEVURV9QT0xJQ1kQIBIUChBWRVJCX1NFVF9BUElfS0VZEDMSFwoTVkVSQl9ERUxFVEVfQVBJX0tFWRA0EhEKDVZFUkJfU0VUX1JPTEUQNRIUChBWRVJCX0RFTEVURV9ST0xFEDYSFAoQVkVSQl9BU1NJR05fUk9MRRA3EhYKElZFUkJfVU5BU1NJR05fUk9MRRA4EhkKFVZFUkJfQ1JFQVRFX05BTUVTUEFDRRA5EhkKFVZFUkJfREVMRVRFX05BTUVTUEFDRRA6EiEKHVZFUkJfU0VUX05BTUVTUEFDRV9SQVRFX0xJTUlUEDsSGQoVVkVSQl9TRVRfU1NPX1NFVFRJTkdTEDwSDQoJVkVSQl9USUNLEEASEwoPVkVSQl9MRUFERVJTSElQEEESEwoPVkVSQl9TVEFURV9IQVNIEEISDgoKVkVSQl9QVVJHRRBDEhoKFlZFUkJfV0VCSE9PS19ERUxJVkVSRUQQTBIOCgpWRVJCX0FVRElUEFASEgoOVkVSQl9LRVlTX1VTRUQQURIUChBWRVJCX0FVVEhfU0VDUkVUEFJCNVozY29ydm8uZGV2L2NvcnZvL2dlbi9nby9jb3J2by9pbnRlcm5hbC92MTtpbnRlcm5hbHYxYgZwcm90bzM", [file_corvo_options_v1_options]);
 
 /**
  * The payload of one raft entry: everything that was proposed in one turn of the event loop.
@@ -72,7 +72,7 @@ export type Command = Message<"corvo.internal.v1.Command"> & {
   verb: Verb;
 
   /**
-   * Bits: 1 = an absent result of an ack stays absent (REST); 2 = body is a FinishedJobCommand.
+   * Bits: 1 = an absent result of an ack stays absent (REST); 2 = body is a FinishedJobCommand; 4 = some job in it depends on others.
    *
    * @generated from field: uint32 flags = 2;
    */
@@ -192,7 +192,7 @@ export const PurgeCommandSchema: GenMessage<PurgeCommand> = /*@__PURE__*/
   messageDesc(file_corvo_internal_v1_log, 4);
 
 /**
- * A public request on a job that was finished when the leader looked.
+ * A public request on a job that was finished when the leader looked, or on jobs that depend on such.
  *
  * @generated from message corvo.internal.v1.FinishedJobCommand
  */
@@ -224,6 +224,13 @@ export type FinishedJobCommand = Message<"corvo.internal.v1.FinishedJobCommand">
    * @generated from field: uint32 offset = 4;
    */
   offset: number;
+
+  /**
+   * What the leader found about jobs that were not live and that others in the request depend on.
+   *
+   * @generated from field: repeated corvo.internal.v1.FinishedJobFact others = 5;
+   */
+  others: FinishedJobFact[];
 };
 
 /**
@@ -232,6 +239,62 @@ export type FinishedJobCommand = Message<"corvo.internal.v1.FinishedJobCommand">
  */
 export const FinishedJobCommandSchema: GenMessage<FinishedJobCommand> = /*@__PURE__*/
   messageDesc(file_corvo_internal_v1_log, 5);
+
+/**
+ * What the archive said about a job.
+ *
+ * @generated from message corvo.internal.v1.FinishedJobFact
+ */
+export type FinishedJobFact = Message<"corvo.internal.v1.FinishedJobFact"> & {
+  /**
+   * Creation sequence.
+   *
+   * @generated from field: uint64 seq = 1;
+   */
+  seq: bigint;
+
+  /**
+   * Its state: a number of corvo.v1.JobState. 0: the archive has no record of it.
+   *
+   * @generated from field: uint32 state = 2;
+   */
+  state: number;
+
+  /**
+   * Creation time, unix milliseconds.
+   *
+   * @generated from field: uint64 created_ms = 3;
+   */
+  createdMs: bigint;
+
+  /**
+   * Its queue at the end.
+   *
+   * @generated from field: bytes queue = 4;
+   */
+  queue: Uint8Array;
+
+  /**
+   * Archive segment of the record.
+   *
+   * @generated from field: uint32 segment = 5;
+   */
+  segment: number;
+
+  /**
+   * Offset in that segment.
+   *
+   * @generated from field: uint32 offset = 6;
+   */
+  offset: number;
+};
+
+/**
+ * Describes the message corvo.internal.v1.FinishedJobFact.
+ * Use `create(FinishedJobFactSchema)` to create a new message.
+ */
+export const FinishedJobFactSchema: GenMessage<FinishedJobFact> = /*@__PURE__*/
+  messageDesc(file_corvo_internal_v1_log, 6);
 
 /**
  * Commands. The public ones carry the public request of the same name.
@@ -448,6 +511,20 @@ export enum Verb {
    * @generated from enum value: VERB_TEST_WEBHOOK = 50;
    */
   TEST_WEBHOOK = 50,
+
+  /**
+   * CreateBatchRequest.
+   *
+   * @generated from enum value: VERB_CREATE_BATCH = 25;
+   */
+  CREATE_BATCH = 25,
+
+  /**
+   * SealBatchRequest.
+   *
+   * @generated from enum value: VERB_SEAL_BATCH = 26;
+   */
+  SEAL_BATCH = 26,
 
   /**
    * ReplayJobRequest.
