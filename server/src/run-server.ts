@@ -22,6 +22,7 @@ import { takeUpRestored } from "./admin/restore.js";
 import { Guard } from "./auth/guard.js";
 import { noteUsedKeys } from "./auth/key-use.js";
 import type { Principal } from "./auth/principal.js";
+import { calendar } from "./calendar.js";
 import { documents } from "./documents.js";
 import { EventHub } from "./events/hub.js";
 import type { AuthContext } from "./handlers/auth.js";
@@ -125,6 +126,7 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
     memoryBytesMax: options.memoryBytesMax,
     stateHashEntries: 100,
     hashSeed: Number.parseInt(stores.identity.salt.slice(0, 7), 16),
+    calendar,
     diskPressure: () => stores.space.pressure !== "none",
     onFatal,
     onDamagedSnapshot: (cause) => log.warn("a snapshot is damaged, an older one and the log are used", { error: cause.message }),

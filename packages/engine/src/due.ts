@@ -1,5 +1,6 @@
 import { budgetDue, releaseDue } from "./budgets.js";
 import { usageDue } from "./ledger.js";
+import { scheduleDue } from "./schedule.js";
 import type { State } from "./state.js";
 import { EntityKind } from "./tables/entities.js";
 
@@ -15,6 +16,8 @@ export function due(s: State, row: number): void {
     case EntityKind.setting:
       releaseDue(s, row);
       return;
+    case EntityKind.schedule:
+      return scheduleDue(s, row);
     default:
       return;
   }

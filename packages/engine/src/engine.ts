@@ -51,6 +51,10 @@ import { release } from "./release.js";
 import { replay } from "./replay.js";
 import { RequestMemory, reused } from "./request-ids.js";
 import { retry } from "./retry.js";
+import { putSchedule } from "./schedule-put.js";
+import { type AskingSchedule, askingSchedules, type ScheduleRecord, scheduleNamed, scheduleRecords } from "./schedule-records.js";
+import { scheduleSlots } from "./schedule-slots.js";
+import { deleteSchedule, pauseSchedule, resumeSchedule, runSchedule } from "./schedule-verbs.js";
 import { setWebhook } from "./set-webhook.js";
 import { cutState, type SnapshotCut } from "./snapshot-cut.js";
 import { restoreState } from "./snapshot-restore.js";
@@ -266,6 +270,18 @@ export class Engine {
         return setThrottle(s, c);
       case Verb.REMOVE_THROTTLE:
         return removeThrottle(s, c);
+      case Verb.PUT_SCHEDULE:
+        return putSchedule(s, c);
+      case Verb.DELETE_SCHEDULE:
+        return deleteSchedule(s, c);
+      case Verb.PAUSE_SCHEDULE:
+        return pauseSchedule(s, c);
+      case Verb.RESUME_SCHEDULE:
+        return resumeSchedule(s, c);
+      case Verb.RUN_SCHEDULE:
+        return runSchedule(s, c);
+      case Verb.SCHEDULE_SLOTS:
+        return void scheduleSlots(s, c);
       case Verb.RELEASE:
         return release(s, c);
       case Verb.REPLAY:
@@ -505,6 +521,23 @@ export class Engine {
   /** All queues, sorted by name. */
   queues(): QueueRecord[] {
     return queueRecords(this.state);
+  }
+
+  /** Some schedule wants slots from the leader. */
+  get asksForSlots(): boolean {
+    return this.state.asking.size > 0;
+  }
+  /** Schedules that want slots from the leader, oldest wish first, without those whose serial is in `without`. */
+  askingSchedules(max: number, without: ReadonlySet<number>): AskingSchedule[] {
+    return this.state.asking.size === 0 ? [] : askingSchedules(this.state, max, without);
+  }
+  /** The schedule of this name. */
+  schedule(name: string): ScheduleRecord | undefined {
+    return scheduleNamed(this.state, name);
+  }
+  /** Up to `max` schedules that are younger than the one with this serial, oldest first. */
+  schedules(afterSerial: number, max: number): ScheduleRecord[] {
+    return scheduleRecords(this.state, afterSerial, max);
   }
 
   /** Who fetched, sorted by id. */

@@ -6,6 +6,7 @@ import { type DocumentEdit, writeDocument } from "./document.js";
 import { ended } from "./ended.js";
 import { archiveIterations, dropIterations } from "./iterations.js";
 import { assign, leave } from "./lists.js";
+import { awaitedEnded } from "./schedule.js";
 import type { State } from "./state.js";
 import { MarkKind } from "./tables/archive-marks.js";
 import { type FinishedState, JobFlag, JobState } from "./tables/job-table.js";
@@ -68,8 +69,10 @@ export function forget(s: State, row: number): void {
   arena.free(jobs.request(row));
   if (jobs.document(row) !== 0) arena.free(jobs.document(row));
   assign(s, row, 0);
-  s.sequences.remove(jobs.seq(row));
+  const seq = jobs.seq(row);
+  s.sequences.remove(seq);
   jobs.remove(row);
+  if (s.awaited.size > 0) awaitedEnded(s, seq);
 }
 
 /** The job's unique key is free again, if it is still this job's. */

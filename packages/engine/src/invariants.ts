@@ -1,7 +1,9 @@
 import { checkPlaces } from "./explain/place.js";
 import { ensure } from "./invariant.js";
 import { checkRelations } from "./relation-invariants.js";
+import { Flag, Num } from "./schedule.js";
 import type { State } from "./state.js";
+import { EntityKind } from "./tables/entities.js";
 import { JobState } from "./tables/job-table.js";
 import { listOf, listsPerQueue, priorities, type Queue } from "./tables/queues.js";
 import { nextTimerMs } from "./tick.js";
@@ -39,11 +41,34 @@ export function checkInvariants(s: State): void {
   s.locks.expiries.check("locks", (lock) => s.locks.expiresMs(lock));
   ensure(s.locks.expiries.size === s.locks.used, "a lock has no timer");
   s.entities.check();
+  checkSchedules(s);
   s.arena.check(s);
   checkCounts(s);
   checkWebhooks(s);
   checkRelations(s);
   nextTimerMs(s);
+}
+
+/** What follows from the schedules is what they say. */
+function checkSchedules(s: State): void {
+  const { entities: e } = s;
+  let asking = 0;
+  let awaited = 0;
+  for (let row = e.first(EntityKind.schedule); row !== -1; row = e.following(row)) {
+    const serial = e.serial(row);
+    const asks = (e.flag(row) & Flag.asks) !== 0;
+    if (asks) asking++;
+    ensure(asks === s.asking.has(serial), `schedule ${serial} asks for slots, or does not, and nobody knows`);
+    ensure(!asks || (e.flag(row) & Flag.paused) === 0, `schedule ${serial} is paused and asks for slots`);
+    ensure(
+      e.num(row, Num.lastSlotMs) <= Math.max(e.num(row, Num.settledMs), e.num(row, Num.bufferedMs)),
+      `schedule ${serial}: a slot fired that is not settled`,
+    );
+    if (e.num(row, Num.bufferedMs) === 0) continue;
+    awaited++;
+    ensure(s.awaited.get(e.num(row, Num.lastSeq)) === serial, `schedule ${serial} waits for a job, and nobody knows`);
+  }
+  ensure(s.asking.size === asking && s.awaited.size === awaited, "a schedule that is gone asks or waits");
 }
 
 function checkList(s: State, queue: Queue, list: number, seen: Set<number>): void {

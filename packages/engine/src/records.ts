@@ -73,6 +73,9 @@ export interface JobRecord {
   revisions: number;
   /** Cost of everything that was reported, in dollars. */
   costUsd: number;
+  /** Schedule that added it; empty: none did. */
+  scheduleId: string;
+  scheduleSlotMs: number;
   /** Fence of the running lease; 0: not leased. */
   fence: number;
   /** Log index at which it ended; 0: it is live. */
@@ -223,6 +226,8 @@ function recordOf(seq: number, createdMs: number, state: number, bytes: Uint8Arr
     revisionNote: "",
     revisions: 0,
     costUsd: 0,
+    scheduleId: textOf(source, r.scheduleIdStart, r.scheduleIdEnd),
+    scheduleSlotMs: r.scheduleSlotMs,
     fence: 0,
     endedIndex: 0,
   };

@@ -1,4 +1,5 @@
 import { ensure, InvariantBroken } from "./invariant.js";
+import { schedulesRestored } from "./schedule.js";
 import { tablesOf } from "./snapshot-cut.js";
 import { ChunkKind, chunkHeaderBytes, type Header, headerFields, headerFieldsBefore, ObjectType, snapshotMagic } from "./snapshot-format.js";
 import { NumberList, type NumberLists, readObject } from "./snapshot-objects.js";
@@ -141,6 +142,7 @@ class Restore {
     s.entities.restored(h.entityRows, h.entitySerial);
     s.arena.restored();
     s.outbox.refresh();
+    schedulesRestored(s);
     let listed = garbage.rows;
     for (const queue of s.queues.bySerial.values()) {
       for (const count of queue.count) listed += count;

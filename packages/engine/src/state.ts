@@ -193,6 +193,11 @@ export class State implements TextOwners {
     if (this.level >= 2) this.events.add(type, 0, 0, queue, this.logTimeMs);
   }
 
+  /** Serials of schedules that want slots from the leader. Follows from the entities, as `awaited`. */
+  readonly asking = new Set<number>();
+  /** Job for whose end a slot waits → serial of the schedule. */
+  readonly awaited = new Map<number, number>();
+
   /** Set while a command is only looked at: called before the first change, it throws. */
   guard: (() => never) | undefined;
 

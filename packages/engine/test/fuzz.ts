@@ -1,7 +1,8 @@
 import { Writer } from "@corvo/gen/corvo/fast/runtime.js";
-import { encodeLeadershipCommand, encodePurgeCommand } from "@corvo/gen/corvo/internal/v1/log_fast.js";
+import { encodeLeadershipCommand, encodePurgeCommand, encodeScheduleSlotsCommand } from "@corvo/gen/corvo/internal/v1/log_fast.js";
 import { encodeMoveJobRequest, encodeRetryJobRequest } from "@corvo/gen/corvo/v1/job_fast.js";
 import { encodePauseQueueRequest, encodeSetConcurrencyRequest, encodeSetThrottleRequest } from "@corvo/gen/corvo/v1/queue_fast.js";
+import { encodePauseScheduleRequest, encodePutScheduleRequest } from "@corvo/gen/corvo/v1/schedule_fast.js";
 import {
   type EnqueueRequestInit,
   encodeAckBatchRequest,
@@ -16,7 +17,7 @@ import {
   encodeReleaseRequest,
 } from "@corvo/gen/corvo/v1/worker_fast.js";
 import { commandFlags, formatJobId, Verb } from "@corvo/protocol";
-import type { Engine } from "../src/index.js";
+import type { AskingSchedule, Engine } from "../src/index.js";
 import type { CommandGiven } from "./kit.js";
 
 /** A small generator of random numbers (mulberry32). */
@@ -51,6 +52,8 @@ export class Commands {
   private eventsSeen = 0;
   private ids = 0;
   private lastFence = 0;
+  private asking: AskingSchedule[] = [];
+  private nowMs = 0;
 
   constructor(
     readonly dice: Dice,
@@ -62,6 +65,9 @@ export class Commands {
   learn(engine: Engine, nowMs: number): void {
     for (let seq = this.jobs.length + 1; seq <= engine.lastSeq; seq++) this.jobs.push({ createdMs: nowMs, seq });
     this.lastFence = engine.lastFence;
+    // The wishes of before are told, too: nobody must listen to them.
+    if (this.dice.chance(90)) this.asking = engine.askingSchedules(10, new Set());
+    this.nowMs = nowMs;
     for (const event of engine.eventsSince(this.eventsSeen, 1000)) {
       if (event.type === "started") this.leased.push(event.jobSeq);
       if (["completed", "failed", "cancelled", "rejected", "expired"].includes(event.type)) this.ended.push(event.jobSeq);
@@ -73,6 +79,7 @@ export class Commands {
 
   any(): CommandGiven {
     const { dice } = this;
+    if (dice.chance(8)) return this.schedule();
     const n = dice.below(100);
     if (n < 18) return this.write(Verb.ENQUEUE, (w, requestId) => encodeEnqueueRequest(w, { ...this.request(), requestId }));
     if (n < 24) return this.write(Verb.ENQUEUE_BATCH, (w, requestId) => encodeEnqueueBatchRequest(w, { jobs: this.some(4, () => this.request()), requestId }));
@@ -145,6 +152,46 @@ export class Commands {
     return dice.chance(50)
       ? this.write(Verb.LEADERSHIP, (w) => encodeLeadershipCommand(w, { pauseMs: dice.below(20_000) }), false)
       : this.write(Verb.PURGE, (w) => encodePurgeCommand(w, { endedBeforeMs: 1_000_000 + dice.below(2_000_000) }), false);
+  }
+
+  /** Something about schedules: put, steered, or told their slots, sometimes wrong ones. */
+  private schedule(): CommandGiven {
+    const { dice } = this;
+    const name = dice.one(["s1", "s2", "s3", "ü"]);
+    const n = dice.below(10);
+    if (n < 3) {
+      return this.write(Verb.PUT_SCHEDULE, (w, requestId) =>
+        encodePutScheduleRequest(w, {
+          name: dice.chance(3) ? "" : name,
+          cron: dice.one(["@every 1s", "@every 5s", "@every 90s", "* * * * *", "* * * * *", "0 0 31 2 *", "@every x"]),
+          job: { ...this.request(), scheduledAt: undefined, requestId: undefined, maxRetries: dice.below(3) },
+          overlap: dice.below(5),
+          catchUp: dice.below(4),
+          jitter: dice.chance(30) ? dice.one(["3s", "100ms", "junk"]) : "",
+          paused: dice.chance(10),
+          requestId,
+        }),
+      );
+    }
+    if (n < 6) {
+      const verb = dice.one([Verb.PAUSE_SCHEDULE, Verb.RESUME_SCHEDULE, Verb.RESUME_SCHEDULE, Verb.RUN_SCHEDULE, Verb.RUN_SCHEDULE, Verb.DELETE_SCHEDULE]);
+      return this.write(verb, (w, requestId) => encodePauseScheduleRequest(w, { name, requestId }));
+    }
+    const slots = this.asking.map(({ serial, revision, afterMs, late }) => {
+      const untilMs = late ? Math.max(this.nowMs - dice.below(50), afterMs) : dice.chance(5) ? this.nowMs + 100_000 : afterMs;
+      const past = late ? Array.from({ length: 1 + dice.below(5) }, (_, i) => ({ atMs: afterMs + 1 + i * dice.below(20_000) })) : [];
+      const nextMs = dice.chance(5) ? 0 : untilMs + 1 + dice.below(3000);
+      return {
+        serial,
+        revision: revision + (dice.chance(5) ? 1 : 0),
+        afterMs: afterMs - (dice.chance(5) ? 1 : 0),
+        past,
+        pastTotal: past.length + dice.below(3),
+        untilMs,
+        nextMs,
+      };
+    });
+    return this.write(Verb.SCHEDULE_SLOTS, (w) => encodeScheduleSlotsCommand(w, { slots }), false);
   }
 
   private write(verb: Verb, write: (w: Writer, requestId: string | undefined) => void, ids = true): CommandGiven {

@@ -1,10 +1,12 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { Writer } from "@corvo/gen/corvo/fast/runtime.js";
-import { encodeLeadershipCommand, encodePurgeCommand } from "@corvo/gen/corvo/internal/v1/log_fast.js";
+import { encodeLeadershipCommand, encodePurgeCommand, encodeScheduleSlotsCommand } from "@corvo/gen/corvo/internal/v1/log_fast.js";
 import { encodeCreateBatchRequest, encodeSealBatchRequest } from "@corvo/gen/corvo/v1/batch_fast.js";
 import { CreateBatchResponseSchema, SealBatchResponseSchema } from "@corvo/gen/corvo/v1/batch_pb.js";
 import { encodeMoveJobRequest, encodeRetryJobRequest } from "@corvo/gen/corvo/v1/job_fast.js";
 import { encodePauseQueueRequest, encodeSetConcurrencyRequest, encodeSetThrottleRequest } from "@corvo/gen/corvo/v1/queue_fast.js";
+import { encodePauseScheduleRequest, encodePutScheduleRequest } from "@corvo/gen/corvo/v1/schedule_fast.js";
+import * as schedulePb from "@corvo/gen/corvo/v1/schedule_pb.js";
 import {
   type EnqueueRequestInit,
   encodeAckBatchRequest,
@@ -167,6 +169,78 @@ export class Transcript {
           given(Verb.RELEASE, (w) => encodeReleaseRequest(w, { jobId: id, checkpointJson: args.get("checkpoint"), fence, requestId })),
           () => "ok",
         );
+      case "schedule": {
+        const words2 = args.get("job")?.split(":") ?? [];
+        return told(
+          given(Verb.PUT_SCHEDULE, (w) =>
+            encodePutScheduleRequest(w, {
+              name: words[0],
+              cron: args.get("cron"),
+              job: words2.length === 0 ? undefined : this.request(fields(words2.join(":"))),
+              overlap: ["", "skip", "allow", "buffer", "cancel"].indexOf(args.get("overlap") ?? ""),
+              catchUp: ["", "last", "none", "all"].indexOf(args.get("catch-up") ?? ""),
+              jitter: args.get("jitter"),
+              paused: args.has("paused"),
+              requestId,
+            }),
+          ),
+          (bytes) => (fromBinary(schedulePb.PutScheduleResponseSchema, bytes).replaced ? "replaced" : "made"),
+        );
+      }
+      case "run-schedule":
+        return told(
+          given(Verb.RUN_SCHEDULE, (w) => encodePauseScheduleRequest(w, { name: words[0] ?? "", requestId })),
+          (bytes) => {
+            const r = fromBinary(schedulePb.RunScheduleResponseSchema, bytes);
+            return `${this.name(r.jobId)}${r.duplicate ? " duplicate" : ""}`;
+          },
+        );
+      case "pause-schedule":
+      case "resume-schedule":
+      case "delete-schedule": {
+        const v = { "pause-schedule": Verb.PAUSE_SCHEDULE, "resume-schedule": Verb.RESUME_SCHEDULE, "delete-schedule": Verb.DELETE_SCHEDULE }[verb];
+        return told(
+          given(v, (w) => encodePauseScheduleRequest(w, { name: words[0] ?? "", requestId })),
+          () => "ok",
+        );
+      }
+      case "asking":
+        return (
+          this.bench.engine
+            .askingSchedules(10, new Set())
+            .map((one) => `${one.cron} ${one.timezone || "UTC"} after ${one.afterMs - epochMs}${one.late ? " late" : ""}`)
+            .join(", ") || "nobody"
+        );
+      case "slots": {
+        const asked = this.bench.engine.askingSchedules(10, new Set())[0];
+        const past = list(args.get("past")).map((at) => ({ atMs: epochMs + Number(at) }));
+        const slot = {
+          serial: asked?.serial ?? 1,
+          revision: Number(args.get("revision") ?? asked?.revision ?? 1),
+          afterMs: args.has("after") ? epochMs + Number(args.get("after")) : (asked?.afterMs ?? 0),
+          past,
+          pastTotal: Number(args.get("total") ?? past.length),
+          untilMs: args.has("until") ? epochMs + Number(args.get("until")) : 0,
+          nextMs: args.has("next") ? epochMs + Number(args.get("next")) : 0,
+        };
+        return told(
+          given(Verb.SCHEDULE_SLOTS, (w) => encodeScheduleSlotsCommand(w, { slots: [slot] })),
+          () => "told",
+        );
+      }
+      case "show-schedule": {
+        const r = this.bench.engine.schedule(words[0]);
+        if (r === undefined) return "no such schedule";
+        const parts = [`runs=${r.runs}`];
+        if (r.paused) parts.push("paused");
+        if (r.nextMs > 0) parts.push(`next=${r.nextMs - epochMs}`);
+        parts.push(`settled=${r.settledMs - epochMs}`);
+        if (r.lastSlotMs > 0) parts.push(`slot=${r.lastSlotMs - epochMs}`);
+        if (r.lastJobId !== "") parts.push(`job=${this.name(r.lastJobId)}`);
+        for (const field of ["skipped", "missed"] as const) if (r[field] > 0) parts.push(`${field}=${r[field]}`);
+        if (r.bufferedMs > 0) parts.push(`buffered=${r.bufferedMs - epochMs}`);
+        return parts.join(" ");
+      }
       case "ack-batch":
         return told(
           given(Verb.ACK_BATCH, (w) => encodeAckBatchRequest(w, { items: words.map((word) => this.ackItem(word)), requestId })),

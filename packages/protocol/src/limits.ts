@@ -48,6 +48,11 @@ export const limits = {
   webhookSecretBytesMax: 256,
   webhookAttemptsMax: 100,
   redeliverEventsMax: 1000,
+  schedulesMax: 2_000_000,
+  cronBytesMax: 255,
+  timezoneBytesMax: 64,
+  jitterMsMax: 3_600_000,
+  descriptionBytesMax: 1024,
 } as const;
 
 if (limits.messageBytesMax * 2 > limits.entryBytesMax) throw new Error("the largest message must fit one log entry twice");

@@ -2,6 +2,7 @@ export { BackupImpossible, type BackupSource, examineBackup, type RestoredBackup
 export { type FinishedJob, type FinishedJobs, finishedJobs } from "./finished.js";
 export { type OpenedReplica, type OpenReplicaOptions, openReplica } from "./open.js";
 export { Replica, type ReplicaCounters, type ReplicaOptions } from "./replica.js";
+export { type Calendar, SlotKeeper } from "./slot-keeper.js";
 export { Snapshotter, type SnapshotterOptions } from "./snapshotter.js";
 export type { CommandInput, Reply } from "./turn.js";
 export type { Sleeper } from "./waiters.js";

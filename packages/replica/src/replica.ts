@@ -4,6 +4,7 @@ import { commandFlags, EntryWriter, failpoint, limits, refuse, Verb } from "@cor
 import type { CommittedEntry, RaftNode } from "@corvo/raft";
 import { type FinishedJobs, finishedCommand, finishedFacts } from "./finished.js";
 import { leadershipBody, ownCommand, purgeBody, stateHashBody } from "./own-commands.js";
+import { type Calendar, SlotKeeper } from "./slot-keeper.js";
 import { Ticker } from "./ticker.js";
 import type { CommandInput, Reply } from "./turn.js";
 import { Batch, notLeader, outcomeUnknown, overloaded, shuttingDown } from "./turn.js";
@@ -25,6 +26,8 @@ export interface ReplicaOptions {
   stateHashEntries: number;
   /** Tells that the disk has no room beyond the reserve: then new work is refused, ack, delete and cancel go on. */
   diskPressure: () => boolean;
+  /** Finds the slots of cron expressions. Without it, schedules with one do not run. */
+  calendar?: Calendar;
   /** A broken promise of disk, core or engine: the process must end without answering anybody. */
   onFatal: (cause: unknown) => void;
 }
@@ -60,6 +63,7 @@ export class Replica {
   onApplied: ((index: number, commands: number, waitedMs: number, applyMs: number) => void) | undefined;
   readonly waiters: Waiters;
   private readonly ticker: Ticker;
+  private readonly slots: SlotKeeper | undefined;
   private gathering: Batch | undefined;
   /** Holds the commands of `gathering`. */
   private readonly entry = new EntryWriter();
@@ -89,6 +93,12 @@ export class Replica {
   ) {
     this.waiters = new Waiters(options.clock);
     this.ticker = new Ticker(options.clock, () => this.tick());
+    if (options.calendar) {
+      this.slots = new SlotKeeper(engine, options.calendar, options.clock, (command, reply) => {
+        if (this.serving) this.add(command, reply);
+        else reply.refused(notLeader());
+      });
+    }
   }
 
   /** Told once, right after the raft node is made. */
@@ -207,6 +217,7 @@ export class Replica {
     }
     this.wakeFetchers();
     if (this.leading) this.ticker.aim(this.engine.nextTimerMs());
+    if (this.serving) this.slots?.look();
     if (this.gathering) this.planFlush();
   }
 
@@ -219,6 +230,7 @@ export class Replica {
     const done = (): void => {
       this.ready = true;
       for (const run of this.readyCallbacks.splice(0)) run();
+      this.slots?.start();
       this.ticker.aim(this.engine.nextTimerMs());
     };
     this.add(ownCommand(Verb.LEADERSHIP, leadershipBody(pauseMs)), { answer: done, refused: () => {} });

@@ -8,6 +8,7 @@ import { CorvoError, cancelled, toCorvoError } from "./errors.js";
 import type { EnqueueOptions, JobDefinition } from "./job.js";
 import { enqueueRequest, jsonText, newRequestId } from "./requests.js";
 import { type Backoff, checkedMs, defaultBackoff, jitteredMs, pause, repeat } from "./retry.js";
+import { Schedules } from "./schedules.js";
 import { serverTimeoutMs } from "./transport-options.js";
 import { validating } from "./validate-only.js";
 import { FetchedJob, type JobEvent, JobInfo, jobEvent, type QueueInfo, queueInfo, type WorkerInfo, workerInfo } from "./views.js";
@@ -21,6 +22,8 @@ export class CorvoClient {
     readonly queues: Client<typeof QueueService>;
     readonly cluster: Client<typeof ClusterService>;
   };
+  /** Jobs at times. */
+  readonly schedules: Schedules;
   readonly backoff: Backoff;
   private readonly timeoutMs: number;
   private readonly tries: number;
@@ -35,6 +38,7 @@ export class CorvoClient {
       queues: createClient(QueueService, transport),
       cluster: createClient(ClusterService, transport),
     };
+    this.schedules = new Schedules(options, { change: (o, call) => this.change(o, call), repeat: (o, call) => this.repeat(o, call) });
     this.timeoutMs = checkedMs("timeoutMs", options.timeoutMs ?? 30_000);
     this.tries = options.tries ?? 10;
     this.backoff = options.backoff ?? defaultBackoff;

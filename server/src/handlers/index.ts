@@ -1,14 +1,12 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import * as admin from "@corvo/gen/corvo/v1/admin_pb.js";
 import * as agents from "@corvo/gen/corvo/v1/agent_pb.js";
-import * as auth from "@corvo/gen/corvo/v1/auth_pb.js";
 import * as batches from "@corvo/gen/corvo/v1/batch_pb.js";
 import * as budgets from "@corvo/gen/corvo/v1/budget_pb.js";
 import * as cluster from "@corvo/gen/corvo/v1/cluster_pb.js";
 import * as event from "@corvo/gen/corvo/v1/event_pb.js";
 import * as explain from "@corvo/gen/corvo/v1/explain_pb.js";
 import * as jobs from "@corvo/gen/corvo/v1/job_pb.js";
-import * as namespaces from "@corvo/gen/corvo/v1/namespace_pb.js";
 import * as queues from "@corvo/gen/corvo/v1/queue_pb.js";
 import * as webhook from "@corvo/gen/corvo/v1/webhook_pb.js";
 import { FetchBatchRequestReader, FetchRequestReader } from "@corvo/gen/corvo/v1/worker_fast.js";
@@ -31,6 +29,7 @@ import { type FetchWish, fetchHandler } from "./fetch.js";
 import { bulkGetJobsHandler, getJobHandler } from "./job.js";
 import { lifecycleHandler, type StreamCounters } from "./lifecycle.js";
 import { listQueuesHandler } from "./queues.js";
+import { scheduleRoutes } from "./schedules.js";
 import { subscribeHandler } from "./subscribe.js";
 import { listWebhookDeliveriesHandler, listWebhooksHandler, setWebhookHandler } from "./webhooks.js";
 
@@ -102,6 +101,7 @@ export function publicRoutes(context: AuthContext & AdminContext, counters: Stre
   command(q.setConcurrency, { verb: Verb.SET_CONCURRENCY, check: door.checkSetConcurrency, schema: queues.SetConcurrencyRequestSchema });
   command(q.setThrottle, { verb: Verb.SET_THROTTLE, check: door.checkSetThrottle, schema: queues.SetThrottleRequestSchema });
   command(q.removeThrottle, { verb: Verb.REMOVE_THROTTLE, check: door.checkRemoveThrottle, schema: queues.RemoveThrottleRequestSchema });
+  scheduleRoutes(context, command, add);
 
   add(event.EventService.method.listEvents, listEventsHandler(context));
   add(explain.ExplainService.method.explainJob, explainJobHandler(context));
@@ -133,21 +133,7 @@ export function publicRoutes(context: AuthContext & AdminContext, counters: Stre
   add(c.getClusterStatus, clusterStatusHandler(context, facts));
   add(c.listWorkers, listWorkersHandler(context));
   for (const { method, handler } of authRoutes(context)) add(method, handler);
-  for (const service of [
-    auth.AuthService,
-    namespaces.NamespaceService,
-    worker.WorkerService,
-    jobs.JobService,
-    queues.QueueService,
-    batches.BatchService,
-    agents.AgentService,
-    budgets.BudgetService,
-    cluster.ClusterService,
-    event.EventService,
-    explain.ExplainService,
-    webhook.WebhookService,
-    admin.AdminService,
-  ]) {
+  for (const service of new Set(routes.map(({ method }) => method.parent))) {
     for (const method of service.methods)
       if (!routes.some((route) => route.method === method)) throw new Error(`${service.typeName}/${method.name} has no handler`);
   }

@@ -130,6 +130,8 @@ export function jobMessage(r: JobRecord): MessageInitShape<typeof JobSchema> {
     revisionNote: r.revisionNote,
     revisions: r.revisions,
     costUsd: r.costUsd,
+    scheduleId: r.scheduleId,
+    scheduleSlotAt: timestamp(r.scheduleSlotMs),
     fence: BigInt(r.fence),
   };
 }

@@ -1,11 +1,31 @@
-import { type CommandSpec, type Flags, list, requestIdFlag, text } from "../command.js";
+import { type CommandSpec, type FlagSpec, type Flags, list, requestIdFlag, text } from "../command.js";
 import { usageFailure } from "../failure.js";
 import { encodeObject, RawJson } from "../json.js";
 import { readJson, readJsonObject } from "../json-input.js";
+import { policyFlags, putSchedule, scheduleFlags } from "../schedule.js";
 import type { Session } from "../session.js";
 import { durationFlagMs, timeFlag } from "../time.js";
 
 const payloadExample = `{"to": "ada@example.com"}`;
+
+/** Flags of a job as such: for one that is added now, and for those of a schedule. */
+export const jobFlags: readonly FlagSpec[] = [
+  { flags: "--priority <name>", description: "critical, high or normal" },
+  { flags: "--unique-key <key>", description: "at most one live job of the queue holds this key" },
+  { flags: "--unique-period <duration>", description: "how long the key is held, in seconds or like 1h (default: 1h)" },
+  { flags: "--max-retries <n>", description: "attempts in total (default: 3)" },
+  { flags: "--retry-backoff <name>", description: "exponential, linear, fixed or none (default: exponential)" },
+  { flags: "--retry-base-delay <duration>", description: "delay after the first failure (default: 5s)" },
+  { flags: "--retry-max-delay <duration>", description: "longest delay, 0s for no cap (default: 10m)" },
+  { flags: "--expire-after <duration>", description: "the job dies unless it was fetched by then" },
+  { flags: "--tag <key=value>", description: "a label; may be repeated", repeated: true },
+  { flags: "--tags <json>", description: "labels as a JSON object" },
+  { flags: "--checkpoint <json>", description: "first checkpoint, as JSON or @file" },
+  { flags: "--parent-id <job>", description: "the job that this one belongs to" },
+  { flags: "--agent-max-iterations <n>", description: "agent job: held for a person after this many iterations" },
+  { flags: "--agent-max-cost-usd <n>", description: "agent job: held for a person above this cost" },
+  { flags: "--agent-iteration-timeout <duration>", description: "agent job: longest iteration" },
+];
 
 export const enqueue: CommandSpec = {
   name: "enqueue",
@@ -20,25 +40,15 @@ export const enqueue: CommandSpec = {
     "corvo enqueue emails.send @mail.json --priority high --tag tenant=acme",
     "corvo enqueue reports.build '{}' --delay 10m --max-retries 5 --unique-key daily",
     `echo '{"n": 1}' | corvo enqueue imports - -o name`,
+    "corvo enqueue emails.send '{}' --schedule '0 9 * * MON-FRI' --timezone Europe/Madrid",
   ],
   flags: [
-    { flags: "--priority <name>", description: "critical, high or normal" },
-    { flags: "--unique-key <key>", description: "at most one live job of the queue holds this key" },
-    { flags: "--unique-period <duration>", description: "how long the key is held, in seconds or like 1h (default: 1h)" },
-    { flags: "--max-retries <n>", description: "attempts in total (default: 3)" },
-    { flags: "--retry-backoff <name>", description: "exponential, linear, fixed or none (default: exponential)" },
-    { flags: "--retry-base-delay <duration>", description: "delay after the first failure (default: 5s)" },
-    { flags: "--retry-max-delay <duration>", description: "longest delay, 0s for no cap (default: 10m)" },
+    ...jobFlags,
     { flags: "--scheduled-at <time>", description: "not before this time, RFC 3339" },
     { flags: "--delay <duration>", description: "not before this long from now" },
-    { flags: "--expire-after <duration>", description: "the job dies unless it was fetched by then" },
-    { flags: "--tag <key=value>", description: "a label; may be repeated", repeated: true },
-    { flags: "--tags <json>", description: "labels as a JSON object" },
-    { flags: "--checkpoint <json>", description: "first checkpoint, as JSON or @file" },
-    { flags: "--parent-id <job>", description: "the job that this one belongs to" },
-    { flags: "--agent-max-iterations <n>", description: "agent job: held for a person after this many iterations" },
-    { flags: "--agent-max-cost-usd <n>", description: "agent job: held for a person above this cost" },
-    { flags: "--agent-iteration-timeout <duration>", description: "agent job: longest iteration" },
+    { flags: "--schedule <when>", description: "add a schedule instead: a cron expression or '@every 5m'; a time is as --scheduled-at" },
+    { flags: "--schedule-name <name>", description: "with --schedule: its name (default: the queue's)" },
+    ...scheduleFlags,
     requestIdFlag,
   ],
   notes: [
@@ -47,6 +57,8 @@ export const enqueue: CommandSpec = {
   ],
   async run(session, [queue, payload], flags) {
     if (queue === "") throw usageFailure("the queue's name is empty", `corvo enqueue emails.send '${payloadExample}'`);
+    const when = text(flags, "schedule");
+    if (when !== undefined && !isTime(when)) return await enqueueOnSchedule(session, queue, payload, flags, when);
     const body = await enqueueBody(session, queue, payload, flags);
     const answer = await session.client.call("POST", "/api/v1/enqueue", { body, requestId: text(flags, "requestId") });
     if (session.outputJson) return session.indented(answer.text);
@@ -55,7 +67,18 @@ export const enqueue: CommandSpec = {
   },
 };
 
-async function enqueueBody(session: Session, queue: string, payload: string | undefined, flags: Flags): Promise<string> {
+/** `--schedule` also takes what `--scheduled-at` does. */
+function isTime(when: string): boolean {
+  return /^\d{4}-\d{2}-\d{2}[Tt ]/.test(when);
+}
+
+async function enqueueOnSchedule(session: Session, queue: string, payload: string | undefined, flags: Flags, cron: string): Promise<void> {
+  if (text(flags, "scheduledAt") || text(flags, "delay") !== undefined) throw usageFailure("--schedule excludes --scheduled-at and --delay");
+  const job = new RawJson(await enqueueBody(session, queue, payload, flags));
+  await putSchedule(session, text(flags, "scheduleName") ?? queue, { cron, ...policyFlags(flags), job }, text(flags, "requestId"));
+}
+
+export async function enqueueBody(session: Session, queue: string, payload: string | undefined, flags: Flags): Promise<string> {
   const { io } = session;
   const priority = text(flags, "priority");
   if (priority && !["critical", "high", "normal", "low"].includes(priority))
@@ -104,7 +127,8 @@ function wholeNumber(flag: string, value: string): number {
 }
 
 function scheduledAt(session: Session, flags: Flags): string | undefined {
-  const at = text(flags, "scheduledAt");
+  const when = text(flags, "schedule");
+  const at = text(flags, "scheduledAt") ?? (when !== undefined && isTime(when) ? when : undefined);
   const delay = text(flags, "delay");
   if (at && delay !== undefined) throw usageFailure("--scheduled-at and --delay exclude each other");
   if (delay !== undefined) return new Date(session.io.nowMs() + durationFlagMs("--delay", delay)).toISOString();

@@ -26,6 +26,7 @@ const batch = new EnqueueBatchRequestReader();
 /** One job to add. A LifecycleEnqueueItem has the same fields and is read with the same reader. */
 export function lookAtJob(r: EnqueueRequestReader, options: DoorOptions): Fault | undefined {
   const { buf } = r;
+  if (r.scheduleIdEnd > r.scheduleIdStart || r.scheduleSlotMs !== 0) return faulty("INVALID_VALUE", "schedule_id", "schedule_id is set by the server");
   let fault = nameFault(buf, r.queueStart, r.queueEnd, "queue") ?? payloadFault(r, options);
   if (fault !== undefined) return fault;
   fault =

@@ -7,6 +7,7 @@ export { checkEnqueue, checkEnqueueBatch } from "./enqueue.js";
 export { checkFetch, checkFetchBatch } from "./fetch.js";
 export * from "./frame.js";
 export * from "./heartbeat.js";
+export * from "./schedule.js";
 export * from "./steer.js";
 export * from "./validate-only.js";
 export * from "./webhook.js";

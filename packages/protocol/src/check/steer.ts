@@ -79,6 +79,11 @@ function ofJob<R extends Readable<R> & { jobIdStart: number; jobIdEnd: number }>
   });
 }
 
+/** The check of a request that names one thing in `name`. */
+export function ofNamed<R extends Readable<R> & { nameStart: number; nameEnd: number }>(reader: R, schema: DescMessage): Check {
+  return ofQueue(reader, schema);
+}
+
 function ofQueue<R extends Readable<R> & { nameStart: number; nameEnd: number }>(reader: R, schema: DescMessage, more?: More<R>): Check {
   return checked(reader, schema, (r) => nameFault(r.buf, r.nameStart, r.nameEnd, "name") ?? more?.(r));
 }

@@ -506,6 +506,11 @@ export class EnqueueRequestReader extends Reader {
   tagsJsonEnd = 0;
   requestIdStart = 0;
   requestIdEnd = 0;
+  scheduleIdStart = 0;
+  scheduleIdEnd = 0;
+  scheduleSlotMs = -0;
+  scheduleSlotMsLo = -0;
+  scheduleSlotMsHi = -0;
   validateOnly = false;
   checkpointJsonStart = 0;
   checkpointJsonEnd = 0;
@@ -571,6 +576,11 @@ export class EnqueueRequestReader extends Reader {
     this.tagsJsonEnd = 0;
     this.requestIdStart = 0;
     this.requestIdEnd = 0;
+    this.scheduleIdStart = 0;
+    this.scheduleIdEnd = 0;
+    this.scheduleSlotMs = 0;
+    this.scheduleSlotMsLo = 0;
+    this.scheduleSlotMsHi = 0;
     this.validateOnly = false;
     this.checkpointJsonStart = 0;
     this.checkpointJsonEnd = 0;
@@ -1010,6 +1020,39 @@ export class EnqueueRequestReader extends Reader {
           this.batchIdEnd = pos += n;
           break;
         }
+        case 129: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.scheduleIdEnd !== 0) this.hasUnknown = true;
+          this.scheduleIdStart = pos;
+          this.scheduleIdEnd = pos += n;
+          break;
+        }
+        case 130: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.scheduleSlotMs = b;
+            this.scheduleSlotMsLo = b;
+            this.scheduleSlotMsHi = 0;
+          } else {
+            this.pos = pos;
+            this.varint64();
+            this.scheduleSlotMs = this.hi * 4294967296 + this.lo;
+            this.scheduleSlotMsLo = this.lo;
+            this.scheduleSlotMsHi = this.hi;
+            pos = this.pos;
+          }
+          break;
+        }
         case 190: {
           if ((tag & 7) !== 0) this.odd(tag, pos);
           const b = pos < end ? buf[pos] : 255;
@@ -1049,6 +1092,8 @@ export const EnqueueRequestTag = {
   expireAfter: 866,
   tagsJson: 874,
   requestId: 882,
+  scheduleId: 1034,
+  scheduleSlotMs: 1040,
   validateOnly: 1520,
   checkpointJson: 890,
   parentId: 898,
@@ -1079,6 +1124,8 @@ export interface EnqueueRequestInit {
   expireAfter?: string | Uint8Array;
   tagsJson?: string | Uint8Array;
   requestId?: string | Uint8Array;
+  scheduleId?: string | Uint8Array;
+  scheduleSlotMs?: number | bigint;
   validateOnly?: boolean;
   checkpointJson?: string | Uint8Array;
   parentId?: string | Uint8Array;
@@ -1135,6 +1182,8 @@ export function encodeEnqueueRequest(w: Writer, init: EnqueueRequestInit): void 
   if (init.chainConfigJson !== undefined && init.chainConfigJson.length > 0) putStringOrBytes(w, 954, init.chainConfigJson);
   if (init.dependsOn !== undefined) for (const one of init.dependsOn) putStringOrBytes(w, 962, one);
   if (init.batchId !== undefined && init.batchId.length > 0) putStringOrBytes(w, 970, init.batchId);
+  if (init.scheduleId !== undefined && init.scheduleId.length > 0) putStringOrBytes(w, 1034, init.scheduleId);
+  if (init.scheduleSlotMs !== undefined && init.scheduleSlotMs != 0) putInt64OrBigInt(w, 1040, init.scheduleSlotMs);
   if (init.validateOnly !== undefined && init.validateOnly) putBool(w, 1520, init.validateOnly);
 }
 
@@ -4223,6 +4272,11 @@ export class LifecycleEnqueueItemReader extends Reader {
   retryMaxDelayMs = -0;
   retryMaxDelayMsLo = -0;
   retryMaxDelayMsHi = -0;
+  scheduleIdStart = 0;
+  scheduleIdEnd = 0;
+  scheduleSlotMs = -0;
+  scheduleSlotMsLo = -0;
+  scheduleSlotMsHi = -0;
   validateOnly = false;
   chainStart = 0;
   chainEnd = 0;
@@ -4288,6 +4342,11 @@ export class LifecycleEnqueueItemReader extends Reader {
     this.retryMaxDelayMs = 0;
     this.retryMaxDelayMsLo = 0;
     this.retryMaxDelayMsHi = 0;
+    this.scheduleIdStart = 0;
+    this.scheduleIdEnd = 0;
+    this.scheduleSlotMs = 0;
+    this.scheduleSlotMsLo = 0;
+    this.scheduleSlotMsHi = 0;
     this.validateOnly = false;
     this.chainStart = 0;
     this.chainEnd = 0;
@@ -4714,6 +4773,39 @@ export class LifecycleEnqueueItemReader extends Reader {
           this.batchIdEnd = pos += n;
           break;
         }
+        case 129: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.scheduleIdEnd !== 0) this.hasUnknown = true;
+          this.scheduleIdStart = pos;
+          this.scheduleIdEnd = pos += n;
+          break;
+        }
+        case 130: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.scheduleSlotMs = b;
+            this.scheduleSlotMsLo = b;
+            this.scheduleSlotMsHi = 0;
+          } else {
+            this.pos = pos;
+            this.varint64();
+            this.scheduleSlotMs = this.hi * 4294967296 + this.lo;
+            this.scheduleSlotMsLo = this.lo;
+            this.scheduleSlotMsHi = this.hi;
+            pos = this.pos;
+          }
+          break;
+        }
         case 190: {
           if ((tag & 7) !== 0) this.odd(tag, pos);
           const b = pos < end ? buf[pos] : 255;
@@ -4758,6 +4850,8 @@ export const LifecycleEnqueueItemTag = {
   expireAfterMs: 904,
   retryBaseDelayMs: 912,
   retryMaxDelayMs: 920,
+  scheduleId: 1034,
+  scheduleSlotMs: 1040,
   validateOnly: 1520,
   chain: 930,
   chainId: 938,
@@ -4788,6 +4882,8 @@ export interface LifecycleEnqueueItemInit {
   expireAfterMs?: number | bigint;
   retryBaseDelayMs?: number | bigint;
   retryMaxDelayMs?: number | bigint;
+  scheduleId?: string | Uint8Array;
+  scheduleSlotMs?: number | bigint;
   validateOnly?: boolean;
   chain?: ChainInit;
   chainId?: string | Uint8Array;
@@ -4839,6 +4935,8 @@ export function encodeLifecycleEnqueueItem(w: Writer, init: LifecycleEnqueueItem
   if (init.chainConfigJson !== undefined && init.chainConfigJson.length > 0) putStringOrBytes(w, 954, init.chainConfigJson);
   if (init.dependsOn !== undefined) for (const one of init.dependsOn) putStringOrBytes(w, 962, one);
   if (init.batchId !== undefined && init.batchId.length > 0) putStringOrBytes(w, 970, init.batchId);
+  if (init.scheduleId !== undefined && init.scheduleId.length > 0) putStringOrBytes(w, 1034, init.scheduleId);
+  if (init.scheduleSlotMs !== undefined && init.scheduleSlotMs != 0) putInt64OrBigInt(w, 1040, init.scheduleSlotMs);
   if (init.validateOnly !== undefined && init.validateOnly) putBool(w, 1520, init.validateOnly);
 }
 

@@ -561,6 +561,372 @@ export function encodePurgeCommand(w: Writer, init: PurgeCommandInit): void {
   if (init.endedBeforeMs !== undefined && init.endedBeforeMs != 0) putInt64OrBigInt(w, 8, init.endedBeforeMs);
 }
 
+/** Reads corvo.internal.v1.ScheduleSlotsCommand. */
+export class ScheduleSlotsCommandReader extends Reader {
+  slotsCount = 0;
+  slotsStart: Int32Array<ArrayBuffer> = new Int32Array(8);
+  slotsEnd: Int32Array<ArrayBuffer> = new Int32Array(8);
+
+  read(buf: Uint8Array, start = 0, end = buf.length): this {
+    this.buf = buf;
+    this.start = start;
+    this.end = end;
+    this.hasUnknown = false;
+    this.slotsCount = 0;
+    let pos = start;
+    while (pos < end) {
+      let tag = buf[pos++];
+      if (tag > 127) {
+        const b = pos < end ? buf[pos] : 128;
+        if (b < 128) {
+          tag = (tag & 127) | (b << 7);
+          pos++;
+        } else {
+          this.pos = pos - 1;
+          tag = this.tag();
+          pos = this.pos;
+        }
+      }
+      switch (tag >>> 3) {
+        case 1: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          const i = this.slotsCount++;
+          if (i === this.slotsStart.length) {
+            this.slotsStart = grown(this.slotsStart);
+            this.slotsEnd = grown(this.slotsEnd);
+          }
+          this.slotsStart[i] = pos;
+          this.slotsEnd[i] = pos += n;
+          break;
+        }
+        default:
+          pos = this.unknown(tag, pos);
+      }
+    }
+    return this;
+  }
+}
+
+/** Tags of corvo.internal.v1.ScheduleSlotsCommand for the put functions. */
+export const ScheduleSlotsCommandTag = {
+  slots: 10,
+} as const;
+
+/** What `encodeScheduleSlotsCommand` writes. What is absent or zero is not written. */
+export interface ScheduleSlotsCommandInit {
+  slots?: readonly ScheduleSlotsInit[];
+}
+
+let slotsOfScheduleSlotsCommand = 0;
+/** Writes the fields of corvo.internal.v1.ScheduleSlotsCommand, without a length before them. */
+export function encodeScheduleSlotsCommand(w: Writer, init: ScheduleSlotsCommandInit): void {
+  if (init.slots !== undefined) {
+    for (const one of init.slots) {
+      const at = beginMessage(w, 10, slotsOfScheduleSlotsCommand);
+      encodeScheduleSlots(w, one);
+      slotsOfScheduleSlotsCommand = endMessage(w, at);
+    }
+  }
+}
+
+/** Reads corvo.internal.v1.ScheduleSlot. */
+export class ScheduleSlotReader extends Reader {
+  atMs = -0;
+  atMsLo = -0;
+  atMsHi = -0;
+
+  read(buf: Uint8Array, start = 0, end = buf.length): this {
+    this.buf = buf;
+    this.start = start;
+    this.end = end;
+    this.hasUnknown = false;
+    this.atMs = 0;
+    this.atMsLo = 0;
+    this.atMsHi = 0;
+    let pos = start;
+    while (pos < end) {
+      let tag = buf[pos++];
+      if (tag > 127) {
+        const b = pos < end ? buf[pos] : 128;
+        if (b < 128) {
+          tag = (tag & 127) | (b << 7);
+          pos++;
+        } else {
+          this.pos = pos - 1;
+          tag = this.tag();
+          pos = this.pos;
+        }
+      }
+      switch (tag >>> 3) {
+        case 1: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.atMs = b;
+            this.atMsLo = b;
+            this.atMsHi = 0;
+          } else {
+            this.pos = pos;
+            this.varint64();
+            this.atMs = this.hi * 4294967296 + this.lo;
+            this.atMsLo = this.lo;
+            this.atMsHi = this.hi;
+            pos = this.pos;
+          }
+          break;
+        }
+        default:
+          pos = this.unknown(tag, pos);
+      }
+    }
+    return this;
+  }
+}
+
+/** Tags of corvo.internal.v1.ScheduleSlot for the put functions. */
+export const ScheduleSlotTag = {
+  atMs: 8,
+} as const;
+
+/** What `encodeScheduleSlot` writes. What is absent or zero is not written. */
+export interface ScheduleSlotInit {
+  atMs?: number | bigint;
+}
+
+/** Writes the fields of corvo.internal.v1.ScheduleSlot, without a length before them. */
+export function encodeScheduleSlot(w: Writer, init: ScheduleSlotInit): void {
+  if (init.atMs !== undefined && init.atMs != 0) putInt64OrBigInt(w, 8, init.atMs);
+}
+
+/** Reads corvo.internal.v1.ScheduleSlots. */
+export class ScheduleSlotsReader extends Reader {
+  serial = -0;
+  serialLo = -0;
+  serialHi = -0;
+  revision = -0;
+  afterMs = -0;
+  afterMsLo = -0;
+  afterMsHi = -0;
+  pastCount = 0;
+  pastStart: Int32Array<ArrayBuffer> = new Int32Array(8);
+  pastEnd: Int32Array<ArrayBuffer> = new Int32Array(8);
+  pastTotal = -0;
+  untilMs = -0;
+  untilMsLo = -0;
+  untilMsHi = -0;
+  nextMs = -0;
+  nextMsLo = -0;
+  nextMsHi = -0;
+
+  read(buf: Uint8Array, start = 0, end = buf.length): this {
+    this.buf = buf;
+    this.start = start;
+    this.end = end;
+    this.hasUnknown = false;
+    this.serial = 0;
+    this.serialLo = 0;
+    this.serialHi = 0;
+    this.revision = 0;
+    this.afterMs = 0;
+    this.afterMsLo = 0;
+    this.afterMsHi = 0;
+    this.pastCount = 0;
+    this.pastTotal = 0;
+    this.untilMs = 0;
+    this.untilMsLo = 0;
+    this.untilMsHi = 0;
+    this.nextMs = 0;
+    this.nextMsLo = 0;
+    this.nextMsHi = 0;
+    let pos = start;
+    while (pos < end) {
+      let tag = buf[pos++];
+      if (tag > 127) {
+        const b = pos < end ? buf[pos] : 128;
+        if (b < 128) {
+          tag = (tag & 127) | (b << 7);
+          pos++;
+        } else {
+          this.pos = pos - 1;
+          tag = this.tag();
+          pos = this.pos;
+        }
+      }
+      switch (tag >>> 3) {
+        case 1: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.serial = b;
+            this.serialLo = b;
+            this.serialHi = 0;
+          } else {
+            this.pos = pos;
+            this.varint64();
+            this.serial = this.hi * 4294967296 + this.lo;
+            this.serialLo = this.lo;
+            this.serialHi = this.hi;
+            pos = this.pos;
+          }
+          break;
+        }
+        case 2: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.revision = b;
+          } else {
+            this.pos = pos;
+            this.revision = this.varint32();
+            pos = this.pos;
+          }
+          break;
+        }
+        case 3: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.afterMs = b;
+            this.afterMsLo = b;
+            this.afterMsHi = 0;
+          } else {
+            this.pos = pos;
+            this.varint64();
+            this.afterMs = this.hi * 4294967296 + this.lo;
+            this.afterMsLo = this.lo;
+            this.afterMsHi = this.hi;
+            pos = this.pos;
+          }
+          break;
+        }
+        case 4: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          const i = this.pastCount++;
+          if (i === this.pastStart.length) {
+            this.pastStart = grown(this.pastStart);
+            this.pastEnd = grown(this.pastEnd);
+          }
+          this.pastStart[i] = pos;
+          this.pastEnd[i] = pos += n;
+          break;
+        }
+        case 5: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.pastTotal = b;
+          } else {
+            this.pos = pos;
+            this.pastTotal = this.varint32();
+            pos = this.pos;
+          }
+          break;
+        }
+        case 6: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.untilMs = b;
+            this.untilMsLo = b;
+            this.untilMsHi = 0;
+          } else {
+            this.pos = pos;
+            this.varint64();
+            this.untilMs = this.hi * 4294967296 + this.lo;
+            this.untilMsLo = this.lo;
+            this.untilMsHi = this.hi;
+            pos = this.pos;
+          }
+          break;
+        }
+        case 7: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.nextMs = b;
+            this.nextMsLo = b;
+            this.nextMsHi = 0;
+          } else {
+            this.pos = pos;
+            this.varint64();
+            this.nextMs = this.hi * 4294967296 + this.lo;
+            this.nextMsLo = this.lo;
+            this.nextMsHi = this.hi;
+            pos = this.pos;
+          }
+          break;
+        }
+        default:
+          pos = this.unknown(tag, pos);
+      }
+    }
+    return this;
+  }
+}
+
+/** Tags of corvo.internal.v1.ScheduleSlots for the put functions. */
+export const ScheduleSlotsTag = {
+  serial: 8,
+  revision: 16,
+  afterMs: 24,
+  past: 34,
+  pastTotal: 40,
+  untilMs: 48,
+  nextMs: 56,
+} as const;
+
+/** What `encodeScheduleSlots` writes. What is absent or zero is not written. */
+export interface ScheduleSlotsInit {
+  serial?: number | bigint;
+  revision?: number;
+  afterMs?: number | bigint;
+  past?: readonly ScheduleSlotInit[];
+  pastTotal?: number;
+  untilMs?: number | bigint;
+  nextMs?: number | bigint;
+}
+
+let pastOfScheduleSlots = 0;
+/** Writes the fields of corvo.internal.v1.ScheduleSlots, without a length before them. */
+export function encodeScheduleSlots(w: Writer, init: ScheduleSlotsInit): void {
+  if (init.serial !== undefined && init.serial != 0) putInt64OrBigInt(w, 8, init.serial);
+  if (init.revision !== undefined && init.revision !== 0) putUint32(w, 16, init.revision);
+  if (init.afterMs !== undefined && init.afterMs != 0) putInt64OrBigInt(w, 24, init.afterMs);
+  if (init.past !== undefined) {
+    for (const one of init.past) {
+      const at = beginMessage(w, 34, pastOfScheduleSlots);
+      encodeScheduleSlot(w, one);
+      pastOfScheduleSlots = endMessage(w, at);
+    }
+  }
+  if (init.pastTotal !== undefined && init.pastTotal !== 0) putUint32(w, 40, init.pastTotal);
+  if (init.untilMs !== undefined && init.untilMs != 0) putInt64OrBigInt(w, 48, init.untilMs);
+  if (init.nextMs !== undefined && init.nextMs != 0) putInt64OrBigInt(w, 56, init.nextMs);
+}
+
 /** Reads corvo.internal.v1.FinishedJobCommand. */
 export class FinishedJobCommandReader extends Reader {
   requestStart = 0;

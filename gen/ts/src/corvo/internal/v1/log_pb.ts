@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file corvo/internal/v1/log.proto.
  */
 export const file_corvo_internal_v1_log: GenFile = /*@__PURE__*/
-  fileDesc("Chtjb3J2by9pbnRlcm5hbC92MS9sb2cucHJvdG8SEWNvcnZvLmludGVybmFsLnYxIoYBCghMb2dFbnRyeRIPCgd2ZXJzaW9uGAEgASgNEhQKDGVuZ2luZV9sZXZlbBgCIAEoDRIdCgtsb2dfdGltZV9tcxgDIAEoBEIIirUYBDICbXMSLAoIY29tbWFuZHMYBCADKAsyGi5jb3J2by5pbnRlcm5hbC52MS5Db21tYW5kOgaatRgCCAEikQEKB0NvbW1hbmQSJQoEdmVyYhgBIAEoDjIXLmNvcnZvLmludGVybmFsLnYxLlZlcmISDQoFZmxhZ3MYAiABKA0SEQoJbmFtZXNwYWNlGAMgASgJEhEKCXByaW5jaXBhbBgEIAEoCRIUCgxyZXF1ZXN0X2hhc2gYBSABKAwSDAoEYm9keRgGIAEoDDoGmrUYAggBIjcKEUxlYWRlcnNoaXBDb21tYW5kEhoKCHBhdXNlX21zGAEgASgEQgiKtRgEMgJtczoGmrUYAggBIk4KEFN0YXRlSGFzaENvbW1hbmQSDQoFaW5kZXgYASABKAQSEAoIaGFzaF9sb3cYAiABKA0SEQoJaGFzaF9oaWdoGAMgASgNOgaatRgCCAEiOQoMUHVyZ2VDb21tYW5kEiEKD2VuZGVkX2JlZm9yZV9tcxgBIAEoBEIIirUYBDICbXM6Bpq1GAIIASKYAQoSRmluaXNoZWRKb2JDb21tYW5kEg8KB3JlcXVlc3QYASABKAwSFAoMYXJjaGl2ZWRfam9iGAIgASgMEg8KB3NlZ21lbnQYAyABKA0SDgoGb2Zmc2V0GAQgASgNEjIKBm90aGVycxgFIAMoCzIiLmNvcnZvLmludGVybmFsLnYxLkZpbmlzaGVkSm9iRmFjdDoGmrUYAggBIoMBCg9GaW5pc2hlZEpvYkZhY3QSCwoDc2VxGAEgASgEEg0KBXN0YXRlGAIgASgNEhwKCmNyZWF0ZWRfbXMYAyABKARCCIq1GAQyAm1zEg0KBXF1ZXVlGAQgASgMEg8KB3NlZ21lbnQYBSABKA0SDgoGb2Zmc2V0GAYgASgNOgaatRgCCAEqmAkKBFZlcmISFAoQVkVSQl9VTlNQRUNJRklFRBAAEhAKDFZFUkJfRU5RVUVVRRABEhYKElZFUkJfRU5RVUVVRV9CQVRDSBACEg4KClZFUkJfRkVUQ0gQAxIUChBWRVJCX0ZFVENIX0JBVENIEAQSDAoIVkVSQl9BQ0sQBRISCg5WRVJCX0FDS19CQVRDSBAGEg0KCVZFUkJfRkFJTBAHEhIKDlZFUkJfSEVBUlRCRUFUEAgSEgoOVkVSQl9MSUZFQ1lDTEUQCRIOCgpWRVJCX1JFVFJZEAoSDwoLVkVSQl9DQU5DRUwQCxINCglWRVJCX0hPTEQQDBIQCgxWRVJCX0FQUFJPVkUQDRIPCgtWRVJCX1JFSkVDVBAOEg0KCVZFUkJfTU9WRRAPEg8KC1ZFUkJfREVMRVRFEBASFAoQVkVSQl9QQVVTRV9RVUVVRRAREhUKEVZFUkJfUkVTVU1FX1FVRVVFEBISFAoQVkVSQl9EUkFJTl9RVUVVRRATEhQKEFZFUkJfQ0xFQVJfUVVFVUUQFBIWChJWRVJCX0RFU1RST1lfUVVFVUUQFRIYChRWRVJCX1NFVF9DT05DVVJSRU5DWRAWEhUKEVZFUkJfU0VUX1RIUk9UVExFEBcSGAoUVkVSQl9SRU1PVkVfVEhST1RUTEUQGBIQCgxWRVJCX1JFTEVBU0UQKRIUChBWRVJCX1NFVF9XRUJIT09LEC8SFwoTVkVSQl9ERUxFVEVfV0VCSE9PSxAwEhoKFlZFUkJfUkVERUxJVkVSX1dFQkhPT0sQMRIVChFWRVJCX1RFU1RfV0VCSE9PSxAyEhUKEVZFUkJfQ1JFQVRFX0JBVENIEBkSEwoPVkVSQl9TRUFMX0JBVENIEBoSDwoLVkVSQl9SRVBMQVkQHBITCg9WRVJCX1NFVF9CVURHRVQQHRIWChJWRVJCX0RFTEVURV9CVURHRVQQHhITCg9WRVJCX1NFVF9QT0xJQ1kQHxIWChJWRVJCX0RFTEVURV9QT0xJQ1kQIBIUChBWRVJCX1NFVF9BUElfS0VZEDMSFwoTVkVSQl9ERUxFVEVfQVBJX0tFWRA0EhEKDVZFUkJfU0VUX1JPTEUQNRIUChBWRVJCX0RFTEVURV9ST0xFEDYSFAoQVkVSQl9BU1NJR05fUk9MRRA3EhYKElZFUkJfVU5BU1NJR05fUk9MRRA4EhkKFVZFUkJfQ1JFQVRFX05BTUVTUEFDRRA5EhkKFVZFUkJfREVMRVRFX05BTUVTUEFDRRA6EiEKHVZFUkJfU0VUX05BTUVTUEFDRV9SQVRFX0xJTUlUEDsSGQoVVkVSQl9TRVRfU1NPX1NFVFRJTkdTEDwSDQoJVkVSQl9USUNLEEASEwoPVkVSQl9MRUFERVJTSElQEEESEwoPVkVSQl9TVEFURV9IQVNIEEISDgoKVkVSQl9QVVJHRRBDEhoKFlZFUkJfV0VCSE9PS19ERUxJVkVSRUQQTBIOCgpWRVJCX0FVRElUEFASEgoOVkVSQl9LRVlTX1VTRUQQURIUChBWRVJCX0FVVEhfU0VDUkVUEFJCNVozY29ydm8uZGV2L2NvcnZvL2dlbi9nby9jb3J2by9pbnRlcm5hbC92MTtpbnRlcm5hbHYxYgZwcm90bzM", [file_corvo_options_v1_options]);
+  fileDesc("Chtjb3J2by9pbnRlcm5hbC92MS9sb2cucHJvdG8SEWNvcnZvLmludGVybmFsLnYxIoYBCghMb2dFbnRyeRIPCgd2ZXJzaW9uGAEgASgNEhQKDGVuZ2luZV9sZXZlbBgCIAEoDRIdCgtsb2dfdGltZV9tcxgDIAEoBEIIirUYBDICbXMSLAoIY29tbWFuZHMYBCADKAsyGi5jb3J2by5pbnRlcm5hbC52MS5Db21tYW5kOgaatRgCCAEikQEKB0NvbW1hbmQSJQoEdmVyYhgBIAEoDjIXLmNvcnZvLmludGVybmFsLnYxLlZlcmISDQoFZmxhZ3MYAiABKA0SEQoJbmFtZXNwYWNlGAMgASgJEhEKCXByaW5jaXBhbBgEIAEoCRIUCgxyZXF1ZXN0X2hhc2gYBSABKAwSDAoEYm9keRgGIAEoDDoGmrUYAggBIjcKEUxlYWRlcnNoaXBDb21tYW5kEhoKCHBhdXNlX21zGAEgASgEQgiKtRgEMgJtczoGmrUYAggBIk4KEFN0YXRlSGFzaENvbW1hbmQSDQoFaW5kZXgYASABKAQSEAoIaGFzaF9sb3cYAiABKA0SEQoJaGFzaF9oaWdoGAMgASgNOgaatRgCCAEiOQoMUHVyZ2VDb21tYW5kEiEKD2VuZGVkX2JlZm9yZV9tcxgBIAEoBEIIirUYBDICbXM6Bpq1GAIIASJPChRTY2hlZHVsZVNsb3RzQ29tbWFuZBIvCgVzbG90cxgBIAMoCzIgLmNvcnZvLmludGVybmFsLnYxLlNjaGVkdWxlU2xvdHM6Bpq1GAIIASIvCgxTY2hlZHVsZVNsb3QSFwoFYXRfbXMYASABKARCCIq1GAQyAm1zOgaatRgCCAEizwEKDVNjaGVkdWxlU2xvdHMSDgoGc2VyaWFsGAEgASgEEhAKCHJldmlzaW9uGAIgASgNEhoKCGFmdGVyX21zGAMgASgEQgiKtRgEMgJtcxItCgRwYXN0GAQgAygLMh8uY29ydm8uaW50ZXJuYWwudjEuU2NoZWR1bGVTbG90EhIKCnBhc3RfdG90YWwYBSABKA0SGgoIdW50aWxfbXMYBiABKARCCIq1GAQyAm1zEhkKB25leHRfbXMYByABKARCCIq1GAQyAm1zOgaatRgCCAEimAEKEkZpbmlzaGVkSm9iQ29tbWFuZBIPCgdyZXF1ZXN0GAEgASgMEhQKDGFyY2hpdmVkX2pvYhgCIAEoDBIPCgdzZWdtZW50GAMgASgNEg4KBm9mZnNldBgEIAEoDRIyCgZvdGhlcnMYBSADKAsyIi5jb3J2by5pbnRlcm5hbC52MS5GaW5pc2hlZEpvYkZhY3Q6Bpq1GAIIASKDAQoPRmluaXNoZWRKb2JGYWN0EgsKA3NlcRgBIAEoBBINCgVzdGF0ZRgCIAEoDRIcCgpjcmVhdGVkX21zGAMgASgEQgiKtRgEMgJtcxINCgVxdWV1ZRgEIAEoDBIPCgdzZWdtZW50GAUgASgNEg4KBm9mZnNldBgGIAEoDToGmrUYAggBKqwKCgRWZXJiEhQKEFZFUkJfVU5TUEVDSUZJRUQQABIQCgxWRVJCX0VOUVVFVUUQARIWChJWRVJCX0VOUVVFVUVfQkFUQ0gQAhIOCgpWRVJCX0ZFVENIEAMSFAoQVkVSQl9GRVRDSF9CQVRDSBAEEgwKCFZFUkJfQUNLEAUSEgoOVkVSQl9BQ0tfQkFUQ0gQBhINCglWRVJCX0ZBSUwQBxISCg5WRVJCX0hFQVJUQkVBVBAIEhIKDlZFUkJfTElGRUNZQ0xFEAkSDgoKVkVSQl9SRVRSWRAKEg8KC1ZFUkJfQ0FOQ0VMEAsSDQoJVkVSQl9IT0xEEAwSEAoMVkVSQl9BUFBST1ZFEA0SDwoLVkVSQl9SRUpFQ1QQDhINCglWRVJCX01PVkUQDxIPCgtWRVJCX0RFTEVURRAQEhQKEFZFUkJfUEFVU0VfUVVFVUUQERIVChFWRVJCX1JFU1VNRV9RVUVVRRASEhQKEFZFUkJfRFJBSU5fUVVFVUUQExIUChBWRVJCX0NMRUFSX1FVRVVFEBQSFgoSVkVSQl9ERVNUUk9ZX1FVRVVFEBUSGAoUVkVSQl9TRVRfQ09OQ1VSUkVOQ1kQFhIVChFWRVJCX1NFVF9USFJPVFRMRRAXEhgKFFZFUkJfUkVNT1ZFX1RIUk9UVExFEBgSFQoRVkVSQl9QVVRfU0NIRURVTEUQIhIYChRWRVJCX0RFTEVURV9TQ0hFRFVMRRAjEhcKE1ZFUkJfUEFVU0VfU0NIRURVTEUQJBIYChRWRVJCX1JFU1VNRV9TQ0hFRFVMRRAlEhUKEVZFUkJfUlVOX1NDSEVEVUxFECYSEAoMVkVSQl9SRUxFQVNFECkSFAoQVkVSQl9TRVRfV0VCSE9PSxAvEhcKE1ZFUkJfREVMRVRFX1dFQkhPT0sQMBIaChZWRVJCX1JFREVMSVZFUl9XRUJIT09LEDESFQoRVkVSQl9URVNUX1dFQkhPT0sQMhIVChFWRVJCX0NSRUFURV9CQVRDSBAZEhMKD1ZFUkJfU0VBTF9CQVRDSBAaEg8KC1ZFUkJfUkVQTEFZEBwSEwoPVkVSQl9TRVRfQlVER0VUEB0SFgoSVkVSQl9ERUxFVEVfQlVER0VUEB4SEwoPVkVSQl9TRVRfUE9MSUNZEB8SFgoSVkVSQl9ERUxFVEVfUE9MSUNZECASFAoQVkVSQl9TRVRfQVBJX0tFWRAzEhcKE1ZFUkJfREVMRVRFX0FQSV9LRVkQNBIRCg1WRVJCX1NFVF9ST0xFEDUSFAoQVkVSQl9ERUxFVEVfUk9MRRA2EhQKEFZFUkJfQVNTSUdOX1JPTEUQNxIWChJWRVJCX1VOQVNTSUdOX1JPTEUQOBIZChVWRVJCX0NSRUFURV9OQU1FU1BBQ0UQORIZChVWRVJCX0RFTEVURV9OQU1FU1BBQ0UQOhIhCh1WRVJCX1NFVF9OQU1FU1BBQ0VfUkFURV9MSU1JVBA7EhkKFVZFUkJfU0VUX1NTT19TRVRUSU5HUxA8Eg0KCVZFUkJfVElDSxBAEhMKD1ZFUkJfTEVBREVSU0hJUBBBEhMKD1ZFUkJfU1RBVEVfSEFTSBBCEg4KClZFUkJfUFVSR0UQQxIXChNWRVJCX1NDSEVEVUxFX1NMT1RTEEQSGgoWVkVSQl9XRUJIT09LX0RFTElWRVJFRBBMEg4KClZFUkJfQVVESVQQUBISCg5WRVJCX0tFWVNfVVNFRBBREhQKEFZFUkJfQVVUSF9TRUNSRVQQUkI1WjNjb3J2by5kZXYvY29ydm8vZ2VuL2dvL2NvcnZvL2ludGVybmFsL3YxO2ludGVybmFsdjFiBnByb3RvMw", [file_corvo_options_v1_options]);
 
 /**
  * The payload of one raft entry: everything that was proposed in one turn of the event loop.
@@ -192,6 +192,111 @@ export const PurgeCommandSchema: GenMessage<PurgeCommand> = /*@__PURE__*/
   messageDesc(file_corvo_internal_v1_log, 4);
 
 /**
+ * Slots of schedules, as the leader's time zone data has them.
+ *
+ * @generated from message corvo.internal.v1.ScheduleSlotsCommand
+ */
+export type ScheduleSlotsCommand = Message<"corvo.internal.v1.ScheduleSlotsCommand"> & {
+  /**
+   * One for each schedule that asked.
+   *
+   * @generated from field: repeated corvo.internal.v1.ScheduleSlots slots = 1;
+   */
+  slots: ScheduleSlots[];
+};
+
+/**
+ * Describes the message corvo.internal.v1.ScheduleSlotsCommand.
+ * Use `create(ScheduleSlotsCommandSchema)` to create a new message.
+ */
+export const ScheduleSlotsCommandSchema: GenMessage<ScheduleSlotsCommand> = /*@__PURE__*/
+  messageDesc(file_corvo_internal_v1_log, 5);
+
+/**
+ * One slot.
+ *
+ * @generated from message corvo.internal.v1.ScheduleSlot
+ */
+export type ScheduleSlot = Message<"corvo.internal.v1.ScheduleSlot"> & {
+  /**
+   * Unix milliseconds.
+   *
+   * @generated from field: uint64 at_ms = 1;
+   */
+  atMs: bigint;
+};
+
+/**
+ * Describes the message corvo.internal.v1.ScheduleSlot.
+ * Use `create(ScheduleSlotSchema)` to create a new message.
+ */
+export const ScheduleSlotSchema: GenMessage<ScheduleSlot> = /*@__PURE__*/
+  messageDesc(file_corvo_internal_v1_log, 6);
+
+/**
+ * Slots of one schedule. Without effect when the schedule is gone, was changed meanwhile, or has them already.
+ *
+ * @generated from message corvo.internal.v1.ScheduleSlots
+ */
+export type ScheduleSlots = Message<"corvo.internal.v1.ScheduleSlots"> & {
+  /**
+   * The schedule's entity.
+   *
+   * @generated from field: uint64 serial = 1;
+   */
+  serial: bigint;
+
+  /**
+   * How often the schedule had been changed when it asked.
+   *
+   * @generated from field: uint32 revision = 2;
+   */
+  revision: number;
+
+  /**
+   * Up to this moment its slots were settled when it asked, in unix milliseconds.
+   *
+   * @generated from field: uint64 after_ms = 3;
+   */
+  afterMs: bigint;
+
+  /**
+   * Slots that passed while nobody served: the newest 100 behind `after_ms` up to `until_ms`, rising.
+   *
+   * @generated from field: repeated corvo.internal.v1.ScheduleSlot past = 4;
+   */
+  past: ScheduleSlot[];
+
+  /**
+   * How many passed in all; at most 100 are counted.
+   *
+   * @generated from field: uint32 past_total = 5;
+   */
+  pastTotal: number;
+
+  /**
+   * The moment up to which this settles them. 0: `after_ms`.
+   *
+   * @generated from field: uint64 until_ms = 6;
+   */
+  untilMs: bigint;
+
+  /**
+   * The first slot behind that. 0: there is none.
+   *
+   * @generated from field: uint64 next_ms = 7;
+   */
+  nextMs: bigint;
+};
+
+/**
+ * Describes the message corvo.internal.v1.ScheduleSlots.
+ * Use `create(ScheduleSlotsSchema)` to create a new message.
+ */
+export const ScheduleSlotsSchema: GenMessage<ScheduleSlots> = /*@__PURE__*/
+  messageDesc(file_corvo_internal_v1_log, 7);
+
+/**
  * A public request on a job that was finished when the leader looked, or on jobs that depend on such.
  *
  * @generated from message corvo.internal.v1.FinishedJobCommand
@@ -238,7 +343,7 @@ export type FinishedJobCommand = Message<"corvo.internal.v1.FinishedJobCommand">
  * Use `create(FinishedJobCommandSchema)` to create a new message.
  */
 export const FinishedJobCommandSchema: GenMessage<FinishedJobCommand> = /*@__PURE__*/
-  messageDesc(file_corvo_internal_v1_log, 5);
+  messageDesc(file_corvo_internal_v1_log, 8);
 
 /**
  * What the archive said about a job.
@@ -294,7 +399,7 @@ export type FinishedJobFact = Message<"corvo.internal.v1.FinishedJobFact"> & {
  * Use `create(FinishedJobFactSchema)` to create a new message.
  */
 export const FinishedJobFactSchema: GenMessage<FinishedJobFact> = /*@__PURE__*/
-  messageDesc(file_corvo_internal_v1_log, 6);
+  messageDesc(file_corvo_internal_v1_log, 9);
 
 /**
  * Commands. The public ones carry the public request of the same name.
@@ -478,6 +583,41 @@ export enum Verb {
   REMOVE_THROTTLE = 24,
 
   /**
+   * PutScheduleRequest.
+   *
+   * @generated from enum value: VERB_PUT_SCHEDULE = 34;
+   */
+  PUT_SCHEDULE = 34,
+
+  /**
+   * DeleteScheduleRequest.
+   *
+   * @generated from enum value: VERB_DELETE_SCHEDULE = 35;
+   */
+  DELETE_SCHEDULE = 35,
+
+  /**
+   * PauseScheduleRequest.
+   *
+   * @generated from enum value: VERB_PAUSE_SCHEDULE = 36;
+   */
+  PAUSE_SCHEDULE = 36,
+
+  /**
+   * ResumeScheduleRequest.
+   *
+   * @generated from enum value: VERB_RESUME_SCHEDULE = 37;
+   */
+  RESUME_SCHEDULE = 37,
+
+  /**
+   * RunScheduleRequest.
+   *
+   * @generated from enum value: VERB_RUN_SCHEDULE = 38;
+   */
+  RUN_SCHEDULE = 38,
+
+  /**
    * ReleaseRequest.
    *
    * @generated from enum value: VERB_RELEASE = 41;
@@ -658,6 +798,13 @@ export enum Verb {
    * @generated from enum value: VERB_PURGE = 67;
    */
   PURGE = 67,
+
+  /**
+   * ScheduleSlotsCommand.
+   *
+   * @generated from enum value: VERB_SCHEDULE_SLOTS = 68;
+   */
+  SCHEDULE_SLOTS = 68,
 
   /**
    * WebhookDeliveredCommand.
