@@ -263,9 +263,23 @@ type Job struct {
 	// How often it was sent back with a revision.
 	Revisions int32 `protobuf:"varint,121,opt,name=revisions,proto3" json:"revisions,omitempty"`
 	// Cost in US dollars of everything that was reported for it, by acks and heartbeats.
-	CostUsd       float64 `protobuf:"fixed64,122,opt,name=cost_usd,json=costUsd,proto3" json:"cost_usd,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	CostUsd float64 `protobuf:"fixed64,122,opt,name=cost_usd,json=costUsd,proto3" json:"cost_usd,omitempty"`
+	// Its chain.
+	ChainId string `protobuf:"bytes,117,opt,name=chain_id,json=chainId,proto3" json:"chain_id,omitempty"`
+	// Its step of the chain, from 0; -1: on_exit, -2: on_failure.
+	ChainStep *int32 `protobuf:"varint,118,opt,name=chain_step,json=chainStep,proto3,oneof" json:"chain_step,omitempty"`
+	// The chain and `depends_on` as a JSON object, as far as it has them.
+	ChainConfigJson string `protobuf:"bytes,119,opt,name=chain_config_json,json=chainConfigJson,proto3" json:"chain_config_json,omitempty"`
+	// Dependencies that are not met: while there are any, the job is not handed out.
+	WaitingFor []*JobDependency `protobuf:"bytes,115,rep,name=waiting_for,json=waitingFor,proto3" json:"waiting_for,omitempty"`
+	// Its batch.
+	BatchId string `protobuf:"bytes,116,opt,name=batch_id,json=batchId,proto3" json:"batch_id,omitempty"`
+	// Id of the schedule that added it. Empty: none did.
+	ScheduleId string `protobuf:"bytes,150,opt,name=schedule_id,json=scheduleId,proto3" json:"schedule_id,omitempty"`
+	// The slot of that schedule.
+	ScheduleSlotAt *timestamppb.Timestamp `protobuf:"bytes,151,opt,name=schedule_slot_at,json=scheduleSlotAt,proto3" json:"schedule_slot_at,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Job) Reset() {
@@ -529,6 +543,128 @@ func (x *Job) GetCostUsd() float64 {
 	return 0
 }
 
+func (x *Job) GetChainId() string {
+	if x != nil {
+		return x.ChainId
+	}
+	return ""
+}
+
+func (x *Job) GetChainStep() int32 {
+	if x != nil && x.ChainStep != nil {
+		return *x.ChainStep
+	}
+	return 0
+}
+
+func (x *Job) GetChainConfigJson() string {
+	if x != nil {
+		return x.ChainConfigJson
+	}
+	return ""
+}
+
+func (x *Job) GetWaitingFor() []*JobDependency {
+	if x != nil {
+		return x.WaitingFor
+	}
+	return nil
+}
+
+func (x *Job) GetBatchId() string {
+	if x != nil {
+		return x.BatchId
+	}
+	return ""
+}
+
+func (x *Job) GetScheduleId() string {
+	if x != nil {
+		return x.ScheduleId
+	}
+	return ""
+}
+
+func (x *Job) GetScheduleSlotAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ScheduleSlotAt
+	}
+	return nil
+}
+
+// One job that another one waits for.
+type JobDependency struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its id, as it was given.
+	JobId string `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	// Its state, for example `active`; `missing`: there is no such job, or no more.
+	State string `protobuf:"bytes,2,opt,name=state,proto3" json:"state,omitempty"`
+	// It was completed while the other one waited: it does not matter any more what becomes of it.
+	Met bool `protobuf:"varint,3,opt,name=met,proto3" json:"met,omitempty"`
+	// What it waits for, in words, for example `job_… is dead: retry it, or cancel this job`. Empty when met.
+	Reason        string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *JobDependency) Reset() {
+	*x = JobDependency{}
+	mi := &file_corvo_v1_job_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *JobDependency) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*JobDependency) ProtoMessage() {}
+
+func (x *JobDependency) ProtoReflect() protoreflect.Message {
+	mi := &file_corvo_v1_job_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use JobDependency.ProtoReflect.Descriptor instead.
+func (*JobDependency) Descriptor() ([]byte, []int) {
+	return file_corvo_v1_job_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *JobDependency) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
+}
+
+func (x *JobDependency) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *JobDependency) GetMet() bool {
+	if x != nil {
+		return x.Met
+	}
+	return false
+}
+
+func (x *JobDependency) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 // Which job.
 type GetJobRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -540,7 +676,7 @@ type GetJobRequest struct {
 
 func (x *GetJobRequest) Reset() {
 	*x = GetJobRequest{}
-	mi := &file_corvo_v1_job_proto_msgTypes[2]
+	mi := &file_corvo_v1_job_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -552,7 +688,7 @@ func (x *GetJobRequest) String() string {
 func (*GetJobRequest) ProtoMessage() {}
 
 func (x *GetJobRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_job_proto_msgTypes[2]
+	mi := &file_corvo_v1_job_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -565,7 +701,7 @@ func (x *GetJobRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetJobRequest.ProtoReflect.Descriptor instead.
 func (*GetJobRequest) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_job_proto_rawDescGZIP(), []int{2}
+	return file_corvo_v1_job_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *GetJobRequest) GetJobId() string {
@@ -586,7 +722,7 @@ type GetJobResponse struct {
 
 func (x *GetJobResponse) Reset() {
 	*x = GetJobResponse{}
-	mi := &file_corvo_v1_job_proto_msgTypes[3]
+	mi := &file_corvo_v1_job_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -598,7 +734,7 @@ func (x *GetJobResponse) String() string {
 func (*GetJobResponse) ProtoMessage() {}
 
 func (x *GetJobResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_job_proto_msgTypes[3]
+	mi := &file_corvo_v1_job_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -611,7 +747,7 @@ func (x *GetJobResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetJobResponse.ProtoReflect.Descriptor instead.
 func (*GetJobResponse) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_job_proto_rawDescGZIP(), []int{3}
+	return file_corvo_v1_job_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *GetJobResponse) GetJob() *Job {
@@ -632,7 +768,7 @@ type BulkGetJobsRequest struct {
 
 func (x *BulkGetJobsRequest) Reset() {
 	*x = BulkGetJobsRequest{}
-	mi := &file_corvo_v1_job_proto_msgTypes[4]
+	mi := &file_corvo_v1_job_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -644,7 +780,7 @@ func (x *BulkGetJobsRequest) String() string {
 func (*BulkGetJobsRequest) ProtoMessage() {}
 
 func (x *BulkGetJobsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_job_proto_msgTypes[4]
+	mi := &file_corvo_v1_job_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -657,7 +793,7 @@ func (x *BulkGetJobsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BulkGetJobsRequest.ProtoReflect.Descriptor instead.
 func (*BulkGetJobsRequest) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_job_proto_rawDescGZIP(), []int{4}
+	return file_corvo_v1_job_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *BulkGetJobsRequest) GetJobIds() []string {
@@ -678,7 +814,7 @@ type BulkGetJobsResponse struct {
 
 func (x *BulkGetJobsResponse) Reset() {
 	*x = BulkGetJobsResponse{}
-	mi := &file_corvo_v1_job_proto_msgTypes[5]
+	mi := &file_corvo_v1_job_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -690,7 +826,7 @@ func (x *BulkGetJobsResponse) String() string {
 func (*BulkGetJobsResponse) ProtoMessage() {}
 
 func (x *BulkGetJobsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_job_proto_msgTypes[5]
+	mi := &file_corvo_v1_job_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -703,7 +839,7 @@ func (x *BulkGetJobsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BulkGetJobsResponse.ProtoReflect.Descriptor instead.
 func (*BulkGetJobsResponse) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_job_proto_rawDescGZIP(), []int{5}
+	return file_corvo_v1_job_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *BulkGetJobsResponse) GetJobs() []*Job {
@@ -728,7 +864,7 @@ type RetryJobRequest struct {
 
 func (x *RetryJobRequest) Reset() {
 	*x = RetryJobRequest{}
-	mi := &file_corvo_v1_job_proto_msgTypes[6]
+	mi := &file_corvo_v1_job_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -740,7 +876,7 @@ func (x *RetryJobRequest) String() string {
 func (*RetryJobRequest) ProtoMessage() {}
 
 func (x *RetryJobRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_job_proto_msgTypes[6]
+	mi := &file_corvo_v1_job_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -753,7 +889,7 @@ func (x *RetryJobRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryJobRequest.ProtoReflect.Descriptor instead.
 func (*RetryJobRequest) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_job_proto_rawDescGZIP(), []int{6}
+	return file_corvo_v1_job_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *RetryJobRequest) GetJobId() string {
@@ -788,7 +924,7 @@ type RetryJobResponse struct {
 
 func (x *RetryJobResponse) Reset() {
 	*x = RetryJobResponse{}
-	mi := &file_corvo_v1_job_proto_msgTypes[7]
+	mi := &file_corvo_v1_job_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -800,7 +936,7 @@ func (x *RetryJobResponse) String() string {
 func (*RetryJobResponse) ProtoMessage() {}
 
 func (x *RetryJobResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_job_proto_msgTypes[7]
+	mi := &file_corvo_v1_job_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -813,7 +949,7 @@ func (x *RetryJobResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryJobResponse.ProtoReflect.Descriptor instead.
 func (*RetryJobResponse) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_job_proto_rawDescGZIP(), []int{7}
+	return file_corvo_v1_job_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *RetryJobResponse) GetStatus() string {
@@ -838,7 +974,7 @@ type CancelJobRequest struct {
 
 func (x *CancelJobRequest) Reset() {
 	*x = CancelJobRequest{}
-	mi := &file_corvo_v1_job_proto_msgTypes[8]
+	mi := &file_corvo_v1_job_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -850,7 +986,7 @@ func (x *CancelJobRequest) String() string {
 func (*CancelJobRequest) ProtoMessage() {}
 
 func (x *CancelJobRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_job_proto_msgTypes[8]
+	mi := &file_corvo_v1_job_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -863,7 +999,7 @@ func (x *CancelJobRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelJobRequest.ProtoReflect.Descriptor instead.
 func (*CancelJobRequest) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_job_proto_rawDescGZIP(), []int{8}
+	return file_corvo_v1_job_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *CancelJobRequest) GetJobId() string {
@@ -898,7 +1034,7 @@ type CancelJobResponse struct {
 
 func (x *CancelJobResponse) Reset() {
 	*x = CancelJobResponse{}
-	mi := &file_corvo_v1_job_proto_msgTypes[9]
+	mi := &file_corvo_v1_job_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -910,7 +1046,7 @@ func (x *CancelJobResponse) String() string {
 func (*CancelJobResponse) ProtoMessage() {}
 
 func (x *CancelJobResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_job_proto_msgTypes[9]
+	mi := &file_corvo_v1_job_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -923,7 +1059,7 @@ func (x *CancelJobResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelJobResponse.ProtoReflect.Descriptor instead.
 func (*CancelJobResponse) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_job_proto_rawDescGZIP(), []int{9}
+	return file_corvo_v1_job_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *CancelJobResponse) GetStatus() string {
@@ -948,7 +1084,7 @@ type HoldJobRequest struct {
 
 func (x *HoldJobRequest) Reset() {
 	*x = HoldJobRequest{}
-	mi := &file_corvo_v1_job_proto_msgTypes[10]
+	mi := &file_corvo_v1_job_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -960,7 +1096,7 @@ func (x *HoldJobRequest) String() string {
 func (*HoldJobRequest) ProtoMessage() {}
 
 func (x *HoldJobRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_job_proto_msgTypes[10]
+	mi := &file_corvo_v1_job_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -973,7 +1109,7 @@ func (x *HoldJobRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HoldJobRequest.ProtoReflect.Descriptor instead.
 func (*HoldJobRequest) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_job_proto_rawDescGZIP(), []int{10}
+	return file_corvo_v1_job_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *HoldJobRequest) GetJobId() string {
@@ -1008,7 +1144,7 @@ type HoldJobResponse struct {
 
 func (x *HoldJobResponse) Reset() {
 	*x = HoldJobResponse{}
-	mi := &file_corvo_v1_job_proto_msgTypes[11]
+	mi := &file_corvo_v1_job_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1020,7 +1156,7 @@ func (x *HoldJobResponse) String() string {
 func (*HoldJobResponse) ProtoMessage() {}
 
 func (x *HoldJobResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_job_proto_msgTypes[11]
+	mi := &file_corvo_v1_job_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1033,7 +1169,7 @@ func (x *HoldJobResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HoldJobResponse.ProtoReflect.Descriptor instead.
 func (*HoldJobResponse) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_job_proto_rawDescGZIP(), []int{11}
+	return file_corvo_v1_job_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *HoldJobResponse) GetStatus() string {
@@ -1058,7 +1194,7 @@ type ApproveJobRequest struct {
 
 func (x *ApproveJobRequest) Reset() {
 	*x = ApproveJobRequest{}
-	mi := &file_corvo_v1_job_proto_msgTypes[12]
+	mi := &file_corvo_v1_job_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1070,7 +1206,7 @@ func (x *ApproveJobRequest) String() string {
 func (*ApproveJobRequest) ProtoMessage() {}
 
 func (x *ApproveJobRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_job_proto_msgTypes[12]
+	mi := &file_corvo_v1_job_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1083,7 +1219,7 @@ func (x *ApproveJobRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApproveJobRequest.ProtoReflect.Descriptor instead.
 func (*ApproveJobRequest) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_job_proto_rawDescGZIP(), []int{12}
+	return file_corvo_v1_job_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ApproveJobRequest) GetJobId() string {
@@ -1118,7 +1254,7 @@ type ApproveJobResponse struct {
 
 func (x *ApproveJobResponse) Reset() {
 	*x = ApproveJobResponse{}
-	mi := &file_corvo_v1_job_proto_msgTypes[13]
+	mi := &file_corvo_v1_job_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1130,7 +1266,7 @@ func (x *ApproveJobResponse) String() string {
 func (*ApproveJobResponse) ProtoMessage() {}
 
 func (x *ApproveJobResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_job_proto_msgTypes[13]
+	mi := &file_corvo_v1_job_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1143,7 +1279,7 @@ func (x *ApproveJobResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApproveJobResponse.ProtoReflect.Descriptor instead.
 func (*ApproveJobResponse) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_job_proto_rawDescGZIP(), []int{13}
+	return file_corvo_v1_job_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ApproveJobResponse) GetStatus() string {
@@ -1176,7 +1312,7 @@ type RejectJobRequest struct {
 
 func (x *RejectJobRequest) Reset() {
 	*x = RejectJobRequest{}
-	mi := &file_corvo_v1_job_proto_msgTypes[14]
+	mi := &file_corvo_v1_job_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1188,7 +1324,7 @@ func (x *RejectJobRequest) String() string {
 func (*RejectJobRequest) ProtoMessage() {}
 
 func (x *RejectJobRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_job_proto_msgTypes[14]
+	mi := &file_corvo_v1_job_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1201,7 +1337,7 @@ func (x *RejectJobRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RejectJobRequest.ProtoReflect.Descriptor instead.
 func (*RejectJobRequest) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_job_proto_rawDescGZIP(), []int{14}
+	return file_corvo_v1_job_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *RejectJobRequest) GetJobId() string {
@@ -1264,7 +1400,7 @@ type RejectJobResponse struct {
 
 func (x *RejectJobResponse) Reset() {
 	*x = RejectJobResponse{}
-	mi := &file_corvo_v1_job_proto_msgTypes[15]
+	mi := &file_corvo_v1_job_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1276,7 +1412,7 @@ func (x *RejectJobResponse) String() string {
 func (*RejectJobResponse) ProtoMessage() {}
 
 func (x *RejectJobResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_job_proto_msgTypes[15]
+	mi := &file_corvo_v1_job_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1289,7 +1425,7 @@ func (x *RejectJobResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RejectJobResponse.ProtoReflect.Descriptor instead.
 func (*RejectJobResponse) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_job_proto_rawDescGZIP(), []int{15}
+	return file_corvo_v1_job_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *RejectJobResponse) GetStatus() string {
@@ -1316,7 +1452,7 @@ type MoveJobRequest struct {
 
 func (x *MoveJobRequest) Reset() {
 	*x = MoveJobRequest{}
-	mi := &file_corvo_v1_job_proto_msgTypes[16]
+	mi := &file_corvo_v1_job_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1328,7 +1464,7 @@ func (x *MoveJobRequest) String() string {
 func (*MoveJobRequest) ProtoMessage() {}
 
 func (x *MoveJobRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_job_proto_msgTypes[16]
+	mi := &file_corvo_v1_job_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1341,7 +1477,7 @@ func (x *MoveJobRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MoveJobRequest.ProtoReflect.Descriptor instead.
 func (*MoveJobRequest) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_job_proto_rawDescGZIP(), []int{16}
+	return file_corvo_v1_job_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *MoveJobRequest) GetJobId() string {
@@ -1383,7 +1519,7 @@ type MoveJobResponse struct {
 
 func (x *MoveJobResponse) Reset() {
 	*x = MoveJobResponse{}
-	mi := &file_corvo_v1_job_proto_msgTypes[17]
+	mi := &file_corvo_v1_job_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1395,7 +1531,7 @@ func (x *MoveJobResponse) String() string {
 func (*MoveJobResponse) ProtoMessage() {}
 
 func (x *MoveJobResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_job_proto_msgTypes[17]
+	mi := &file_corvo_v1_job_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1408,7 +1544,7 @@ func (x *MoveJobResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MoveJobResponse.ProtoReflect.Descriptor instead.
 func (*MoveJobResponse) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_job_proto_rawDescGZIP(), []int{17}
+	return file_corvo_v1_job_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *MoveJobResponse) GetStatus() string {
@@ -1433,7 +1569,7 @@ type DeleteJobRequest struct {
 
 func (x *DeleteJobRequest) Reset() {
 	*x = DeleteJobRequest{}
-	mi := &file_corvo_v1_job_proto_msgTypes[18]
+	mi := &file_corvo_v1_job_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1445,7 +1581,7 @@ func (x *DeleteJobRequest) String() string {
 func (*DeleteJobRequest) ProtoMessage() {}
 
 func (x *DeleteJobRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_job_proto_msgTypes[18]
+	mi := &file_corvo_v1_job_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1458,7 +1594,7 @@ func (x *DeleteJobRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteJobRequest.ProtoReflect.Descriptor instead.
 func (*DeleteJobRequest) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_job_proto_rawDescGZIP(), []int{18}
+	return file_corvo_v1_job_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *DeleteJobRequest) GetJobId() string {
@@ -1493,7 +1629,7 @@ type DeleteJobResponse struct {
 
 func (x *DeleteJobResponse) Reset() {
 	*x = DeleteJobResponse{}
-	mi := &file_corvo_v1_job_proto_msgTypes[19]
+	mi := &file_corvo_v1_job_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1505,7 +1641,7 @@ func (x *DeleteJobResponse) String() string {
 func (*DeleteJobResponse) ProtoMessage() {}
 
 func (x *DeleteJobResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_job_proto_msgTypes[19]
+	mi := &file_corvo_v1_job_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1518,7 +1654,7 @@ func (x *DeleteJobResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteJobResponse.ProtoReflect.Descriptor instead.
 func (*DeleteJobResponse) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_job_proto_rawDescGZIP(), []int{19}
+	return file_corvo_v1_job_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *DeleteJobResponse) GetStatus() string {
@@ -1540,7 +1676,7 @@ const file_corvo_v1_job_proto_rawDesc = "" +
 	"\x05error\x18\x04 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x05error\x12\x1c\n" +
 	"\tbacktrace\x18\x05 \x01(\tR\tbacktrace\x129\n" +
 	"\n" +
-	"created_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\"\xad\v\n" +
+	"created_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\"\xf7\r\n" +
 	"\x03Job\x12\x18\n" +
 	"\x02id\x18\x01 \x01(\tB\b\x8a\xb5\x18\x04\x18\x01@\x03R\x02id\x12\x1c\n" +
 	"\x05queue\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x05queue\x120\n" +
@@ -1583,7 +1719,23 @@ const file_corvo_v1_job_proto_rawDesc = "" +
 	"\fcancelled_at\x18\x1e \x01(\v2\x1a.google.protobuf.TimestampR\vcancelledAt\x12#\n" +
 	"\rrevision_note\x18x \x01(\tR\frevisionNote\x12\x1c\n" +
 	"\trevisions\x18y \x01(\x05R\trevisions\x12\x19\n" +
-	"\bcost_usd\x18z \x01(\x01R\acostUsd\"&\n" +
+	"\bcost_usd\x18z \x01(\x01R\acostUsd\x12\x19\n" +
+	"\bchain_id\x18u \x01(\tR\achainId\x12\"\n" +
+	"\n" +
+	"chain_step\x18v \x01(\x05H\x00R\tchainStep\x88\x01\x01\x124\n" +
+	"\x11chain_config_json\x18w \x01(\tB\b\x8a\xb5\x18\x04\b\x01@\x05R\x0fchainConfigJson\x128\n" +
+	"\vwaiting_for\x18s \x03(\v2\x17.corvo.v1.JobDependencyR\n" +
+	"waitingFor\x12\x19\n" +
+	"\bbatch_id\x18t \x01(\tR\abatchId\x12(\n" +
+	"\vschedule_id\x18\x96\x01 \x01(\tB\x06\x8a\xb5\x18\x02@\x01R\n" +
+	"scheduleId\x12E\n" +
+	"\x10schedule_slot_at\x18\x97\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x0escheduleSlotAtB\r\n" +
+	"\v_chain_step\"\x80\x01\n" +
+	"\rJobDependency\x12\x1f\n" +
+	"\x06job_id\x18\x01 \x01(\tB\b\x8a\xb5\x18\x04\x18\x01@\x03R\x05jobId\x12\x1c\n" +
+	"\x05state\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x05state\x12\x18\n" +
+	"\x03met\x18\x03 \x01(\bB\x06\x8a\xb5\x18\x02\x18\x01R\x03met\x12\x16\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\"&\n" +
 	"\rGetJobRequest\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\"1\n" +
 	"\x0eGetJobResponse\x12\x1f\n" +
@@ -1694,70 +1846,73 @@ func file_corvo_v1_job_proto_rawDescGZIP() []byte {
 }
 
 var file_corvo_v1_job_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_corvo_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
+var file_corvo_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_corvo_v1_job_proto_goTypes = []any{
 	(JobState)(0),                 // 0: corvo.v1.JobState
 	(*JobError)(nil),              // 1: corvo.v1.JobError
 	(*Job)(nil),                   // 2: corvo.v1.Job
-	(*GetJobRequest)(nil),         // 3: corvo.v1.GetJobRequest
-	(*GetJobResponse)(nil),        // 4: corvo.v1.GetJobResponse
-	(*BulkGetJobsRequest)(nil),    // 5: corvo.v1.BulkGetJobsRequest
-	(*BulkGetJobsResponse)(nil),   // 6: corvo.v1.BulkGetJobsResponse
-	(*RetryJobRequest)(nil),       // 7: corvo.v1.RetryJobRequest
-	(*RetryJobResponse)(nil),      // 8: corvo.v1.RetryJobResponse
-	(*CancelJobRequest)(nil),      // 9: corvo.v1.CancelJobRequest
-	(*CancelJobResponse)(nil),     // 10: corvo.v1.CancelJobResponse
-	(*HoldJobRequest)(nil),        // 11: corvo.v1.HoldJobRequest
-	(*HoldJobResponse)(nil),       // 12: corvo.v1.HoldJobResponse
-	(*ApproveJobRequest)(nil),     // 13: corvo.v1.ApproveJobRequest
-	(*ApproveJobResponse)(nil),    // 14: corvo.v1.ApproveJobResponse
-	(*RejectJobRequest)(nil),      // 15: corvo.v1.RejectJobRequest
-	(*RejectJobResponse)(nil),     // 16: corvo.v1.RejectJobResponse
-	(*MoveJobRequest)(nil),        // 17: corvo.v1.MoveJobRequest
-	(*MoveJobResponse)(nil),       // 18: corvo.v1.MoveJobResponse
-	(*DeleteJobRequest)(nil),      // 19: corvo.v1.DeleteJobRequest
-	(*DeleteJobResponse)(nil),     // 20: corvo.v1.DeleteJobResponse
-	(*timestamppb.Timestamp)(nil), // 21: google.protobuf.Timestamp
-	(*AgentState)(nil),            // 22: corvo.v1.AgentState
+	(*JobDependency)(nil),         // 3: corvo.v1.JobDependency
+	(*GetJobRequest)(nil),         // 4: corvo.v1.GetJobRequest
+	(*GetJobResponse)(nil),        // 5: corvo.v1.GetJobResponse
+	(*BulkGetJobsRequest)(nil),    // 6: corvo.v1.BulkGetJobsRequest
+	(*BulkGetJobsResponse)(nil),   // 7: corvo.v1.BulkGetJobsResponse
+	(*RetryJobRequest)(nil),       // 8: corvo.v1.RetryJobRequest
+	(*RetryJobResponse)(nil),      // 9: corvo.v1.RetryJobResponse
+	(*CancelJobRequest)(nil),      // 10: corvo.v1.CancelJobRequest
+	(*CancelJobResponse)(nil),     // 11: corvo.v1.CancelJobResponse
+	(*HoldJobRequest)(nil),        // 12: corvo.v1.HoldJobRequest
+	(*HoldJobResponse)(nil),       // 13: corvo.v1.HoldJobResponse
+	(*ApproveJobRequest)(nil),     // 14: corvo.v1.ApproveJobRequest
+	(*ApproveJobResponse)(nil),    // 15: corvo.v1.ApproveJobResponse
+	(*RejectJobRequest)(nil),      // 16: corvo.v1.RejectJobRequest
+	(*RejectJobResponse)(nil),     // 17: corvo.v1.RejectJobResponse
+	(*MoveJobRequest)(nil),        // 18: corvo.v1.MoveJobRequest
+	(*MoveJobResponse)(nil),       // 19: corvo.v1.MoveJobResponse
+	(*DeleteJobRequest)(nil),      // 20: corvo.v1.DeleteJobRequest
+	(*DeleteJobResponse)(nil),     // 21: corvo.v1.DeleteJobResponse
+	(*timestamppb.Timestamp)(nil), // 22: google.protobuf.Timestamp
+	(*AgentState)(nil),            // 23: corvo.v1.AgentState
 }
 var file_corvo_v1_job_proto_depIdxs = []int32{
-	21, // 0: corvo.v1.JobError.created_at:type_name -> google.protobuf.Timestamp
+	22, // 0: corvo.v1.JobError.created_at:type_name -> google.protobuf.Timestamp
 	0,  // 1: corvo.v1.Job.state:type_name -> corvo.v1.JobState
-	21, // 2: corvo.v1.Job.lease_expires_at:type_name -> google.protobuf.Timestamp
-	21, // 3: corvo.v1.Job.scheduled_at:type_name -> google.protobuf.Timestamp
-	21, // 4: corvo.v1.Job.expire_at:type_name -> google.protobuf.Timestamp
-	21, // 5: corvo.v1.Job.created_at:type_name -> google.protobuf.Timestamp
-	21, // 6: corvo.v1.Job.started_at:type_name -> google.protobuf.Timestamp
-	21, // 7: corvo.v1.Job.completed_at:type_name -> google.protobuf.Timestamp
-	21, // 8: corvo.v1.Job.failed_at:type_name -> google.protobuf.Timestamp
+	22, // 2: corvo.v1.Job.lease_expires_at:type_name -> google.protobuf.Timestamp
+	22, // 3: corvo.v1.Job.scheduled_at:type_name -> google.protobuf.Timestamp
+	22, // 4: corvo.v1.Job.expire_at:type_name -> google.protobuf.Timestamp
+	22, // 5: corvo.v1.Job.created_at:type_name -> google.protobuf.Timestamp
+	22, // 6: corvo.v1.Job.started_at:type_name -> google.protobuf.Timestamp
+	22, // 7: corvo.v1.Job.completed_at:type_name -> google.protobuf.Timestamp
+	22, // 8: corvo.v1.Job.failed_at:type_name -> google.protobuf.Timestamp
 	1,  // 9: corvo.v1.Job.errors:type_name -> corvo.v1.JobError
-	22, // 10: corvo.v1.Job.agent:type_name -> corvo.v1.AgentState
-	21, // 11: corvo.v1.Job.cancelled_at:type_name -> google.protobuf.Timestamp
-	2,  // 12: corvo.v1.GetJobResponse.job:type_name -> corvo.v1.Job
-	2,  // 13: corvo.v1.BulkGetJobsResponse.jobs:type_name -> corvo.v1.Job
-	3,  // 14: corvo.v1.JobService.GetJob:input_type -> corvo.v1.GetJobRequest
-	5,  // 15: corvo.v1.JobService.BulkGetJobs:input_type -> corvo.v1.BulkGetJobsRequest
-	7,  // 16: corvo.v1.JobService.RetryJob:input_type -> corvo.v1.RetryJobRequest
-	9,  // 17: corvo.v1.JobService.CancelJob:input_type -> corvo.v1.CancelJobRequest
-	11, // 18: corvo.v1.JobService.HoldJob:input_type -> corvo.v1.HoldJobRequest
-	13, // 19: corvo.v1.JobService.ApproveJob:input_type -> corvo.v1.ApproveJobRequest
-	15, // 20: corvo.v1.JobService.RejectJob:input_type -> corvo.v1.RejectJobRequest
-	17, // 21: corvo.v1.JobService.MoveJob:input_type -> corvo.v1.MoveJobRequest
-	19, // 22: corvo.v1.JobService.DeleteJob:input_type -> corvo.v1.DeleteJobRequest
-	4,  // 23: corvo.v1.JobService.GetJob:output_type -> corvo.v1.GetJobResponse
-	6,  // 24: corvo.v1.JobService.BulkGetJobs:output_type -> corvo.v1.BulkGetJobsResponse
-	8,  // 25: corvo.v1.JobService.RetryJob:output_type -> corvo.v1.RetryJobResponse
-	10, // 26: corvo.v1.JobService.CancelJob:output_type -> corvo.v1.CancelJobResponse
-	12, // 27: corvo.v1.JobService.HoldJob:output_type -> corvo.v1.HoldJobResponse
-	14, // 28: corvo.v1.JobService.ApproveJob:output_type -> corvo.v1.ApproveJobResponse
-	16, // 29: corvo.v1.JobService.RejectJob:output_type -> corvo.v1.RejectJobResponse
-	18, // 30: corvo.v1.JobService.MoveJob:output_type -> corvo.v1.MoveJobResponse
-	20, // 31: corvo.v1.JobService.DeleteJob:output_type -> corvo.v1.DeleteJobResponse
-	23, // [23:32] is the sub-list for method output_type
-	14, // [14:23] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	23, // 10: corvo.v1.Job.agent:type_name -> corvo.v1.AgentState
+	22, // 11: corvo.v1.Job.cancelled_at:type_name -> google.protobuf.Timestamp
+	3,  // 12: corvo.v1.Job.waiting_for:type_name -> corvo.v1.JobDependency
+	22, // 13: corvo.v1.Job.schedule_slot_at:type_name -> google.protobuf.Timestamp
+	2,  // 14: corvo.v1.GetJobResponse.job:type_name -> corvo.v1.Job
+	2,  // 15: corvo.v1.BulkGetJobsResponse.jobs:type_name -> corvo.v1.Job
+	4,  // 16: corvo.v1.JobService.GetJob:input_type -> corvo.v1.GetJobRequest
+	6,  // 17: corvo.v1.JobService.BulkGetJobs:input_type -> corvo.v1.BulkGetJobsRequest
+	8,  // 18: corvo.v1.JobService.RetryJob:input_type -> corvo.v1.RetryJobRequest
+	10, // 19: corvo.v1.JobService.CancelJob:input_type -> corvo.v1.CancelJobRequest
+	12, // 20: corvo.v1.JobService.HoldJob:input_type -> corvo.v1.HoldJobRequest
+	14, // 21: corvo.v1.JobService.ApproveJob:input_type -> corvo.v1.ApproveJobRequest
+	16, // 22: corvo.v1.JobService.RejectJob:input_type -> corvo.v1.RejectJobRequest
+	18, // 23: corvo.v1.JobService.MoveJob:input_type -> corvo.v1.MoveJobRequest
+	20, // 24: corvo.v1.JobService.DeleteJob:input_type -> corvo.v1.DeleteJobRequest
+	5,  // 25: corvo.v1.JobService.GetJob:output_type -> corvo.v1.GetJobResponse
+	7,  // 26: corvo.v1.JobService.BulkGetJobs:output_type -> corvo.v1.BulkGetJobsResponse
+	9,  // 27: corvo.v1.JobService.RetryJob:output_type -> corvo.v1.RetryJobResponse
+	11, // 28: corvo.v1.JobService.CancelJob:output_type -> corvo.v1.CancelJobResponse
+	13, // 29: corvo.v1.JobService.HoldJob:output_type -> corvo.v1.HoldJobResponse
+	15, // 30: corvo.v1.JobService.ApproveJob:output_type -> corvo.v1.ApproveJobResponse
+	17, // 31: corvo.v1.JobService.RejectJob:output_type -> corvo.v1.RejectJobResponse
+	19, // 32: corvo.v1.JobService.MoveJob:output_type -> corvo.v1.MoveJobResponse
+	21, // 33: corvo.v1.JobService.DeleteJob:output_type -> corvo.v1.DeleteJobResponse
+	25, // [25:34] is the sub-list for method output_type
+	16, // [16:25] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_corvo_v1_job_proto_init() }
@@ -1766,13 +1921,14 @@ func file_corvo_v1_job_proto_init() {
 		return
 	}
 	file_corvo_v1_worker_proto_init()
+	file_corvo_v1_job_proto_msgTypes[1].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_corvo_v1_job_proto_rawDesc), len(file_corvo_v1_job_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   20,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -312,6 +312,135 @@ func (x *AgentState) GetTotalCostUsd() float64 {
 	return 0
 }
 
+// Jobs that follow one another. The first is the job that is enqueued with it, with its own payload and options.
+type Chain struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 2 to 1,000 steps. The first one's queue is that of the job itself.
+	Steps []*ChainStep `protobuf:"bytes,1,rep,name=steps,proto3" json:"steps,omitempty"`
+	// Added once, when a step dies: out of attempts, rejected or expired.
+	OnFailure *ChainStep `protobuf:"bytes,2,opt,name=on_failure,json=onFailure,proto3" json:"on_failure,omitempty"`
+	// Added once, when the last step is completed or a step ends the chain.
+	OnExit *ChainStep `protobuf:"bytes,3,opt,name=on_exit,json=onExit,proto3" json:"on_exit,omitempty"`
+	// Written by the server: the chain came as `chain_config`, beside a `chain_id` and `chain_step` that count.
+	Raw           bool `protobuf:"varint,10,opt,name=raw,proto3" json:"raw,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Chain) Reset() {
+	*x = Chain{}
+	mi := &file_corvo_v1_worker_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Chain) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Chain) ProtoMessage() {}
+
+func (x *Chain) ProtoReflect() protoreflect.Message {
+	mi := &file_corvo_v1_worker_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Chain.ProtoReflect.Descriptor instead.
+func (*Chain) Descriptor() ([]byte, []int) {
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Chain) GetSteps() []*ChainStep {
+	if x != nil {
+		return x.Steps
+	}
+	return nil
+}
+
+func (x *Chain) GetOnFailure() *ChainStep {
+	if x != nil {
+		return x.OnFailure
+	}
+	return nil
+}
+
+func (x *Chain) GetOnExit() *ChainStep {
+	if x != nil {
+		return x.OnExit
+	}
+	return nil
+}
+
+func (x *Chain) GetRaw() bool {
+	if x != nil {
+		return x.Raw
+	}
+	return false
+}
+
+// One job to come.
+type ChainStep struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its queue, 1 to 255 bytes. Required.
+	Queue string `protobuf:"bytes,1,opt,name=queue,proto3" json:"queue,omitempty"`
+	// Its payload as JSON text. Members of an object are added to what the step before left: `previous_job_id` and `previous_result`, or
+	// `failed_job_id`, `failed_step` and `error`; they win over these. What is no object is left out. Empty: `{}`.
+	PayloadJson   string `protobuf:"bytes,2,opt,name=payload_json,json=payloadJson,proto3" json:"payload_json,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChainStep) Reset() {
+	*x = ChainStep{}
+	mi := &file_corvo_v1_worker_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChainStep) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChainStep) ProtoMessage() {}
+
+func (x *ChainStep) ProtoReflect() protoreflect.Message {
+	mi := &file_corvo_v1_worker_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChainStep.ProtoReflect.Descriptor instead.
+func (*ChainStep) Descriptor() ([]byte, []int) {
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *ChainStep) GetQueue() string {
+	if x != nil {
+		return x.Queue
+	}
+	return ""
+}
+
+func (x *ChainStep) GetPayloadJson() string {
+	if x != nil {
+		return x.PayloadJson
+	}
+	return ""
+}
+
 // One job to add. LifecycleEnqueueItem has the same fields under the same numbers.
 type EnqueueRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -343,6 +472,10 @@ type EnqueueRequest struct {
 	TagsJson string `protobuf:"bytes,109,opt,name=tags_json,json=tagsJson,proto3" json:"tags_json,omitempty"`
 	// Makes a retry safe: the same id within an hour answers as the first time, up to 128 bytes. Empty: not given.
 	RequestId string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Id of the schedule that added it. Set by the server; whoever gives it is refused.
+	ScheduleId string `protobuf:"bytes,129,opt,name=schedule_id,json=scheduleId,proto3" json:"schedule_id,omitempty"`
+	// Its slot, in unix milliseconds. Set by the server; whoever gives it is refused.
+	ScheduleSlotMs uint64 `protobuf:"varint,130,opt,name=schedule_slot_ms,json=scheduleSlotMs,proto3" json:"schedule_slot_ms,omitempty"`
 	// Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
 	ValidateOnly bool `protobuf:"varint,190,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	// First checkpoint as JSON text, at most 256 KiB. Empty: none.
@@ -355,13 +488,25 @@ type EnqueueRequest struct {
 	RetryBaseDelayMs int64 `protobuf:"varint,114,opt,name=retry_base_delay_ms,json=retryBaseDelayMs,proto3" json:"retry_base_delay_ms,omitempty"`
 	// `retry_max_delay` in milliseconds; wins when above 0.
 	RetryMaxDelayMs int64 `protobuf:"varint,115,opt,name=retry_max_delay_ms,json=retryMaxDelayMs,proto3" json:"retry_max_delay_ms,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// Makes this the first step of a chain: each step is added when the one before is completed.
+	Chain *Chain `protobuf:"bytes,116,opt,name=chain,proto3" json:"chain,omitempty"`
+	// Chain that this job belongs to, up to 64 bytes. Written by the server for the steps of a chain; ignored beside `chain`.
+	ChainId string `protobuf:"bytes,117,opt,name=chain_id,json=chainId,proto3" json:"chain_id,omitempty"`
+	// Step of the chain, from 0; -1: its on_exit, -2: its on_failure. Ignored beside `chain`.
+	ChainStep *int32 `protobuf:"varint,118,opt,name=chain_step,json=chainStep,proto3,oneof" json:"chain_step,omitempty"`
+	// A chain and `depends_on` in the form in which jobs show them, as a JSON object. Ignored beside `chain`. Empty: none.
+	ChainConfigJson string `protobuf:"bytes,119,opt,name=chain_config_json,json=chainConfigJson,proto3" json:"chain_config_json,omitempty"`
+	// Ids of up to 1,000 jobs that must be completed before this one can be fetched. Until then it is shown as pending.
+	DependsOn []string `protobuf:"bytes,120,rep,name=depends_on,json=dependsOn,proto3" json:"depends_on,omitempty"`
+	// Open batch that this job joins. Unknown or sealed: refused. Empty: none.
+	BatchId       string `protobuf:"bytes,121,opt,name=batch_id,json=batchId,proto3" json:"batch_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *EnqueueRequest) Reset() {
 	*x = EnqueueRequest{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[2]
+	mi := &file_corvo_v1_worker_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -373,7 +518,7 @@ func (x *EnqueueRequest) String() string {
 func (*EnqueueRequest) ProtoMessage() {}
 
 func (x *EnqueueRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[2]
+	mi := &file_corvo_v1_worker_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -386,7 +531,7 @@ func (x *EnqueueRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EnqueueRequest.ProtoReflect.Descriptor instead.
 func (*EnqueueRequest) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{2}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *EnqueueRequest) GetQueue() string {
@@ -487,6 +632,20 @@ func (x *EnqueueRequest) GetRequestId() string {
 	return ""
 }
 
+func (x *EnqueueRequest) GetScheduleId() string {
+	if x != nil {
+		return x.ScheduleId
+	}
+	return ""
+}
+
+func (x *EnqueueRequest) GetScheduleSlotMs() uint64 {
+	if x != nil {
+		return x.ScheduleSlotMs
+	}
+	return 0
+}
+
 func (x *EnqueueRequest) GetValidateOnly() bool {
 	if x != nil {
 		return x.ValidateOnly
@@ -529,6 +688,48 @@ func (x *EnqueueRequest) GetRetryMaxDelayMs() int64 {
 	return 0
 }
 
+func (x *EnqueueRequest) GetChain() *Chain {
+	if x != nil {
+		return x.Chain
+	}
+	return nil
+}
+
+func (x *EnqueueRequest) GetChainId() string {
+	if x != nil {
+		return x.ChainId
+	}
+	return ""
+}
+
+func (x *EnqueueRequest) GetChainStep() int32 {
+	if x != nil && x.ChainStep != nil {
+		return *x.ChainStep
+	}
+	return 0
+}
+
+func (x *EnqueueRequest) GetChainConfigJson() string {
+	if x != nil {
+		return x.ChainConfigJson
+	}
+	return ""
+}
+
+func (x *EnqueueRequest) GetDependsOn() []string {
+	if x != nil {
+		return x.DependsOn
+	}
+	return nil
+}
+
+func (x *EnqueueRequest) GetBatchId() string {
+	if x != nil {
+		return x.BatchId
+	}
+	return ""
+}
+
 // What became of a job to add.
 type EnqueueResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -546,7 +747,7 @@ type EnqueueResponse struct {
 
 func (x *EnqueueResponse) Reset() {
 	*x = EnqueueResponse{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[3]
+	mi := &file_corvo_v1_worker_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -558,7 +759,7 @@ func (x *EnqueueResponse) String() string {
 func (*EnqueueResponse) ProtoMessage() {}
 
 func (x *EnqueueResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[3]
+	mi := &file_corvo_v1_worker_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -571,7 +772,7 @@ func (x *EnqueueResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EnqueueResponse.ProtoReflect.Descriptor instead.
 func (*EnqueueResponse) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{3}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *EnqueueResponse) GetJobId() string {
@@ -607,6 +808,8 @@ type EnqueueBatchRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// 1 to 10,000 jobs.
 	Jobs []*EnqueueRequest `protobuf:"bytes,1,rep,name=jobs,proto3" json:"jobs,omitempty"`
+	// Makes these jobs a batch, sealed at once: those that are created here, not the holders of their unique keys.
+	Batch *BatchCallback `protobuf:"bytes,100,opt,name=batch,proto3" json:"batch,omitempty"`
 	// Makes a retry of the whole call safe, up to 128 bytes. Empty: not given.
 	RequestId string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
@@ -617,7 +820,7 @@ type EnqueueBatchRequest struct {
 
 func (x *EnqueueBatchRequest) Reset() {
 	*x = EnqueueBatchRequest{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[4]
+	mi := &file_corvo_v1_worker_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -629,7 +832,7 @@ func (x *EnqueueBatchRequest) String() string {
 func (*EnqueueBatchRequest) ProtoMessage() {}
 
 func (x *EnqueueBatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[4]
+	mi := &file_corvo_v1_worker_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -642,12 +845,19 @@ func (x *EnqueueBatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EnqueueBatchRequest.ProtoReflect.Descriptor instead.
 func (*EnqueueBatchRequest) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{4}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *EnqueueBatchRequest) GetJobs() []*EnqueueRequest {
 	if x != nil {
 		return x.Jobs
+	}
+	return nil
+}
+
+func (x *EnqueueBatchRequest) GetBatch() *BatchCallback {
+	if x != nil {
+		return x.Batch
 	}
 	return nil
 }
@@ -666,11 +876,68 @@ func (x *EnqueueBatchRequest) GetValidateOnly() bool {
 	return false
 }
 
+// What to do when all members of a batch have ended.
+type BatchCallback struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Queue of the callback job, up to 255 bytes. Empty: no callback, the batch only counts.
+	CallbackQueue string `protobuf:"bytes,1,opt,name=callback_queue,json=callbackQueue,proto3" json:"callback_queue,omitempty"`
+	// Payload of the callback job as JSON text, at most 256 KiB. Empty: `{}`.
+	CallbackPayloadJson string `protobuf:"bytes,2,opt,name=callback_payload_json,json=callbackPayloadJson,proto3" json:"callback_payload_json,omitempty"`
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
+}
+
+func (x *BatchCallback) Reset() {
+	*x = BatchCallback{}
+	mi := &file_corvo_v1_worker_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BatchCallback) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BatchCallback) ProtoMessage() {}
+
+func (x *BatchCallback) ProtoReflect() protoreflect.Message {
+	mi := &file_corvo_v1_worker_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BatchCallback.ProtoReflect.Descriptor instead.
+func (*BatchCallback) Descriptor() ([]byte, []int) {
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *BatchCallback) GetCallbackQueue() string {
+	if x != nil {
+		return x.CallbackQueue
+	}
+	return ""
+}
+
+func (x *BatchCallback) GetCallbackPayloadJson() string {
+	if x != nil {
+		return x.CallbackPayloadJson
+	}
+	return ""
+}
+
 // Ids in the order of the request.
 type EnqueueBatchResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// One id per job; for a duplicate the id of the holder.
 	JobIds []string `protobuf:"bytes,1,rep,name=job_ids,json=jobIds,proto3" json:"job_ids,omitempty"`
+	// Id of the batch, when the request made one.
+	BatchId string `protobuf:"bytes,100,opt,name=batch_id,json=batchId,proto3" json:"batch_id,omitempty"`
 	// One outcome per job.
 	Outcomes []EnqueueOutcome `protobuf:"varint,101,rep,packed,name=outcomes,proto3,enum=corvo.v1.EnqueueOutcome" json:"outcomes,omitempty"`
 	// Log index at which this was decided.
@@ -681,7 +948,7 @@ type EnqueueBatchResponse struct {
 
 func (x *EnqueueBatchResponse) Reset() {
 	*x = EnqueueBatchResponse{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[5]
+	mi := &file_corvo_v1_worker_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -693,7 +960,7 @@ func (x *EnqueueBatchResponse) String() string {
 func (*EnqueueBatchResponse) ProtoMessage() {}
 
 func (x *EnqueueBatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[5]
+	mi := &file_corvo_v1_worker_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -706,7 +973,7 @@ func (x *EnqueueBatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EnqueueBatchResponse.ProtoReflect.Descriptor instead.
 func (*EnqueueBatchResponse) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{5}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *EnqueueBatchResponse) GetJobIds() []string {
@@ -714,6 +981,13 @@ func (x *EnqueueBatchResponse) GetJobIds() []string {
 		return x.JobIds
 	}
 	return nil
+}
+
+func (x *EnqueueBatchResponse) GetBatchId() string {
+	if x != nil {
+		return x.BatchId
+	}
+	return ""
 }
 
 func (x *EnqueueBatchResponse) GetOutcomes() []EnqueueOutcome {
@@ -757,7 +1031,7 @@ type EnqueueWebhookRequest struct {
 
 func (x *EnqueueWebhookRequest) Reset() {
 	*x = EnqueueWebhookRequest{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[6]
+	mi := &file_corvo_v1_worker_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -769,7 +1043,7 @@ func (x *EnqueueWebhookRequest) String() string {
 func (*EnqueueWebhookRequest) ProtoMessage() {}
 
 func (x *EnqueueWebhookRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[6]
+	mi := &file_corvo_v1_worker_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -782,7 +1056,7 @@ func (x *EnqueueWebhookRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EnqueueWebhookRequest.ProtoReflect.Descriptor instead.
 func (*EnqueueWebhookRequest) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{6}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *EnqueueWebhookRequest) GetQueue() string {
@@ -865,7 +1139,7 @@ type EnqueueWebhookResponse struct {
 
 func (x *EnqueueWebhookResponse) Reset() {
 	*x = EnqueueWebhookResponse{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[7]
+	mi := &file_corvo_v1_worker_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -877,7 +1151,7 @@ func (x *EnqueueWebhookResponse) String() string {
 func (*EnqueueWebhookResponse) ProtoMessage() {}
 
 func (x *EnqueueWebhookResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[7]
+	mi := &file_corvo_v1_worker_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -890,7 +1164,7 @@ func (x *EnqueueWebhookResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EnqueueWebhookResponse.ProtoReflect.Descriptor instead.
 func (*EnqueueWebhookResponse) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{7}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *EnqueueWebhookResponse) GetJobId() string {
@@ -942,7 +1216,7 @@ type FetchRequest struct {
 
 func (x *FetchRequest) Reset() {
 	*x = FetchRequest{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[8]
+	mi := &file_corvo_v1_worker_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -954,7 +1228,7 @@ func (x *FetchRequest) String() string {
 func (*FetchRequest) ProtoMessage() {}
 
 func (x *FetchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[8]
+	mi := &file_corvo_v1_worker_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -967,7 +1241,7 @@ func (x *FetchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FetchRequest.ProtoReflect.Descriptor instead.
 func (*FetchRequest) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{8}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *FetchRequest) GetQueues() []string {
@@ -1046,7 +1320,7 @@ type FetchResponse struct {
 
 func (x *FetchResponse) Reset() {
 	*x = FetchResponse{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[9]
+	mi := &file_corvo_v1_worker_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1058,7 +1332,7 @@ func (x *FetchResponse) String() string {
 func (*FetchResponse) ProtoMessage() {}
 
 func (x *FetchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[9]
+	mi := &file_corvo_v1_worker_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1071,7 +1345,7 @@ func (x *FetchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FetchResponse.ProtoReflect.Descriptor instead.
 func (*FetchResponse) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{9}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *FetchResponse) GetFound() bool {
@@ -1181,7 +1455,7 @@ type FetchBatchRequest struct {
 
 func (x *FetchBatchRequest) Reset() {
 	*x = FetchBatchRequest{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[10]
+	mi := &file_corvo_v1_worker_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1193,7 +1467,7 @@ func (x *FetchBatchRequest) String() string {
 func (*FetchBatchRequest) ProtoMessage() {}
 
 func (x *FetchBatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[10]
+	mi := &file_corvo_v1_worker_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1206,7 +1480,7 @@ func (x *FetchBatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FetchBatchRequest.ProtoReflect.Descriptor instead.
 func (*FetchBatchRequest) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{10}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *FetchBatchRequest) GetQueues() []string {
@@ -1289,7 +1563,7 @@ type FetchBatchJob struct {
 
 func (x *FetchBatchJob) Reset() {
 	*x = FetchBatchJob{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[11]
+	mi := &file_corvo_v1_worker_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1301,7 +1575,7 @@ func (x *FetchBatchJob) String() string {
 func (*FetchBatchJob) ProtoMessage() {}
 
 func (x *FetchBatchJob) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[11]
+	mi := &file_corvo_v1_worker_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1314,7 +1588,7 @@ func (x *FetchBatchJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FetchBatchJob.ProtoReflect.Descriptor instead.
 func (*FetchBatchJob) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{11}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *FetchBatchJob) GetJobId() string {
@@ -1405,7 +1679,7 @@ type FetchBatchResponse struct {
 
 func (x *FetchBatchResponse) Reset() {
 	*x = FetchBatchResponse{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[12]
+	mi := &file_corvo_v1_worker_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1417,7 +1691,7 @@ func (x *FetchBatchResponse) String() string {
 func (*FetchBatchResponse) ProtoMessage() {}
 
 func (x *FetchBatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[12]
+	mi := &file_corvo_v1_worker_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1430,7 +1704,7 @@ func (x *FetchBatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FetchBatchResponse.ProtoReflect.Descriptor instead.
 func (*FetchBatchResponse) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{12}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *FetchBatchResponse) GetJobs() []*FetchBatchJob {
@@ -1464,7 +1738,7 @@ type UsageReport struct {
 
 func (x *UsageReport) Reset() {
 	*x = UsageReport{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[13]
+	mi := &file_corvo_v1_worker_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1476,7 +1750,7 @@ func (x *UsageReport) String() string {
 func (*UsageReport) ProtoMessage() {}
 
 func (x *UsageReport) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[13]
+	mi := &file_corvo_v1_worker_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1489,7 +1763,7 @@ func (x *UsageReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsageReport.ProtoReflect.Descriptor instead.
 func (*UsageReport) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{13}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *UsageReport) GetInputTokens() int64 {
@@ -1567,14 +1841,18 @@ type AckRequest struct {
 	// Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
 	ValidateOnly bool `protobuf:"varint,190,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	// Another name of agent_status, for newer clients; used when agent_status is empty.
-	AckStatus     string `protobuf:"bytes,120,opt,name=ack_status,json=ackStatus,proto3" json:"ack_status,omitempty"`
+	AckStatus string `protobuf:"bytes,120,opt,name=ack_status,json=ackStatus,proto3" json:"ack_status,omitempty"`
+	// For a job of a chain: empty or `continue` adds the next step, `exit` ends the chain here. Otherwise ignored.
+	StepStatus string `protobuf:"bytes,130,opt,name=step_status,json=stepStatus,proto3" json:"step_status,omitempty"`
+	// Why the chain ends here, up to 64 KiB. Accepted, not stored.
+	ExitReason    string `protobuf:"bytes,131,opt,name=exit_reason,json=exitReason,proto3" json:"exit_reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *AckRequest) Reset() {
 	*x = AckRequest{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[14]
+	mi := &file_corvo_v1_worker_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1586,7 +1864,7 @@ func (x *AckRequest) String() string {
 func (*AckRequest) ProtoMessage() {}
 
 func (x *AckRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[14]
+	mi := &file_corvo_v1_worker_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1599,7 +1877,7 @@ func (x *AckRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AckRequest.ProtoReflect.Descriptor instead.
 func (*AckRequest) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{14}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *AckRequest) GetJobId() string {
@@ -1679,6 +1957,20 @@ func (x *AckRequest) GetAckStatus() string {
 	return ""
 }
 
+func (x *AckRequest) GetStepStatus() string {
+	if x != nil {
+		return x.StepStatus
+	}
+	return ""
+}
+
+func (x *AckRequest) GetExitReason() string {
+	if x != nil {
+		return x.ExitReason
+	}
+	return ""
+}
+
 // The acknowledgement was accepted.
 type AckResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1694,7 +1986,7 @@ type AckResponse struct {
 
 func (x *AckResponse) Reset() {
 	*x = AckResponse{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[15]
+	mi := &file_corvo_v1_worker_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1706,7 +1998,7 @@ func (x *AckResponse) String() string {
 func (*AckResponse) ProtoMessage() {}
 
 func (x *AckResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[15]
+	mi := &file_corvo_v1_worker_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1719,7 +2011,7 @@ func (x *AckResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AckResponse.ProtoReflect.Descriptor instead.
 func (*AckResponse) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{15}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *AckResponse) GetState() string {
@@ -1759,14 +2051,16 @@ type AckBatchItem struct {
 	// See AckRequest.agent_status.
 	AgentStatus string `protobuf:"bytes,121,opt,name=agent_status,json=agentStatus,proto3" json:"agent_status,omitempty"`
 	// See AckRequest.hold_reason.
-	HoldReason    string `protobuf:"bytes,122,opt,name=hold_reason,json=holdReason,proto3" json:"hold_reason,omitempty"`
+	HoldReason string `protobuf:"bytes,122,opt,name=hold_reason,json=holdReason,proto3" json:"hold_reason,omitempty"`
+	// See AckRequest.step_status.
+	StepStatus    string `protobuf:"bytes,130,opt,name=step_status,json=stepStatus,proto3" json:"step_status,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *AckBatchItem) Reset() {
 	*x = AckBatchItem{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[16]
+	mi := &file_corvo_v1_worker_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1778,7 +2072,7 @@ func (x *AckBatchItem) String() string {
 func (*AckBatchItem) ProtoMessage() {}
 
 func (x *AckBatchItem) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[16]
+	mi := &file_corvo_v1_worker_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1791,7 +2085,7 @@ func (x *AckBatchItem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AckBatchItem.ProtoReflect.Descriptor instead.
 func (*AckBatchItem) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{16}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *AckBatchItem) GetJobId() string {
@@ -1843,6 +2137,13 @@ func (x *AckBatchItem) GetHoldReason() string {
 	return ""
 }
 
+func (x *AckBatchItem) GetStepStatus() string {
+	if x != nil {
+		return x.StepStatus
+	}
+	return ""
+}
+
 // Completes many jobs.
 type AckBatchRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1858,7 +2159,7 @@ type AckBatchRequest struct {
 
 func (x *AckBatchRequest) Reset() {
 	*x = AckBatchRequest{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[17]
+	mi := &file_corvo_v1_worker_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1870,7 +2171,7 @@ func (x *AckBatchRequest) String() string {
 func (*AckBatchRequest) ProtoMessage() {}
 
 func (x *AckBatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[17]
+	mi := &file_corvo_v1_worker_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1883,7 +2184,7 @@ func (x *AckBatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AckBatchRequest.ProtoReflect.Descriptor instead.
 func (*AckBatchRequest) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{17}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *AckBatchRequest) GetItems() []*AckBatchItem {
@@ -1920,7 +2221,7 @@ type AckBatchResponse struct {
 
 func (x *AckBatchResponse) Reset() {
 	*x = AckBatchResponse{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[18]
+	mi := &file_corvo_v1_worker_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1932,7 +2233,7 @@ func (x *AckBatchResponse) String() string {
 func (*AckBatchResponse) ProtoMessage() {}
 
 func (x *AckBatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[18]
+	mi := &file_corvo_v1_worker_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1945,7 +2246,7 @@ func (x *AckBatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AckBatchResponse.ProtoReflect.Descriptor instead.
 func (*AckBatchResponse) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{18}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *AckBatchResponse) GetAcked() int32 {
@@ -1994,7 +2295,7 @@ type LifecycleStreamRequest struct {
 
 func (x *LifecycleStreamRequest) Reset() {
 	*x = LifecycleStreamRequest{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[19]
+	mi := &file_corvo_v1_worker_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2006,7 +2307,7 @@ func (x *LifecycleStreamRequest) String() string {
 func (*LifecycleStreamRequest) ProtoMessage() {}
 
 func (x *LifecycleStreamRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[19]
+	mi := &file_corvo_v1_worker_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2019,7 +2320,7 @@ func (x *LifecycleStreamRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LifecycleStreamRequest.ProtoReflect.Descriptor instead.
 func (*LifecycleStreamRequest) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{19}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *LifecycleStreamRequest) GetRequestId() uint64 {
@@ -2133,15 +2434,31 @@ type LifecycleEnqueueItem struct {
 	RetryBaseDelayMs int64 `protobuf:"varint,114,opt,name=retry_base_delay_ms,json=retryBaseDelayMs,proto3" json:"retry_base_delay_ms,omitempty"`
 	// See EnqueueRequest.retry_max_delay_ms.
 	RetryMaxDelayMs int64 `protobuf:"varint,115,opt,name=retry_max_delay_ms,json=retryMaxDelayMs,proto3" json:"retry_max_delay_ms,omitempty"`
+	// See EnqueueRequest.schedule_id.
+	ScheduleId string `protobuf:"bytes,129,opt,name=schedule_id,json=scheduleId,proto3" json:"schedule_id,omitempty"`
+	// See EnqueueRequest.schedule_slot_ms.
+	ScheduleSlotMs uint64 `protobuf:"varint,130,opt,name=schedule_slot_ms,json=scheduleSlotMs,proto3" json:"schedule_slot_ms,omitempty"`
 	// Refused in a frame: see EnqueueRequest.validate_only.
-	ValidateOnly  bool `protobuf:"varint,190,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	ValidateOnly bool `protobuf:"varint,190,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	// See EnqueueRequest.chain.
+	Chain *Chain `protobuf:"bytes,116,opt,name=chain,proto3" json:"chain,omitempty"`
+	// See EnqueueRequest.chain_id.
+	ChainId string `protobuf:"bytes,117,opt,name=chain_id,json=chainId,proto3" json:"chain_id,omitempty"`
+	// See EnqueueRequest.chain_step.
+	ChainStep *int32 `protobuf:"varint,118,opt,name=chain_step,json=chainStep,proto3,oneof" json:"chain_step,omitempty"`
+	// See EnqueueRequest.chain_config_json.
+	ChainConfigJson string `protobuf:"bytes,119,opt,name=chain_config_json,json=chainConfigJson,proto3" json:"chain_config_json,omitempty"`
+	// See EnqueueRequest.depends_on.
+	DependsOn []string `protobuf:"bytes,120,rep,name=depends_on,json=dependsOn,proto3" json:"depends_on,omitempty"`
+	// See EnqueueRequest.batch_id.
+	BatchId       string `protobuf:"bytes,121,opt,name=batch_id,json=batchId,proto3" json:"batch_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *LifecycleEnqueueItem) Reset() {
 	*x = LifecycleEnqueueItem{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[20]
+	mi := &file_corvo_v1_worker_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2153,7 +2470,7 @@ func (x *LifecycleEnqueueItem) String() string {
 func (*LifecycleEnqueueItem) ProtoMessage() {}
 
 func (x *LifecycleEnqueueItem) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[20]
+	mi := &file_corvo_v1_worker_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2166,7 +2483,7 @@ func (x *LifecycleEnqueueItem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LifecycleEnqueueItem.ProtoReflect.Descriptor instead.
 func (*LifecycleEnqueueItem) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{20}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *LifecycleEnqueueItem) GetQueue() string {
@@ -2302,11 +2619,67 @@ func (x *LifecycleEnqueueItem) GetRetryMaxDelayMs() int64 {
 	return 0
 }
 
+func (x *LifecycleEnqueueItem) GetScheduleId() string {
+	if x != nil {
+		return x.ScheduleId
+	}
+	return ""
+}
+
+func (x *LifecycleEnqueueItem) GetScheduleSlotMs() uint64 {
+	if x != nil {
+		return x.ScheduleSlotMs
+	}
+	return 0
+}
+
 func (x *LifecycleEnqueueItem) GetValidateOnly() bool {
 	if x != nil {
 		return x.ValidateOnly
 	}
 	return false
+}
+
+func (x *LifecycleEnqueueItem) GetChain() *Chain {
+	if x != nil {
+		return x.Chain
+	}
+	return nil
+}
+
+func (x *LifecycleEnqueueItem) GetChainId() string {
+	if x != nil {
+		return x.ChainId
+	}
+	return ""
+}
+
+func (x *LifecycleEnqueueItem) GetChainStep() int32 {
+	if x != nil && x.ChainStep != nil {
+		return *x.ChainStep
+	}
+	return 0
+}
+
+func (x *LifecycleEnqueueItem) GetChainConfigJson() string {
+	if x != nil {
+		return x.ChainConfigJson
+	}
+	return ""
+}
+
+func (x *LifecycleEnqueueItem) GetDependsOn() []string {
+	if x != nil {
+		return x.DependsOn
+	}
+	return nil
+}
+
+func (x *LifecycleEnqueueItem) GetBatchId() string {
+	if x != nil {
+		return x.BatchId
+	}
+	return ""
 }
 
 // The answer to one frame.
@@ -2334,7 +2707,7 @@ type LifecycleStreamResponse struct {
 
 func (x *LifecycleStreamResponse) Reset() {
 	*x = LifecycleStreamResponse{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[21]
+	mi := &file_corvo_v1_worker_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2346,7 +2719,7 @@ func (x *LifecycleStreamResponse) String() string {
 func (*LifecycleStreamResponse) ProtoMessage() {}
 
 func (x *LifecycleStreamResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[21]
+	mi := &file_corvo_v1_worker_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2359,7 +2732,7 @@ func (x *LifecycleStreamResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LifecycleStreamResponse.ProtoReflect.Descriptor instead.
 func (*LifecycleStreamResponse) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{21}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *LifecycleStreamResponse) GetRequestId() uint64 {
@@ -2439,7 +2812,7 @@ type FailRequest struct {
 
 func (x *FailRequest) Reset() {
 	*x = FailRequest{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[22]
+	mi := &file_corvo_v1_worker_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2451,7 +2824,7 @@ func (x *FailRequest) String() string {
 func (*FailRequest) ProtoMessage() {}
 
 func (x *FailRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[22]
+	mi := &file_corvo_v1_worker_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2464,7 +2837,7 @@ func (x *FailRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailRequest.ProtoReflect.Descriptor instead.
 func (*FailRequest) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{22}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *FailRequest) GetJobId() string {
@@ -2524,7 +2897,7 @@ type FailResponse struct {
 
 func (x *FailResponse) Reset() {
 	*x = FailResponse{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[23]
+	mi := &file_corvo_v1_worker_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2536,7 +2909,7 @@ func (x *FailResponse) String() string {
 func (*FailResponse) ProtoMessage() {}
 
 func (x *FailResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[23]
+	mi := &file_corvo_v1_worker_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2549,7 +2922,7 @@ func (x *FailResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailResponse.ProtoReflect.Descriptor instead.
 func (*FailResponse) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{23}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *FailResponse) GetStatus() string {
@@ -2592,7 +2965,7 @@ type ReleaseRequest struct {
 
 func (x *ReleaseRequest) Reset() {
 	*x = ReleaseRequest{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[24]
+	mi := &file_corvo_v1_worker_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2604,7 +2977,7 @@ func (x *ReleaseRequest) String() string {
 func (*ReleaseRequest) ProtoMessage() {}
 
 func (x *ReleaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[24]
+	mi := &file_corvo_v1_worker_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2617,7 +2990,7 @@ func (x *ReleaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseRequest.ProtoReflect.Descriptor instead.
 func (*ReleaseRequest) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{24}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ReleaseRequest) GetJobId() string {
@@ -2664,7 +3037,7 @@ type ReleaseResponse struct {
 
 func (x *ReleaseResponse) Reset() {
 	*x = ReleaseResponse{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[25]
+	mi := &file_corvo_v1_worker_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2676,7 +3049,7 @@ func (x *ReleaseResponse) String() string {
 func (*ReleaseResponse) ProtoMessage() {}
 
 func (x *ReleaseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[25]
+	mi := &file_corvo_v1_worker_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2689,7 +3062,7 @@ func (x *ReleaseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseResponse.ProtoReflect.Descriptor instead.
 func (*ReleaseResponse) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{25}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{28}
 }
 
 // What a worker says about one of its jobs.
@@ -2711,7 +3084,7 @@ type HeartbeatJobUpdate struct {
 
 func (x *HeartbeatJobUpdate) Reset() {
 	*x = HeartbeatJobUpdate{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[26]
+	mi := &file_corvo_v1_worker_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2723,7 +3096,7 @@ func (x *HeartbeatJobUpdate) String() string {
 func (*HeartbeatJobUpdate) ProtoMessage() {}
 
 func (x *HeartbeatJobUpdate) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[26]
+	mi := &file_corvo_v1_worker_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2736,7 +3109,7 @@ func (x *HeartbeatJobUpdate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeartbeatJobUpdate.ProtoReflect.Descriptor instead.
 func (*HeartbeatJobUpdate) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{26}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *HeartbeatJobUpdate) GetProgressJson() string {
@@ -2787,7 +3160,7 @@ type HeartbeatRequest struct {
 
 func (x *HeartbeatRequest) Reset() {
 	*x = HeartbeatRequest{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[27]
+	mi := &file_corvo_v1_worker_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2799,7 +3172,7 @@ func (x *HeartbeatRequest) String() string {
 func (*HeartbeatRequest) ProtoMessage() {}
 
 func (x *HeartbeatRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[27]
+	mi := &file_corvo_v1_worker_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2812,7 +3185,7 @@ func (x *HeartbeatRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeartbeatRequest.ProtoReflect.Descriptor instead.
 func (*HeartbeatRequest) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{27}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *HeartbeatRequest) GetJobs() map[string]*HeartbeatJobUpdate {
@@ -2845,7 +3218,7 @@ type HeartbeatJobResponse struct {
 
 func (x *HeartbeatJobResponse) Reset() {
 	*x = HeartbeatJobResponse{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[28]
+	mi := &file_corvo_v1_worker_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2857,7 +3230,7 @@ func (x *HeartbeatJobResponse) String() string {
 func (*HeartbeatJobResponse) ProtoMessage() {}
 
 func (x *HeartbeatJobResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[28]
+	mi := &file_corvo_v1_worker_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2870,7 +3243,7 @@ func (x *HeartbeatJobResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeartbeatJobResponse.ProtoReflect.Descriptor instead.
 func (*HeartbeatJobResponse) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{28}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *HeartbeatJobResponse) GetStatus() string {
@@ -2905,7 +3278,7 @@ type HeartbeatResponse struct {
 
 func (x *HeartbeatResponse) Reset() {
 	*x = HeartbeatResponse{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[29]
+	mi := &file_corvo_v1_worker_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2917,7 +3290,7 @@ func (x *HeartbeatResponse) String() string {
 func (*HeartbeatResponse) ProtoMessage() {}
 
 func (x *HeartbeatResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[29]
+	mi := &file_corvo_v1_worker_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2930,7 +3303,7 @@ func (x *HeartbeatResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeartbeatResponse.ProtoReflect.Descriptor instead.
 func (*HeartbeatResponse) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{29}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *HeartbeatResponse) GetJobs() map[string]*HeartbeatJobResponse {
@@ -2959,7 +3332,7 @@ type SubscribeRequest struct {
 
 func (x *SubscribeRequest) Reset() {
 	*x = SubscribeRequest{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[30]
+	mi := &file_corvo_v1_worker_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2971,7 +3344,7 @@ func (x *SubscribeRequest) String() string {
 func (*SubscribeRequest) ProtoMessage() {}
 
 func (x *SubscribeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[30]
+	mi := &file_corvo_v1_worker_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2984,7 +3357,7 @@ func (x *SubscribeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubscribeRequest.ProtoReflect.Descriptor instead.
 func (*SubscribeRequest) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{30}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *SubscribeRequest) GetQueues() []string {
@@ -3057,7 +3430,7 @@ type SubscribeEvent struct {
 
 func (x *SubscribeEvent) Reset() {
 	*x = SubscribeEvent{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[31]
+	mi := &file_corvo_v1_worker_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3069,7 +3442,7 @@ func (x *SubscribeEvent) String() string {
 func (*SubscribeEvent) ProtoMessage() {}
 
 func (x *SubscribeEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[31]
+	mi := &file_corvo_v1_worker_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3082,7 +3455,7 @@ func (x *SubscribeEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubscribeEvent.ProtoReflect.Descriptor instead.
 func (*SubscribeEvent) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{31}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *SubscribeEvent) GetSeq() uint64 {
@@ -3171,7 +3544,7 @@ type GetServerInfoRequest struct {
 
 func (x *GetServerInfoRequest) Reset() {
 	*x = GetServerInfoRequest{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[32]
+	mi := &file_corvo_v1_worker_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3183,7 +3556,7 @@ func (x *GetServerInfoRequest) String() string {
 func (*GetServerInfoRequest) ProtoMessage() {}
 
 func (x *GetServerInfoRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[32]
+	mi := &file_corvo_v1_worker_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3196,7 +3569,7 @@ func (x *GetServerInfoRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetServerInfoRequest.ProtoReflect.Descriptor instead.
 func (*GetServerInfoRequest) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{32}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{35}
 }
 
 // Versions of the server.
@@ -3212,7 +3585,7 @@ type GetServerInfoResponse struct {
 
 func (x *GetServerInfoResponse) Reset() {
 	*x = GetServerInfoResponse{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[33]
+	mi := &file_corvo_v1_worker_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3224,7 +3597,7 @@ func (x *GetServerInfoResponse) String() string {
 func (*GetServerInfoResponse) ProtoMessage() {}
 
 func (x *GetServerInfoResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[33]
+	mi := &file_corvo_v1_worker_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3237,7 +3610,7 @@ func (x *GetServerInfoResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetServerInfoResponse.ProtoReflect.Descriptor instead.
 func (*GetServerInfoResponse) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{33}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *GetServerInfoResponse) GetServerVersion() string {
@@ -3269,7 +3642,7 @@ type ErrorDetail struct {
 
 func (x *ErrorDetail) Reset() {
 	*x = ErrorDetail{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[34]
+	mi := &file_corvo_v1_worker_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3281,7 +3654,7 @@ func (x *ErrorDetail) String() string {
 func (*ErrorDetail) ProtoMessage() {}
 
 func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[34]
+	mi := &file_corvo_v1_worker_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3294,7 +3667,7 @@ func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ErrorDetail.ProtoReflect.Descriptor instead.
 func (*ErrorDetail) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{34}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *ErrorDetail) GetReason() string {
@@ -3335,7 +3708,17 @@ const file_corvo_v1_worker_proto_rawDesc = "" +
 	"maxCostUsd\x12+\n" +
 	"\x11iteration_timeout\x18\x03 \x01(\tR\x10iterationTimeout\x12\x1c\n" +
 	"\titeration\x18\x04 \x01(\x05R\titeration\x12$\n" +
-	"\x0etotal_cost_usd\x18\x05 \x01(\x01R\ftotalCostUsd\"\xd9\x06\n" +
+	"\x0etotal_cost_usd\x18\x05 \x01(\x01R\ftotalCostUsd\"\xb6\x01\n" +
+	"\x05Chain\x12)\n" +
+	"\x05steps\x18\x01 \x03(\v2\x13.corvo.v1.ChainStepR\x05steps\x122\n" +
+	"\n" +
+	"on_failure\x18\x02 \x01(\v2\x13.corvo.v1.ChainStepR\tonFailure\x12,\n" +
+	"\aon_exit\x18\x03 \x01(\v2\x13.corvo.v1.ChainStepR\x06onExit\x12\x18\n" +
+	"\x03raw\x18\n" +
+	" \x01(\bB\x06\x8a\xb5\x18\x02 \x01R\x03raw:\x06\x9a\xb5\x18\x02\b\x01\"^\n" +
+	"\tChainStep\x12\x1c\n" +
+	"\x05queue\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02@\x02R\x05queue\x12+\n" +
+	"\fpayload_json\x18\x02 \x01(\tB\b\x8a\xb5\x18\x04\b\x018\x01R\vpayloadJson:\x06\x9a\xb5\x18\x02\b\x01\"\xb9\t\n" +
 	"\x0eEnqueueRequest\x12\x14\n" +
 	"\x05queue\x18\x01 \x01(\tR\x05queue\x12+\n" +
 	"\fpayload_json\x18\x02 \x01(\tB\b\x8a\xb5\x18\x04\b\x018\x01R\vpayloadJson\x12+\n" +
@@ -3353,26 +3736,45 @@ const file_corvo_v1_worker_proto_rawDesc = "" +
 	"\fexpire_after\x18l \x01(\tR\vexpireAfter\x12#\n" +
 	"\ttags_json\x18m \x01(\tB\x06\x8a\xb5\x18\x02\b\x01R\btagsJson\x12\x1d\n" +
 	"\n" +
-	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
+	"request_id\x18n \x01(\tR\trequestId\x12(\n" +
+	"\vschedule_id\x18\x81\x01 \x01(\tB\x06\x8a\xb5\x18\x02 \x01R\n" +
+	"scheduleId\x125\n" +
+	"\x10schedule_slot_ms\x18\x82\x01 \x01(\x04B\n" +
+	"\x8a\xb5\x18\x06 \x012\x02msR\x0escheduleSlotMs\x12$\n" +
 	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly\x12/\n" +
 	"\x0fcheckpoint_json\x18o \x01(\tB\x06\x8a\xb5\x18\x02\b\x01R\x0echeckpointJson\x12#\n" +
 	"\tparent_id\x18p \x01(\tB\x06\x8a\xb5\x18\x02@\x03R\bparentId\x120\n" +
 	"\x0fexpire_after_ms\x18q \x01(\x03B\b\x8a\xb5\x18\x042\x02msR\rexpireAfterMs\x127\n" +
 	"\x13retry_base_delay_ms\x18r \x01(\x03B\b\x8a\xb5\x18\x042\x02msR\x10retryBaseDelayMs\x125\n" +
-	"\x12retry_max_delay_ms\x18s \x01(\x03B\b\x8a\xb5\x18\x042\x02msR\x0fretryMaxDelayMs:\x06\x9a\xb5\x18\x02\b\x01B\x0e\n" +
-	"\f_max_retries\"\xae\x01\n" +
+	"\x12retry_max_delay_ms\x18s \x01(\x03B\b\x8a\xb5\x18\x042\x02msR\x0fretryMaxDelayMs\x12%\n" +
+	"\x05chain\x18t \x01(\v2\x0f.corvo.v1.ChainR\x05chain\x12!\n" +
+	"\bchain_id\x18u \x01(\tB\x06\x8a\xb5\x18\x02@\x04R\achainId\x12\"\n" +
+	"\n" +
+	"chain_step\x18v \x01(\x05H\x01R\tchainStep\x88\x01\x01\x126\n" +
+	"\x11chain_config_json\x18w \x01(\tB\n" +
+	"\x8a\xb5\x18\x06\b\x01(\x01@\x05R\x0fchainConfigJson\x12%\n" +
+	"\n" +
+	"depends_on\x18x \x03(\tB\x06\x8a\xb5\x18\x02@\x03R\tdependsOn\x12!\n" +
+	"\bbatch_id\x18y \x01(\tB\x06\x8a\xb5\x18\x02@\x04R\abatchId:\x06\x9a\xb5\x18\x02\b\x01B\x0e\n" +
+	"\f_max_retriesB\r\n" +
+	"\v_chain_step\"\xae\x01\n" +
 	"\x0fEnqueueResponse\x12\x1d\n" +
 	"\x06job_id\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x05jobId\x12\x1e\n" +
 	"\x06status\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\x12/\n" +
 	"\x0funique_existing\x18\x03 \x01(\bB\x06\x8a\xb5\x18\x02\x18\x01R\x0euniqueExisting\x12#\n" +
-	"\tlog_index\x18d \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndex:\x06\x9a\xb5\x18\x02\b\x01\"\x90\x01\n" +
+	"\tlog_index\x18d \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndex:\x06\x9a\xb5\x18\x02\b\x01\"\xbf\x01\n" +
 	"\x13EnqueueBatchRequest\x12,\n" +
-	"\x04jobs\x18\x01 \x03(\v2\x18.corvo.v1.EnqueueRequestR\x04jobs\x12\x1d\n" +
+	"\x04jobs\x18\x01 \x03(\v2\x18.corvo.v1.EnqueueRequestR\x04jobs\x12-\n" +
+	"\x05batch\x18d \x01(\v2\x17.corvo.v1.BatchCallbackR\x05batch\x12\x1d\n" +
 	"\n" +
 	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
-	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\"\xa2\x01\n" +
+	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\"\x84\x01\n" +
+	"\rBatchCallback\x12-\n" +
+	"\x0ecallback_queue\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02@\x02R\rcallbackQueue\x12<\n" +
+	"\x15callback_payload_json\x18\x02 \x01(\tB\b\x8a\xb5\x18\x04\b\x018\x01R\x13callbackPayloadJson:\x06\x9a\xb5\x18\x02\b\x01\"\xbd\x01\n" +
 	"\x14EnqueueBatchResponse\x12\x1f\n" +
-	"\ajob_ids\x18\x01 \x03(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06jobIds\x12<\n" +
+	"\ajob_ids\x18\x01 \x03(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06jobIds\x12\x19\n" +
+	"\bbatch_id\x18d \x01(\tR\abatchId\x12<\n" +
 	"\boutcomes\x18e \x03(\x0e2\x18.corvo.v1.EnqueueOutcomeB\x06\x8a\xb5\x18\x02 \x01R\boutcomes\x12#\n" +
 	"\tlog_index\x18f \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndex:\x06\x9a\xb5\x18\x02\b\x01\"\xe1\x02\n" +
 	"\x15EnqueueWebhookRequest\x12\x14\n" +
@@ -3448,7 +3850,7 @@ const file_corvo_v1_worker_proto_rawDesc = "" +
 	"\x11cache_read_tokens\x18\x04 \x01(\x03R\x0fcacheReadTokens\x12\x14\n" +
 	"\x05model\x18\x05 \x01(\tR\x05model\x12\x1a\n" +
 	"\bprovider\x18\x06 \x01(\tR\bprovider\x12\x19\n" +
-	"\bcost_usd\x18\a \x01(\x01R\acostUsd\"\x97\x03\n" +
+	"\bcost_usd\x18\a \x01(\x01R\acostUsd\"\xdb\x03\n" +
 	"\n" +
 	"AckRequest\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12'\n" +
@@ -3466,12 +3868,16 @@ const file_corvo_v1_worker_proto_rawDesc = "" +
 	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
 	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly\x12\x1d\n" +
 	"\n" +
-	"ack_status\x18x \x01(\tR\tackStatus:\x06\x9a\xb5\x18\x02\b\x01\"\x82\x01\n" +
+	"ack_status\x18x \x01(\tR\tackStatus\x12 \n" +
+	"\vstep_status\x18\x82\x01 \x01(\tR\n" +
+	"stepStatus\x12 \n" +
+	"\vexit_reason\x18\x83\x01 \x01(\tR\n" +
+	"exitReason:\x06\x9a\xb5\x18\x02\b\x01\"\x82\x01\n" +
 	"\vAckResponse\x12\x1c\n" +
 	"\x05state\x18x \x01(\tB\x06\x8a\xb5\x18\x02 \x01R\x05state\x12'\n" +
 	"\vhold_reason\x18y \x01(\tB\x06\x8a\xb5\x18\x02 \x01R\n" +
 	"holdReason\x12$\n" +
-	"\titeration\x18z \x01(\x05B\x06\x8a\xb5\x18\x02 \x01R\titeration:\x06\x9a\xb5\x18\x02\b\x01\"\x8e\x02\n" +
+	"\titeration\x18z \x01(\x05B\x06\x8a\xb5\x18\x02 \x01R\titeration:\x06\x9a\xb5\x18\x02\b\x01\"\xb0\x02\n" +
 	"\fAckBatchItem\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12'\n" +
 	"\vresult_json\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02\b\x01R\n" +
@@ -3481,7 +3887,9 @@ const file_corvo_v1_worker_proto_rawDesc = "" +
 	"\x0fcheckpoint_json\x18x \x01(\tB\x06\x8a\xb5\x18\x02\b\x01R\x0echeckpointJson\x12!\n" +
 	"\fagent_status\x18y \x01(\tR\vagentStatus\x12\x1f\n" +
 	"\vhold_reason\x18z \x01(\tR\n" +
-	"holdReason:\x06\x9a\xb5\x18\x02\b\x01\"\x98\x01\n" +
+	"holdReason\x12 \n" +
+	"\vstep_status\x18\x82\x01 \x01(\tR\n" +
+	"stepStatus:\x06\x9a\xb5\x18\x02\b\x01\"\x98\x01\n" +
 	"\x0fAckBatchRequest\x128\n" +
 	"\x05items\x18\x01 \x03(\v2\x16.corvo.v1.AckBatchItemB\n" +
 	"\x8a\xb5\x18\x06\x12\x04acksR\x05items\x12\x1d\n" +
@@ -3503,7 +3911,7 @@ const file_corvo_v1_worker_proto_rawDesc = "" +
 	"\x04acks\x18\a \x03(\v2\x16.corvo.v1.AckBatchItemR\x04acks\x12:\n" +
 	"\benqueues\x18\b \x03(\v2\x1e.corvo.v1.LifecycleEnqueueItemR\benqueues\x12!\n" +
 	"\await_ms\x18d \x01(\rB\b\x8a\xb5\x18\x042\x02msR\x06waitMs\x12\x19\n" +
-	"\bretry_id\x18n \x01(\tR\aretryId:\x06\x9a\xb5\x18\x02\b\x01\"\xdf\x06\n" +
+	"\bretry_id\x18n \x01(\tR\aretryId:\x06\x9a\xb5\x18\x02\b\x01\"\xbf\t\n" +
 	"\x14LifecycleEnqueueItem\x12\x14\n" +
 	"\x05queue\x18\x01 \x01(\tR\x05queue\x12+\n" +
 	"\fpayload_json\x18\x02 \x01(\tB\b\x8a\xb5\x18\x04\b\x018\x01R\vpayloadJson\x12+\n" +
@@ -3526,9 +3934,23 @@ const file_corvo_v1_worker_proto_rawDesc = "" +
 	"\tparent_id\x18p \x01(\tB\x06\x8a\xb5\x18\x02@\x03R\bparentId\x120\n" +
 	"\x0fexpire_after_ms\x18q \x01(\x03B\b\x8a\xb5\x18\x042\x02msR\rexpireAfterMs\x127\n" +
 	"\x13retry_base_delay_ms\x18r \x01(\x03B\b\x8a\xb5\x18\x042\x02msR\x10retryBaseDelayMs\x125\n" +
-	"\x12retry_max_delay_ms\x18s \x01(\x03B\b\x8a\xb5\x18\x042\x02msR\x0fretryMaxDelayMs\x12$\n" +
-	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01B\x0e\n" +
-	"\f_max_retries\"\xdb\x02\n" +
+	"\x12retry_max_delay_ms\x18s \x01(\x03B\b\x8a\xb5\x18\x042\x02msR\x0fretryMaxDelayMs\x12(\n" +
+	"\vschedule_id\x18\x81\x01 \x01(\tB\x06\x8a\xb5\x18\x02 \x01R\n" +
+	"scheduleId\x125\n" +
+	"\x10schedule_slot_ms\x18\x82\x01 \x01(\x04B\n" +
+	"\x8a\xb5\x18\x06 \x012\x02msR\x0escheduleSlotMs\x12$\n" +
+	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly\x12%\n" +
+	"\x05chain\x18t \x01(\v2\x0f.corvo.v1.ChainR\x05chain\x12!\n" +
+	"\bchain_id\x18u \x01(\tB\x06\x8a\xb5\x18\x02@\x04R\achainId\x12\"\n" +
+	"\n" +
+	"chain_step\x18v \x01(\x05H\x01R\tchainStep\x88\x01\x01\x126\n" +
+	"\x11chain_config_json\x18w \x01(\tB\n" +
+	"\x8a\xb5\x18\x06\b\x01(\x01@\x05R\x0fchainConfigJson\x12%\n" +
+	"\n" +
+	"depends_on\x18x \x03(\tB\x06\x8a\xb5\x18\x02@\x03R\tdependsOn\x12!\n" +
+	"\bbatch_id\x18y \x01(\tB\x06\x8a\xb5\x18\x02@\x04R\abatchId:\x06\x9a\xb5\x18\x02\b\x01B\x0e\n" +
+	"\f_max_retriesB\r\n" +
+	"\v_chain_step\"\xdb\x02\n" +
 	"\x17LifecycleStreamResponse\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\x04R\trequestId\x12+\n" +
@@ -3669,106 +4091,115 @@ func file_corvo_v1_worker_proto_rawDescGZIP() []byte {
 }
 
 var file_corvo_v1_worker_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_corvo_v1_worker_proto_msgTypes = make([]protoimpl.MessageInfo, 37)
+var file_corvo_v1_worker_proto_msgTypes = make([]protoimpl.MessageInfo, 40)
 var file_corvo_v1_worker_proto_goTypes = []any{
 	(EnqueueOutcome)(0),             // 0: corvo.v1.EnqueueOutcome
 	(AckOutcome)(0),                 // 1: corvo.v1.AckOutcome
 	(*AgentConfig)(nil),             // 2: corvo.v1.AgentConfig
 	(*AgentState)(nil),              // 3: corvo.v1.AgentState
-	(*EnqueueRequest)(nil),          // 4: corvo.v1.EnqueueRequest
-	(*EnqueueResponse)(nil),         // 5: corvo.v1.EnqueueResponse
-	(*EnqueueBatchRequest)(nil),     // 6: corvo.v1.EnqueueBatchRequest
-	(*EnqueueBatchResponse)(nil),    // 7: corvo.v1.EnqueueBatchResponse
-	(*EnqueueWebhookRequest)(nil),   // 8: corvo.v1.EnqueueWebhookRequest
-	(*EnqueueWebhookResponse)(nil),  // 9: corvo.v1.EnqueueWebhookResponse
-	(*FetchRequest)(nil),            // 10: corvo.v1.FetchRequest
-	(*FetchResponse)(nil),           // 11: corvo.v1.FetchResponse
-	(*FetchBatchRequest)(nil),       // 12: corvo.v1.FetchBatchRequest
-	(*FetchBatchJob)(nil),           // 13: corvo.v1.FetchBatchJob
-	(*FetchBatchResponse)(nil),      // 14: corvo.v1.FetchBatchResponse
-	(*UsageReport)(nil),             // 15: corvo.v1.UsageReport
-	(*AckRequest)(nil),              // 16: corvo.v1.AckRequest
-	(*AckResponse)(nil),             // 17: corvo.v1.AckResponse
-	(*AckBatchItem)(nil),            // 18: corvo.v1.AckBatchItem
-	(*AckBatchRequest)(nil),         // 19: corvo.v1.AckBatchRequest
-	(*AckBatchResponse)(nil),        // 20: corvo.v1.AckBatchResponse
-	(*LifecycleStreamRequest)(nil),  // 21: corvo.v1.LifecycleStreamRequest
-	(*LifecycleEnqueueItem)(nil),    // 22: corvo.v1.LifecycleEnqueueItem
-	(*LifecycleStreamResponse)(nil), // 23: corvo.v1.LifecycleStreamResponse
-	(*FailRequest)(nil),             // 24: corvo.v1.FailRequest
-	(*FailResponse)(nil),            // 25: corvo.v1.FailResponse
-	(*ReleaseRequest)(nil),          // 26: corvo.v1.ReleaseRequest
-	(*ReleaseResponse)(nil),         // 27: corvo.v1.ReleaseResponse
-	(*HeartbeatJobUpdate)(nil),      // 28: corvo.v1.HeartbeatJobUpdate
-	(*HeartbeatRequest)(nil),        // 29: corvo.v1.HeartbeatRequest
-	(*HeartbeatJobResponse)(nil),    // 30: corvo.v1.HeartbeatJobResponse
-	(*HeartbeatResponse)(nil),       // 31: corvo.v1.HeartbeatResponse
-	(*SubscribeRequest)(nil),        // 32: corvo.v1.SubscribeRequest
-	(*SubscribeEvent)(nil),          // 33: corvo.v1.SubscribeEvent
-	(*GetServerInfoRequest)(nil),    // 34: corvo.v1.GetServerInfoRequest
-	(*GetServerInfoResponse)(nil),   // 35: corvo.v1.GetServerInfoResponse
-	(*ErrorDetail)(nil),             // 36: corvo.v1.ErrorDetail
-	nil,                             // 37: corvo.v1.HeartbeatRequest.JobsEntry
-	nil,                             // 38: corvo.v1.HeartbeatResponse.JobsEntry
-	(*timestamppb.Timestamp)(nil),   // 39: google.protobuf.Timestamp
+	(*Chain)(nil),                   // 4: corvo.v1.Chain
+	(*ChainStep)(nil),               // 5: corvo.v1.ChainStep
+	(*EnqueueRequest)(nil),          // 6: corvo.v1.EnqueueRequest
+	(*EnqueueResponse)(nil),         // 7: corvo.v1.EnqueueResponse
+	(*EnqueueBatchRequest)(nil),     // 8: corvo.v1.EnqueueBatchRequest
+	(*BatchCallback)(nil),           // 9: corvo.v1.BatchCallback
+	(*EnqueueBatchResponse)(nil),    // 10: corvo.v1.EnqueueBatchResponse
+	(*EnqueueWebhookRequest)(nil),   // 11: corvo.v1.EnqueueWebhookRequest
+	(*EnqueueWebhookResponse)(nil),  // 12: corvo.v1.EnqueueWebhookResponse
+	(*FetchRequest)(nil),            // 13: corvo.v1.FetchRequest
+	(*FetchResponse)(nil),           // 14: corvo.v1.FetchResponse
+	(*FetchBatchRequest)(nil),       // 15: corvo.v1.FetchBatchRequest
+	(*FetchBatchJob)(nil),           // 16: corvo.v1.FetchBatchJob
+	(*FetchBatchResponse)(nil),      // 17: corvo.v1.FetchBatchResponse
+	(*UsageReport)(nil),             // 18: corvo.v1.UsageReport
+	(*AckRequest)(nil),              // 19: corvo.v1.AckRequest
+	(*AckResponse)(nil),             // 20: corvo.v1.AckResponse
+	(*AckBatchItem)(nil),            // 21: corvo.v1.AckBatchItem
+	(*AckBatchRequest)(nil),         // 22: corvo.v1.AckBatchRequest
+	(*AckBatchResponse)(nil),        // 23: corvo.v1.AckBatchResponse
+	(*LifecycleStreamRequest)(nil),  // 24: corvo.v1.LifecycleStreamRequest
+	(*LifecycleEnqueueItem)(nil),    // 25: corvo.v1.LifecycleEnqueueItem
+	(*LifecycleStreamResponse)(nil), // 26: corvo.v1.LifecycleStreamResponse
+	(*FailRequest)(nil),             // 27: corvo.v1.FailRequest
+	(*FailResponse)(nil),            // 28: corvo.v1.FailResponse
+	(*ReleaseRequest)(nil),          // 29: corvo.v1.ReleaseRequest
+	(*ReleaseResponse)(nil),         // 30: corvo.v1.ReleaseResponse
+	(*HeartbeatJobUpdate)(nil),      // 31: corvo.v1.HeartbeatJobUpdate
+	(*HeartbeatRequest)(nil),        // 32: corvo.v1.HeartbeatRequest
+	(*HeartbeatJobResponse)(nil),    // 33: corvo.v1.HeartbeatJobResponse
+	(*HeartbeatResponse)(nil),       // 34: corvo.v1.HeartbeatResponse
+	(*SubscribeRequest)(nil),        // 35: corvo.v1.SubscribeRequest
+	(*SubscribeEvent)(nil),          // 36: corvo.v1.SubscribeEvent
+	(*GetServerInfoRequest)(nil),    // 37: corvo.v1.GetServerInfoRequest
+	(*GetServerInfoResponse)(nil),   // 38: corvo.v1.GetServerInfoResponse
+	(*ErrorDetail)(nil),             // 39: corvo.v1.ErrorDetail
+	nil,                             // 40: corvo.v1.HeartbeatRequest.JobsEntry
+	nil,                             // 41: corvo.v1.HeartbeatResponse.JobsEntry
+	(*timestamppb.Timestamp)(nil),   // 42: google.protobuf.Timestamp
 }
 var file_corvo_v1_worker_proto_depIdxs = []int32{
-	2,  // 0: corvo.v1.EnqueueRequest.agent:type_name -> corvo.v1.AgentConfig
-	39, // 1: corvo.v1.EnqueueRequest.scheduled_at:type_name -> google.protobuf.Timestamp
-	4,  // 2: corvo.v1.EnqueueBatchRequest.jobs:type_name -> corvo.v1.EnqueueRequest
-	0,  // 3: corvo.v1.EnqueueBatchResponse.outcomes:type_name -> corvo.v1.EnqueueOutcome
-	39, // 4: corvo.v1.EnqueueWebhookRequest.scheduled_at:type_name -> google.protobuf.Timestamp
-	3,  // 5: corvo.v1.FetchResponse.agent:type_name -> corvo.v1.AgentState
-	3,  // 6: corvo.v1.FetchBatchJob.agent:type_name -> corvo.v1.AgentState
-	13, // 7: corvo.v1.FetchBatchResponse.jobs:type_name -> corvo.v1.FetchBatchJob
-	15, // 8: corvo.v1.AckRequest.usage:type_name -> corvo.v1.UsageReport
-	15, // 9: corvo.v1.AckBatchItem.usage:type_name -> corvo.v1.UsageReport
-	18, // 10: corvo.v1.AckBatchRequest.items:type_name -> corvo.v1.AckBatchItem
-	1,  // 11: corvo.v1.AckBatchResponse.outcomes:type_name -> corvo.v1.AckOutcome
-	18, // 12: corvo.v1.LifecycleStreamRequest.acks:type_name -> corvo.v1.AckBatchItem
-	22, // 13: corvo.v1.LifecycleStreamRequest.enqueues:type_name -> corvo.v1.LifecycleEnqueueItem
-	2,  // 14: corvo.v1.LifecycleEnqueueItem.agent:type_name -> corvo.v1.AgentConfig
-	39, // 15: corvo.v1.LifecycleEnqueueItem.scheduled_at:type_name -> google.protobuf.Timestamp
-	13, // 16: corvo.v1.LifecycleStreamResponse.jobs:type_name -> corvo.v1.FetchBatchJob
-	1,  // 17: corvo.v1.LifecycleStreamResponse.outcomes:type_name -> corvo.v1.AckOutcome
-	0,  // 18: corvo.v1.LifecycleStreamResponse.enqueue_outcomes:type_name -> corvo.v1.EnqueueOutcome
-	39, // 19: corvo.v1.FailResponse.next_attempt_at:type_name -> google.protobuf.Timestamp
-	15, // 20: corvo.v1.HeartbeatJobUpdate.usage:type_name -> corvo.v1.UsageReport
-	37, // 21: corvo.v1.HeartbeatRequest.jobs:type_name -> corvo.v1.HeartbeatRequest.JobsEntry
-	38, // 22: corvo.v1.HeartbeatResponse.jobs:type_name -> corvo.v1.HeartbeatResponse.JobsEntry
-	28, // 23: corvo.v1.HeartbeatRequest.JobsEntry.value:type_name -> corvo.v1.HeartbeatJobUpdate
-	30, // 24: corvo.v1.HeartbeatResponse.JobsEntry.value:type_name -> corvo.v1.HeartbeatJobResponse
-	4,  // 25: corvo.v1.WorkerService.Enqueue:input_type -> corvo.v1.EnqueueRequest
-	6,  // 26: corvo.v1.WorkerService.EnqueueBatch:input_type -> corvo.v1.EnqueueBatchRequest
-	8,  // 27: corvo.v1.WorkerService.EnqueueWebhook:input_type -> corvo.v1.EnqueueWebhookRequest
-	10, // 28: corvo.v1.WorkerService.Fetch:input_type -> corvo.v1.FetchRequest
-	12, // 29: corvo.v1.WorkerService.FetchBatch:input_type -> corvo.v1.FetchBatchRequest
-	16, // 30: corvo.v1.WorkerService.Ack:input_type -> corvo.v1.AckRequest
-	19, // 31: corvo.v1.WorkerService.AckBatch:input_type -> corvo.v1.AckBatchRequest
-	24, // 32: corvo.v1.WorkerService.Fail:input_type -> corvo.v1.FailRequest
-	26, // 33: corvo.v1.WorkerService.Release:input_type -> corvo.v1.ReleaseRequest
-	29, // 34: corvo.v1.WorkerService.Heartbeat:input_type -> corvo.v1.HeartbeatRequest
-	21, // 35: corvo.v1.WorkerService.StreamLifecycle:input_type -> corvo.v1.LifecycleStreamRequest
-	32, // 36: corvo.v1.WorkerService.Subscribe:input_type -> corvo.v1.SubscribeRequest
-	34, // 37: corvo.v1.WorkerService.GetServerInfo:input_type -> corvo.v1.GetServerInfoRequest
-	5,  // 38: corvo.v1.WorkerService.Enqueue:output_type -> corvo.v1.EnqueueResponse
-	7,  // 39: corvo.v1.WorkerService.EnqueueBatch:output_type -> corvo.v1.EnqueueBatchResponse
-	9,  // 40: corvo.v1.WorkerService.EnqueueWebhook:output_type -> corvo.v1.EnqueueWebhookResponse
-	11, // 41: corvo.v1.WorkerService.Fetch:output_type -> corvo.v1.FetchResponse
-	14, // 42: corvo.v1.WorkerService.FetchBatch:output_type -> corvo.v1.FetchBatchResponse
-	17, // 43: corvo.v1.WorkerService.Ack:output_type -> corvo.v1.AckResponse
-	20, // 44: corvo.v1.WorkerService.AckBatch:output_type -> corvo.v1.AckBatchResponse
-	25, // 45: corvo.v1.WorkerService.Fail:output_type -> corvo.v1.FailResponse
-	27, // 46: corvo.v1.WorkerService.Release:output_type -> corvo.v1.ReleaseResponse
-	31, // 47: corvo.v1.WorkerService.Heartbeat:output_type -> corvo.v1.HeartbeatResponse
-	23, // 48: corvo.v1.WorkerService.StreamLifecycle:output_type -> corvo.v1.LifecycleStreamResponse
-	33, // 49: corvo.v1.WorkerService.Subscribe:output_type -> corvo.v1.SubscribeEvent
-	35, // 50: corvo.v1.WorkerService.GetServerInfo:output_type -> corvo.v1.GetServerInfoResponse
-	38, // [38:51] is the sub-list for method output_type
-	25, // [25:38] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	5,  // 0: corvo.v1.Chain.steps:type_name -> corvo.v1.ChainStep
+	5,  // 1: corvo.v1.Chain.on_failure:type_name -> corvo.v1.ChainStep
+	5,  // 2: corvo.v1.Chain.on_exit:type_name -> corvo.v1.ChainStep
+	2,  // 3: corvo.v1.EnqueueRequest.agent:type_name -> corvo.v1.AgentConfig
+	42, // 4: corvo.v1.EnqueueRequest.scheduled_at:type_name -> google.protobuf.Timestamp
+	4,  // 5: corvo.v1.EnqueueRequest.chain:type_name -> corvo.v1.Chain
+	6,  // 6: corvo.v1.EnqueueBatchRequest.jobs:type_name -> corvo.v1.EnqueueRequest
+	9,  // 7: corvo.v1.EnqueueBatchRequest.batch:type_name -> corvo.v1.BatchCallback
+	0,  // 8: corvo.v1.EnqueueBatchResponse.outcomes:type_name -> corvo.v1.EnqueueOutcome
+	42, // 9: corvo.v1.EnqueueWebhookRequest.scheduled_at:type_name -> google.protobuf.Timestamp
+	3,  // 10: corvo.v1.FetchResponse.agent:type_name -> corvo.v1.AgentState
+	3,  // 11: corvo.v1.FetchBatchJob.agent:type_name -> corvo.v1.AgentState
+	16, // 12: corvo.v1.FetchBatchResponse.jobs:type_name -> corvo.v1.FetchBatchJob
+	18, // 13: corvo.v1.AckRequest.usage:type_name -> corvo.v1.UsageReport
+	18, // 14: corvo.v1.AckBatchItem.usage:type_name -> corvo.v1.UsageReport
+	21, // 15: corvo.v1.AckBatchRequest.items:type_name -> corvo.v1.AckBatchItem
+	1,  // 16: corvo.v1.AckBatchResponse.outcomes:type_name -> corvo.v1.AckOutcome
+	21, // 17: corvo.v1.LifecycleStreamRequest.acks:type_name -> corvo.v1.AckBatchItem
+	25, // 18: corvo.v1.LifecycleStreamRequest.enqueues:type_name -> corvo.v1.LifecycleEnqueueItem
+	2,  // 19: corvo.v1.LifecycleEnqueueItem.agent:type_name -> corvo.v1.AgentConfig
+	42, // 20: corvo.v1.LifecycleEnqueueItem.scheduled_at:type_name -> google.protobuf.Timestamp
+	4,  // 21: corvo.v1.LifecycleEnqueueItem.chain:type_name -> corvo.v1.Chain
+	16, // 22: corvo.v1.LifecycleStreamResponse.jobs:type_name -> corvo.v1.FetchBatchJob
+	1,  // 23: corvo.v1.LifecycleStreamResponse.outcomes:type_name -> corvo.v1.AckOutcome
+	0,  // 24: corvo.v1.LifecycleStreamResponse.enqueue_outcomes:type_name -> corvo.v1.EnqueueOutcome
+	42, // 25: corvo.v1.FailResponse.next_attempt_at:type_name -> google.protobuf.Timestamp
+	18, // 26: corvo.v1.HeartbeatJobUpdate.usage:type_name -> corvo.v1.UsageReport
+	40, // 27: corvo.v1.HeartbeatRequest.jobs:type_name -> corvo.v1.HeartbeatRequest.JobsEntry
+	41, // 28: corvo.v1.HeartbeatResponse.jobs:type_name -> corvo.v1.HeartbeatResponse.JobsEntry
+	31, // 29: corvo.v1.HeartbeatRequest.JobsEntry.value:type_name -> corvo.v1.HeartbeatJobUpdate
+	33, // 30: corvo.v1.HeartbeatResponse.JobsEntry.value:type_name -> corvo.v1.HeartbeatJobResponse
+	6,  // 31: corvo.v1.WorkerService.Enqueue:input_type -> corvo.v1.EnqueueRequest
+	8,  // 32: corvo.v1.WorkerService.EnqueueBatch:input_type -> corvo.v1.EnqueueBatchRequest
+	11, // 33: corvo.v1.WorkerService.EnqueueWebhook:input_type -> corvo.v1.EnqueueWebhookRequest
+	13, // 34: corvo.v1.WorkerService.Fetch:input_type -> corvo.v1.FetchRequest
+	15, // 35: corvo.v1.WorkerService.FetchBatch:input_type -> corvo.v1.FetchBatchRequest
+	19, // 36: corvo.v1.WorkerService.Ack:input_type -> corvo.v1.AckRequest
+	22, // 37: corvo.v1.WorkerService.AckBatch:input_type -> corvo.v1.AckBatchRequest
+	27, // 38: corvo.v1.WorkerService.Fail:input_type -> corvo.v1.FailRequest
+	29, // 39: corvo.v1.WorkerService.Release:input_type -> corvo.v1.ReleaseRequest
+	32, // 40: corvo.v1.WorkerService.Heartbeat:input_type -> corvo.v1.HeartbeatRequest
+	24, // 41: corvo.v1.WorkerService.StreamLifecycle:input_type -> corvo.v1.LifecycleStreamRequest
+	35, // 42: corvo.v1.WorkerService.Subscribe:input_type -> corvo.v1.SubscribeRequest
+	37, // 43: corvo.v1.WorkerService.GetServerInfo:input_type -> corvo.v1.GetServerInfoRequest
+	7,  // 44: corvo.v1.WorkerService.Enqueue:output_type -> corvo.v1.EnqueueResponse
+	10, // 45: corvo.v1.WorkerService.EnqueueBatch:output_type -> corvo.v1.EnqueueBatchResponse
+	12, // 46: corvo.v1.WorkerService.EnqueueWebhook:output_type -> corvo.v1.EnqueueWebhookResponse
+	14, // 47: corvo.v1.WorkerService.Fetch:output_type -> corvo.v1.FetchResponse
+	17, // 48: corvo.v1.WorkerService.FetchBatch:output_type -> corvo.v1.FetchBatchResponse
+	20, // 49: corvo.v1.WorkerService.Ack:output_type -> corvo.v1.AckResponse
+	23, // 50: corvo.v1.WorkerService.AckBatch:output_type -> corvo.v1.AckBatchResponse
+	28, // 51: corvo.v1.WorkerService.Fail:output_type -> corvo.v1.FailResponse
+	30, // 52: corvo.v1.WorkerService.Release:output_type -> corvo.v1.ReleaseResponse
+	34, // 53: corvo.v1.WorkerService.Heartbeat:output_type -> corvo.v1.HeartbeatResponse
+	26, // 54: corvo.v1.WorkerService.StreamLifecycle:output_type -> corvo.v1.LifecycleStreamResponse
+	36, // 55: corvo.v1.WorkerService.Subscribe:output_type -> corvo.v1.SubscribeEvent
+	38, // 56: corvo.v1.WorkerService.GetServerInfo:output_type -> corvo.v1.GetServerInfoResponse
+	44, // [44:57] is the sub-list for method output_type
+	31, // [31:44] is the sub-list for method input_type
+	31, // [31:31] is the sub-list for extension type_name
+	31, // [31:31] is the sub-list for extension extendee
+	0,  // [0:31] is the sub-list for field type_name
 }
 
 func init() { file_corvo_v1_worker_proto_init() }
@@ -3776,16 +4207,16 @@ func file_corvo_v1_worker_proto_init() {
 	if File_corvo_v1_worker_proto != nil {
 		return
 	}
-	file_corvo_v1_worker_proto_msgTypes[2].OneofWrappers = []any{}
-	file_corvo_v1_worker_proto_msgTypes[6].OneofWrappers = []any{}
-	file_corvo_v1_worker_proto_msgTypes[20].OneofWrappers = []any{}
+	file_corvo_v1_worker_proto_msgTypes[4].OneofWrappers = []any{}
+	file_corvo_v1_worker_proto_msgTypes[9].OneofWrappers = []any{}
+	file_corvo_v1_worker_proto_msgTypes[23].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_corvo_v1_worker_proto_rawDesc), len(file_corvo_v1_worker_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   37,
+			NumMessages:   40,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -85,6 +85,13 @@ class Job(_message.Message):
     REVISION_NOTE_FIELD_NUMBER: _ClassVar[int]
     REVISIONS_FIELD_NUMBER: _ClassVar[int]
     COST_USD_FIELD_NUMBER: _ClassVar[int]
+    CHAIN_ID_FIELD_NUMBER: _ClassVar[int]
+    CHAIN_STEP_FIELD_NUMBER: _ClassVar[int]
+    CHAIN_CONFIG_JSON_FIELD_NUMBER: _ClassVar[int]
+    WAITING_FOR_FIELD_NUMBER: _ClassVar[int]
+    BATCH_ID_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULE_ID_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULE_SLOT_AT_FIELD_NUMBER: _ClassVar[int]
     id: str
     queue: str
     state: JobState
@@ -118,7 +125,26 @@ class Job(_message.Message):
     revision_note: str
     revisions: int
     cost_usd: float
-    def __init__(self, id: _Optional[str] = ..., queue: _Optional[str] = ..., state: _Optional[_Union[JobState, str]] = ..., payload_json: _Optional[str] = ..., priority: _Optional[int] = ..., attempt: _Optional[int] = ..., max_retries: _Optional[int] = ..., retry_backoff: _Optional[str] = ..., retry_base_delay_ms: _Optional[int] = ..., retry_max_delay_ms: _Optional[int] = ..., unique_key: _Optional[str] = ..., worker_id: _Optional[str] = ..., hostname: _Optional[str] = ..., tags_json: _Optional[str] = ..., progress_json: _Optional[str] = ..., checkpoint_json: _Optional[str] = ..., result_json: _Optional[str] = ..., lease_expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., scheduled_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., parent_id: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., completed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., failed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., errors: _Optional[_Iterable[_Union[JobError, _Mapping]]] = ..., agent: _Optional[_Union[_worker_pb2.AgentState, _Mapping]] = ..., hold_reason: _Optional[str] = ..., fence: _Optional[int] = ..., cancelled_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., revision_note: _Optional[str] = ..., revisions: _Optional[int] = ..., cost_usd: _Optional[float] = ...) -> None: ...
+    chain_id: str
+    chain_step: int
+    chain_config_json: str
+    waiting_for: _containers.RepeatedCompositeFieldContainer[JobDependency]
+    batch_id: str
+    schedule_id: str
+    schedule_slot_at: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., queue: _Optional[str] = ..., state: _Optional[_Union[JobState, str]] = ..., payload_json: _Optional[str] = ..., priority: _Optional[int] = ..., attempt: _Optional[int] = ..., max_retries: _Optional[int] = ..., retry_backoff: _Optional[str] = ..., retry_base_delay_ms: _Optional[int] = ..., retry_max_delay_ms: _Optional[int] = ..., unique_key: _Optional[str] = ..., worker_id: _Optional[str] = ..., hostname: _Optional[str] = ..., tags_json: _Optional[str] = ..., progress_json: _Optional[str] = ..., checkpoint_json: _Optional[str] = ..., result_json: _Optional[str] = ..., lease_expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., scheduled_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., parent_id: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., completed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., failed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., errors: _Optional[_Iterable[_Union[JobError, _Mapping]]] = ..., agent: _Optional[_Union[_worker_pb2.AgentState, _Mapping]] = ..., hold_reason: _Optional[str] = ..., fence: _Optional[int] = ..., cancelled_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., revision_note: _Optional[str] = ..., revisions: _Optional[int] = ..., cost_usd: _Optional[float] = ..., chain_id: _Optional[str] = ..., chain_step: _Optional[int] = ..., chain_config_json: _Optional[str] = ..., waiting_for: _Optional[_Iterable[_Union[JobDependency, _Mapping]]] = ..., batch_id: _Optional[str] = ..., schedule_id: _Optional[str] = ..., schedule_slot_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class JobDependency(_message.Message):
+    __slots__ = ()
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    MET_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    job_id: str
+    state: str
+    met: bool
+    reason: str
+    def __init__(self, job_id: _Optional[str] = ..., state: _Optional[str] = ..., met: _Optional[bool] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class GetJobRequest(_message.Message):
     __slots__ = ()

@@ -70,6 +70,26 @@ class AgentState(_message.Message):
     total_cost_usd: float
     def __init__(self, max_iterations: _Optional[int] = ..., max_cost_usd: _Optional[float] = ..., iteration_timeout: _Optional[str] = ..., iteration: _Optional[int] = ..., total_cost_usd: _Optional[float] = ...) -> None: ...
 
+class Chain(_message.Message):
+    __slots__ = ()
+    STEPS_FIELD_NUMBER: _ClassVar[int]
+    ON_FAILURE_FIELD_NUMBER: _ClassVar[int]
+    ON_EXIT_FIELD_NUMBER: _ClassVar[int]
+    RAW_FIELD_NUMBER: _ClassVar[int]
+    steps: _containers.RepeatedCompositeFieldContainer[ChainStep]
+    on_failure: ChainStep
+    on_exit: ChainStep
+    raw: bool
+    def __init__(self, steps: _Optional[_Iterable[_Union[ChainStep, _Mapping]]] = ..., on_failure: _Optional[_Union[ChainStep, _Mapping]] = ..., on_exit: _Optional[_Union[ChainStep, _Mapping]] = ..., raw: _Optional[bool] = ...) -> None: ...
+
+class ChainStep(_message.Message):
+    __slots__ = ()
+    QUEUE_FIELD_NUMBER: _ClassVar[int]
+    PAYLOAD_JSON_FIELD_NUMBER: _ClassVar[int]
+    queue: str
+    payload_json: str
+    def __init__(self, queue: _Optional[str] = ..., payload_json: _Optional[str] = ...) -> None: ...
+
 class EnqueueRequest(_message.Message):
     __slots__ = ()
     QUEUE_FIELD_NUMBER: _ClassVar[int]
@@ -86,12 +106,20 @@ class EnqueueRequest(_message.Message):
     EXPIRE_AFTER_FIELD_NUMBER: _ClassVar[int]
     TAGS_JSON_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULE_ID_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULE_SLOT_MS_FIELD_NUMBER: _ClassVar[int]
     VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     CHECKPOINT_JSON_FIELD_NUMBER: _ClassVar[int]
     PARENT_ID_FIELD_NUMBER: _ClassVar[int]
     EXPIRE_AFTER_MS_FIELD_NUMBER: _ClassVar[int]
     RETRY_BASE_DELAY_MS_FIELD_NUMBER: _ClassVar[int]
     RETRY_MAX_DELAY_MS_FIELD_NUMBER: _ClassVar[int]
+    CHAIN_FIELD_NUMBER: _ClassVar[int]
+    CHAIN_ID_FIELD_NUMBER: _ClassVar[int]
+    CHAIN_STEP_FIELD_NUMBER: _ClassVar[int]
+    CHAIN_CONFIG_JSON_FIELD_NUMBER: _ClassVar[int]
+    DEPENDS_ON_FIELD_NUMBER: _ClassVar[int]
+    BATCH_ID_FIELD_NUMBER: _ClassVar[int]
     queue: str
     payload_json: str
     agent: AgentConfig
@@ -106,13 +134,21 @@ class EnqueueRequest(_message.Message):
     expire_after: str
     tags_json: str
     request_id: str
+    schedule_id: str
+    schedule_slot_ms: int
     validate_only: bool
     checkpoint_json: str
     parent_id: str
     expire_after_ms: int
     retry_base_delay_ms: int
     retry_max_delay_ms: int
-    def __init__(self, queue: _Optional[str] = ..., payload_json: _Optional[str] = ..., agent: _Optional[_Union[AgentConfig, _Mapping]] = ..., priority: _Optional[str] = ..., unique_key: _Optional[str] = ..., unique_period: _Optional[int] = ..., max_retries: _Optional[int] = ..., retry_backoff: _Optional[str] = ..., retry_base_delay: _Optional[str] = ..., retry_max_delay: _Optional[str] = ..., scheduled_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_after: _Optional[str] = ..., tags_json: _Optional[str] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ..., checkpoint_json: _Optional[str] = ..., parent_id: _Optional[str] = ..., expire_after_ms: _Optional[int] = ..., retry_base_delay_ms: _Optional[int] = ..., retry_max_delay_ms: _Optional[int] = ...) -> None: ...
+    chain: Chain
+    chain_id: str
+    chain_step: int
+    chain_config_json: str
+    depends_on: _containers.RepeatedScalarFieldContainer[str]
+    batch_id: str
+    def __init__(self, queue: _Optional[str] = ..., payload_json: _Optional[str] = ..., agent: _Optional[_Union[AgentConfig, _Mapping]] = ..., priority: _Optional[str] = ..., unique_key: _Optional[str] = ..., unique_period: _Optional[int] = ..., max_retries: _Optional[int] = ..., retry_backoff: _Optional[str] = ..., retry_base_delay: _Optional[str] = ..., retry_max_delay: _Optional[str] = ..., scheduled_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_after: _Optional[str] = ..., tags_json: _Optional[str] = ..., request_id: _Optional[str] = ..., schedule_id: _Optional[str] = ..., schedule_slot_ms: _Optional[int] = ..., validate_only: _Optional[bool] = ..., checkpoint_json: _Optional[str] = ..., parent_id: _Optional[str] = ..., expire_after_ms: _Optional[int] = ..., retry_base_delay_ms: _Optional[int] = ..., retry_max_delay_ms: _Optional[int] = ..., chain: _Optional[_Union[Chain, _Mapping]] = ..., chain_id: _Optional[str] = ..., chain_step: _Optional[int] = ..., chain_config_json: _Optional[str] = ..., depends_on: _Optional[_Iterable[str]] = ..., batch_id: _Optional[str] = ...) -> None: ...
 
 class EnqueueResponse(_message.Message):
     __slots__ = ()
@@ -129,22 +165,34 @@ class EnqueueResponse(_message.Message):
 class EnqueueBatchRequest(_message.Message):
     __slots__ = ()
     JOBS_FIELD_NUMBER: _ClassVar[int]
+    BATCH_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     jobs: _containers.RepeatedCompositeFieldContainer[EnqueueRequest]
+    batch: BatchCallback
     request_id: str
     validate_only: bool
-    def __init__(self, jobs: _Optional[_Iterable[_Union[EnqueueRequest, _Mapping]]] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
+    def __init__(self, jobs: _Optional[_Iterable[_Union[EnqueueRequest, _Mapping]]] = ..., batch: _Optional[_Union[BatchCallback, _Mapping]] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
+
+class BatchCallback(_message.Message):
+    __slots__ = ()
+    CALLBACK_QUEUE_FIELD_NUMBER: _ClassVar[int]
+    CALLBACK_PAYLOAD_JSON_FIELD_NUMBER: _ClassVar[int]
+    callback_queue: str
+    callback_payload_json: str
+    def __init__(self, callback_queue: _Optional[str] = ..., callback_payload_json: _Optional[str] = ...) -> None: ...
 
 class EnqueueBatchResponse(_message.Message):
     __slots__ = ()
     JOB_IDS_FIELD_NUMBER: _ClassVar[int]
+    BATCH_ID_FIELD_NUMBER: _ClassVar[int]
     OUTCOMES_FIELD_NUMBER: _ClassVar[int]
     LOG_INDEX_FIELD_NUMBER: _ClassVar[int]
     job_ids: _containers.RepeatedScalarFieldContainer[str]
+    batch_id: str
     outcomes: _containers.RepeatedScalarFieldContainer[EnqueueOutcome]
     log_index: int
-    def __init__(self, job_ids: _Optional[_Iterable[str]] = ..., outcomes: _Optional[_Iterable[_Union[EnqueueOutcome, str]]] = ..., log_index: _Optional[int] = ...) -> None: ...
+    def __init__(self, job_ids: _Optional[_Iterable[str]] = ..., batch_id: _Optional[str] = ..., outcomes: _Optional[_Iterable[_Union[EnqueueOutcome, str]]] = ..., log_index: _Optional[int] = ...) -> None: ...
 
 class EnqueueWebhookRequest(_message.Message):
     __slots__ = ()
@@ -305,6 +353,8 @@ class AckRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     ACK_STATUS_FIELD_NUMBER: _ClassVar[int]
+    STEP_STATUS_FIELD_NUMBER: _ClassVar[int]
+    EXIT_REASON_FIELD_NUMBER: _ClassVar[int]
     job_id: str
     result_json: str
     usage: UsageReport
@@ -316,7 +366,9 @@ class AckRequest(_message.Message):
     request_id: str
     validate_only: bool
     ack_status: str
-    def __init__(self, job_id: _Optional[str] = ..., result_json: _Optional[str] = ..., usage: _Optional[_Union[UsageReport, _Mapping]] = ..., checkpoint_json: _Optional[str] = ..., agent_status: _Optional[str] = ..., hold_reason: _Optional[str] = ..., trace_json: _Optional[str] = ..., fence: _Optional[int] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ..., ack_status: _Optional[str] = ...) -> None: ...
+    step_status: str
+    exit_reason: str
+    def __init__(self, job_id: _Optional[str] = ..., result_json: _Optional[str] = ..., usage: _Optional[_Union[UsageReport, _Mapping]] = ..., checkpoint_json: _Optional[str] = ..., agent_status: _Optional[str] = ..., hold_reason: _Optional[str] = ..., trace_json: _Optional[str] = ..., fence: _Optional[int] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ..., ack_status: _Optional[str] = ..., step_status: _Optional[str] = ..., exit_reason: _Optional[str] = ...) -> None: ...
 
 class AckResponse(_message.Message):
     __slots__ = ()
@@ -337,6 +389,7 @@ class AckBatchItem(_message.Message):
     CHECKPOINT_JSON_FIELD_NUMBER: _ClassVar[int]
     AGENT_STATUS_FIELD_NUMBER: _ClassVar[int]
     HOLD_REASON_FIELD_NUMBER: _ClassVar[int]
+    STEP_STATUS_FIELD_NUMBER: _ClassVar[int]
     job_id: str
     result_json: str
     usage: UsageReport
@@ -344,7 +397,8 @@ class AckBatchItem(_message.Message):
     checkpoint_json: str
     agent_status: str
     hold_reason: str
-    def __init__(self, job_id: _Optional[str] = ..., result_json: _Optional[str] = ..., usage: _Optional[_Union[UsageReport, _Mapping]] = ..., fence: _Optional[int] = ..., checkpoint_json: _Optional[str] = ..., agent_status: _Optional[str] = ..., hold_reason: _Optional[str] = ...) -> None: ...
+    step_status: str
+    def __init__(self, job_id: _Optional[str] = ..., result_json: _Optional[str] = ..., usage: _Optional[_Union[UsageReport, _Mapping]] = ..., fence: _Optional[int] = ..., checkpoint_json: _Optional[str] = ..., agent_status: _Optional[str] = ..., hold_reason: _Optional[str] = ..., step_status: _Optional[str] = ...) -> None: ...
 
 class AckBatchRequest(_message.Message):
     __slots__ = ()
@@ -409,7 +463,15 @@ class LifecycleEnqueueItem(_message.Message):
     EXPIRE_AFTER_MS_FIELD_NUMBER: _ClassVar[int]
     RETRY_BASE_DELAY_MS_FIELD_NUMBER: _ClassVar[int]
     RETRY_MAX_DELAY_MS_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULE_ID_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULE_SLOT_MS_FIELD_NUMBER: _ClassVar[int]
     VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    CHAIN_FIELD_NUMBER: _ClassVar[int]
+    CHAIN_ID_FIELD_NUMBER: _ClassVar[int]
+    CHAIN_STEP_FIELD_NUMBER: _ClassVar[int]
+    CHAIN_CONFIG_JSON_FIELD_NUMBER: _ClassVar[int]
+    DEPENDS_ON_FIELD_NUMBER: _ClassVar[int]
+    BATCH_ID_FIELD_NUMBER: _ClassVar[int]
     queue: str
     payload_json: str
     agent: AgentConfig
@@ -429,8 +491,16 @@ class LifecycleEnqueueItem(_message.Message):
     expire_after_ms: int
     retry_base_delay_ms: int
     retry_max_delay_ms: int
+    schedule_id: str
+    schedule_slot_ms: int
     validate_only: bool
-    def __init__(self, queue: _Optional[str] = ..., payload_json: _Optional[str] = ..., agent: _Optional[_Union[AgentConfig, _Mapping]] = ..., priority: _Optional[str] = ..., unique_key: _Optional[str] = ..., unique_period: _Optional[int] = ..., max_retries: _Optional[int] = ..., retry_backoff: _Optional[str] = ..., retry_base_delay: _Optional[str] = ..., retry_max_delay: _Optional[str] = ..., scheduled_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_after: _Optional[str] = ..., tags_json: _Optional[str] = ..., request_id: _Optional[str] = ..., checkpoint_json: _Optional[str] = ..., parent_id: _Optional[str] = ..., expire_after_ms: _Optional[int] = ..., retry_base_delay_ms: _Optional[int] = ..., retry_max_delay_ms: _Optional[int] = ..., validate_only: _Optional[bool] = ...) -> None: ...
+    chain: Chain
+    chain_id: str
+    chain_step: int
+    chain_config_json: str
+    depends_on: _containers.RepeatedScalarFieldContainer[str]
+    batch_id: str
+    def __init__(self, queue: _Optional[str] = ..., payload_json: _Optional[str] = ..., agent: _Optional[_Union[AgentConfig, _Mapping]] = ..., priority: _Optional[str] = ..., unique_key: _Optional[str] = ..., unique_period: _Optional[int] = ..., max_retries: _Optional[int] = ..., retry_backoff: _Optional[str] = ..., retry_base_delay: _Optional[str] = ..., retry_max_delay: _Optional[str] = ..., scheduled_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_after: _Optional[str] = ..., tags_json: _Optional[str] = ..., request_id: _Optional[str] = ..., checkpoint_json: _Optional[str] = ..., parent_id: _Optional[str] = ..., expire_after_ms: _Optional[int] = ..., retry_base_delay_ms: _Optional[int] = ..., retry_max_delay_ms: _Optional[int] = ..., schedule_id: _Optional[str] = ..., schedule_slot_ms: _Optional[int] = ..., validate_only: _Optional[bool] = ..., chain: _Optional[_Union[Chain, _Mapping]] = ..., chain_id: _Optional[str] = ..., chain_step: _Optional[int] = ..., chain_config_json: _Optional[str] = ..., depends_on: _Optional[_Iterable[str]] = ..., batch_id: _Optional[str] = ...) -> None: ...
 
 class LifecycleStreamResponse(_message.Message):
     __slots__ = ()

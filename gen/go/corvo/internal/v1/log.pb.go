@@ -79,6 +79,16 @@ const (
 	Verb_VERB_SET_THROTTLE Verb = 23
 	// RemoveThrottleRequest.
 	Verb_VERB_REMOVE_THROTTLE Verb = 24
+	// PutScheduleRequest.
+	Verb_VERB_PUT_SCHEDULE Verb = 34
+	// DeleteScheduleRequest.
+	Verb_VERB_DELETE_SCHEDULE Verb = 35
+	// PauseScheduleRequest.
+	Verb_VERB_PAUSE_SCHEDULE Verb = 36
+	// ResumeScheduleRequest.
+	Verb_VERB_RESUME_SCHEDULE Verb = 37
+	// RunScheduleRequest.
+	Verb_VERB_RUN_SCHEDULE Verb = 38
 	// ReleaseRequest.
 	Verb_VERB_RELEASE Verb = 41
 	// SetWebhookRequest.
@@ -89,6 +99,10 @@ const (
 	Verb_VERB_REDELIVER_WEBHOOK Verb = 49
 	// TestWebhookRequest.
 	Verb_VERB_TEST_WEBHOOK Verb = 50
+	// CreateBatchRequest.
+	Verb_VERB_CREATE_BATCH Verb = 25
+	// SealBatchRequest.
+	Verb_VERB_SEAL_BATCH Verb = 26
 	// ReplayJobRequest.
 	Verb_VERB_REPLAY Verb = 28
 	// SetBudgetRequest.
@@ -127,6 +141,8 @@ const (
 	Verb_VERB_STATE_HASH Verb = 66
 	// PurgeCommand.
 	Verb_VERB_PURGE Verb = 67
+	// ScheduleSlotsCommand.
+	Verb_VERB_SCHEDULE_SLOTS Verb = 68
 	// WebhookDeliveredCommand.
 	Verb_VERB_WEBHOOK_DELIVERED Verb = 76
 	// AuditEntry.
@@ -165,11 +181,18 @@ var (
 		22: "VERB_SET_CONCURRENCY",
 		23: "VERB_SET_THROTTLE",
 		24: "VERB_REMOVE_THROTTLE",
+		34: "VERB_PUT_SCHEDULE",
+		35: "VERB_DELETE_SCHEDULE",
+		36: "VERB_PAUSE_SCHEDULE",
+		37: "VERB_RESUME_SCHEDULE",
+		38: "VERB_RUN_SCHEDULE",
 		41: "VERB_RELEASE",
 		47: "VERB_SET_WEBHOOK",
 		48: "VERB_DELETE_WEBHOOK",
 		49: "VERB_REDELIVER_WEBHOOK",
 		50: "VERB_TEST_WEBHOOK",
+		25: "VERB_CREATE_BATCH",
+		26: "VERB_SEAL_BATCH",
 		28: "VERB_REPLAY",
 		29: "VERB_SET_BUDGET",
 		30: "VERB_DELETE_BUDGET",
@@ -189,6 +212,7 @@ var (
 		65: "VERB_LEADERSHIP",
 		66: "VERB_STATE_HASH",
 		67: "VERB_PURGE",
+		68: "VERB_SCHEDULE_SLOTS",
 		76: "VERB_WEBHOOK_DELIVERED",
 		80: "VERB_AUDIT",
 		81: "VERB_KEYS_USED",
@@ -220,11 +244,18 @@ var (
 		"VERB_SET_CONCURRENCY":          22,
 		"VERB_SET_THROTTLE":             23,
 		"VERB_REMOVE_THROTTLE":          24,
+		"VERB_PUT_SCHEDULE":             34,
+		"VERB_DELETE_SCHEDULE":          35,
+		"VERB_PAUSE_SCHEDULE":           36,
+		"VERB_RESUME_SCHEDULE":          37,
+		"VERB_RUN_SCHEDULE":             38,
 		"VERB_RELEASE":                  41,
 		"VERB_SET_WEBHOOK":              47,
 		"VERB_DELETE_WEBHOOK":           48,
 		"VERB_REDELIVER_WEBHOOK":        49,
 		"VERB_TEST_WEBHOOK":             50,
+		"VERB_CREATE_BATCH":             25,
+		"VERB_SEAL_BATCH":               26,
 		"VERB_REPLAY":                   28,
 		"VERB_SET_BUDGET":               29,
 		"VERB_DELETE_BUDGET":            30,
@@ -244,6 +275,7 @@ var (
 		"VERB_LEADERSHIP":               65,
 		"VERB_STATE_HASH":               66,
 		"VERB_PURGE":                    67,
+		"VERB_SCHEDULE_SLOTS":           68,
 		"VERB_WEBHOOK_DELIVERED":        76,
 		"VERB_AUDIT":                    80,
 		"VERB_KEYS_USED":                81,
@@ -356,7 +388,7 @@ type Command struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// What to do: a number of Verb.
 	Verb Verb `protobuf:"varint,1,opt,name=verb,proto3,enum=corvo.internal.v1.Verb" json:"verb,omitempty"`
-	// Bits: 1 = an absent result of an ack stays absent (REST); 2 = body is a FinishedJobCommand.
+	// Bits: 1 = an absent result of an ack stays absent (REST); 2 = body is a FinishedJobCommand; 4 = some job in it depends on others.
 	Flags uint32 `protobuf:"varint,2,opt,name=flags,proto3" json:"flags,omitempty"`
 	// Namespace; empty: `default`.
 	Namespace string `protobuf:"bytes,3,opt,name=namespace,proto3" json:"namespace,omitempty"`
@@ -598,7 +630,199 @@ func (x *PurgeCommand) GetEndedBeforeMs() uint64 {
 	return 0
 }
 
-// A public request on a job that was finished when the leader looked.
+// Slots of schedules, as the leader's time zone data has them.
+type ScheduleSlotsCommand struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One for each schedule that asked.
+	Slots         []*ScheduleSlots `protobuf:"bytes,1,rep,name=slots,proto3" json:"slots,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ScheduleSlotsCommand) Reset() {
+	*x = ScheduleSlotsCommand{}
+	mi := &file_corvo_internal_v1_log_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ScheduleSlotsCommand) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ScheduleSlotsCommand) ProtoMessage() {}
+
+func (x *ScheduleSlotsCommand) ProtoReflect() protoreflect.Message {
+	mi := &file_corvo_internal_v1_log_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ScheduleSlotsCommand.ProtoReflect.Descriptor instead.
+func (*ScheduleSlotsCommand) Descriptor() ([]byte, []int) {
+	return file_corvo_internal_v1_log_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *ScheduleSlotsCommand) GetSlots() []*ScheduleSlots {
+	if x != nil {
+		return x.Slots
+	}
+	return nil
+}
+
+// One slot.
+type ScheduleSlot struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Unix milliseconds.
+	AtMs          uint64 `protobuf:"varint,1,opt,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ScheduleSlot) Reset() {
+	*x = ScheduleSlot{}
+	mi := &file_corvo_internal_v1_log_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ScheduleSlot) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ScheduleSlot) ProtoMessage() {}
+
+func (x *ScheduleSlot) ProtoReflect() protoreflect.Message {
+	mi := &file_corvo_internal_v1_log_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ScheduleSlot.ProtoReflect.Descriptor instead.
+func (*ScheduleSlot) Descriptor() ([]byte, []int) {
+	return file_corvo_internal_v1_log_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *ScheduleSlot) GetAtMs() uint64 {
+	if x != nil {
+		return x.AtMs
+	}
+	return 0
+}
+
+// Slots of one schedule. Without effect when the schedule is gone, was changed meanwhile, or has them already.
+type ScheduleSlots struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The schedule's entity.
+	Serial uint64 `protobuf:"varint,1,opt,name=serial,proto3" json:"serial,omitempty"`
+	// How often the schedule had been changed when it asked.
+	Revision uint32 `protobuf:"varint,2,opt,name=revision,proto3" json:"revision,omitempty"`
+	// Up to this moment its slots were settled when it asked, in unix milliseconds.
+	AfterMs uint64 `protobuf:"varint,3,opt,name=after_ms,json=afterMs,proto3" json:"after_ms,omitempty"`
+	// Slots that passed while nobody served: the newest 100 behind `after_ms` up to `until_ms`, rising.
+	Past []*ScheduleSlot `protobuf:"bytes,4,rep,name=past,proto3" json:"past,omitempty"`
+	// How many passed in all; at most 100 are counted.
+	PastTotal uint32 `protobuf:"varint,5,opt,name=past_total,json=pastTotal,proto3" json:"past_total,omitempty"`
+	// The moment up to which this settles them. 0: `after_ms`.
+	UntilMs uint64 `protobuf:"varint,6,opt,name=until_ms,json=untilMs,proto3" json:"until_ms,omitempty"`
+	// The first slot behind that. 0: there is none.
+	NextMs        uint64 `protobuf:"varint,7,opt,name=next_ms,json=nextMs,proto3" json:"next_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ScheduleSlots) Reset() {
+	*x = ScheduleSlots{}
+	mi := &file_corvo_internal_v1_log_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ScheduleSlots) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ScheduleSlots) ProtoMessage() {}
+
+func (x *ScheduleSlots) ProtoReflect() protoreflect.Message {
+	mi := &file_corvo_internal_v1_log_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ScheduleSlots.ProtoReflect.Descriptor instead.
+func (*ScheduleSlots) Descriptor() ([]byte, []int) {
+	return file_corvo_internal_v1_log_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *ScheduleSlots) GetSerial() uint64 {
+	if x != nil {
+		return x.Serial
+	}
+	return 0
+}
+
+func (x *ScheduleSlots) GetRevision() uint32 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
+func (x *ScheduleSlots) GetAfterMs() uint64 {
+	if x != nil {
+		return x.AfterMs
+	}
+	return 0
+}
+
+func (x *ScheduleSlots) GetPast() []*ScheduleSlot {
+	if x != nil {
+		return x.Past
+	}
+	return nil
+}
+
+func (x *ScheduleSlots) GetPastTotal() uint32 {
+	if x != nil {
+		return x.PastTotal
+	}
+	return 0
+}
+
+func (x *ScheduleSlots) GetUntilMs() uint64 {
+	if x != nil {
+		return x.UntilMs
+	}
+	return 0
+}
+
+func (x *ScheduleSlots) GetNextMs() uint64 {
+	if x != nil {
+		return x.NextMs
+	}
+	return 0
+}
+
+// A public request on a job that was finished when the leader looked, or on jobs that depend on such.
 type FinishedJobCommand struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The public request.
@@ -608,14 +832,16 @@ type FinishedJobCommand struct {
 	// Archive segment that it was read from.
 	Segment uint32 `protobuf:"varint,3,opt,name=segment,proto3" json:"segment,omitempty"`
 	// Offset in that segment.
-	Offset        uint32 `protobuf:"varint,4,opt,name=offset,proto3" json:"offset,omitempty"`
+	Offset uint32 `protobuf:"varint,4,opt,name=offset,proto3" json:"offset,omitempty"`
+	// What the leader found about jobs that were not live and that others in the request depend on.
+	Others        []*FinishedJobFact `protobuf:"bytes,5,rep,name=others,proto3" json:"others,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *FinishedJobCommand) Reset() {
 	*x = FinishedJobCommand{}
-	mi := &file_corvo_internal_v1_log_proto_msgTypes[5]
+	mi := &file_corvo_internal_v1_log_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -627,7 +853,7 @@ func (x *FinishedJobCommand) String() string {
 func (*FinishedJobCommand) ProtoMessage() {}
 
 func (x *FinishedJobCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_internal_v1_log_proto_msgTypes[5]
+	mi := &file_corvo_internal_v1_log_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -640,7 +866,7 @@ func (x *FinishedJobCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FinishedJobCommand.ProtoReflect.Descriptor instead.
 func (*FinishedJobCommand) Descriptor() ([]byte, []int) {
-	return file_corvo_internal_v1_log_proto_rawDescGZIP(), []int{5}
+	return file_corvo_internal_v1_log_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *FinishedJobCommand) GetRequest() []byte {
@@ -671,6 +897,104 @@ func (x *FinishedJobCommand) GetOffset() uint32 {
 	return 0
 }
 
+func (x *FinishedJobCommand) GetOthers() []*FinishedJobFact {
+	if x != nil {
+		return x.Others
+	}
+	return nil
+}
+
+// What the archive said about a job.
+type FinishedJobFact struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Creation sequence.
+	Seq uint64 `protobuf:"varint,1,opt,name=seq,proto3" json:"seq,omitempty"`
+	// Its state: a number of corvo.v1.JobState. 0: the archive has no record of it.
+	State uint32 `protobuf:"varint,2,opt,name=state,proto3" json:"state,omitempty"`
+	// Creation time, unix milliseconds.
+	CreatedMs uint64 `protobuf:"varint,3,opt,name=created_ms,json=createdMs,proto3" json:"created_ms,omitempty"`
+	// Its queue at the end.
+	Queue []byte `protobuf:"bytes,4,opt,name=queue,proto3" json:"queue,omitempty"`
+	// Archive segment of the record.
+	Segment uint32 `protobuf:"varint,5,opt,name=segment,proto3" json:"segment,omitempty"`
+	// Offset in that segment.
+	Offset        uint32 `protobuf:"varint,6,opt,name=offset,proto3" json:"offset,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FinishedJobFact) Reset() {
+	*x = FinishedJobFact{}
+	mi := &file_corvo_internal_v1_log_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FinishedJobFact) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FinishedJobFact) ProtoMessage() {}
+
+func (x *FinishedJobFact) ProtoReflect() protoreflect.Message {
+	mi := &file_corvo_internal_v1_log_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FinishedJobFact.ProtoReflect.Descriptor instead.
+func (*FinishedJobFact) Descriptor() ([]byte, []int) {
+	return file_corvo_internal_v1_log_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *FinishedJobFact) GetSeq() uint64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+func (x *FinishedJobFact) GetState() uint32 {
+	if x != nil {
+		return x.State
+	}
+	return 0
+}
+
+func (x *FinishedJobFact) GetCreatedMs() uint64 {
+	if x != nil {
+		return x.CreatedMs
+	}
+	return 0
+}
+
+func (x *FinishedJobFact) GetQueue() []byte {
+	if x != nil {
+		return x.Queue
+	}
+	return nil
+}
+
+func (x *FinishedJobFact) GetSegment() uint32 {
+	if x != nil {
+		return x.Segment
+	}
+	return 0
+}
+
+func (x *FinishedJobFact) GetOffset() uint32 {
+	if x != nil {
+		return x.Offset
+	}
+	return 0
+}
+
 var File_corvo_internal_v1_log_proto protoreflect.FileDescriptor
 
 const file_corvo_internal_v1_log_proto_rawDesc = "" +
@@ -695,12 +1019,35 @@ const file_corvo_internal_v1_log_proto_rawDesc = "" +
 	"\bhash_low\x18\x02 \x01(\rR\ahashLow\x12\x1b\n" +
 	"\thash_high\x18\x03 \x01(\rR\bhashHigh:\x06\x9a\xb5\x18\x02\b\x01\"H\n" +
 	"\fPurgeCommand\x120\n" +
-	"\x0fended_before_ms\x18\x01 \x01(\x04B\b\x8a\xb5\x18\x042\x02msR\rendedBeforeMs:\x06\x9a\xb5\x18\x02\b\x01\"\x8b\x01\n" +
+	"\x0fended_before_ms\x18\x01 \x01(\x04B\b\x8a\xb5\x18\x042\x02msR\rendedBeforeMs:\x06\x9a\xb5\x18\x02\b\x01\"V\n" +
+	"\x14ScheduleSlotsCommand\x126\n" +
+	"\x05slots\x18\x01 \x03(\v2 .corvo.internal.v1.ScheduleSlotsR\x05slots:\x06\x9a\xb5\x18\x02\b\x01\"5\n" +
+	"\fScheduleSlot\x12\x1d\n" +
+	"\x05at_ms\x18\x01 \x01(\x04B\b\x8a\xb5\x18\x042\x02msR\x04atMs:\x06\x9a\xb5\x18\x02\b\x01\"\x8c\x02\n" +
+	"\rScheduleSlots\x12\x16\n" +
+	"\x06serial\x18\x01 \x01(\x04R\x06serial\x12\x1a\n" +
+	"\brevision\x18\x02 \x01(\rR\brevision\x12#\n" +
+	"\bafter_ms\x18\x03 \x01(\x04B\b\x8a\xb5\x18\x042\x02msR\aafterMs\x123\n" +
+	"\x04past\x18\x04 \x03(\v2\x1f.corvo.internal.v1.ScheduleSlotR\x04past\x12\x1d\n" +
+	"\n" +
+	"past_total\x18\x05 \x01(\rR\tpastTotal\x12#\n" +
+	"\buntil_ms\x18\x06 \x01(\x04B\b\x8a\xb5\x18\x042\x02msR\auntilMs\x12!\n" +
+	"\anext_ms\x18\a \x01(\x04B\b\x8a\xb5\x18\x042\x02msR\x06nextMs:\x06\x9a\xb5\x18\x02\b\x01\"\xc7\x01\n" +
 	"\x12FinishedJobCommand\x12\x18\n" +
 	"\arequest\x18\x01 \x01(\fR\arequest\x12!\n" +
 	"\farchived_job\x18\x02 \x01(\fR\varchivedJob\x12\x18\n" +
 	"\asegment\x18\x03 \x01(\rR\asegment\x12\x16\n" +
-	"\x06offset\x18\x04 \x01(\rR\x06offset:\x06\x9a\xb5\x18\x02\b\x01*\xec\b\n" +
+	"\x06offset\x18\x04 \x01(\rR\x06offset\x12:\n" +
+	"\x06others\x18\x05 \x03(\v2\".corvo.internal.v1.FinishedJobFactR\x06others:\x06\x9a\xb5\x18\x02\b\x01\"\xb2\x01\n" +
+	"\x0fFinishedJobFact\x12\x10\n" +
+	"\x03seq\x18\x01 \x01(\x04R\x03seq\x12\x14\n" +
+	"\x05state\x18\x02 \x01(\rR\x05state\x12'\n" +
+	"\n" +
+	"created_ms\x18\x03 \x01(\x04B\b\x8a\xb5\x18\x042\x02msR\tcreatedMs\x12\x14\n" +
+	"\x05queue\x18\x04 \x01(\fR\x05queue\x12\x18\n" +
+	"\asegment\x18\x05 \x01(\rR\asegment\x12\x16\n" +
+	"\x06offset\x18\x06 \x01(\rR\x06offset:\x06\x9a\xb5\x18\x02\b\x01*\xac\n" +
+	"\n" +
 	"\x04Verb\x12\x14\n" +
 	"\x10VERB_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fVERB_ENQUEUE\x10\x01\x12\x16\n" +
@@ -729,12 +1076,19 @@ const file_corvo_internal_v1_log_proto_rawDesc = "" +
 	"\x12VERB_DESTROY_QUEUE\x10\x15\x12\x18\n" +
 	"\x14VERB_SET_CONCURRENCY\x10\x16\x12\x15\n" +
 	"\x11VERB_SET_THROTTLE\x10\x17\x12\x18\n" +
-	"\x14VERB_REMOVE_THROTTLE\x10\x18\x12\x10\n" +
+	"\x14VERB_REMOVE_THROTTLE\x10\x18\x12\x15\n" +
+	"\x11VERB_PUT_SCHEDULE\x10\"\x12\x18\n" +
+	"\x14VERB_DELETE_SCHEDULE\x10#\x12\x17\n" +
+	"\x13VERB_PAUSE_SCHEDULE\x10$\x12\x18\n" +
+	"\x14VERB_RESUME_SCHEDULE\x10%\x12\x15\n" +
+	"\x11VERB_RUN_SCHEDULE\x10&\x12\x10\n" +
 	"\fVERB_RELEASE\x10)\x12\x14\n" +
 	"\x10VERB_SET_WEBHOOK\x10/\x12\x17\n" +
 	"\x13VERB_DELETE_WEBHOOK\x100\x12\x1a\n" +
 	"\x16VERB_REDELIVER_WEBHOOK\x101\x12\x15\n" +
-	"\x11VERB_TEST_WEBHOOK\x102\x12\x0f\n" +
+	"\x11VERB_TEST_WEBHOOK\x102\x12\x15\n" +
+	"\x11VERB_CREATE_BATCH\x10\x19\x12\x13\n" +
+	"\x0fVERB_SEAL_BATCH\x10\x1a\x12\x0f\n" +
 	"\vVERB_REPLAY\x10\x1c\x12\x13\n" +
 	"\x0fVERB_SET_BUDGET\x10\x1d\x12\x16\n" +
 	"\x12VERB_DELETE_BUDGET\x10\x1e\x12\x13\n" +
@@ -754,7 +1108,8 @@ const file_corvo_internal_v1_log_proto_rawDesc = "" +
 	"\x0fVERB_LEADERSHIP\x10A\x12\x13\n" +
 	"\x0fVERB_STATE_HASH\x10B\x12\x0e\n" +
 	"\n" +
-	"VERB_PURGE\x10C\x12\x1a\n" +
+	"VERB_PURGE\x10C\x12\x17\n" +
+	"\x13VERB_SCHEDULE_SLOTS\x10D\x12\x1a\n" +
 	"\x16VERB_WEBHOOK_DELIVERED\x10L\x12\x0e\n" +
 	"\n" +
 	"VERB_AUDIT\x10P\x12\x12\n" +
@@ -774,24 +1129,31 @@ func file_corvo_internal_v1_log_proto_rawDescGZIP() []byte {
 }
 
 var file_corvo_internal_v1_log_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_corvo_internal_v1_log_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_corvo_internal_v1_log_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_corvo_internal_v1_log_proto_goTypes = []any{
-	(Verb)(0),                  // 0: corvo.internal.v1.Verb
-	(*LogEntry)(nil),           // 1: corvo.internal.v1.LogEntry
-	(*Command)(nil),            // 2: corvo.internal.v1.Command
-	(*LeadershipCommand)(nil),  // 3: corvo.internal.v1.LeadershipCommand
-	(*StateHashCommand)(nil),   // 4: corvo.internal.v1.StateHashCommand
-	(*PurgeCommand)(nil),       // 5: corvo.internal.v1.PurgeCommand
-	(*FinishedJobCommand)(nil), // 6: corvo.internal.v1.FinishedJobCommand
+	(Verb)(0),                    // 0: corvo.internal.v1.Verb
+	(*LogEntry)(nil),             // 1: corvo.internal.v1.LogEntry
+	(*Command)(nil),              // 2: corvo.internal.v1.Command
+	(*LeadershipCommand)(nil),    // 3: corvo.internal.v1.LeadershipCommand
+	(*StateHashCommand)(nil),     // 4: corvo.internal.v1.StateHashCommand
+	(*PurgeCommand)(nil),         // 5: corvo.internal.v1.PurgeCommand
+	(*ScheduleSlotsCommand)(nil), // 6: corvo.internal.v1.ScheduleSlotsCommand
+	(*ScheduleSlot)(nil),         // 7: corvo.internal.v1.ScheduleSlot
+	(*ScheduleSlots)(nil),        // 8: corvo.internal.v1.ScheduleSlots
+	(*FinishedJobCommand)(nil),   // 9: corvo.internal.v1.FinishedJobCommand
+	(*FinishedJobFact)(nil),      // 10: corvo.internal.v1.FinishedJobFact
 }
 var file_corvo_internal_v1_log_proto_depIdxs = []int32{
-	2, // 0: corvo.internal.v1.LogEntry.commands:type_name -> corvo.internal.v1.Command
-	0, // 1: corvo.internal.v1.Command.verb:type_name -> corvo.internal.v1.Verb
-	2, // [2:2] is the sub-list for method output_type
-	2, // [2:2] is the sub-list for method input_type
-	2, // [2:2] is the sub-list for extension type_name
-	2, // [2:2] is the sub-list for extension extendee
-	0, // [0:2] is the sub-list for field type_name
+	2,  // 0: corvo.internal.v1.LogEntry.commands:type_name -> corvo.internal.v1.Command
+	0,  // 1: corvo.internal.v1.Command.verb:type_name -> corvo.internal.v1.Verb
+	8,  // 2: corvo.internal.v1.ScheduleSlotsCommand.slots:type_name -> corvo.internal.v1.ScheduleSlots
+	7,  // 3: corvo.internal.v1.ScheduleSlots.past:type_name -> corvo.internal.v1.ScheduleSlot
+	10, // 4: corvo.internal.v1.FinishedJobCommand.others:type_name -> corvo.internal.v1.FinishedJobFact
+	5,  // [5:5] is the sub-list for method output_type
+	5,  // [5:5] is the sub-list for method input_type
+	5,  // [5:5] is the sub-list for extension type_name
+	5,  // [5:5] is the sub-list for extension extendee
+	0,  // [0:5] is the sub-list for field type_name
 }
 
 func init() { file_corvo_internal_v1_log_proto_init() }
@@ -805,7 +1167,7 @@ func file_corvo_internal_v1_log_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_corvo_internal_v1_log_proto_rawDesc), len(file_corvo_internal_v1_log_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   6,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -35,11 +35,18 @@ class Verb(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     VERB_SET_CONCURRENCY: _ClassVar[Verb]
     VERB_SET_THROTTLE: _ClassVar[Verb]
     VERB_REMOVE_THROTTLE: _ClassVar[Verb]
+    VERB_PUT_SCHEDULE: _ClassVar[Verb]
+    VERB_DELETE_SCHEDULE: _ClassVar[Verb]
+    VERB_PAUSE_SCHEDULE: _ClassVar[Verb]
+    VERB_RESUME_SCHEDULE: _ClassVar[Verb]
+    VERB_RUN_SCHEDULE: _ClassVar[Verb]
     VERB_RELEASE: _ClassVar[Verb]
     VERB_SET_WEBHOOK: _ClassVar[Verb]
     VERB_DELETE_WEBHOOK: _ClassVar[Verb]
     VERB_REDELIVER_WEBHOOK: _ClassVar[Verb]
     VERB_TEST_WEBHOOK: _ClassVar[Verb]
+    VERB_CREATE_BATCH: _ClassVar[Verb]
+    VERB_SEAL_BATCH: _ClassVar[Verb]
     VERB_REPLAY: _ClassVar[Verb]
     VERB_SET_BUDGET: _ClassVar[Verb]
     VERB_DELETE_BUDGET: _ClassVar[Verb]
@@ -59,6 +66,7 @@ class Verb(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     VERB_LEADERSHIP: _ClassVar[Verb]
     VERB_STATE_HASH: _ClassVar[Verb]
     VERB_PURGE: _ClassVar[Verb]
+    VERB_SCHEDULE_SLOTS: _ClassVar[Verb]
     VERB_WEBHOOK_DELIVERED: _ClassVar[Verb]
     VERB_AUDIT: _ClassVar[Verb]
     VERB_KEYS_USED: _ClassVar[Verb]
@@ -88,11 +96,18 @@ VERB_DESTROY_QUEUE: Verb
 VERB_SET_CONCURRENCY: Verb
 VERB_SET_THROTTLE: Verb
 VERB_REMOVE_THROTTLE: Verb
+VERB_PUT_SCHEDULE: Verb
+VERB_DELETE_SCHEDULE: Verb
+VERB_PAUSE_SCHEDULE: Verb
+VERB_RESUME_SCHEDULE: Verb
+VERB_RUN_SCHEDULE: Verb
 VERB_RELEASE: Verb
 VERB_SET_WEBHOOK: Verb
 VERB_DELETE_WEBHOOK: Verb
 VERB_REDELIVER_WEBHOOK: Verb
 VERB_TEST_WEBHOOK: Verb
+VERB_CREATE_BATCH: Verb
+VERB_SEAL_BATCH: Verb
 VERB_REPLAY: Verb
 VERB_SET_BUDGET: Verb
 VERB_DELETE_BUDGET: Verb
@@ -112,6 +127,7 @@ VERB_TICK: Verb
 VERB_LEADERSHIP: Verb
 VERB_STATE_HASH: Verb
 VERB_PURGE: Verb
+VERB_SCHEDULE_SLOTS: Verb
 VERB_WEBHOOK_DELIVERED: Verb
 VERB_AUDIT: Verb
 VERB_KEYS_USED: Verb
@@ -167,14 +183,62 @@ class PurgeCommand(_message.Message):
     ended_before_ms: int
     def __init__(self, ended_before_ms: _Optional[int] = ...) -> None: ...
 
+class ScheduleSlotsCommand(_message.Message):
+    __slots__ = ()
+    SLOTS_FIELD_NUMBER: _ClassVar[int]
+    slots: _containers.RepeatedCompositeFieldContainer[ScheduleSlots]
+    def __init__(self, slots: _Optional[_Iterable[_Union[ScheduleSlots, _Mapping]]] = ...) -> None: ...
+
+class ScheduleSlot(_message.Message):
+    __slots__ = ()
+    AT_MS_FIELD_NUMBER: _ClassVar[int]
+    at_ms: int
+    def __init__(self, at_ms: _Optional[int] = ...) -> None: ...
+
+class ScheduleSlots(_message.Message):
+    __slots__ = ()
+    SERIAL_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    AFTER_MS_FIELD_NUMBER: _ClassVar[int]
+    PAST_FIELD_NUMBER: _ClassVar[int]
+    PAST_TOTAL_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_MS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_MS_FIELD_NUMBER: _ClassVar[int]
+    serial: int
+    revision: int
+    after_ms: int
+    past: _containers.RepeatedCompositeFieldContainer[ScheduleSlot]
+    past_total: int
+    until_ms: int
+    next_ms: int
+    def __init__(self, serial: _Optional[int] = ..., revision: _Optional[int] = ..., after_ms: _Optional[int] = ..., past: _Optional[_Iterable[_Union[ScheduleSlot, _Mapping]]] = ..., past_total: _Optional[int] = ..., until_ms: _Optional[int] = ..., next_ms: _Optional[int] = ...) -> None: ...
+
 class FinishedJobCommand(_message.Message):
     __slots__ = ()
     REQUEST_FIELD_NUMBER: _ClassVar[int]
     ARCHIVED_JOB_FIELD_NUMBER: _ClassVar[int]
     SEGMENT_FIELD_NUMBER: _ClassVar[int]
     OFFSET_FIELD_NUMBER: _ClassVar[int]
+    OTHERS_FIELD_NUMBER: _ClassVar[int]
     request: bytes
     archived_job: bytes
     segment: int
     offset: int
-    def __init__(self, request: _Optional[bytes] = ..., archived_job: _Optional[bytes] = ..., segment: _Optional[int] = ..., offset: _Optional[int] = ...) -> None: ...
+    others: _containers.RepeatedCompositeFieldContainer[FinishedJobFact]
+    def __init__(self, request: _Optional[bytes] = ..., archived_job: _Optional[bytes] = ..., segment: _Optional[int] = ..., offset: _Optional[int] = ..., others: _Optional[_Iterable[_Union[FinishedJobFact, _Mapping]]] = ...) -> None: ...
+
+class FinishedJobFact(_message.Message):
+    __slots__ = ()
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    CREATED_MS_FIELD_NUMBER: _ClassVar[int]
+    QUEUE_FIELD_NUMBER: _ClassVar[int]
+    SEGMENT_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    seq: int
+    state: int
+    created_ms: int
+    queue: bytes
+    segment: int
+    offset: int
+    def __init__(self, seq: _Optional[int] = ..., state: _Optional[int] = ..., created_ms: _Optional[int] = ..., queue: _Optional[bytes] = ..., segment: _Optional[int] = ..., offset: _Optional[int] = ...) -> None: ...
