@@ -22,21 +22,30 @@ export class Schemas {
     return desc.fields.some((field) => restField(field, this.extensions).rules.always || (field.message !== undefined && this.#differs(field.message, seen)));
   }
 
+  /** A message that is needed in a second form (a request on two paths, one of which holds a field; a request that an answer repeats) says so. */
+  #nameOf(desc, answer, without, key) {
+    const made = this.#made.get(desc.name);
+    if (made === undefined || made["x-key"] === key) return desc.name;
+    const fields = [...without].map((field) => field[0].toUpperCase() + field.slice(1)).join("And");
+    return `${desc.name}${fields === "" ? (answer ? "Shown" : "Whole") : `Without${fields}`}`;
+  }
+
   /** Reference to a message. `answer`: what is always written is required. */
   message(desc, answer, without = new Set()) {
-    const made = this.#made.get(desc.name);
     const key = JSON.stringify([desc.typeName, answer && this.#differs(desc), [...without]]);
+    const name = this.#nameOf(desc, answer, without, key);
+    const made = this.#made.get(name);
     if (made !== undefined && made["x-key"] !== key) throw new Error(`${desc.typeName} is needed in two forms: ${made["x-key"]} and ${key}`);
     if (made === undefined) {
       const schema = { type: "object", description: comment(desc), properties: {} };
       Object.defineProperty(schema, "x-key", { value: key, enumerable: false });
-      this.#made.set(desc.name, schema);
+      this.#made.set(name, schema);
       const fields = restFields(desc, this.extensions).filter((f) => !without.has(f.desc.name));
       for (const f of fields) schema.properties[f.name] = this.field(f.desc, answer);
       const required = fields.filter((f) => (answer ? f.rules.always : /\bRequired\./.test(comment(f.desc)))).map((f) => f.name);
       if (required.length > 0) schema.required = required;
     }
-    return { $ref: `#/components/schemas/${desc.name}` };
+    return { $ref: `#/components/schemas/${name}` };
   }
 
   /** A request body: a message less what the path holds. */
