@@ -50,7 +50,10 @@ export function openApiDocument(services, extensions, version) {
 
 function operation(binding, schemas, extensions) {
   const { method, verb, template } = binding;
-  const id = method.name[0].toLowerCase() + method.name.slice(1);
+  const word = method.name[0].toLowerCase() + method.name.slice(1);
+  // A method on two paths has two names; the second says by which word of HTTP it is called, or what its path does not hold.
+  const id = [word, `${word}By${verb[0]}${verb.slice(1).toLowerCase()}`, `${word}Whole`].find((one) => !schemas.operations.has(one));
+  schemas.operations.add(id);
   const example = examples[method.name] ?? {};
   const held = new Set(binding.segments.filter((s) => typeof s !== "string").map((f) => f.name));
   const named = restFields(method.input, extensions).filter((f) => !held.has(f.desc.name));

@@ -5,6 +5,8 @@ import { enumWord, restField, restFields } from "../../../packages/transport/src
 /** JSON schemas of messages and enums, each under its own name once it was asked for. */
 export class Schemas {
   #made = new Map();
+  /** Ids of operations that are taken. */
+  operations = new Set();
 
   constructor(extensions) {
     this.extensions = extensions;

@@ -61,7 +61,7 @@ test("entities are found by kind and key, listed in the order in which they came
 test("a cut has entities as they were, whatever happens meanwhile, with their times", async () => {
   const s = new State(options);
   for (let i = 0; i < 3000; i++) {
-    const row = add(s, 3 + (i % 5), `key ${i}`, `text ${i}`);
+    const row = add(s, 40 + (i % 5), `key ${i}`, `text ${i}`);
     s.entities.setNum(row, i % 8, i + 0.25);
     s.entities.setInt4(row, i % 4, -i);
     s.entities.setFlag(row, i % 256);
@@ -74,7 +74,7 @@ test("a cut has entities as they were, whatever happens meanwhile, with their ti
   expect(contentDigest(restored)).toBe(digest);
   const cut = cutState(s, 1, 2);
   const first = cut.next()!;
-  for (let row = s.entities.first(3); row !== -1; ) {
+  for (let row = s.entities.first(40); row !== -1; ) {
     const next = s.entities.following(row);
     s.entities.setText(row, bytes("other"), 0, 5);
     if (row % 2 === 0) s.entities.remove(row);
