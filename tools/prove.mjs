@@ -13,6 +13,7 @@ main(async () => {
   };
   process.stderr.write(`seed ${env.CORVO_SEED}; again: CORVO_SEED=${env.CORVO_SEED} npm run prove\n`);
   await step("model check, power cuts", () => run("vitest", ["run", "packages/simulator", "--testTimeout", "100000000"], { env }));
+  await step("random programs over the wire", () => run("vitest", ["run", "conformance/wire", "--testTimeout", "100000000"], { env }));
   await step("raft under faults", () => run("vitest", ["run", "packages/raft", "--testTimeout", "100000000"], { env }));
   await step("kill -9", () => run("vitest", ["run", "conformance/test/kill", "--testTimeout", "100000000"], { env }));
   await step("connect conformance, all cases, both lanes", () => run(process.execPath, ["tools/conformance-connect.mjs"]));

@@ -73,9 +73,13 @@ export class FrameReport {
     const message = bytes
       ? fromBinary(LifecycleStreamResponseSchema, bytes)
       : create(LifecycleStreamResponseSchema, { requestId: (BigInt(this.requestIdHi) << 32n) | BigInt(this.requestIdLo) });
-    if (message.error === "") message.error = this.error;
+    const doors = this.error;
+    const engines = message.error;
     for (const at of this.refusedAcks) message.outcomes.splice(at, 0, AckOutcome.REFUSED);
     for (const at of this.refusedEnqueues) message.enqueueOutcomes.splice(at, 0, EnqueueOutcome.REFUSED);
+    const doorsFirst =
+      partOf(doors) === partOf(engines) ? this.refusedEnqueues[0] === message.enqueueOutcomes.indexOf(EnqueueOutcome.REFUSED) : partOf(doors) < partOf(engines);
+    message.error = engines === "" || (doors !== "" && doorsFirst) ? doors : engines;
     return toBinary(LifecycleStreamResponseSchema, message);
   }
 
@@ -85,6 +89,11 @@ export class FrameReport {
     this.error ||= `${refusal.reason === "OVERLOADED" ? "OVERLOADED: " : ""}${what}: ${refusal.message}`;
     return this.answer(undefined);
   }
+}
+
+/** Parts of a frame are worked on in this order, and its first error is told. */
+function partOf(error: string): number {
+  return ["ack", "fetch", "enqueue"].indexOf(/^(?:OVERLOADED: )?(\w+):/.exec(error)?.[1] ?? "");
 }
 
 function withoutEnqueues(bytes: Uint8Array): Uint8Array {

@@ -1,0 +1,72 @@
+import { Agent, request } from "node:http";
+import { fromBinary } from "@bufbuild/protobuf";
+import { ErrorDetailSchema } from "@corvo/gen/corvo/v1/worker_pb.js";
+import type { Command, Outcome, Verb } from "../../packages/simulator/src/model/command.js";
+import { decodeAnswer } from "../../packages/simulator/src/wire/answer.js";
+import { bodies } from "../../packages/simulator/src/wire/command.js";
+
+/** Where each of the model's verbs is called. Ticks and leaderships are the server's own. */
+export const methods: Partial<Record<Verb, string>> = {
+  enqueue: "WorkerService/Enqueue",
+  enqueueBatch: "WorkerService/EnqueueBatch",
+  fetch: "WorkerService/Fetch",
+  fetchBatch: "WorkerService/FetchBatch",
+  ack: "WorkerService/Ack",
+  ackBatch: "WorkerService/AckBatch",
+  fail: "WorkerService/Fail",
+  release: "WorkerService/Release",
+  heartbeat: "WorkerService/Heartbeat",
+  lifecycle: "WorkerService/StreamLifecycle",
+  retry: "JobService/RetryJob",
+  cancel: "JobService/CancelJob",
+  hold: "JobService/HoldJob",
+  approve: "JobService/ApproveJob",
+  reject: "JobService/RejectJob",
+  delete: "JobService/DeleteJob",
+  move: "JobService/MoveJob",
+  pauseQueue: "QueueService/PauseQueue",
+  resumeQueue: "QueueService/ResumeQueue",
+  drainQueue: "QueueService/DrainQueue",
+  clearQueue: "QueueService/ClearQueue",
+  destroyQueue: "QueueService/DestroyQueue",
+  setConcurrency: "QueueService/SetConcurrency",
+  setThrottle: "QueueService/SetThrottle",
+  removeThrottle: "QueueService/RemoveThrottle",
+};
+
+/** What came of a call; `nothing`: its deadline passed, as that of a fetch that finds nothing does. */
+export type Answer = { outcome: Outcome } | { nothing: true };
+
+/** Calls a live server as any Connect client does: binary messages over HTTP/1.1. */
+export class Caller {
+  private readonly agent = new Agent({ keepAlive: true, maxSockets: 4 });
+  constructor(private readonly port: number) {}
+
+  async call(command: Command, deadlineMs: number): Promise<Answer> {
+    const body = bodies[command.verb as Exclude<Verb, "tick">].encode(command, command.requestId?.id ?? "");
+    const { status, bytes } = await this.post(`corvo.v1.${methods[command.verb]}`, body, deadlineMs);
+    if (status === 200) return { outcome: decodeAnswer(command.verb, bytes) };
+    const { code, message, details } = JSON.parse(Buffer.from(bytes).toString()) as { code: string; message?: string; details?: { value: string }[] };
+    if (code === "deadline_exceeded" || code === "canceled") return { nothing: true };
+    const reason = details?.[0] ? fromBinary(ErrorDetailSchema, Buffer.from(details[0].value, "base64")).reason : "";
+    return { outcome: { kind: "refused", code, reason, message } };
+  }
+
+  post(method: string, body: Uint8Array, deadlineMs = 10_000): Promise<{ status: number; bytes: Uint8Array }> {
+    return new Promise((resolve, reject) => {
+      const headers = { "content-type": "application/proto", "connect-timeout-ms": String(deadlineMs), "content-length": body.length };
+      const call = request({ agent: this.agent, host: "127.0.0.1", port: this.port, path: `/${method}`, method: "POST", headers }, (response) => {
+        const parts: Buffer[] = [];
+        response.on("data", (part: Buffer) => parts.push(part));
+        response.once("error", reject);
+        response.once("end", () => resolve({ status: response.statusCode ?? 0, bytes: Buffer.concat(parts) }));
+      });
+      call.once("error", reject);
+      call.end(body);
+    });
+  }
+
+  close(): void {
+    this.agent.destroy();
+  }
+}

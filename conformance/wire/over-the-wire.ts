@@ -1,0 +1,267 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { BulkGetJobsRequestSchema, BulkGetJobsResponseSchema } from "@corvo/gen/corvo/v1/job_pb.js";
+import { nodeDisk, openStorage } from "@corvo/storage";
+import type { Command, Entry, JobRecord, Outcome } from "../../packages/simulator/src/model/command.js";
+import { Model } from "../../packages/simulator/src/model/model.js";
+import { same, tolerated } from "../../packages/simulator/src/model-check.js";
+import { type Past, randomProgram, resolve, type Step } from "../../packages/simulator/src/program.js";
+import { Subject } from "../../packages/simulator/src/subject.js";
+import { bodies } from "../../packages/simulator/src/wire/command.js";
+import { decodeEntry } from "../../packages/simulator/src/wire/entry.js";
+import type { TestServer } from "../../server/test/harness.js";
+import { type Answer, Caller, methods } from "./caller.js";
+import { recordOf } from "./record.js";
+
+/** A fetch that finds nothing waits; ours gives up after so long. */
+const fetchDeadlineMs = 60;
+/** A program's clock jumps by hours, a live server's does not: its small jumps are waited for, up to this. */
+const waitMsMax = 25;
+
+interface Called {
+  command: Command;
+  answer: Answer;
+}
+
+export interface Seen {
+  calls: number;
+  /** Calls whose command is in the log, and whose answer was compared. */
+  compared: number;
+  /** Entries that the server made by itself among them. */
+  ticks: number;
+  jobs: number;
+  outcomes: Map<string, number>;
+  /** Verbs that this harness cannot call. */
+  skipped: Set<string>;
+}
+
+export function nothingSeen(): Seen {
+  return { calls: 0, compared: 0, ticks: 0, jobs: 0, outcomes: new Map(), skipped: new Set() };
+}
+
+/**
+ * Runs a random program of the simulator against a live server, one call after another. Then the server's own log is read: the model
+ * runs it, and every answer that a client got, and every job as the wire shows it, must be the model's.
+ */
+export async function runOverTheWire(server: TestServer, seed: number, steps: number, seen: Seen, model = new Model()): Promise<void> {
+  const caller = new Caller(server.port);
+  const past = new LivePast(caller);
+  const called: Called[] = [];
+  for (const step of randomProgram(seed, steps)) await play(step, past, caller, called, seen);
+  const before = await past.readAll();
+  caller.close();
+  await server.stop();
+  compare(model, await readLog(server.dir), called, before, seen);
+  seen.jobs += past.seen.length;
+}
+
+async function play(step: Step, past: LivePast, caller: Caller, called: Called[], seen: Seen): Promise<void> {
+  const { move } = step;
+  if ("byMs" in move && move.byMs > 0) await sleep(Math.min(waitMsMax, move.byMs));
+  await past.refresh();
+  for (const wish of step.wishes) {
+    const command = withoutRest(resolve(wish, past));
+    if (methods[command.verb] === undefined) {
+      seen.skipped.add(command.verb);
+      continue;
+    }
+    const fetches = command.verb === "fetch" || command.verb === "fetchBatch" || command.verb === "lifecycle";
+    const answer = await caller.call(command, fetches ? fetchDeadlineMs : 10_000);
+    if (command.requestId && wish.do !== "again") past.sent.push(command);
+    called.push({ command, answer });
+    seen.calls++;
+    if ("outcome" in answer) past.learn(answer.outcome);
+  }
+}
+
+/** RPC has no absent result. */
+function withoutRest(command: Command): Command {
+  return "keepAbsentResult" in command ? { ...command, keepAbsentResult: false } : command;
+}
+
+/** What a program looks at to name its jobs: here what the server says of the jobs that its answers named. */
+class LivePast implements Past {
+  readonly seen: string[] = [];
+  readonly sent: Command[] = [];
+  private readonly jobs = new Map<string, JobRecord>();
+  readonly model = { state: { jobs: this.jobs } } as unknown as Model;
+
+  constructor(private readonly caller: Caller) {}
+
+  get nowMs(): number {
+    return Date.now();
+  }
+
+  learn(outcome: Outcome): void {
+    const ids = "jobIds" in outcome ? outcome.jobIds : outcome.kind === "enqueued" ? [outcome.jobId] : [];
+    for (const id of ids) if (id !== "" && !this.seen.includes(id)) this.seen.push(id);
+  }
+
+  async refresh(): Promise<void> {
+    this.jobs.clear();
+    for (const job of await this.readAll()) this.jobs.set(job.id, job);
+  }
+
+  async readAll(): Promise<JobRecord[]> {
+    if (this.seen.length === 0) return [];
+    const body = toBinary(BulkGetJobsRequestSchema, create(BulkGetJobsRequestSchema, { jobIds: this.seen.slice(-1000) }));
+    const { status, bytes } = await this.caller.post("corvo.v1.JobService/BulkGetJobs", body);
+    if (status !== 200) throw new Error(`BulkGetJobs: ${status} ${Buffer.from(bytes)}`);
+    return fromBinary(BulkGetJobsResponseSchema, bytes).jobs.map(recordOf);
+  }
+}
+
+interface Logged {
+  entry: Entry;
+  bytes: Uint8Array;
+  term: number;
+  /** Not the engine's. */
+  foreign: boolean;
+}
+
+async function readLog(dir: string): Promise<Logged[]> {
+  const random = { bytes: (length: number) => new Uint8Array(length) };
+  const storage = await openStorage({ disk: nodeDisk(dir), random: random as never, monotonicMs: () => performance.now(), onFailure: () => {} });
+  const entries: Logged[] = [];
+  for await (const slice of storage.log.read(storage.log.firstIndex, storage.log.lastIndex)) {
+    for (const { index, term, type, data } of slice) {
+      const foreign = type !== 0 || data.length === 0;
+      const bytes = data.slice();
+      entries.push({ entry: foreign ? { index, clockMs: 0, commands: [] } : decodeEntry(index, bytes), bytes, term, foreign });
+    }
+  }
+  await storage.close();
+  return entries;
+}
+
+/** A command as its log has it: what a request says twice or not at all is gone. */
+function asLogged(command: Command): string {
+  if (command.verb === "tick") return "tick";
+  const { command: plain, requestId } = bodies[command.verb].decode(bodies[command.verb].encode(command, command.requestId?.id ?? ""), 0);
+  return JSON.stringify([plain, requestId]);
+}
+
+function compare(model: Model, log: readonly Logged[], called: readonly Called[], lastRead: readonly JobRecord[], seen: Seen): void {
+  const engine = new Subject();
+  let at = 0;
+  let lastMatch = 0;
+  const listings: string[] = [];
+  const listed = JSON.stringify(lastRead.map((job) => job.id));
+  for (const { entry, bytes, term, foreign } of log) {
+    if (foreign) {
+      engine.skip(entry.index, term);
+      continue;
+    }
+    const answers = engine.applyBytes(entry, bytes, term);
+    model.begin(entry.index, entry.clockMs);
+    for (const [i, command] of entry.commands.entries()) {
+      const answer = answers[i];
+      if (answer === "again") continue;
+      const own = command.verb === "tick" || command.verb === "leadership";
+      if (!own) at = matched(called, at, command, entry.index);
+      const expected = model.run(command);
+      same(`engine's answer to command ${i} of entry ${entry.index}, ${JSON.stringify(command)}`, tolerated(answer, expected), expected);
+      if (own) {
+        seen.ticks++;
+        continue;
+      }
+      const given = called[at - 1].answer;
+      lastMatch = entry.index;
+      if (!("outcome" in given)) {
+        // The deadline passed in the very moment of the grant; then nobody was told.
+        if (expected.kind === "fetched" || expected.kind === "fetchedBatch" || expected.kind === "frame") continue;
+        throw new Error(`the call of ${JSON.stringify(command)} got no answer`);
+      }
+      const outcome = asIfSent(command, called[at - 1].command, given.outcome, expected);
+      same(`answer over the wire to ${JSON.stringify(command)} (entry ${entry.index})`, tolerated(outcome, expected), expected);
+      const kind = `${command.verb} ${expected.kind}`;
+      seen.outcomes.set(kind, (seen.outcomes.get(kind) ?? 0) + 1);
+      seen.compared++;
+    }
+    if (at === called.length || lastMatch > 0) listings.push(JSON.stringify(listingOf(model, lastRead)));
+  }
+  for (const { command, answer } of called.slice(at)) absent(command, answer);
+  // The last reading was taken at some moment after the last call; the server's own entries may stand around it.
+  if (!listings.includes(JSON.stringify(lastRead.map(sorted)))) same(`jobs as last read (${listed})`, lastRead.map(sorted), listingOf(model, lastRead));
+}
+
+/** Place behind the call that this command of the log came from. Calls before it that left no trace must have been refused, or found nothing. */
+function matched(called: readonly Called[], from: number, command: Command, index: number): number {
+  const wanted = asLoggedCommand(command);
+  for (let at = from; at < called.length; at++) {
+    const sent = called[at].command;
+    if (sent.verb === "lifecycle" && command.verb === "lifecycle" && sent.correlation === command.correlation) return at + 1;
+    if (asLogged(sent) === wanted) return at + 1;
+    absent(called[at].command, called[at].answer);
+  }
+  throw new Error(`entry ${index} has a command that nobody sent: ${JSON.stringify(command)}`);
+}
+
+/**
+ * The door takes what is wrong out of a frame before it is logged, and says `refused` in its place: the answer that a client would have
+ * got without those items.
+ */
+function asIfSent(logged: Command, sent: Command, answer: Outcome, expected: Outcome): Outcome {
+  // A frame that is refused as a whole is answered by a frame that says why.
+  if (answer.kind === "frame" && expected.kind === "refused" && answer.error !== "" && answer.acked + answer.jobs.length + answer.jobIds.length === 0)
+    return expected;
+  if (logged.verb !== "lifecycle" || sent.verb !== "lifecycle" || answer.kind !== "frame" || expected.kind !== "frame") return answer;
+  const plain = bodies.lifecycle.decode(bodies.lifecycle.encode(sent, ""), 0).command;
+  if (plain.verb !== "lifecycle") return answer;
+  const acks = dropped(plain.acks, logged.acks);
+  const jobs = dropped(plain.enqueues, logged.enqueues);
+  const without = <T extends string>(statuses: T[], places: ReadonlySet<number>): T[] => {
+    for (const place of places)
+      if (statuses[place] !== "refused")
+        throw new Error(`item ${place} of ${JSON.stringify(sent)} is not in the log, and was answered with ${statuses[place]}`);
+    return statuses.filter((_, i) => !places.has(i));
+  };
+  const repaired = acks.size > 0 || jobs.size > 0 || sent.fetchCount !== logged.fetchCount;
+  if (repaired && answer.error === "") throw new Error(`parts of ${JSON.stringify(sent)} were refused without an error`);
+  return {
+    ...answer,
+    ackStatuses: without(answer.ackStatuses, acks),
+    statuses: without(answer.statuses, jobs),
+    error: repaired ? expected.error : answer.error,
+  };
+}
+
+/** Places of the items that were sent and are not logged; both are in the same order. */
+function dropped(sent: readonly unknown[], logged: readonly unknown[]): Set<number> {
+  const places = new Set<number>();
+  let at = 0;
+  for (const [i, item] of sent.entries()) {
+    if (at < logged.length && JSON.stringify(item) === JSON.stringify(logged[at])) at++;
+    else places.add(i);
+  }
+  return places;
+}
+
+function asLoggedCommand({ requestId, ...command }: Command): string {
+  return JSON.stringify([command, requestId?.id ?? ""]);
+}
+
+/** What is not in the log did not happen, and was said not to. */
+function absent(command: Command, answer: Answer): void {
+  if (!("outcome" in answer)) return;
+  const { outcome } = answer;
+  const empty =
+    outcome.kind === "refused" ||
+    (outcome.kind === "fetched" && !outcome.job) ||
+    (outcome.kind === "fetchedBatch" && outcome.jobs.length === 0) ||
+    (outcome.kind === "frame" && outcome.jobs.length === 0 && outcome.acked === 0 && outcome.jobIds.every((id) => id === "")) ||
+    (outcome.kind === "beaten" && Object.values(outcome.jobs).every(({ status }) => status === "cancel")) ||
+    (outcome.kind === "ackedBatch" && outcome.acked === 0);
+  if (!empty) throw new Error(`${JSON.stringify(command)} was answered with ${JSON.stringify(outcome)} and is not in the log`);
+}
+
+function listingOf(model: Model, as: readonly JobRecord[]): unknown[] {
+  return as.map(({ id }) => sorted(model.job(id)));
+}
+
+/** One spelling for the same record: fields in one order, undefined ones left out. */
+function sorted(record: JobRecord | undefined): unknown {
+  if (record === undefined) return null;
+  const plain = JSON.parse(JSON.stringify(record)) as Record<string, unknown>;
+  return Object.fromEntries(Object.entries(plain).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
