@@ -42,6 +42,8 @@ const seams: Record<string, string> = {
   "packages/protocol/src/request-id.ts": "hashing at the door",
   "packages/view/src/view.ts": "starts the view's thread",
   "packages/view/src/worker.ts": "is the view's thread",
+  "packages/view/src/readers.ts": "starts the threads that read the view",
+  "packages/view/src/digest.ts": "hashes the view for comparison",
 };
 
 const root = fileURLToPath(new URL("..", import.meta.url));

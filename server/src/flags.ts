@@ -55,6 +55,12 @@ export const serverFlags: readonly ServerFlag[] = [
     description: "fewest log bytes between two snapshots; above it one is cut when the log outweighs the state",
   },
   {
+    name: "read-view",
+    kind: "bool",
+    default: "true",
+    description: "keep the read view, an SQLite file from which searches are answered; without it they are refused",
+  },
+  {
     name: "log-segment-size",
     kind: "bytes",
     default: "64MiB",

@@ -28,6 +28,7 @@ export interface ServerOptions {
   eventsKept: number;
   webhookAllowPrivate: boolean;
   webhookTimeoutMs: number;
+  readView: boolean;
   compression: boolean;
   docs: boolean;
   shutdownTimeoutMs: number;
@@ -118,6 +119,7 @@ export function resolveServerOptions(given: GivenFlags, env: Readonly<Record<str
     eventsKept: int("events-kept"),
     webhookAllowPrivate: values["webhook-allow-private"] === "true",
     webhookTimeoutMs: int("webhook-timeout"),
+    readView: values["read-view"] === "true",
     compression: values["no-compression"] === "false",
     docs: values["docs-enabled"] === "true",
     shutdownTimeoutMs: int("shutdown-timeout"),

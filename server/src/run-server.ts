@@ -36,6 +36,7 @@ import { type GivenFlags, OptionError, resolveServerOptions, type ServerOptions 
 import { openStores } from "./stores.js";
 import { tuneCollector } from "./tune-collector.js";
 import { serverVersion } from "./version.js";
+import { openView } from "./view.js";
 import { WebhookDeliverer } from "./webhooks/deliverer.js";
 import { Poster } from "./webhooks/post.js";
 
@@ -119,6 +120,7 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
     id: 1,
     members: [1],
     eventsKept: options.eventsKept,
+    viewFeed: options.readView,
     snapshotThresholdEntries: options.snapshotThresholdEntries,
     snapshotLogBytesMin: options.snapshotLogBytesMin,
     pendingMax: options.pendingMax,
@@ -159,6 +161,7 @@ async function serve(options: ServerOptions, log: Log, stores: Storage, opened: 
   });
   events.onEntry(() => webhooks.look());
   void replica.whenServing().then(() => webhooks.look());
+  const view = await openView(options, log, stores, opened);
   let accepting = true;
   const onError = (cause: unknown, where: string): void => log.error("a call failed inside", { where, error: cause as Error });
   const guard = new Guard({
@@ -173,6 +176,7 @@ async function serve(options: ServerOptions, log: Log, stores: Storage, opened: 
     metrics.entryApplied(waitedMs, applyMs);
     events.ring();
     guard.directory.refresh();
+    view?.changed();
   };
   const facts = {
     term: () => raft.term,
@@ -197,6 +201,7 @@ async function serve(options: ServerOptions, log: Log, stores: Storage, opened: 
     events,
     stores,
     snapshotter,
+    view,
     guard,
     restored: () => wantRestart(),
   };
@@ -274,6 +279,7 @@ async function serve(options: ServerOptions, log: Log, stores: Storage, opened: 
     poster.close();
     await listener.close({ graceMs: options.shutdownTimeoutMs });
     await opened.stop();
+    await view?.stop();
     failpoint("stop-before-seal");
     await stores.close();
     failpoint("stop-after-seal");

@@ -17,12 +17,14 @@ export function deleteJob(s: State, c: Command): Refusal | undefined {
   if (row < 0) {
     const queue = voidRecord(s, c);
     s.deleted.add(record.seq, s.archive.next.segment);
+    s.feed?.deleted(record.seq);
     s.events.add(EventType.deleted, record.seq, record.createdMs, queue, s.logTimeMs);
   } else {
     const seq = s.jobs.seq(row);
     if (s.level >= 2) ended(s, row, 0, undefined);
     s.events.add(EventType.deleted, seq, s.jobs.createdMs(row), leave(s, row), s.logTimeMs);
     s.deleted.add(seq, s.archive.next.segment);
+    s.feed?.deleted(seq);
     s.hash.mix(19, seq, state);
     forget(s, row);
   }

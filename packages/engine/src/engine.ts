@@ -67,6 +67,7 @@ import type { Queue } from "./tables/queues.js";
 import { testWebhook } from "./test-webhook.js";
 import { nextTimerMs, tick } from "./tick.js";
 import { validate } from "./validate.js";
+import type { ViewFeed } from "./view-feed.js";
 import { webhookDelivered } from "./webhook-delivered.js";
 import { type WebhookDeliveryRecord, type WebhookRecord, webhookDeliveries, webhookDelivery, webhookPending, webhookRecords } from "./webhook-records.js";
 
@@ -340,6 +341,10 @@ export class Engine {
   contentDigest(): string {
     return contentDigest(this.state);
   }
+  /** What the read view has not seen yet; undefined: built without. */
+  get feed(): ViewFeed | undefined {
+    return this.state.feed;
+  }
   /** Memory that state takes, in bytes. */
   get stateBytes(): number {
     return this.state.stateBytes;
@@ -516,6 +521,11 @@ export class Engine {
       if (refusal !== undefined) return refusal;
     }
     return undefined;
+  }
+
+  /** Names of all queues. */
+  queueNames(): Iterable<string> {
+    return this.state.queues.byName.keys();
   }
 
   /** All queues, sorted by name. */

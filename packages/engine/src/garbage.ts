@@ -41,7 +41,7 @@ export class Garbage {
     for (let left = max; left > 0 && this.at < this.lists.length; left--) {
       const row = this.lists[this.at];
       this.lists[this.at] = jobs.next(row);
-      jobs.touch(row);
+      jobs.keep(row);
       this.free(s, row);
       this.rows--;
       if (this.lists[this.at] !== -1) continue;
@@ -66,6 +66,8 @@ export class Garbage {
     const lock = jobs.lock(row);
     const queue = s.queues.of(jobs.queue(row));
     if (lock !== -1 && queue.destroyed && s.locks.queueSerial(lock) === queue.serial) releaseKey(s, row);
+    // Rows that the view has seen last go with their queue, or with the list that was cleared; this one may not be what it saw.
+    if (s.feed?.isChanged(row)) s.feed.deleted(jobs.seq(row));
     s.deleted.add(jobs.seq(row), s.archive.next.segment);
     forget(s, row);
   }

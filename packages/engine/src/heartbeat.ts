@@ -56,7 +56,7 @@ function beat(s: State, row: number, buf: Uint8Array): void {
   const { jobs } = s;
   let dueMs = s.servingMs + Math.max(leaseMsMin, jobs.leaseMs(row));
   if ((jobs.flags(row) & JobFlag.agent) !== 0) dueMs = withinIteration(s, row, dueMs);
-  jobs.touch(row);
+  jobs.keep(row);
   jobs.setDueMs(row, dueMs);
   s.leases.move(row, dueMs, jobs.fence(row));
   s.hash.mix(20, jobs.seq(row), dueMs);

@@ -23,4 +23,6 @@ export type { ArchivePlace, ArchiveSink } from "./tables/archive.js";
 export { EntityKind } from "./tables/entities.js";
 export { type EventExtra, type EventLog, type EventQueue, type EventRecord, EventType, type EventWorker, eventTypes } from "./tables/events.js";
 export { JobState, jobStateNames } from "./tables/job-table.js";
+export { finishedFixedBytes, liveFixedBytes, queueFixedBytes, type ViewFeed } from "./view-feed.js";
+export { FeedChunk, FeedKind } from "./view-format.js";
 export type { WebhookDeliveryRecord, WebhookRecord } from "./webhook-records.js";

@@ -19,7 +19,7 @@ export function enter(s: State, row: number, queue: Queue, state: number): void 
   jobs.setNext(row, -1);
   if (tail === -1) queue.head[list] = row;
   else {
-    jobs.touch(tail);
+    jobs.keep(tail);
     jobs.setNext(tail, row);
   }
   queue.tail[list] = row;
@@ -41,7 +41,7 @@ export function enterFirst(s: State, row: number, queue: Queue): void {
   jobs.setNext(row, head);
   if (head === -1) queue.tail[list] = row;
   else {
-    jobs.touch(head);
+    jobs.keep(head);
     jobs.setPrev(head, row);
   }
   queue.head[list] = row;
@@ -75,12 +75,12 @@ export function leave(s: State, row: number): Queue {
   const next = jobs.next(row);
   if (prev === -1) queue.head[list] = next;
   else {
-    jobs.touch(prev);
+    jobs.keep(prev);
     jobs.setNext(prev, next);
   }
   if (next === -1) queue.tail[list] = prev;
   else {
-    jobs.touch(next);
+    jobs.keep(next);
     jobs.setPrev(next, prev);
   }
   queue.count[list]--;

@@ -15,6 +15,7 @@ export function purge(s: State, c: Command): void {
     return queue;
   });
   if (last === 0) return;
+  s.feed?.purged(last);
   s.marks.dropThrough(last);
   s.deleted.dropThrough(last);
   s.hash.mix(97, last, s.archive.next.segment);

@@ -19,6 +19,7 @@ export function clearQueue(s: State, c: Command): Refusal | undefined {
     s.garbage.unhook(queue, blockedList);
     queue.epoch++;
     s.queueChanged(EventType.queueCleared, queue);
+    s.feed?.cleared(queue);
     s.hash.mix(Setting.cleared, queue.serial, queue.epoch);
   }
   if (s.answering) answerStatus(s.out, "cleared");

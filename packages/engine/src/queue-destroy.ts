@@ -16,6 +16,7 @@ export function destroyQueue(s: State, c: Command): Refusal | undefined {
     for (let list = 0; list < listsPerQueue; list++) s.garbage.unhook(queue, list);
     s.queues.destroy(queue);
     s.queueChanged(EventType.queueDeleted, queue);
+    s.feed?.destroyed(queue);
     s.garbage.dying.push({ queue, after: s.garbage.unhooked });
     s.hash.mix(Setting.destroyed, queue.serial, 0);
   }

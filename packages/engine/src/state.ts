@@ -19,6 +19,7 @@ import { SequenceIndex } from "./tables/sequence-index.js";
 import { TimerHeap } from "./tables/timer-heap.js";
 import { UniqueLocks } from "./tables/unique-locks.js";
 import { type Worker, Workers } from "./tables/workers.js";
+import { ViewFeed } from "./view-feed.js";
 import { Outbox } from "./webhooks.js";
 
 /** How an engine is built. */
@@ -33,6 +34,8 @@ export interface EngineOptions {
   eventsKept?: number;
   /** This node's own: with it, clients cannot know which of their keys collide. Default 0. */
   hashSeed?: number;
+  /** Gather what changes for a read view. Default false: it costs nothing then. */
+  viewFeed?: boolean;
   /** Bounds that decide outcomes, for tests; the same on all replicas. Default: those of `limits`. */
   queuesMax?: number;
   workersMax?: number;
@@ -77,6 +80,8 @@ export class State implements TextOwners {
   readonly hash = new RollingHash();
   readonly entities: EntityTable;
   readonly queuesMax: number;
+  /** What the read view has not seen yet; undefined: there is no view. */
+  readonly feed: ViewFeed | undefined;
 
   /** Engine level of the entry that is being applied: what it does is what that level does. */
   level = 1;
@@ -133,6 +138,7 @@ export class State implements TextOwners {
     this.deleted = new DeletedJobs(seed);
     this.archive = new Archive(options.archive, options.archiveRecordOverheadBytes, options.archiveSegmentBytesMax);
     this.events = new Events(options.eventsKept ?? 65_536);
+    if (options.viewFeed) this.jobs.feed = this.archive.feed = this.feed = new ViewFeed(this);
   }
 
   /** Log time less the pauses in which nobody served: leases are measured in it. */
@@ -183,6 +189,7 @@ export class State implements TextOwners {
     this.change();
     const made = this.queues.create(buf, start, end, this.logTimeMs, this.archive.next.segment, this.archive.next.offset);
     made.cutSerial = this.cut?.serial ?? 0;
+    this.feed?.queue(made);
     this.hash.mix(64, made.serial, end - start);
     this.queueChanged(EventType.queueCreated, made);
     return made;
@@ -209,6 +216,7 @@ export class State implements TextOwners {
   /** Call before a queue changes. */
   touchQueue(queue: Queue): void {
     if (this.cut !== undefined && queue.cutSerial !== this.cut.serial) this.cut.keepQueue(queue);
+    if (this.feed !== undefined && !queue.fed) this.feed.queue(queue);
   }
 
   /** Call before a worker changes. */
@@ -239,11 +247,11 @@ export class State implements TextOwners {
   moved(kind: number, owner: number, address: number): void {
     switch (kind) {
       case TextKind.request:
-        this.jobs.touch(owner);
+        this.jobs.keep(owner);
         this.jobs.setRequest(owner, address);
         break;
       case TextKind.document:
-        this.jobs.touch(owner);
+        this.jobs.keep(owner);
         this.jobs.setDocument(owner, address);
         break;
       case TextKind.uniqueKey:

@@ -36,7 +36,7 @@ export function tick(s: State): void {
 function backToPending(s: State, heap: TimerHeap, event: number): void {
   const row = heap.next;
   if (!s.visible(row)) {
-    s.jobs.touch(row);
+    s.jobs.keep(row);
     return heap.remove(row);
   }
   if (event === EventType.reclaimed && (s.jobs.flags(row) & JobFlag.agent) !== 0) {
@@ -58,7 +58,7 @@ function timeOut(s: State, row: number, error: string): void {
 
 function expire(s: State, row: number): void {
   const { jobs } = s;
-  jobs.touch(row);
+  jobs.keep(row);
   if (!s.visible(row)) return s.expiries.remove(row);
   const change = edit.clear(expiredText);
   change.failure = true;

@@ -2,6 +2,7 @@ export * from "./check/index.js";
 export * from "./duration.js";
 export * from "./entry.js";
 export * from "./every.js";
+export * from "./error-cause.js";
 export * from "./failpoint.js";
 export * from "./ids.js";
 export * from "./json.js";

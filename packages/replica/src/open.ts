@@ -24,6 +24,8 @@ export interface OpenReplicaOptions extends ReplicaOptions {
   id: number;
   members: readonly number[];
   eventsKept: number;
+  /** Gather what changes for a read view. */
+  viewFeed?: boolean;
   /** Fewest entries between two snapshots. */
   snapshotThresholdEntries: number;
   /** Fewest log bytes between two snapshots. */
@@ -121,6 +123,7 @@ async function restore(options: OpenReplicaOptions): Promise<{ engine: Engine; r
     archiveSegmentBytesMax: options.archiveSegmentBytesMax ?? archiveSegmentBytesMax,
     eventsKept: options.eventsKept,
     hashSeed: options.hashSeed,
+    viewFeed: options.viewFeed,
   };
   for (const snapshot of await options.snapshots.list()) {
     try {

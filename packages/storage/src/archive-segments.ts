@@ -18,7 +18,7 @@ import type { FailpointHook } from "./failpoints.js";
 import { FileCache } from "./file-cache.js";
 import type { StorageIdentity } from "./identity.js";
 import { DiskFull } from "./log-store.js";
-import { encodeSegmentHeader, headerProblem, kinds, recordHeaderBytes, seedOf, segmentHeaderBytes } from "./segment.js";
+import { alignmentOf, encodeSegmentHeader, headerProblem, kinds, recordHeaderBytes, seedOf, segmentHeaderBytes } from "./segment.js";
 import { readRecordAt, SegmentReader } from "./segment-reader.js";
 import type { DiskPressure, SpaceReserve } from "./space.js";
 
@@ -147,6 +147,42 @@ export class ArchiveSegments implements ArchiveStore, ArchiveExport, SpaceReserv
   async read(place: ArchivePlace): Promise<Uint8Array> {
     this.#assertReady();
     return (await this.#read(place)).bytes;
+  }
+
+  async *recordsBetween(from: ArchivePlace, to: ArchivePlace): AsyncIterable<{ place: ArchivePlace; bytes: Uint8Array }> {
+    this.#assertReady();
+    this.#flushAll();
+    await this.#step(async () => {}); // what was appended is in its files
+    const numbers = [...new Set([...this.#finished.keys(), ...this.#tails.keys()])].filter((number) => number >= from.segment && number <= to.segment);
+    for (const number of numbers.sort((a, b) => a - b)) {
+      let offset = number === from.segment ? from.offset : 0;
+      for (;;) {
+        const segment = this.#finished.get(number) ?? this.#tails.get(number);
+        if (segment === undefined) break; // dropped meanwhile
+        const end = number === to.segment ? to.offset : "recordsBytes" in segment ? segment.recordsBytes : segment.end;
+        if (offset >= end) break;
+        const found = await this.#readSome(number, segment.seed, offset, end);
+        for (const one of found) yield one;
+        offset = found[found.length - 1].next;
+      }
+    }
+  }
+
+  /** Records from a place on, about a megabyte of them, at least one. */
+  #readSome(number: number, seed: number, offset: number, end: number): Promise<{ place: ArchivePlace; bytes: Uint8Array; next: number }[]> {
+    return this.#files.use(this.#path(number), async (file) => {
+      const reader = new SegmentReader(file, seed, alignmentOf("archive"), segmentHeaderBytes + offset, segmentHeaderBytes + end);
+      const found: { place: ArchivePlace; bytes: Uint8Array; next: number }[] = [];
+      for (let step = await reader.next(); ; ) {
+        if (step.type !== "record")
+          throw new ArchiveDamaged(number, step.offset - segmentHeaderBytes, step.type === "end" ? "the records end too early" : step.what);
+        const { record } = step;
+        found.push({ place: { segment: number, offset: record.offset - segmentHeaderBytes }, bytes: record.body, next: record.end - segmentHeaderBytes });
+        const next = record.end >= segmentHeaderBytes + end ? undefined : reader.tryNext();
+        if (next === undefined) return found;
+        step = next;
+      }
+    });
   }
 
   async sync(): Promise<void> {

@@ -29,6 +29,11 @@ export interface ArchiveStore {
   find(seq: number): Promise<{ place: ArchivePlace; bytes: Uint8Array } | undefined>;
   /** The record at this place. Throws `ArchiveDamaged`, also when its segment is gone. */
   read(place: ArchivePlace): Promise<Uint8Array>;
+  /**
+   * The records from one place up to another, in their order, those of dropped segments left out. For reading much: a megabyte at a time.
+   * Throws `ArchiveDamaged` where they cannot be read.
+   */
+  recordsBetween(from: ArchivePlace, to: ArchivePlace): AsyncIterable<{ place: ArchivePlace; bytes: Uint8Array }>;
   /** Everything appended so far is durable. */
   sync(): Promise<void>;
   /** Removes whole segments. */

@@ -2,6 +2,7 @@ import type { Refusal } from "@corvo/protocol";
 import type { Replica } from "@corvo/replica";
 import type { ArchiveStore } from "@corvo/storage";
 import { type Call, RpcError } from "@corvo/transport";
+import type { View } from "@corvo/view";
 import { defaultNamespace, principalOf } from "../auth/principal.js";
 import type { EventHub } from "../events/hub.js";
 import type { Log } from "../log.js";
@@ -15,6 +16,8 @@ export interface HandlerContext {
   archive: ArchiveStore;
   /** Hands events to those who subscribed. */
   events: EventHub;
+  /** Undefined: the server runs without. */
+  view: View | undefined;
 }
 
 /** A refusal becomes an exception here and nowhere else. */

@@ -31,6 +31,7 @@ import { lifecycleHandler, type StreamCounters } from "./lifecycle.js";
 import { listQueuesHandler } from "./queues.js";
 import { scheduleRoutes } from "./schedules.js";
 import { subscribeHandler } from "./subscribe.js";
+import { addViewRoutes } from "./view-routes.js";
 import { listWebhookDeliveriesHandler, listWebhooksHandler, setWebhookHandler } from "./webhooks.js";
 
 /** Every method of the public API with its handler. A method without one fails the start. */
@@ -48,6 +49,7 @@ export function publicRoutes(context: AuthContext & AdminContext, counters: Stre
   const add = (method: DescMethod, handler: Handler, singleExchange = false): void => void routes.push({ method, handler, hot: true, singleExchange });
   const command = (method: DescMethod, rule: CommandRule): void => add(method, commandHandler(context, rule));
 
+  addViewRoutes(context, add);
   command(w.enqueue, { verb: Verb.ENQUEUE, check: door.checkEnqueue, schema: worker.EnqueueRequestSchema, newWork: true });
   command(w.enqueueBatch, { verb: Verb.ENQUEUE_BATCH, check: door.checkEnqueueBatch, schema: worker.EnqueueBatchRequestSchema, newWork: true });
   command(w.enqueueWebhook, { verb: Verb.ENQUEUE, check: door.checkEnqueueWebhook, schema: worker.EnqueueRequestSchema, newWork: true });

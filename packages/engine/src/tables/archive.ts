@@ -20,6 +20,11 @@ export interface FinishedCounts {
   cancelled: number;
 }
 
+/** Told of each record that was appended. */
+export interface ArchiveFeed {
+  finished(place: ArchivePlace, seq: number, queueSerial: number, bytes: Uint8Array): void;
+}
+
 /** What the engine knows about one archive segment. */
 export interface ArchiveSegment {
   readonly number: number;
@@ -39,6 +44,8 @@ export class Archive {
   readonly next: ArchivePlace = { segment: 1, offset: 0 };
   /** Called before a segment's facts change. */
   beforeChange: (segment: ArchiveSegment) => void = () => {};
+  /** The read view's; undefined: there is none. */
+  feed: ArchiveFeed | undefined;
   private readonly place: ArchivePlace = { segment: 0, offset: 0 };
 
   constructor(
@@ -65,6 +72,7 @@ export class Archive {
     this.place.segment = this.next.segment;
     this.place.offset = this.next.offset;
     this.sink.append(this.place, seq, bytes);
+    if (this.feed !== undefined) this.feed.finished(this.place, seq, queueSerial, bytes);
     this.next.offset += size;
     return this.place;
   }

@@ -1,5 +1,11 @@
 import { Pages } from "./pages.js";
 
+/** Told of rows whose searchable facts change. */
+export interface RowFeed {
+  changed(row: number): void;
+  gone(row: number): void;
+}
+
 /** Numbers of corvo.v1.JobState. */
 export const JobState = {
   pending: 1,
@@ -89,8 +95,22 @@ export const expiryField = I.expiry;
  * Invariant: a row in use is in exactly one list of its queue (see `lists.ts`) and in the sequence index.
  */
 export class JobTable extends Pages {
+  /** The read view's; undefined: there is none. */
+  feed: RowFeed | undefined;
+
   constructor() {
     super(strideBytes, I.next);
+  }
+
+  /** Call before changing what is known about a job. */
+  override touch(row: number): void {
+    super.touch(row);
+    if (this.feed !== undefined) this.feed.changed(row);
+  }
+
+  /** The same for what nobody can search: links, leases, addresses. */
+  keep(row: number): void {
+    super.touch(row);
   }
 
   /** A new row with everything zero but the sequence. */
@@ -110,7 +130,8 @@ export class JobTable extends Pages {
   }
 
   remove(row: number): void {
-    this.touch(row);
+    this.keep(row);
+    if (this.feed !== undefined) this.feed.gone(row);
     this.setState(row, 0);
     this.release(row);
   }

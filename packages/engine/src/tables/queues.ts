@@ -72,6 +72,8 @@ export class Queue {
   askedMs = 0;
   /** It is on the list of queues that may have become fetchable. */
   ready = false;
+  /** The read view will be told of it. */
+  fed = false;
   /** Serial of the cut that has it already. */
   cutSerial = 0;
 

@@ -1,0 +1,84 @@
+import type BetterSqlite3 from "better-sqlite3";
+
+export type Db = BetterSqlite3.Database;
+
+/** Rises with each change of the tables: a file of another version is made anew. */
+export const schemaVersion = 1;
+
+/**
+ * One row per job, whatever its state. `seq` rises with creation, so it is the order of creation too. Times are unix milliseconds.
+ * Indexes are few: each costs about a microsecond per job (design/performance.md §4). Those with a condition cost nothing where a job has
+ * no such value.
+ */
+const tables = `
+CREATE TABLE facts(name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE queues(serial INTEGER PRIMARY KEY, name TEXT NOT NULL,
+  s1 INTEGER, s2 INTEGER, s3 INTEGER, s4 INTEGER, s5 INTEGER, s6 INTEGER, s7 INTEGER, s8 INTEGER);
+CREATE TABLE jobs(
+  seq INTEGER PRIMARY KEY,
+  queue INTEGER NOT NULL,
+  state INTEGER NOT NULL,
+  priority INTEGER NOT NULL,
+  attempt INTEGER NOT NULL,
+  max_retries INTEGER NOT NULL,
+  created INTEGER NOT NULL,
+  scheduled INTEGER,
+  started INTEGER,
+  completed INTEGER,
+  failed INTEGER,
+  expires INTEGER,
+  epoch INTEGER,
+  segment INTEGER,
+  worker TEXT,
+  unique_key TEXT,
+  parent TEXT,
+  chain TEXT,
+  chain_step INTEGER,
+  batch TEXT,
+  tags TEXT,
+  cause TEXT,
+  errors TEXT,
+  payload TEXT NOT NULL
+);
+CREATE TABLE tags(pair TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY(pair, seq)) WITHOUT ROWID;
+CREATE VIRTUAL TABLE words USING fts5(payload, tags, content='', contentless_delete=1, detail=none);
+`;
+
+const indexes = `
+CREATE INDEX jobs_queue ON jobs(queue, state);
+CREATE INDEX jobs_state ON jobs(state) WHERE state IN (3, 5, 6, 7, 8);
+CREATE INDEX jobs_segment ON jobs(segment) WHERE segment IS NOT NULL;
+CREATE INDEX jobs_unique ON jobs(unique_key) WHERE unique_key IS NOT NULL;
+CREATE INDEX jobs_worker ON jobs(worker) WHERE worker IS NOT NULL;
+CREATE INDEX jobs_parent ON jobs(parent) WHERE parent IS NOT NULL;
+CREATE INDEX jobs_chain ON jobs(chain) WHERE chain IS NOT NULL;
+CREATE INDEX jobs_batch ON jobs(batch) WHERE batch IS NOT NULL;
+CREATE INDEX jobs_cause ON jobs(cause) WHERE cause IS NOT NULL;
+`;
+
+/** A file that was closed in order, or not at all: what a power cut leaves of it is not looked at. */
+export function settings(db: Db): void {
+  db.pragma("journal_mode = WAL");
+  db.pragma("synchronous = OFF");
+  db.pragma("cache_size = -65536");
+  db.pragma("temp_store = MEMORY");
+  db.pragma("wal_autocheckpoint = 4000");
+}
+
+export function makeTables(db: Db): void {
+  db.exec(tables);
+  db.prepare("INSERT INTO facts VALUES('schema', ?)").run(schemaVersion);
+}
+
+/** Apart from the tables: a view that is filled from nothing gets them at the end, which is twice as fast. */
+export function makeIndexes(db: Db): void {
+  db.exec(indexes);
+}
+
+export function fact(db: Db, name: string): number {
+  return (db.prepare("SELECT value FROM facts WHERE name = ?").pluck().get(name) as number | undefined) ?? 0;
+}
+
+export function setFact(db: Db, name: string, value: number): void {
+  db.prepare("INSERT INTO facts VALUES(?, ?) ON CONFLICT(name) DO UPDATE SET value = excluded.value").run(name, value);
+}

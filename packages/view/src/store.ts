@@ -1,0 +1,327 @@
+import { FeedKind, finishedFixedBytes, JobState, liveFixedBytes, queueFixedBytes } from "@corvo/engine";
+import { ArchivedJobReader } from "@corvo/gen/corvo/internal/v1/job_fast.js";
+import type BetterSqlite3 from "better-sqlite3";
+import { factsOfDocument, factsOfRequest } from "./facts.js";
+import { type Db, fact, makeIndexes, makeTables, setFact, settings } from "./schema.js";
+import { pairsOf } from "./tags.js";
+
+/** What the feed sends: records in memory that is the receiver's. */
+export interface Fed {
+  buffer: ArrayBuffer;
+  used: number;
+}
+
+const columns = [
+  "seq",
+  "queue",
+  "state",
+  "priority",
+  "attempt",
+  "max_retries",
+  "created",
+  "scheduled",
+  "started",
+  "completed",
+  "failed",
+  "expires",
+  "epoch",
+  "segment",
+  "worker",
+  "unique_key",
+  "parent",
+  "chain",
+  "chain_step",
+  "batch",
+  "tags",
+  "cause",
+  "errors",
+  "payload",
+] as const;
+/** What never changes about a job. */
+const fixed = new Set(["seq", "created", "unique_key", "parent"]);
+
+const archived = new ArchivedJobReader();
+
+/**
+ * The view as it is written: one connection, one transaction per message, the log index it has seen in the same one.
+ * Invariant: after a message that ends an interval, `index` is that interval's, and the tables hold everything up to it.
+ */
+export class ViewStore {
+  private readonly upsert: BetterSqlite3.Statement;
+  private readonly addPair: BetterSqlite3.Statement;
+  private readonly dropPair: BetterSqlite3.Statement;
+  private readonly dropJob: BetterSqlite3.Statement;
+  private readonly dropWords: BetterSqlite3.Statement;
+  private readonly tagsOf: BetterSqlite3.Statement;
+  private readonly putQueue: BetterSqlite3.Statement;
+  private readonly putFact: BetterSqlite3.Statement;
+  private readonly names = new Map<number, string>();
+  private wordsUpTo: number;
+  /** Log index of the last interval that is in. */
+  index: number;
+  /** Rows that were written, ever since it was opened. */
+  written = 0;
+
+  private constructor(readonly db: Db) {
+    this.upsert = db.prepare(
+      `INSERT INTO jobs(${columns.join(", ")}) VALUES(${columns.map((name) => (name === "payload" ? "CAST(? AS TEXT)" : "?")).join(", ")})
+       ON CONFLICT(seq) DO UPDATE SET ${columns
+         .filter((name) => !fixed.has(name))
+         .map((name) => `${name} = excluded.${name}`)
+         .join(", ")}`,
+    );
+    this.addPair = db.prepare("INSERT OR IGNORE INTO tags VALUES(?, ?)");
+    this.dropPair = db.prepare("DELETE FROM tags WHERE pair = ? AND seq = ?");
+    this.dropJob = db.prepare("DELETE FROM jobs WHERE seq = ?");
+    this.dropWords = db.prepare("DELETE FROM words WHERE rowid = ?");
+    this.tagsOf = db.prepare("SELECT tags FROM jobs WHERE seq = ?").pluck();
+    this.putQueue = db.prepare("INSERT OR REPLACE INTO queues VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    this.putFact = db.prepare("UPDATE facts SET value = ? WHERE name = ?");
+    this.index = fact(db, "index");
+    this.wordsUpTo = fact(db, "words");
+    for (const row of db.prepare("SELECT serial, name FROM queues").all() as { serial: number; name: string }[]) this.names.set(row.serial, row.name);
+  }
+
+  /** A new, empty view. Call `ready` once it holds everything. */
+  static make(db: Db): ViewStore {
+    settings(db);
+    db.transaction(() => {
+      makeTables(db);
+      for (const name of ["index", "words", "clean"]) setFact(db, name, 0);
+    })();
+    return new ViewStore(db);
+  }
+
+  /** One that was made before and was `ready`. */
+  static open(db: Db): ViewStore {
+    settings(db);
+    setFact(db, "clean", 0);
+    return new ViewStore(db);
+  }
+
+  /** The first interval of a new view is in. */
+  ready(): void {
+    makeIndexes(this.db);
+  }
+
+  /** Takes records; returns the log index when they end an interval. All or nothing. */
+  apply(parts: readonly Fed[]): number | undefined {
+    let seen: number | undefined;
+    this.db.exec("BEGIN");
+    try {
+      for (const part of parts) seen = this.take(part) ?? seen;
+      if (seen !== undefined) this.putFact.run(seen, "index");
+      this.db.exec("COMMIT");
+    } catch (cause) {
+      if (this.db.inTransaction) this.db.exec("ROLLBACK");
+      throw cause;
+    }
+    if (seen !== undefined) this.index = seen;
+    return seen;
+  }
+
+  private take({ buffer, used }: Fed): number | undefined {
+    const f64 = new Float64Array(buffer);
+    const i32 = new Int32Array(buffer);
+    const bytes = Buffer.from(buffer);
+    let seen: number | undefined;
+    for (let at = 0; at < used; at += i32[(at >> 2) + 1]) {
+      const double = (at >> 3) + 1;
+      switch (i32[at >> 2]) {
+        case FeedKind.live:
+          this.live(bytes, f64, i32, at);
+          break;
+        case FeedKind.finished:
+          this.finished(bytes, f64, i32, at);
+          break;
+        case FeedKind.deleted:
+          this.forget(f64[double]);
+          break;
+        case FeedKind.clear:
+          this.forgetAll("queue = ? AND state IN (1, 8) AND epoch < ?", f64[double], i32[(double << 1) + 2]);
+          break;
+        case FeedKind.destroy:
+          this.forgetAll("queue = ?", f64[double]);
+          this.db.prepare("DELETE FROM queues WHERE serial = ?").run(f64[double]);
+          this.names.delete(f64[double]);
+          break;
+        case FeedKind.purge:
+          this.forgetAll("segment <= ?", i32[double << 1]);
+          break;
+        case FeedKind.queue: {
+          const start = at + queueFixedBytes;
+          const name = bytes.toString("utf8", start, start + i32[(double + 9) << 1]);
+          this.putQueue.run(f64[double], name, ...f64.subarray(double + 1, double + 9));
+          this.names.set(f64[double], name);
+          break;
+        }
+        case FeedKind.seen:
+          seen = f64[double];
+          break;
+      }
+    }
+    return seen;
+  }
+
+  private live(bytes: Buffer, f64: Float64Array, i32: Int32Array, at: number): void {
+    let d = (at >> 3) + 1;
+    const seq = f64[d++];
+    const serial = f64[d++];
+    const created = f64[d++];
+    const due = f64[d++];
+    const expires = f64[d++];
+    const started = f64[d++];
+    const failed = f64[d++];
+    let w = d << 1;
+    const state = i32[w++];
+    const priority = i32[w++];
+    const attempt = i32[w++];
+    const retries = i32[w++];
+    const epoch = i32[w++];
+    const requestBytes = i32[w++];
+    const documentBytes = i32[w++];
+    const idBytes = i32[w++];
+    const requestAt = at + liveFixedBytes;
+    const documentAt = requestAt + requestBytes;
+    const nameAt = documentAt + documentBytes;
+    const worker = idBytes > 0 ? bytes.toString("utf8", nameAt, nameAt + idBytes) : null;
+    this.put(bytes, requestAt, documentAt, documentAt, nameAt, {
+      seq,
+      serial,
+      state,
+      priority,
+      attempt,
+      retries,
+      created,
+      scheduled: due,
+      started,
+      completed: 0,
+      failed,
+      expires,
+      epoch,
+      segment: null,
+      worker,
+    });
+  }
+
+  private finished(bytes: Buffer, f64: Float64Array, i32: Int32Array, at: number): void {
+    const w = (at >> 2) + 6;
+    const start = at + finishedFixedBytes;
+    const r = archived.read(bytes, start, start + i32[w + 2]);
+    this.put(bytes, r.requestStart, r.requestEnd, r.documentStart, r.documentEnd, {
+      seq: r.seq,
+      serial: f64[(at >> 3) + 2],
+      state: r.state,
+      priority: -1,
+      attempt: r.attempt,
+      retries: undefined,
+      created: r.createdMs,
+      scheduled: 0,
+      started: r.startedMs,
+      completed: r.state === JobState.completed ? r.endedMs : 0,
+      failed: r.failedMs,
+      expires: r.expireMs,
+      epoch: null,
+      segment: i32[w],
+      worker: r.workerIdEnd > r.workerIdStart ? bytes.toString("utf8", r.workerIdStart, r.workerIdEnd) : null,
+    });
+  }
+
+  private put(bytes: Buffer, requestStart: number, requestEnd: number, documentStart: number, documentEnd: number, row: RowFacts): void {
+    const q = factsOfRequest(bytes, requestStart, requestEnd);
+    const d = documentEnd > documentStart ? factsOfDocument(bytes, documentStart, documentEnd, this.names.get(row.serial) ?? "") : noDocument;
+    this.upsert.run(
+      row.seq,
+      row.serial,
+      row.state,
+      row.priority >= 0 ? row.priority : q.priority,
+      row.attempt,
+      row.retries ?? q.maxRetries,
+      row.created,
+      row.scheduled || null,
+      row.started || null,
+      row.completed || null,
+      row.failed || null,
+      row.expires || null,
+      row.epoch,
+      row.segment,
+      row.worker,
+      q.uniqueKey,
+      q.parent,
+      q.chain,
+      q.chainStep,
+      q.batch,
+      q.tags,
+      d.cause,
+      d.errors,
+      q.payload,
+    );
+    if (q.tags !== null) for (const pair of pairsOf(q.tags)) this.addPair.run(pair, row.seq);
+    this.written++;
+  }
+
+  private forget(seq: number): void {
+    const tags = this.tagsOf.get(seq) as string | null | undefined;
+    if (tags) for (const pair of pairsOf(tags)) this.dropPair.run(pair, seq);
+    if (seq <= this.wordsUpTo) this.dropWords.run(seq);
+    this.dropJob.run(seq);
+  }
+
+  private forgetAll(condition: string, ...values: number[]): void {
+    const { db } = this;
+    const tagged = db.prepare(`SELECT seq, tags FROM jobs WHERE ${condition} AND tags IS NOT NULL`);
+    for (const row of tagged.all(...values) as { seq: number; tags: string }[]) for (const pair of pairsOf(row.tags)) this.dropPair.run(pair, row.seq);
+    db.prepare(`DELETE FROM words WHERE rowid IN (SELECT seq FROM jobs WHERE ${condition} AND seq <= ?)`).run(...values, this.wordsUpTo);
+    db.prepare(`DELETE FROM jobs WHERE ${condition}`).run(...values);
+  }
+
+  /**
+   * Puts the words of some more jobs into the index for full text; false: there are none left. Done while nothing else is to do: a job's
+   * words cost half as much again as the job. Until then it is found by its text.
+   */
+  indexWords(max: number): boolean {
+    const { db } = this;
+    const rows = db.prepare("SELECT seq, payload, tags FROM jobs WHERE seq > ? ORDER BY seq LIMIT ?").all(this.wordsUpTo, max) as WordRow[];
+    if (rows.length === 0) return false;
+    const add = db.prepare("INSERT INTO words(rowid, payload, tags) VALUES(?, ?, ?)");
+    db.transaction(() => {
+      for (const row of rows) add.run(row.seq, row.payload, row.tags ?? "");
+      this.putFact.run(rows[rows.length - 1].seq, "words");
+    })();
+    this.wordsUpTo = rows[rows.length - 1].seq;
+    return rows.length === max;
+  }
+
+  /** Nothing is under way: the file may be used again as it is. */
+  close(clean: boolean): void {
+    if (clean) setFact(this.db, "clean", 1);
+    this.db.close();
+  }
+}
+
+interface WordRow {
+  seq: number;
+  payload: string;
+  tags: string | null;
+}
+
+interface RowFacts {
+  seq: number;
+  serial: number;
+  state: number;
+  /** -1: as the request has it. */
+  priority: number;
+  attempt: number;
+  retries: number | undefined;
+  created: number;
+  scheduled: number;
+  started: number;
+  completed: number;
+  failed: number;
+  expires: number;
+  epoch: number | null;
+  segment: number | null;
+  worker: string | null;
+}
+
+const noDocument = { cause: null, errors: null };

@@ -1,0 +1,89 @@
+import type { DescMessage } from "@bufbuild/protobuf";
+import { type Call, RpcError, type UnaryHandler } from "@corvo/transport";
+import type { HandlerContext } from "./context.js";
+
+/** Every request that reads has `min_index` under this number, every answer `log_index` under the next. */
+const minIndexField = 191;
+const logIndexField = 192;
+/** How long a read waits for an index that this node has not seen. */
+export const waitMsMax = 5_000;
+/** How often it looks. */
+const lookMs = 5;
+
+/**
+ * A read from the engine: waits for the index that the caller asks for, and says which one it has seen, in the header `Corvo-Log-Index`
+ * and, where the answer has the field, in `log_index`.
+ */
+export function read(context: HandlerContext, answer: DescMessage, handler: UnaryHandler): UnaryHandler {
+  const says = answer.fields.some((field) => field.number === logIndexField);
+  return {
+    kind: "unary",
+    async handle(call, request) {
+      const minIndex = minIndexOf(request);
+      if (minIndex > context.replica.engine.appliedIndex) await applied(context, call, minIndex);
+      const index = context.replica.engine.appliedIndex;
+      const bytes = await handler.handle(call, request);
+      return saySeen(call, index, says ? withIndex(bytes, index) : bytes);
+    },
+  };
+}
+
+export function saySeen(call: Call, index: number, bytes: Uint8Array): Uint8Array {
+  call.addHeader("corvo-log-index", String(index));
+  return bytes;
+}
+
+/** The index that a caller wants to be seen; 0: any. */
+export function minIndexOf(request: Uint8Array): number {
+  let found = 0;
+  for (let at = 0; at < request.length; ) {
+    const tag = varint(request, at);
+    const wire = tag.value % 8;
+    const field = Math.floor(tag.value / 8);
+    at = tag.end;
+    if (wire === 0) {
+      const value = varint(request, at);
+      if (field === minIndexField) found = value.value;
+      at = value.end;
+    } else if (wire === 2) {
+      const length = varint(request, at);
+      at = length.end + length.value;
+    } else at += wire === 1 ? 8 : 4;
+  }
+  return found;
+}
+
+function varint(bytes: Uint8Array, start: number): { value: number; end: number } {
+  let value = 0;
+  for (let at = start, shift = 1; at < bytes.length; at++, shift *= 128) {
+    value += (bytes[at] & 127) * shift;
+    if (bytes[at] < 128) return { value, end: at + 1 };
+  }
+  return { value: 0, end: bytes.length }; // not a message: the decoder says so
+}
+
+function withIndex(bytes: Uint8Array, index: number): Uint8Array {
+  const tail: number[] = [];
+  for (let rest = logIndexField * 8, part = 0; part < 2; part++, rest = index) {
+    for (; rest > 127; rest = Math.floor(rest / 128)) tail.push((rest % 128) | 128);
+    tail.push(rest);
+  }
+  const longer = new Uint8Array(bytes.length + tail.length);
+  longer.set(bytes);
+  longer.set(tail, bytes.length);
+  return longer;
+}
+
+async function applied(context: HandlerContext, call: Call, index: number): Promise<void> {
+  const { engine } = context.replica;
+  const untilMs = Math.min(performance.now() + waitMsMax, call.deadlineMs ?? Number.POSITIVE_INFINITY);
+  while (engine.appliedIndex < index && !call.aborted) {
+    const leftMs = untilMs - performance.now();
+    if (leftMs <= 0) throw behind(engine.appliedIndex, index);
+    await new Promise<void>((resolve) => setTimeout(resolve, Math.min(leftMs, lookMs)));
+  }
+}
+
+export function behind(seen: number, wanted: number): RpcError {
+  return new RpcError("unavailable", "BEHIND", `this node has seen log index ${seen}, not yet ${wanted}`, { field: "min_index", retryAfterMs: 100 });
+}
