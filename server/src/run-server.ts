@@ -26,6 +26,7 @@ import { calendar } from "./calendar.js";
 import { documents } from "./documents.js";
 import { EventHub } from "./events/hub.js";
 import type { AuthContext } from "./handlers/auth.js";
+import { eventMetrics } from "./events/metrics.js";
 import { publicRoutes } from "./handlers/index.js";
 import type { StreamCounters } from "./handlers/lifecycle.js";
 import { httpHandler } from "./http.js";
@@ -160,6 +161,7 @@ async function serve(options: ServerOptions, log: Log, stores: Storage, opened: 
     log,
   });
   events.onEntry(() => webhooks.look());
+  eventMetrics(metrics.registry, events.counters, webhooks.counters);
   void replica.whenServing().then(() => webhooks.look());
   const view = await openView(options, log, stores, opened);
   let accepting = true;

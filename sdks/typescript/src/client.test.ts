@@ -224,7 +224,7 @@ async function throughProxy(
 ): Promise<{ through: typeof client; losing: <T>(call: () => Promise<T>, type: string) => Promise<T>; end: () => Promise<void> }> {
   const proxy = await CuttingProxy.start(server.address);
   const through = connect({ url: proxy.url, backoff: { baseMs: 1, capMs: 10 } });
-  const seen = client.subscribe({ queues: [queue] });
+  const seen = client.subscribe({ queues: [queue], types: ["enqueued", "started", "completed"] });
   await through.serverInfo();
   return {
     through,

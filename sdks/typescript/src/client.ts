@@ -1,10 +1,13 @@
 import { type Client, createClient, createContextValues, type CallOptions as WireOptions } from "@connectrpc/connect";
 import { ClusterService, type GetClusterStatusResponse } from "@corvo/gen/corvo/v1/cluster_pb.js";
+import { EventService } from "@corvo/gen/corvo/v1/event_pb.js";
+import { ExplainService } from "@corvo/gen/corvo/v1/explain_pb.js";
 import { JobService } from "@corvo/gen/corvo/v1/job_pb.js";
 import { QueueService } from "@corvo/gen/corvo/v1/queue_pb.js";
 import { EnqueueOutcome, WorkerService } from "@corvo/gen/corvo/v1/worker_pb.js";
 import type { CallOptions, ChangeOptions, ClientOptions, Enqueued, FetchOptions, LeaseOptions } from "./client-options.js";
 import { CorvoError, cancelled, toCorvoError } from "./errors.js";
+import { type Explanation, explanation } from "./explain.js";
 import type { EnqueueOptions, JobDefinition } from "./job.js";
 import { enqueueRequest, jsonText, newRequestId } from "./requests.js";
 import { type Backoff, checkedMs, defaultBackoff, jitteredMs, pause, repeat } from "./retry.js";
@@ -12,6 +15,7 @@ import { Schedules } from "./schedules.js";
 import { serverTimeoutMs } from "./transport-options.js";
 import { validating } from "./validate-only.js";
 import { FetchedJob, type JobEvent, JobInfo, jobEvent, type QueueInfo, queueInfo, type WorkerInfo, workerInfo } from "./views.js";
+import { Webhooks } from "./webhooks.js";
 
 /** Corvo's API, typed. Calls that break are repeated; those that change something carry a request id, so that they take effect once. */
 export class CorvoClient {
@@ -21,9 +25,13 @@ export class CorvoClient {
     readonly jobs: Client<typeof JobService>;
     readonly queues: Client<typeof QueueService>;
     readonly cluster: Client<typeof ClusterService>;
+    readonly events: Client<typeof EventService>;
+    readonly explain: Client<typeof ExplainService>;
   };
   /** Jobs at times. */
   readonly schedules: Schedules;
+  /** Events for other systems. */
+  readonly webhooks: Webhooks;
   readonly backoff: Backoff;
   private readonly timeoutMs: number;
   private readonly tries: number;
@@ -37,8 +45,11 @@ export class CorvoClient {
       jobs: createClient(JobService, transport),
       queues: createClient(QueueService, transport),
       cluster: createClient(ClusterService, transport),
+      events: createClient(EventService, transport),
+      explain: createClient(ExplainService, transport),
     };
     this.schedules = new Schedules(options, { change: (o, call) => this.change(o, call), repeat: (o, call) => this.repeat(o, call) });
+    this.webhooks = new Webhooks(options, { change: (o, call) => this.change(o, call), repeat: (o, call) => this.repeat(o, call) });
     this.timeoutMs = checkedMs("timeoutMs", options.timeoutMs ?? 30_000);
     this.tries = options.tries ?? 10;
     this.backoff = options.backoff ?? defaultBackoff;
@@ -162,6 +173,10 @@ export class CorvoClient {
     if (!job) throw new CorvoError(`job "${id}" not found`, { code: "not_found", reason: "NOT_FOUND" });
     return new JobInfo(job);
   }
+  /** Why a job is not running, its exact place in line, and an estimate of when it starts. */
+  async explain(id: string, options: CallOptions = {}): Promise<Explanation> {
+    return explanation(await this.repeat(options, (o) => this.rpc.explain.explainJob({ jobId: id }, o)));
+  }
   /** Several jobs in the order of the ids, unknown ones left out; at most 1,000. */
   async jobs(ids: readonly string[], options: CallOptions = {}): Promise<JobInfo[]> {
     if (ids.length === 0) return [];
@@ -241,14 +256,32 @@ export class CorvoClient {
     return { serverVersion, apiVersion };
   }
 
+  /** Events that are kept, oldest first. `next`: go on behind this one. `limit`: 1 to 1,000, default 100. */
+  async events(
+    filter: CallOptions & { after?: bigint; limit?: number; queues?: readonly string[]; jobIds?: readonly string[]; types?: readonly string[] } = {},
+  ): Promise<{ events: JobEvent[]; next: bigint; newest: bigint }> {
+    const request = {
+      afterSeq: filter.after ?? 0n,
+      limit: filter.limit ?? 100,
+      queues: [...(filter.queues ?? [])],
+      jobIds: [...(filter.jobIds ?? [])],
+      types: [...(filter.types ?? [])],
+    };
+    const answer = await this.repeat(filter, (o) => this.rpc.events.listEvents(request, o));
+    return { events: answer.events.map(jobEvent), next: answer.nextAfterSeq, newest: answer.lastSeq };
+  }
+
   /**
    * Events after a position, for ever: reconnects and resumes where it was. Ends when the loop is left, the signal fires or the client is
    * closed; throws when the server refuses.
    *
-   * @param filter Empty lists mean all. `after`: the last `seq` that was seen; default: from the oldest that is kept.
+   * Events that this reader lost, because it was away or slow for too long, show as one event of type `gap`.
+   *
+   * @param filter Empty lists mean all. `after`: the last `seq` that was seen; default: from the oldest that is kept. `fromNow`: only what
+   * happens from now on.
    */
   async *subscribe(
-    filter: { queues?: readonly string[]; jobIds?: readonly string[]; types?: readonly string[]; after?: bigint; signal?: AbortSignal } = {},
+    filter: { queues?: readonly string[]; jobIds?: readonly string[]; types?: readonly string[]; after?: bigint; fromNow?: boolean; signal?: AbortSignal } = {},
   ): AsyncGenerator<JobEvent, void, undefined> {
     let lastEventId = filter.after ?? 0n;
     const { signal } = filter;
@@ -259,7 +292,13 @@ export class CorvoClient {
       signal?.addEventListener("abort", end);
       this.life.signal.addEventListener("abort", end);
       try {
-        const request = { queues: [...(filter.queues ?? [])], jobIds: [...(filter.jobIds ?? [])], types: [...(filter.types ?? [])], lastEventId };
+        const request = {
+          queues: [...(filter.queues ?? [])],
+          jobIds: [...(filter.jobIds ?? [])],
+          types: [...(filter.types ?? [])],
+          lastEventId,
+          fromNow: filter.fromNow ?? false,
+        };
         for await (const event of this.rpc.worker.subscribe(request, { signal: stream.signal })) {
           failures = 0;
           if (event.seq === 0n) continue; // a sign of life

@@ -210,22 +210,38 @@ export function workerInfo(w: WireWorker): WorkerInfo {
 
 /** Something that happened to a job. */
 export interface JobEvent {
-  /** Rises by one per event; a gap means that older events were dropped before they could be sent. Resume after it. */
+  /** Rises by one per event. Where a filter was given numbers are left out. Resume after it. */
   seq: bigint;
   /**
-   * `enqueued`, `started`, `completed`, `failed`, `retried`, `cancelled`, `held`, `approved`, `rejected`, `progress`, `moved`, `deleted`,
-   * `promoted`, `reclaimed`, `expired`.
+   * Of a job: `enqueued`, `started`, `completed`, `failed`, `retrying`, `dead`, `retried`, `cancelled`, `held`, `approved`, `rejected`,
+   * `progress`, `continued`, `moved`, `deleted`, `promoted`, `reclaimed`, `expired`, `released` … Of a queue: `queue_paused`, `queue_resumed` …
+   * `gap`: this reader lost events; `data` is `{ from, missed, to }`.
    */
   type: string;
+  /** Empty: it is not about one job. */
   jobId: string;
   queue: string;
   at: Date;
   /** More about it, for example the progress. Undefined: nothing. */
   data: unknown;
+  /** Log index of its cause. */
+  index: bigint;
+  /** Who asked for it; empty: nobody in particular, or time did. */
+  actor: string;
+  /** Why, in words: the error of `failed`. */
+  reason: string;
+  /** Attempt of the job; 0: not said. */
+  attempt: number;
+  workerId: string;
 }
 
 export function jobEvent(e: SubscribeEvent): JobEvent {
-  return { seq: e.seq, type: e.type, jobId: e.jobId, queue: e.queue, at: new Date(Number(e.atNs / 1_000_000n)), data: parsed(e.dataJson, undefined) };
+  const { seq, type, jobId, queue, index, actor, reason, attempt, workerId } = e;
+  return {
+    ...{ seq, type, jobId, queue, index, actor, reason, attempt, workerId },
+    at: new Date(Number(e.atNs / 1_000_000n)),
+    data: parsed(e.dataJson, undefined),
+  };
 }
 
 function parsed(text: string, empty: unknown): unknown {

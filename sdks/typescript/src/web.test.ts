@@ -14,7 +14,7 @@ afterAll(() => server.end());
 test("add, fetch, acknowledge, listen with nothing but fetch, over HTTP/1.1", async () => {
   const fetched = vi.fn(globalThis.fetch);
   const client = connectWeb({ url: server.url, fetch: fetched, apiKey: "key", bearerToken: async () => "token" });
-  const listening = client.subscribe({ queues: ["web"] });
+  const listening = client.subscribe({ queues: ["web"], types: ["enqueued", "started", "progress", "completed"] });
   const { id } = await client.enqueue("web", { from: "a page" });
   expect((await listening.next()).value).toMatchObject({ type: "enqueued", jobId: id });
   const waiting = client.fetch(["web-later"], { waitMs: 10_000 });
