@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { EventCheck } from "./event-check.js";
 import { Invariants } from "./invariants.js";
 import type { AckStatus, Entry, Outcome } from "./model/command.js";
 import { Model } from "./model/model.js";
@@ -52,6 +53,7 @@ export async function checkProgram(program: readonly Step[], seed: number, cover
   const player = new Player(model);
   const invariants = new Invariants();
   const subject = new Subject();
+  const events = new EventCheck();
   let under: CutUnderWay | undefined;
   coverage.programs++;
   for (const step of program) {
@@ -74,10 +76,20 @@ export async function checkProgram(program: readonly Step[], seed: number, cover
       }
       coverage.entries++;
       compare(subject, player, entry);
+      events.look(subject, (id) => player.model.job(id));
       checkReady(subject.takeReady(), shut, player.model);
       if (bounced.size > 0 && tries === 5) throw new Error(`entry ${entry.index}: a command on a finished job was sent back five times`);
       coverage.sentAgain += bounced.size;
       entry = bounced.size > 0 ? player.again([...bounced].map((i) => sent.commands[i])) : undefined;
+    }
+    if (rng.oneIn(10)) {
+      const { index, clockMs } = player.again([]);
+      player.model.begin(index, clockMs);
+      const { verb, body } = events.step(subject, rng);
+      const apply = (other: Subject): void => other.own(index, clockMs, verb, body);
+      apply(subject);
+      under?.since.push({ index, apply, answered: undefined });
+      events.look(subject, (id) => player.model.job(id));
     }
     if (rng.oneIn(30)) under?.since.push(checkPurge(subject, player, rng.pick([0, 1, 1_000, 60_000])));
     if (!under && rng.oneIn(20)) under = { cut: subject.cut(), since: [], left: rng.pick([0, 0, 1, 3, 10]) };
@@ -140,6 +152,7 @@ async function checkCut({ cut, since }: CutUnderWay, subject: Subject, player: P
   for (const { index, apply, answered } of since) same(`answers of the restored engine to entry ${index}`, apply(restored), answered);
   same(`state of the restored engine after ${since.length} more entries`, restored.digest(), subject.digest());
   for (const id of player.seen) same(`job ${id} in the restored engine`, restored.job(id), player.model.job(id));
+  same(`events of the restored engine`, restored.events(0), subject.events(0));
   restored.checkInvariants();
 }
 

@@ -1,5 +1,5 @@
 import { type ArchivePlace, Engine, type JobRecord as EngineJob, type EngineOptions, type QueueRecord as EngineQueue, jobStateNames } from "@corvo/engine";
-import { parseJobId } from "@corvo/protocol";
+import { formatJobId, parseJobId, type Verb } from "@corvo/protocol";
 import { archiveRecordOverheadBytes } from "@corvo/storage";
 import type { Entry, JobRecord, JobState, Outcome, QueueRecord, WorkerRecord } from "./model/command.js";
 import { decodeAnswer } from "./wire/answer.js";
@@ -93,6 +93,33 @@ export class Subject {
     this.#engine.apply(bytes, index, 1);
   }
 
+  /** A command of the program's own beside the model's: an entry of its own. */
+  own(index: number, clockMs: number, verb: Verb, body: Uint8Array): void {
+    const bytes = encodeEntry(clockMs, [{ verb, flags: 0, requestHash: new Uint8Array(0), body }]);
+    this.#log.push({ index, bytes });
+    this.#engine.apply(bytes, index, 1, { answer: () => {}, refused: (_, refusal) => refused(refusal.message) });
+  }
+
+  /** Events after this number. */
+  events(after: number): SeenEvent[] {
+    return this.#engine.eventsSince(after, Number.POSITIVE_INFINITY).map(({ seq, index, atMs, type, jobSeq, jobCreatedMs, queue }) => ({
+      ...{ seq, index, atMs, type, queue },
+      jobId: jobSeq === 0 ? "" : formatJobId(jobCreatedMs, jobSeq),
+    }));
+  }
+
+  /** Numbers of the events that the one webhook has still to deliver, and of its dead letters. */
+  deliveries(): { pending: number[]; dead: number[] } {
+    const [hook] = this.#engine.webhooks();
+    const of = (dead: boolean): number[] => this.#engine.webhookDeliveries(hook.serial, dead, Number.POSITIVE_INFINITY).map(({ seq }) => seq);
+    return { pending: of(false), dead: of(true) };
+  }
+
+  /** Serials of what waits for delivery, in its order. */
+  deliverySerials(): number[] {
+    return this.#engine.webhookPending(0).map(({ serial }) => serial);
+  }
+
   stateHash(): WireCommand {
     const { low, high } = this.#engine.stateHash;
     return stateHashCommand(this.#engine.appliedIndex, low, high);
@@ -180,6 +207,21 @@ export class Subject {
   }
 }
 
+/** An event as checks see it. */
+export interface SeenEvent {
+  seq: number;
+  index: number;
+  atMs: number;
+  type: string;
+  /** Empty: it is not about one job. */
+  jobId: string;
+  queue: string;
+}
+
+function refused(message: string): never {
+  throw new Error(`a command of the program's own was refused: ${message}`);
+}
+
 /** Both hashes, and where the archive ends. */
 export function digestOf(engine: Engine) {
   const { low, high } = engine.stateHash;
@@ -194,7 +236,7 @@ export interface SubjectCut {
 }
 
 function optionsFor(archive: MemoryArchive): EngineOptions {
-  return { archive, archiveRecordOverheadBytes, archiveSegmentBytesMax, eventsKept: 256 };
+  return { archive, archiveRecordOverheadBytes, archiveSegmentBytesMax, eventsKept: 4096 };
 }
 
 async function* oneByOne(chunks: readonly Uint8Array[]): AsyncIterable<Uint8Array> {
