@@ -1,6 +1,7 @@
 import { formatJobId } from "@corvo/protocol";
 import type { State } from "../state.js";
 import { JobState, jobStateNames } from "../tables/job-table.js";
+import { budgetSpent, heldByRule, waitsForJobs } from "./of-others.js";
 import { expires, held, retryBackoff, running, scheduled } from "./of-the-job.js";
 import { concurrencyLimit, inLine, noWorker, paused, ready, throttled } from "./of-the-queue.js";
 import { placeOf } from "./place.js";
@@ -12,7 +13,22 @@ export { type Asked, type Reason, ReasonCode, type ReasonFinder } from "./reason
  * Everything that can keep a job from running, in the order in which people should hear of it: what somebody has to do something about
  * comes before what time will mend. **A feature that can hold a job back adds its finder here.**
  */
-const finders = [running, held, scheduled, retryBackoff, paused, concurrencyLimit, throttled, noWorker, inLine, expires, ready] as const;
+const finders = [
+  running,
+  budgetSpent,
+  heldByRule,
+  held,
+  scheduled,
+  retryBackoff,
+  waitsForJobs,
+  paused,
+  concurrencyLimit,
+  throttled,
+  noWorker,
+  inLine,
+  expires,
+  ready,
+] as const;
 
 export interface Explanation {
   id: string;
@@ -45,7 +61,7 @@ export function explain(s: State, row: number, clockMs: number, fetchWaits: bool
   const queue = s.queues.of(jobs.queue(row));
   const state = jobs.state(row);
   const nowMs = Math.max(clockMs, s.logTimeMs);
-  const place = state === JobState.pending ? placeOf(s, row, queue) : 0;
+  const place = state === JobState.pending && jobs.waits(row) === 0 ? placeOf(s, row, queue) : 0;
   const asked: Asked = { s, row, id: formatJobId(jobs.createdMs(row), jobs.seq(row)), queue, state, nowMs, fetchWaits, place };
   const reasons: Reason[] = [];
   for (const find of finders) find(asked, reasons);

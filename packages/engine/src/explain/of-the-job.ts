@@ -29,14 +29,19 @@ export function running({ s, row, id, state, nowMs }: Asked, found: Reason[]): v
 }
 
 export function held({ s, row, id, state }: Asked, found: Reason[]): void {
-  if (state !== JobState.held) return;
-  const detail = read(s, row) ? textOf(document.buf, document.holdReasonStart, document.holdReasonEnd) : "";
+  if (state !== JobState.held || found.length > 0) return; // whatever holds it has said so
+  const detail = holdReason(s, row);
   found.push({
     code: ReasonCode.held,
     message: `it is held until somebody approves or rejects it${detail === "" ? "" : `: ${detail}`}`,
     detail,
     remedy: `corvo approve ${id}`,
   });
+}
+
+/** Why it is held, in the words of whoever did it. */
+export function holdReason(s: State, row: number): string {
+  return read(s, row) ? textOf(document.buf, document.holdReasonStart, document.holdReasonEnd) : "";
 }
 
 export function scheduled({ s, row, id, state }: Asked, found: Reason[]): void {

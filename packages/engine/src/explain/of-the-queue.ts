@@ -31,8 +31,8 @@ export function paused(asked: Asked, found: Reason[]): void {
   });
 }
 
-export function concurrencyLimit({ s, queue, state }: Asked, found: Reason[]): void {
-  if (state !== JobState.pending || queue.concurrencyMax === 0 || queue.active < queue.concurrencyMax) return;
+export function concurrencyLimit({ s, queue, place }: Asked, found: Reason[]): void {
+  if (place === 0 || queue.concurrencyMax === 0 || queue.active < queue.concurrencyMax) return;
   const jobIds: string[] = [];
   const workers = new Set<string>();
   for (let row = queue.head[3]; row !== -1 && jobIds.length < listedMax; row = s.jobs.next(row)) {
@@ -51,9 +51,9 @@ export function concurrencyLimit({ s, queue, state }: Asked, found: Reason[]): v
   });
 }
 
-export function throttled({ queue, state, nowMs }: Asked, found: Reason[]): void {
+export function throttled({ queue, place, nowMs }: Asked, found: Reason[]): void {
   const { throttle } = queue;
-  if (state !== JobState.pending || throttle === undefined) return;
+  if (place === 0 || throttle === undefined) return;
   const untilMs = throttle.freeAtMs(nowMs);
   if (untilMs <= nowMs) return;
   found.push({
@@ -92,7 +92,7 @@ export function inLine({ queue, place }: Asked, found: Reason[]): void {
 }
 
 /** Nothing was found that stands in its way. Comes last. */
-export function ready({ queue, state }: Asked, found: Reason[]): void {
-  if (state !== JobState.pending || found.some((reason) => reason.code !== ReasonCode.expires)) return;
+export function ready({ queue, place }: Asked, found: Reason[]): void {
+  if (place === 0 || found.some((reason) => reason.code !== ReasonCode.expires)) return;
   found.unshift({ code: ReasonCode.ready, message: `nothing stands in its way: the next fetch of queue ${queue.name} gets it` });
 }
