@@ -55,7 +55,7 @@ const jobs: readonly CliRow[] = [
       },
       { line: "enqueue {queue} nope", given: aQueue, around: { env: { CORVO_EXIT_CODES: "legacy" } }, code: 1 },
       { line: "enqueue {queue} {} --depends-on {id}", given: aJob, out: /^Job enqueued: / },
-      { line: 'enqueue {queue} {} --schedule "0 9 * * *"', given: aQueue, out: /sched_/, ours: "the flag that Corvo promises and does not have" },
+      { line: 'enqueue {queue} {} --schedule "0 9 * * *"', given: aQueue, out: /^Schedule /, ours: "the flag that Corvo promises and does not have" },
     ],
   },
   {

@@ -1,5 +1,5 @@
 import type { Case, Row, World } from "./row.js";
-import { absent, anything, idOf, int, listWith, text, time } from "./shape.js";
+import { absent, anything, int, listWith, matches, text, time } from "./shape.js";
 
 /** All of these ask the guarded server, whose admin password is this. */
 export const password = "correct horse";
@@ -53,7 +53,13 @@ export const authRows: readonly Row[] = (
       method: "POST",
       path: "/auth/keys",
       cases: [
-        { what: "made", body: { name: "ci" }, status: 200, answers: { status: "ok", api_key: idOf("sk_") } },
+        {
+          what: "made",
+          body: { name: "ci" },
+          status: 200,
+          answers: { status: "ok", api_key: matches(/^corvo_[\w-]{43}$/) },
+          ours: "256 bits and a prefix that scanners for leaked secrets know, where Corvo makes sk_ and 26 hex",
+        },
         {
           what: "given",
           body: { name: "given", key: "sk_given", namespace: "default", role: "worker", queue_scope: "q.*", expires_at: "2100-01-01T00:00:00Z", enabled: true },
@@ -175,7 +181,14 @@ export const authRows: readonly Row[] = (
       ],
     },
     { method: "GET", path: "/settings/sso", later, cases: [{ what: "read", status: 200, answers: { provider: text } }] },
-    { method: "POST", path: "/settings/sso", later, cases: [{ what: "set", body: { provider: "oidc" }, status: 200, answers: { status: "ok" } }] },
+    {
+      method: "POST",
+      path: "/settings/sso",
+      later,
+      cases: [
+        { what: "set", body: { provider: "oidc", oidc_issuer_url: "https://id.example.com", oidc_client_id: "corvo" }, status: 200, answers: { status: "ok" } },
+      ],
+    },
     {
       method: "GET",
       path: "/audit-logs",

@@ -1,11 +1,34 @@
 import type { Row, World } from "./row.js";
-import { aFetchedJob, aJob } from "./rows-worker.js";
-import { anything, idOf } from "./shape.js";
+import { aFetchedJob, aJob, aQueue } from "./rows-worker.js";
+import { anything, bool, idOf, jobId, listWith, text, time } from "./shape.js";
 
 const anOpenBatch = async (world: World) => {
   const { json } = await world.rest.post("batch", { callback_queue: world.queue() });
   return { batch: String(json?.batch_id ?? "missing") };
 };
+const aSchedule = async (world: World) => {
+  const name = `s.${world.queue()}`;
+  await world.rest.call("PUT", `schedules/${name}`, { cron: "0 9 * * *", job: { queue: "q" } });
+  return { name };
+};
+const aChain = async (world: World) => {
+  const queue = world.queue();
+  const id = await world.rest.add(queue, { chain: { steps: [{ queue }, { queue: `${queue}.2` }] } });
+  return { queue, id, chain: (await world.rest.job(id)).chain_id };
+};
+const aFamily = async (world: World) => {
+  const { queue, id } = await aJob(world);
+  return { queue, id, child: await world.rest.add(queue, { parent_id: id }) };
+};
+const aDependent = async (world: World) => {
+  const { queue, id } = await aJob(world);
+  return { queue, id, waiting: await world.rest.add(queue, { depends_on: [id] }) };
+};
+const aHook = async (world: World) => {
+  const { json } = await world.rest.post("webhooks", { url: "http://192.0.2.1/hook", enabled: false });
+  return { hook: String(json?.id ?? "missing") };
+};
+const schedule = { name: "{name}", id: idOf("sched_"), cron: "0 9 * * *", job: { queue: "q" }, paused: bool };
 
 /** What Corvo v0.3 did not have: calls of newer clients (§11) and our own. */
 export const oursRows: readonly Row[] = [
@@ -13,6 +36,98 @@ export const oursRows: readonly Row[] = [
   { method: "GET", path: "//readyz", cases: [{ what: "ready", status: 200, answers: { status: "ok" } }] },
   { method: "POST", path: "/batch", cases: [{ what: "an open batch", body: { callback_queue: "cb" }, status: 201, answers: { batch_id: idOf("batch_") } }] },
   { method: "POST", path: "/batch/{id}/seal", cases: [{ what: "sealed", given: anOpenBatch, at: "/batch/{batch}/seal", status: 200 }] },
+  {
+    method: "GET",
+    path: "/batches/{id}",
+    cases: [
+      { what: "open", given: anOpenBatch, at: "/batches/{batch}", status: 200, answers: { id: "{batch}", state: "open", total: 0 } },
+      { what: "unknown", at: "/batches/batch_00000000000000000000000000", status: 404, code: "NOT_FOUND", error: /not found/ },
+    ],
+  },
+  { method: "GET", path: "/batches", cases: [{ what: "newest first", given: anOpenBatch, status: 200, answers: { batches: listWith({ id: "{batch}" }) } }] },
+  {
+    method: "GET",
+    path: "/chains/{id}",
+    cases: [
+      { what: "running", given: aChain, at: "/chains/{chain}", status: 200, answers: { id: "{chain}", state: text } },
+      { what: "unknown", at: "/chains/chn_00000000000000000000000000", status: 404, code: "NOT_FOUND", error: /not found/ },
+    ],
+  },
+  { method: "GET", path: "/chains", cases: [{ what: "newest first", given: aChain, status: 200, answers: { chains: listWith({ id: "{chain}" }) } }] },
+  {
+    method: "GET",
+    path: "/jobs/{id}/dependencies",
+    cases: [
+      {
+        what: "what it waits for",
+        given: aDependent,
+        at: "/jobs/{waiting}/dependencies",
+        status: 200,
+        answers: { depends_on: [{ job_id: "{id}" }], waiting: 1 },
+      },
+    ],
+  },
+  {
+    method: "GET",
+    path: "/jobs/{id}/children",
+    cases: [{ what: "its family", given: aFamily, status: 200, answers: { total: 1, pending: 1, succeeded: 0, failed: 0 } }],
+  },
   { method: "POST", path: "/release/{job_id}", cases: [{ what: "given back", given: aFetchedJob, at: "/release/{id}", body: {}, status: 200 }] },
   { method: "GET", path: "/jobs/{id}/explain", cases: [{ what: "why it is not running", given: aJob, status: 200, answers: { reasons: anything } }] },
+  {
+    method: "PUT",
+    path: "/schedules/{name}",
+    cases: [
+      {
+        what: "made",
+        given: aQueue,
+        at: "/schedules/put.{queue}",
+        body: { cron: "0 9 * * *", job: { queue: "q" } },
+        status: 201,
+        answers: { id: idOf("sched_"), replaced: false },
+      },
+      { what: "put again", given: aSchedule, body: { cron: "@every 5m", job: { queue: "q" } }, status: 200, answers: { replaced: true } },
+      { what: "no cron expression", body: { cron: "at nine", job: { queue: "q" } }, at: "/schedules/x", status: 400, code: "VALIDATION_ERROR", error: /./ },
+    ],
+  },
+  {
+    method: "POST",
+    path: "/schedules",
+    cases: [{ what: "made", given: aQueue, body: { name: "post.{queue}", cron: "@hourly", job: { queue: "q" } }, status: 201, answers: { replaced: false } }],
+  },
+  {
+    method: "GET",
+    path: "/schedules",
+    cases: [{ what: "all of them", given: aSchedule, at: "/schedules?limit=500", status: 200, answers: { schedules: listWith(schedule) } }],
+  },
+  {
+    method: "GET",
+    path: "/schedules/{name}",
+    cases: [
+      { what: "one", given: aSchedule, status: 200, answers: schedule },
+      { what: "unknown", at: "/schedules/none", status: 404, code: "NOT_FOUND", error: /none/ },
+    ],
+  },
+  { method: "DELETE", path: "/schedules/{name}", cases: [{ what: "done", given: aSchedule, status: 200, answers: { status: "deleted" } }] },
+  { method: "POST", path: "/schedules/{name}/pause", cases: [{ what: "done", given: aSchedule, status: 200, answers: { status: "paused" } }] },
+  { method: "POST", path: "/schedules/{name}/resume", cases: [{ what: "done", given: aSchedule, status: 200, answers: { status: "resumed" } }] },
+  { method: "POST", path: "/schedules/{name}/run", cases: [{ what: "now", given: aSchedule, status: 201, answers: { job_id: jobId } }] },
+  {
+    method: "GET",
+    path: "/schedules/{name}/next",
+    cases: [{ what: "two slots", given: aSchedule, at: "/schedules/{name}/next?count=2", status: 200, answers: { runs: [time, time] } }],
+  },
+  { method: "GET", path: "/next-runs", cases: [{ what: "of an expression", at: "/next-runs?cron=0+9+*+*+*&count=1", status: 200, answers: { runs: [time] } }] },
+  {
+    method: "GET",
+    path: "/webhooks/{id}/deliveries",
+    cases: [{ what: "none yet", given: aHook, at: "/webhooks/{hook}/deliveries", status: 200, answers: { deliveries: [] } }],
+  },
+  {
+    method: "POST",
+    path: "/webhooks/{id}/redeliver",
+    cases: [{ what: "nothing to send again", given: aHook, at: "/webhooks/{hook}/redeliver", body: {}, status: 200 }],
+  },
+  { method: "POST", path: "/webhooks/{id}/test", cases: [{ what: "nobody listens there", given: aHook, at: "/webhooks/{hook}/test", body: {}, status: 200 }] },
+  { method: "GET", path: "/auth/whoami", cases: [{ what: "anonymous on an open server", status: 200, answers: { role: "admin" } }] },
 ];

@@ -14,6 +14,7 @@ import {
   methodPath,
   type Route,
   RpcError,
+  restBindings,
   restExtensions,
   Scope,
   type ServerStreamHandler,
@@ -41,6 +42,8 @@ export interface GuardOptions {
 /** The rule of one method with what its messages name. */
 interface Rule {
   access: Access;
+  /** Status of REST for what went well. */
+  success: number;
   path: string;
   input: NamePlan | undefined;
   output: NamePlan | undefined;
@@ -207,7 +210,13 @@ export class Guard {
   }
 
   ruleOf(method: DescMethod): Rule {
-    return { access: accessOf(method, restExtensions), path: methodPath(method), input: namePlan(method.input), output: namePlan(method.output) };
+    return {
+      access: accessOf(method, restExtensions),
+      path: methodPath(method),
+      input: namePlan(method.input),
+      output: namePlan(method.output),
+      success: restBindings(method, restExtensions)[0]?.rules.successStatus || 200,
+    };
   }
 
   /** Rules of all methods, for the answer of WhoAmI. */
@@ -252,7 +261,7 @@ export class Guard {
   /** With names rewritten and audited. */
   private async watched(rule: Rule, inner: UnaryHandler, call: Call, principal: Principal, request: Uint8Array): Promise<Uint8Array> {
     const startedMs = performance.now();
-    let status = 200;
+    let status = rule.success;
     try {
       if (this.plain(principal, rule, request)) return await inner.handle(call, request);
       const names = new NamesInRequest(this.options, principal);

@@ -125,7 +125,8 @@ function failures(binding, takesRequestId, named) {
   if (hasInput) all[400] = own === "" ? ref("Invalid") : { ...responses.Invalid, description: responses.Invalid.description + own };
   all[401] = ref("Unauthorized");
   all[403] = ref("Forbidden");
-  if (verb !== "POST" && binding.segments.some((s) => typeof s !== "string" && s.name === "job_id")) all[404] = ref("NotFound");
+  const worker = method.parent.name === "WorkerService";
+  if (!worker && binding.segments.some((s) => typeof s !== "string")) all[404] = ref("NotFound");
   const fenced = method.input.fields.some((f) => f.name === "fence");
   if (fenced || takesRequestId) all[409] = ref("Conflict");
   if (body !== "none") all[413] = ref("TooLarge");
@@ -185,7 +186,7 @@ const responses = {
   Invalid: refusal("The body cannot be read (`PARSE_ERROR`) or a field is missing or wrong (`VALIDATION_ERROR`).", "VALIDATION_ERROR"),
   Unauthorized: refusal("The key is missing, unknown or expired.", "UNAUTHORIZED"),
   Forbidden: refusal("The key's role does not allow this.", "FORBIDDEN"),
-  NotFound: refusal("No such job.", "NOT_FOUND"),
+  NotFound: refusal("There is nothing of this id or name.", "NOT_FOUND"),
   Conflict: refusal("The lease is somebody else's now (`STALE_FENCE`), or the request id was used with another body (`REQUEST_ID_REUSED`).", "STALE_FENCE"),
   TooLarge: refusal("The payload or the whole body is over its limit.", "PAYLOAD_TOO_LARGE"),
   Overloaded: refusal("Too much is waiting: try again later.", "OVERLOADED", { headers: { "Retry-After": { $ref: "#/components/headers/RetryAfter" } } }),

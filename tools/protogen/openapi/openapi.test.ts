@@ -96,7 +96,7 @@ describe("the document", () => {
 describe("operations", () => {
   test("are exactly the http rules, beside probes and metrics", () => {
     const ruled = bindings.map((b) => `${b.verb} ${b.template}`);
-    const plain = Object.keys(plainRoutes).map((path) => `GET ${path}`);
+    const plain = Object.entries(plainRoutes).flatMap(([path, verbs]) => Object.keys(verbs).map((verb) => `${verb.toUpperCase()} ${path}`));
     expect(operations.map((o) => o.name).sort()).toEqual([...ruled, ...plain].sort());
   });
 

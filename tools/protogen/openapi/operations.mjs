@@ -24,4 +24,32 @@ export const operations = {
       cpu_sys_ns: 100_000_000,
     }),
   }),
+  "/api/v1/admin/backup": guarded(
+    get("backup", "One consistent archive of everything (`format=archive`), or the jobs of a namespace as JSON (`format=json`, the default).", {
+      200: {
+        description: "The backup, sent while it is made.",
+        content: { "application/json": { schema: { type: "object" } }, "application/vnd.corvo.backup": { schema: { type: "string", format: "binary" } } },
+      },
+      400: json("Not a format.", { error: "format must be json or archive", code: "INVALID_VALUE" }),
+    }),
+  ),
+  "/api/v1/admin/restore": {
+    post: {
+      operationId: "restore",
+      tags: ["Operations"],
+      summary: "Takes a backup back: an archive into an empty node, whole or not at all; or the JSON form, whose jobs are added anew.",
+      requestBody: {
+        required: true,
+        content: { "application/json": { schema: { type: "object" } }, "application/vnd.corvo.backup": { schema: { type: "string", format: "binary" } } },
+      },
+      responses: {
+        200: json("Restored.", { status: "ok", restored_jobs: 1, namespace: "default" }),
+        400: json("The backup is none, or is damaged; nothing was changed.", { error: "invalid JSON", code: "PARSE_ERROR" }),
+      },
+    },
+  },
 };
+
+function guarded({ get: { security: _, ...operation } }) {
+  return { get: operation };
+}

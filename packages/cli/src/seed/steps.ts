@@ -170,12 +170,9 @@ const cancelled: Step = async (seeder) => {
 };
 
 const schedules: Step = async (seeder) => {
-  await seeder.post(
-    "schedules",
-    { name: "nightly-report", cron: "0 2 * * *", time_zone: "Europe/Berlin", job: { queue: "reports.generate", payload: { kind: "nightly" } } },
-    true,
-  );
-  await seeder.post("schedules", { name: "every-five-minutes", cron: "*/5 * * * *", job: { queue: "health.check", payload: {} } }, true);
+  const nightly = { cron: "0 2 * * *", timezone: "Europe/Berlin", job: { queue: "reports.generate", payload: { kind: "nightly" } } };
+  await seeder.call("PUT", "schedules/nightly-report", nightly, true);
+  await seeder.call("PUT", "schedules/health-check", { cron: "@every 5m", overlap: "skip", job: { queue: "health.check", payload: {} } }, true);
   return [];
 };
 
