@@ -85,6 +85,29 @@ export class Client {
     throw refusalOf({ status: response.statusCode ?? 0, bytes, text: bytes.toString("utf8") }, this.server);
   }
 
+  /** Sends a body of any length; the time limit is for the answer once all is sent. Dry runs say so in the path. */
+  async upload(method: string, path: string, parts: AsyncIterable<Uint8Array>): Promise<Answer> {
+    const lane = await this.lane();
+    const asked = this.options.validateOnly ? `${path}${path.includes("?") ? "&" : "?"}validate_only=true` : path;
+    const headers = { "Content-Type": "application/octet-stream" };
+    const answer = await new Promise<Answer>((resolve, reject) => {
+      const send = async (request: ClientRequest): Promise<void> => {
+        for await (const part of parts) {
+          if (request.destroyed || request.writableEnded) return;
+          if (!request.write(part)) await new Promise<void>((go) => request.once("drain", go).once("close", go));
+        }
+        request.end();
+      };
+      const opened = (request: ClientRequest): void => void send(request).catch(reject);
+      this.request(lane, method, asked, { headers, serverWaitMs: 600_000 }, undefined, opened, true).then(
+        (response) => collect(response).then((bytes) => resolve({ status: response.statusCode ?? 0, bytes, text: bytes.toString("utf8") }), reject),
+        reject,
+      );
+    });
+    if (answer.status >= 400) throw refusalOf(answer, this.server);
+    return answer;
+  }
+
   close(): void {
     this.agent?.destroy();
   }
@@ -160,6 +183,7 @@ export class Client {
     options: CallOptions,
     signal?: AbortSignal,
     opened?: (request: ClientRequest) => void,
+    endless = false,
   ): Promise<IncomingMessage> {
     const { base } = this;
     const timeoutMs = this.options.timeoutMs + (options.serverWaitMs ?? 0);
@@ -192,7 +216,7 @@ export class Client {
         reject(signal?.aborted ? new Failure(exitCodes.interrupted, "interrupted") : connectionFailure(error, this.server, sent, method));
       });
       opened?.(request);
-      request.end(options.body);
+      if (!endless) request.end(options.body);
     });
   }
 

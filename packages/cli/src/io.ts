@@ -23,6 +23,12 @@ export interface Io {
   fileMode(path: string): Promise<number>;
   /** Writes a file that only its owner can read, and the folders above it; whole or not at all. */
   writeFile(path: string, text: string): Promise<void>;
+  /** False: a directory, or nothing. */
+  isFile(path: string): Promise<boolean>;
+  /** Writes a file that only its owner can read from what comes, whole or not at all; returns its length. An existing one is not replaced. */
+  receive(path: string, parts: AsyncIterable<Uint8Array>): Promise<number>;
+  /** A file's bytes, part by part. */
+  readParts(path: string): AsyncIterable<Uint8Array>;
   /** Runs a line of shell and returns what it printed. */
   runShell(line: string): Promise<string>;
   /** Asks on the terminal and returns the line that was typed. */

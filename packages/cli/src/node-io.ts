@@ -1,4 +1,5 @@
-import { chmod, mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
+import { createReadStream } from "node:fs";
+import { chmod, mkdir, open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
 import { exitCodes, Failure } from "./failure.js";
@@ -28,6 +29,9 @@ export function nodeIo(): Io {
     readFile: (path) => readFile(path, "utf8"),
     fileMode: async (path) => (await stat(path)).mode & 0o777,
     writeFile: writePrivately,
+    isFile: async (path) => (await stat(path).catch(() => undefined))?.isFile() === true,
+    receive,
+    readParts: (path) => createReadStream(path),
     runShell,
     ask,
     sleep,
@@ -39,6 +43,7 @@ export function nodeIo(): Io {
     },
     load: {
       server: async () => endsWith(await load("server", () => import("@corvo/server/bundle"))),
+      backups: () => load("server", () => import("@corvo/server/bundle")),
       bench: () => load("bench", () => import("@corvo/bench")),
       storage: () => load("storage", () => import("@corvo/storage")),
       yaml: () => load("reader of settings", () => import("yaml")),
@@ -71,6 +76,30 @@ async function writePrivately(path: string, text: string): Promise<void> {
   await writeFile(`${path}.new`, text, { mode: 0o600 });
   await chmod(`${path}.new`, 0o600);
   await rename(`${path}.new`, path);
+}
+
+async function receive(path: string, parts: AsyncIterable<Uint8Array>): Promise<number> {
+  const incoming = `${path}.incoming`;
+  await (await open(path, "wx", 0o600)).close(); // fails when there is one
+  let bytes = 0;
+  try {
+    const file = await open(incoming, "w", 0o600);
+    try {
+      for await (const part of parts) {
+        await file.write(part, 0, part.length, bytes);
+        bytes += part.length;
+      }
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(incoming, path);
+    return bytes;
+  } catch (error) {
+    await rm(incoming, { force: true });
+    await rm(path, { force: true });
+    throw error;
+  }
 }
 
 async function runShell(line: string): Promise<string> {

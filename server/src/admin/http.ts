@@ -25,6 +25,8 @@ interface Request {
   res: NodeResponse;
   query: URLSearchParams;
   startMs: number;
+  /** The node's content is another one now. */
+  restored?: true;
 }
 
 interface Place {
@@ -83,7 +85,7 @@ export function adminHttp(context: AdminHttp): (req: NodeRequest, res: NodeRespo
     const path = mark < 0 ? url : url.slice(0, mark);
     const place = Object.hasOwn(places, path) ? places[path] : undefined;
     if (place === undefined || req.method === "OPTIONS") return false;
-    const call = { req, res, query: new URLSearchParams(mark < 0 ? "" : url.slice(mark + 1)), startMs: performance.now() };
+    const call: Request = { req, res, query: new URLSearchParams(mark < 0 ? "" : url.slice(mark + 1)), startMs: performance.now() };
     res.once("close", () => context.ended(place.verb, path, res.statusCode, performance.now() - call.startMs));
     if (req.method !== place.verb) head(call, 405, ["Allow", `${place.verb}, OPTIONS`, "Content-Length", "0"]).end();
     else serve(context, place, call).catch((cause: unknown) => refuse(context, place, call, cause));
@@ -93,7 +95,9 @@ export function adminHttp(context: AdminHttp): (req: NodeRequest, res: NodeRespo
 
 async function serve(context: AdminHttp, place: Place, call: Request): Promise<void> {
   const who = await allow(context, call, place.verb, place.method(call.query));
-  if (place.verb === "POST") call.res.once("close", () => context.audit(who, call.res.statusCode, call.startMs));
+  if (place.verb === "POST") call.res.once("close", () => {
+      if (!call.restored) context.audit(who, call.res.statusCode, call.startMs); // else the log that it would go to has ended
+    });
   await place.serve(context, call);
 }
 
@@ -154,7 +158,10 @@ async function restore(context: AdminHttp, call: Request): Promise<void> {
       return json(call, { status: "ok", restored_jobs: restoredJobs, namespace: into });
     }
     const found = await incoming.finish({ cluster, validateOnly });
-    if (!validateOnly) call.res.once("close", () => context.restored());
+    if (!validateOnly) {
+      call.restored = true;
+      call.res.once("close", () => context.restored());
+    }
     json(call, {
       status: "ok",
       content_digest: found.contentDigest,

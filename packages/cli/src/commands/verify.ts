@@ -7,15 +7,16 @@ type Report = Awaited<ReturnType<Awaited<ReturnType<Session["io"]["load"]["stora
 
 export const verify: CommandSpec = {
   name: "verify",
-  args: "<directory>",
+  args: "<directory-or-backup>",
   group: "Server",
-  summary: "check the files of a stopped server",
+  summary: "check the files of a stopped server, or a backup",
   client: false,
-  examples: ["corvo verify data", "corvo verify /var/lib/corvo --repair", "corvo verify data -o json"],
+  examples: ["corvo verify data", "corvo verify /var/lib/corvo --repair", "corvo verify corvo.backup", "corvo verify data -o json"],
   flags: [{ flags: "--repair", description: "mend what can be mended without losing anything that may have been acknowledged" }],
   notes: ["Exit code 0: every record is intact, or was repaired. 1: damage is left; each line says where and what. -o name prints the damaged files."],
   async run(session, [directory], flags) {
     const repair = flags.repair === true;
+    if (await session.io.isFile(directory)) return await verifyBackup(session, directory);
     const report = await check(session, directory, repair);
     const left = report.problems.filter((problem) => problem.repaired !== true).length;
     if (session.output === "json" || session.outputJson) session.line(JSON.stringify(report, undefined, session.outputJson ? 2 : undefined));
@@ -29,6 +30,23 @@ export const verify: CommandSpec = {
     });
   },
 };
+
+/** Reads every byte and rebuilds the state in memory, as a restore would. */
+async function verifyBackup(session: Session, path: string): Promise<void> {
+  const { examineBackupFile } = await session.io.load.backups();
+  try {
+    const found = await examineBackupFile(path);
+    const { meta, ...rest } = found;
+    if (session.output === "json" || session.outputJson) return session.line(JSON.stringify({ path, intact: true, ...meta, ...rest }));
+    if (session.output === "name") return;
+    session.line(
+      `${session.colors.green("intact")}  ${found.liveJobs} live and ${found.finishedJobs} finished jobs in ${found.queues} queues, log index ${meta.index} of cluster ${meta.clusterId}, content ${found.contentDigest}`,
+    );
+  } catch (error) {
+    if (!(error instanceof Error) || !["BackupDamaged", "RestoreRefused"].includes(error.name)) throw error;
+    throw new Failure(exitCodes.failed, error.message, { hint: "take another one: corvo backup FILE" });
+  }
+}
 
 async function check(session: Session, directory: string, repair: boolean): Promise<Report> {
   const { verifyDataDirectory } = await session.io.load.storage();

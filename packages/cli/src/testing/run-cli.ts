@@ -67,6 +67,17 @@ export async function runCli(argv: readonly string[], around: Surroundings = {})
       outcome.files[path] = text;
       files[path] = text;
     },
+    isFile: async (path) => files[path] !== undefined,
+    receive: async (path, parts) => {
+      const gathered: Uint8Array[] = [];
+      for await (const part of parts) gathered.push(part);
+      const whole = Buffer.concat(gathered);
+      outcome.files[path] = files[path] = whole.toString("latin1");
+      return whole.length;
+    },
+    readParts: async function* (path) {
+      yield Buffer.from(files[path] ?? "", "latin1");
+    },
     runShell: async (line) => `${line}\n`,
     sleep: (ms, until) =>
       new Promise((resolve) => {
@@ -90,7 +101,14 @@ export async function runCli(argv: readonly string[], around: Surroundings = {})
       outcome.asked.push(question);
       return around.typed ?? "";
     },
-    load: { server: missing("server"), bench: missing("bench"), storage: missing("storage"), yaml: () => import("yaml"), ...around.load },
+    load: {
+      server: missing("server"),
+      backups: missing("backups"),
+      bench: missing("bench"),
+      storage: missing("storage"),
+      yaml: () => import("yaml"),
+      ...around.load,
+    },
   };
   outcome.code = await run(commands, argv, io);
   return outcome;
