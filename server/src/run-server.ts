@@ -6,6 +6,7 @@ import { coreUrl } from "@corvo/raft";
 import { type OpenedReplica, openReplica } from "@corvo/replica";
 import type { Storage } from "@corvo/storage";
 import {
+  type Authenticate,
   createHealth,
   createListener,
   createRestHandler,
@@ -14,6 +15,7 @@ import {
   type NodeHandler,
   type Observer,
   type Route,
+  RpcError,
   reflectionRoutes,
 } from "@corvo/transport";
 import type { AdminContext } from "./admin/context.js";
@@ -149,7 +151,7 @@ async function serve(options: ServerOptions, log: Log, stores: Storage, opened: 
   const { replica, raft, snapshotter } = opened;
   const streams: StreamCounters = { open: 0, opened: 0, framesInFlight: 0, frames: 0, idleFetches: 0, overloaded: 0 };
   const events = new EventHub(replica.engine.events);
-  const metrics = new Metrics({ replica, snapshotter, streams, options, raft });
+  const metrics = new Metrics({ replica, snapshotter, streams, options, raft, log: stores.log, archive: stores.archive });
   const poster = new Poster({ allowPrivate: options.webhookAllowPrivate, timeoutMs: options.webhookTimeoutMs });
   const webhooks = new WebhookDeliverer({
     engine: replica.engine,
@@ -221,7 +223,11 @@ async function serve(options: ServerOptions, log: Log, stores: Storage, opened: 
     abuse: (why, peer) => log.warn("connection ended for abuse", { why, peer }),
   };
   const limits = { connectionsMax: options.connectionsMax };
-  const { authenticate } = guard;
+  const authenticate: Authenticate = (header, path, peer, call) => {
+    const who = guard.authenticate(header, path, peer, call);
+    if (who instanceof RpcError && who.reason === "RATE_LIMITED") metrics.throttled(call.rest?.verb ?? "POST", path);
+    return who;
+  };
   const rest = createRestHandler({ routes: published, scanJson: scanJsonValue, nowMs: () => performance.now(), limits, authenticate, observe, onError });
   for (const { route, verb, template } of rest.table.routes) restPlaces.set(route, { verb, path: template });
   const docs = options.docs ? documents() : undefined;

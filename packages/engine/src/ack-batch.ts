@@ -41,9 +41,14 @@ export function ackItem(s: State, r: AckBatchItemReader, flags: number, workerSt
   if (row === notFound) return AckOutcome.notFound;
   if (row < 0 || s.jobs.state(row) !== JobState.active) return AckOutcome.notActive;
   if (r.fence !== 0) {
-    if (r.fence !== s.jobs.fence(row)) return AckOutcome.staleFence;
-  } else if (workerEnd > workerStart && !heldBy(s, row, r.buf, workerStart, workerEnd)) return AckOutcome.staleFence;
+    if (r.fence !== s.jobs.fence(row)) return stale(s);
+  } else if (workerEnd > workerStart && !heldBy(s, row, r.buf, workerStart, workerEnd)) return stale(s);
   return settle(s, row, r, flags);
+}
+
+function stale(s: State): number {
+  s.measured.staleFences++;
+  return AckOutcome.staleFence;
 }
 
 function heldBy(s: State, row: number, buf: Uint8Array, start: number, end: number): boolean {

@@ -17,7 +17,7 @@ export function ack(s: State, c: Command): Refusal | undefined {
   const row = s.find(c.buf, r.jobIdStart, r.jobIdEnd);
   if (row === notFound || (row < 0 && c.looked && !c.hasRecord)) return refuse("invalid_argument", "NOT_FOUND", `job ${id()} not found`);
   if (row < 0 || s.jobs.state(row) !== JobState.active) return refuse("invalid_argument", "WRONG_STATE", `job ${id()} is not active`);
-  if (r.fence !== 0 && r.fence !== s.jobs.fence(row)) return staleFence(id());
+  if (r.fence !== 0 && r.fence !== s.jobs.fence(row)) return staleFence(s, id());
   if (r.agentStatusEnd === r.agentStatusStart) {
     r.agentStatusStart = r.ackStatusStart;
     r.agentStatusEnd = r.ackStatusEnd;

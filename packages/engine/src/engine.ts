@@ -30,6 +30,7 @@ import { type UsageRecord, usageSince } from "./ledger.js";
 import { idleFrame, lifecycle } from "./lifecycle.js";
 import { compactBytesMax, forgetMax, sweepJobsMax } from "./limits.js";
 import { recordDependencies, requestDependencies } from "./look-up.js";
+import type { Measured } from "./measured.js";
 import { move } from "./move.js";
 import { Names } from "./names.js";
 import { namespaceNumber } from "./namespaces.js";
@@ -75,6 +76,15 @@ import { type WebhookDeliveryRecord, type WebhookRecord, webhookDeliveries, webh
 const fencesSkipped = 2 ** 32;
 
 const administrative: ReadonlySet<number> = new Set([EntityKind.apiKey, EntityKind.role, EntityKind.namespace, EntityKind.audit, EntityKind.setting]);
+
+/** See listOf. */
+const listsByState = [
+  ["pending", [0, 1, 2]],
+  ["active", [3]],
+  ["held", [4]],
+  ["retrying", [5]],
+  ["scheduled", [6]],
+] as const;
 
 /** Who wants the answers of an entry's commands. Called once per command at most, in order; nothing for commands without an answer. */
 export interface OutcomeSink {
@@ -526,6 +536,24 @@ export class Engine {
   /** Names of all queues. */
   queueNames(): Iterable<string> {
     return this.state.queues.byName.keys();
+  }
+
+  /** Durations and counts for operators. */
+  get measured(): Measured {
+    return this.state.measured;
+  }
+
+  /** Calls back with the age of the job that has been longest in each list of a queue, in milliseconds of log time since its creation. */
+  oldest(visit: (queue: string, state: "pending" | "active" | "held" | "retrying" | "scheduled", createdMs: number) => void, queuesMax: number): void {
+    let left = queuesMax;
+    for (const queue of this.state.queues.bySerial.values()) {
+      if (left-- <= 0) return;
+      for (const [state, lists] of listsByState) {
+        let createdMs = Number.POSITIVE_INFINITY;
+        for (const list of lists) if (queue.head[list] !== -1) createdMs = Math.min(createdMs, this.state.jobs.createdMs(queue.head[list]));
+        if (createdMs !== Number.POSITIVE_INFINITY) visit(queue.name, state, createdMs);
+      }
+    }
   }
 
   /** All queues, sorted by name. */

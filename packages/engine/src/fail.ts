@@ -34,7 +34,7 @@ export function fail(s: State, c: Command): Refusal | undefined {
     return notActive(id, state);
   }
   if (jobs.state(row) !== JobState.active) return notActive(id, jobs.state(row));
-  if (r.fence !== 0 && r.fence !== jobs.fence(row)) return staleFence(id);
+  if (r.fence !== 0 && r.fence !== jobs.fence(row)) return staleFence(s, id);
 
   const change = edit.clear(c.buf);
   change.errorStart = r.errorStart;

@@ -130,6 +130,7 @@ export function headOf(queue: Queue): number {
 function lease(s: State, row: number, queue: Queue, leaseMs: number, worker: Worker | undefined): void {
   const { jobs } = s;
   leave(s, row);
+  s.measured.leased(row, s.logTimeMs);
   jobs.setAttempt(row, jobs.attempt(row) + 1);
   jobs.setStartedMs(row, s.logTimeMs);
   jobs.setFence(row, ++s.lastFence);

@@ -40,8 +40,10 @@ export function heartbeat(s: State, c: Command): Refusal | undefined {
     let overBudget = false;
     if (row === notFound) reason = "not_found";
     else if (row < 0 || s.jobs.state(row) !== JobState.active) reason = "not_active";
-    else if (update.fence !== 0 && update.fence !== s.jobs.fence(row)) reason = "stale_fence";
-    else {
+    else if (update.fence !== 0 && update.fence !== s.jobs.fence(row)) {
+      reason = "stale_fence";
+      s.measured.staleFences++;
+    } else {
       beat(s, row, r.buf);
       if (!heard) hear(s, row);
       heard = true;

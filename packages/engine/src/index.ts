@@ -6,6 +6,7 @@ export { type Explanation, type Reason, ReasonCode } from "./explain/index.js";
 export { InvariantBroken } from "./invariant.js";
 export type { IterationInfo } from "./iterations.js";
 export type { UsageRecord } from "./ledger.js";
+export { Durations, jobSecondsBuckets, type Measured } from "./measured.js";
 export { nanosPerUsd } from "./money.js";
 export { NamespaceNumber } from "./namespaces.js";
 export type { PolicyRecord } from "./policies.js";

@@ -56,7 +56,10 @@ function entered(s: State, row: number, queue: Queue, state: number): void {
   if (state === JobState.active) s.leases.add(row, jobs.dueMs(row), jobs.fence(row));
   else {
     if (state === JobState.scheduled || state === JobState.retrying) s.due.add(row, jobs.dueMs(row), seq);
-    else if (state === JobState.pending && jobs.waits(row) === 0) s.wake(queue);
+    else if (state === JobState.pending && jobs.waits(row) === 0) {
+      s.wake(queue);
+      s.measured.pending(row, s.logTimeMs);
+    }
     if (jobs.expireMs(row) !== 0) s.expiries.add(row, jobs.expireMs(row), seq);
   }
   s.hash.mix(state, seq, queue.serial);
@@ -86,6 +89,7 @@ export function leave(s: State, row: number): Queue {
   queue.count[list]--;
   if (list < priorities) queue.order(list).giveBack(s.tickets.of(row));
   if (state === JobState.active) {
+    s.measured.running.add(s.logTimeMs - jobs.startedMs(row));
     s.leases.remove(row);
     if (queue.concurrencyMax !== 0 && queue.pending > 0) s.wake(queue);
   } else {

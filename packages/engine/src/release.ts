@@ -22,7 +22,7 @@ export function release(s: State, c: Command): Refusal | undefined {
   const id = (): string => textOf(c.buf, r.jobIdStart, r.jobIdEnd);
   if (row === notFound) return refuse("not_found", "NOT_FOUND", `job ${id()} not found`);
   if (row < 0 || jobs.state(row) !== JobState.active) return refuse("failed_precondition", "WRONG_STATE", `job ${id()} is not active`);
-  if (r.fence !== 0 && r.fence !== jobs.fence(row)) return staleFence(id());
+  if (r.fence !== 0 && r.fence !== jobs.fence(row)) return staleFence(s, id());
   const change = edit.clear(c.buf);
   if (r.checkpointJsonEnd > r.checkpointJsonStart) {
     change.checkpointStart = r.checkpointJsonStart;

@@ -3,6 +3,7 @@ import { JobIdReader, jobIdSequences, limits } from "@corvo/protocol";
 import { Command } from "./command.js";
 import { Follow } from "./follow.js";
 import { Garbage } from "./garbage.js";
+import { Measured } from "./measured.js";
 import { Archive, type ArchiveSink } from "./tables/archive.js";
 import { ArchiveMarks } from "./tables/archive-marks.js";
 import { Arena, TextKind, type TextOwners } from "./tables/arena.js";
@@ -82,6 +83,9 @@ export class State implements TextOwners {
   readonly queuesMax: number;
   /** What the read view has not seen yet; undefined: there is no view. */
   readonly feed: ViewFeed | undefined;
+
+  /** For operators; no part of the state. */
+  readonly measured = new Measured();
 
   /** Engine level of the entry that is being applied: what it does is what that level does. */
   level = 1;

@@ -95,7 +95,8 @@ export function adminHttp(context: AdminHttp): (req: NodeRequest, res: NodeRespo
 
 async function serve(context: AdminHttp, place: Place, call: Request): Promise<void> {
   const who = await allow(context, call, place.verb, place.method(call.query));
-  if (place.verb === "POST") call.res.once("close", () => {
+  if (place.verb === "POST")
+    call.res.once("close", () => {
       if (!call.restored) context.audit(who, call.res.statusCode, call.startMs); // else the log that it would go to has ended
     });
   await place.serve(context, call);
