@@ -404,14 +404,17 @@ test("help: every command starts with three examples, and the examples run", asy
 /** Runs a line of help: pipes between corvo commands, `echo` and `< file` at the front, `jq` at the end. */
 async function runExample(line: string): Promise<void> {
   let stdin = `${jobA}\n${jobB}\n`;
-  if (/^corvo (verify|completion|context) /.test(line)) return;
+  if (/^corvo (verify |completion |context |restore .* --data-dir )/.test(line)) return; // they work on files of their own
   for (const part of line.replace(/ < ids\.txt$/, "").split(" | ")) {
     const words = shellWords(part);
     if (words[0] === "echo") stdin = `${words[1]}\n`;
     else if (words[0] !== "jq") {
       expect([line, words[0]]).toEqual([line, "corvo"]);
       const argv = words.slice(1).map((word) => (word === "http://10.0.0.1:8080" ? server.url : word));
-      const outcome = await corvo(argv, { stdin, files: { "mail.json": "{}", "trace.txt": "at x" } });
+      const outcome = await corvo(argv, {
+        stdin,
+        files: { "mail.json": "{}", "trace.txt": "at x", ...(words[1] === "restore" ? { "corvo.backup": "CORVOSEG", "jobs.json": "{}" } : {}) },
+      });
       expect([line, outcome.code, outcome.err]).toEqual([line, 0, ""]);
       stdin = outcome.out;
     }

@@ -31,7 +31,7 @@ const backup: CommandSpec = {
     if (session.output === "json") session.line(JSON.stringify({ path, format, bytes }));
     else if (session.output === "name") session.line(path);
     else session.did(`Backup written: ${path} (${bytes} bytes)`);
-    if (format === "archive") session.hint(`check it: corvo verify ${path}   ·   restore it: corvo restore ${path} --data-dir DIR`);
+    if (format === "archive" && session.io.stdoutIsTty) session.hint(`check it: corvo verify ${path}   ·   restore it: corvo restore ${path} --data-dir DIR`);
   },
 };
 
@@ -54,7 +54,7 @@ const restore: CommandSpec = {
   summary: "bring a backup back: into a new data directory, or into an empty server",
   client: true,
   mutates: true,
-  examples: ["corvo restore corvo.backup --data-dir data", "corvo restore corvo.backup --server http://localhost:8080", "corvo restore jobs.json"],
+  examples: ["corvo restore corvo.backup --data-dir data", "corvo restore corvo.backup --server http://10.0.0.1:8080", "corvo restore jobs.json"],
   flags: [
     {
       flags: "--data-dir <directory>",
@@ -88,7 +88,7 @@ async function restoreOffline(session: Session, path: string, directory: string,
     if (session.output === "json") session.line(JSON.stringify({ status: "ok", ...told, cluster_id: found.meta.clusterId, log_index: found.meta.index }));
     else if (session.dryRun) session.did(`${path}: would be restored; nothing was changed (dry run)`);
     else session.did(`Restored: ${found.liveJobs} live and ${found.finishedJobs} finished jobs into ${directory}`);
-    if (!session.dryRun) session.hint(`corvo server --data-dir ${directory}`);
+    if (!session.dryRun && session.io.stdoutIsTty) session.hint(`corvo server --data-dir ${directory}`);
   } catch (error) {
     if (error instanceof Error && error.name === "BackupDamaged") throw new Failure(exitCodes.failed, error.message, { hint: "nothing was changed" });
     if (error instanceof Error && error.name === "RestoreRefused") throw new Failure(exitCodes.wrongState, error.message);
@@ -102,7 +102,7 @@ const runtime: CommandSpec = {
   summary: "memory, processor time and pauses of the server",
   client: true,
   watch: true,
-  examples: ["corvo debug runtime", "corvo debug runtime -o json"],
+  examples: ["corvo debug runtime", "corvo debug runtime -o json", "corvo debug runtime --server http://10.0.0.1:8080"],
   async run(session) {
     const answer = await session.client.call("GET", "/api/v1/debug/runtime");
     if (session.output === "json") return session.raw(answer);
@@ -116,7 +116,11 @@ const profile: CommandSpec = {
   group: "Server",
   summary: "record where the server spends its time, or who holds its memory",
   client: true,
-  examples: ["corvo debug profile now.cpuprofile --seconds 10", "corvo debug profile now.heapprofile --kind heap"],
+  examples: [
+    "corvo debug profile now.cpuprofile --seconds 10",
+    "corvo debug profile now.heapprofile --kind heap",
+    "corvo debug profile now.heapsnapshot --kind snapshot",
+  ],
   flags: [
     { flags: "--kind <kind>", description: "cpu (default), heap (who allocates) or snapshot (every object; the server stands still meanwhile)" },
     { flags: "--seconds <n>", description: "how long, 1 to 60 (default 5)" },
@@ -141,7 +145,7 @@ export const operationCommands: readonly AnyCommand[] = [
     name: "cluster",
     group: "Server",
     summary: "look at the cluster",
-    subcommands: [{ ...status, examples: ["corvo cluster status", "corvo cluster status -o json"] }],
+    subcommands: [{ ...status, examples: ["corvo cluster status", "corvo cluster status -o json", "corvo cluster status -o name"] }],
   },
   { name: "debug", group: "Server", summary: "look inside a server", subcommands: [runtime, profile] },
 ];
