@@ -82,3 +82,39 @@ it("a job is given back: next in turn, not tried", async () => {
   expect((await rest.post("fetch", { queues: ["back"], worker_id: "w", timeout: 30 })).json).toMatchObject({ job_id: first, attempt: 1 });
   expect((await rest.post("release/job_18ea0fd52f904a40ffffffffff")).status).toBe(400);
 });
+
+it("a step is whole or not at all, and safe to repeat", async () => {
+  const id = await rest.add("book");
+  const { fence } = (await rest.post("fetch", { queues: ["book"], worker_id: "w", timeout: 30 })).json;
+  const kept = await rest.post(`jobs/${id}/step`, {
+    fence,
+    keep: true,
+    checkpoint: { page: 1 },
+    usage: { cost_usd: 0.5, model: "m" },
+    jobs: [{ queue: "page" }],
+  });
+  expect([kept.status, kept.json]).toEqual([200, { state: "active", job_ids: [expect.stringMatching(jobId)] }]);
+  expect(await rest.job(kept.json.job_ids[0])).toMatchObject({ queue: "page", parent_id: id });
+  const bad = await rest.post(`jobs/${id}/step`, { fence, result: 1, jobs: [{ queue: "page" }, { queue: "" }] });
+  expect([bad.status, bad.json.field]).toEqual([400, "jobs[1].queue"]);
+  expect((await rest.post(`jobs/${id}/step`, { fence: fence + 1, jobs: [{ queue: "page" }] })).json.code).toBe("STALE_FENCE");
+  expect(await rest.job(id)).toMatchObject({ state: "active", checkpoint: { page: 1 } });
+  const body = {
+    fence,
+    result: { ok: true },
+    jobs: [
+      { queue: "page", unique_key: "k" },
+      { queue: "page", unique_key: "k" },
+    ],
+  };
+  const first = await rest.post(`jobs/${id}/step`, body, { "Idempotency-Key": "step-1" });
+  expect([first.status, first.json.state, first.json.job_ids.length]).toEqual([200, "completed", 2]);
+  const again = await rest.post(`jobs/${id}/step`, body, { "Idempotency-Key": "step-1" });
+  expect(again.json).toEqual(first.json);
+  expect((await rest.post(`jobs/${id}/step`, { ...body, result: 2 }, { "Idempotency-Key": "step-1" })).json.code).toBe("REQUEST_ID_REUSED");
+  expect(await rest.job(id)).toMatchObject({ state: "completed", result: { ok: true }, checkpoint: { page: 1 }, cost_usd: 0.5 });
+  const pages = (await rest.get("queues")).json.find(({ name }: { name: string }) => name === "page");
+  expect(pages.pending).toBe(2);
+});
+
+const jobId = /^job_[0-9a-f]{26}$/;

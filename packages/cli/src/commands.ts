@@ -1,5 +1,5 @@
 import type { AnyCommand } from "./command.js";
-import { ack, fail, release } from "./commands/ack.js";
+import { ack, fail, release, step } from "./commands/ack.js";
 import { agentCommands } from "./commands/agents.js";
 import { authCommands } from "./commands/auth.js";
 import { bench } from "./commands/bench.js";
@@ -24,7 +24,7 @@ import { viewCommands } from "./commands/view.js";
 /** Every command, in the order in which help shows them under their headings. */
 export const commands: readonly AnyCommand[] = [
   ...[enqueue, inspect, retry, cancel, hold, approve, reject, move, remove],
-  ...[fetch, ack, fail, release],
+  ...[fetch, ack, fail, release, step],
   ...[queues, pause, resume, drain, clear, destroy, concurrency, throttle],
   ...togetherCommands,
   ...agentCommands,

@@ -61,6 +61,7 @@ import { cutState, type SnapshotCut } from "./snapshot-cut.js";
 import { restoreState } from "./snapshot-restore.js";
 import { type EngineOptions, notLive, State } from "./state.js";
 import { stateHash } from "./state-hash.js";
+import { step } from "./step.js";
 import type { ArchivePlace } from "./tables/archive.js";
 import { EntityKind, entityKindsMax } from "./tables/entities.js";
 import { type EventLog, type EventRecord, eventTypes } from "./tables/events.js";
@@ -293,6 +294,8 @@ export class Engine {
         return runSchedule(s, c);
       case Verb.SCHEDULE_SLOTS:
         return void scheduleSlots(s, c);
+      case Verb.STEP:
+        return step(s, c);
       case Verb.RELEASE:
         return release(s, c);
       case Verb.REPLAY:

@@ -20,7 +20,8 @@ const item = new EnqueueRequestReader();
 const agent = new AgentConfigReader();
 const timestamp = new TimestampReader();
 const callback = new BatchCallbackReader();
-const outcomes = new Int32Array(limits.itemsMax);
+/** Of the jobs that were added last. */
+export const outcomes = new Int32Array(limits.itemsMax);
 
 /**
  * Adds all jobs or none: every item is looked at before the first one is added. Refusals: the first item's that has one.
@@ -30,32 +31,38 @@ export function enqueueBatch(s: State, c: Command): Refusal | undefined {
   const r = reader.read(c.buf, c.start, c.end);
   if (r.jobsCount === 0) return refuse("invalid_argument", "REQUIRED", "jobs is required", { field: "jobs" });
   if (r.jobsCount > limits.itemsMax) return refuse("invalid_argument", "TOO_LARGE", `more than ${limits.itemsMax} jobs`, { field: "jobs" });
-  const refusal = check(s, r);
+  const refusal = jobsRefusal(s, r);
   if (refusal !== undefined) return refusal;
-  const w = s.out;
   const batch = r.hasBatch ? addBatch(s, callback.read(r.buf, r.batchStart, r.batchEnd)) : -1;
   if (batch !== -1) s.intoBatch = s.entities.serial(batch);
-  for (let i = 0; i < r.jobsCount; i++) {
-    item.read(r.buf, r.jobsStart[i], r.jobsEnd[i]);
-    const known = ItemMemory.find(s, item);
-    outcomes[i] = known > 0 ? ItemMemory.recall() : insert(s, item);
-    if (outcomes[i] === EnqueueOutcome.refused) throw new Error("an item that was looked at cannot be refused");
-    if (known === 0) ItemMemory.keep(s, item, outcomes[i]);
-    if (s.answering) putJobIdField(w, EnqueueBatchResponseTag.jobIds, inserted.createdMs, inserted.seq);
-  }
+  addJobs(s, r, EnqueueBatchResponseTag.jobIds);
   s.intoBatch = 0;
   if (batch !== -1) {
     s.entities.setFlag(batch, BatchFlag.sealed);
     completeWhenDone(s, batch);
   }
   if (!s.answering) return undefined;
+  const w = s.out;
   if (batch !== -1) putBytes(w, EnqueueBatchResponseTag.batchId, s.entities.keyOf(batch));
   putPackedInt32(w, EnqueueBatchResponseTag.outcomes, outcomes, r.jobsCount);
   putUint64(w, EnqueueBatchResponseTag.logIndex, s.appliedIndex);
   return undefined;
 }
 
-function check(s: State, r: EnqueueBatchRequestReader): Refusal | undefined {
+/** Adds jobs that have been looked at; their ids into the answer. The outcomes are in `outcomes`. */
+export function addJobs(s: State, r: EnqueueBatchRequestReader, idsTag: number): void {
+  for (let i = 0; i < r.jobsCount; i++) {
+    item.read(r.buf, r.jobsStart[i], r.jobsEnd[i]);
+    const known = ItemMemory.find(s, item);
+    outcomes[i] = known > 0 ? ItemMemory.recall() : insert(s, item);
+    if (outcomes[i] === EnqueueOutcome.refused) throw new Error("an item that was looked at cannot be refused");
+    if (known === 0) ItemMemory.keep(s, item, outcomes[i]);
+    if (s.answering) putJobIdField(s.out, idsTag, inserted.createdMs, inserted.seq);
+  }
+}
+
+/** Why these jobs cannot be added together: of the first that cannot. */
+export function jobsRefusal(s: State, r: EnqueueBatchRequestReader): Refusal | undefined {
   const room = s.queuesMax - s.queues.size;
   const fresh = new Set<string>();
   const ids = new Map<string, string>();

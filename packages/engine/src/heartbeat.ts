@@ -44,17 +44,28 @@ export function heartbeat(s: State, c: Command): Refusal | undefined {
       reason = "stale_fence";
       s.measured.staleFences++;
     } else {
-      beat(s, row, r.buf);
+      beat(s, row, r.buf, update);
       if (!heard) hear(s, row);
       heard = true;
-      overBudget = s.level >= 2 && update.hasUsage && charge(s, row, r.buf);
+      overBudget = s.level >= 2 && update.hasUsage && charge(s, row, r.buf, update);
     }
     if (s.answering) answer(s, r.buf, r.jobsKeyStart[i], r.jobsKeyEnd[i], reason, overBudget);
   }
   return undefined;
 }
 
-function beat(s: State, row: number, buf: Uint8Array): void {
+/** What a heartbeat or a step that keeps its job says about it; ranges are of one buffer. */
+export interface JobNews {
+  progressJsonStart: number;
+  progressJsonEnd: number;
+  checkpointJsonStart: number;
+  checkpointJsonEnd: number;
+  usageStart: number;
+  usageEnd: number;
+}
+
+/** The job's worker lives: its lease is longer, and what it says is stored. */
+export function beat(s: State, row: number, buf: Uint8Array, update: JobNews): void {
   const { jobs } = s;
   let dueMs = s.servingMs + Math.max(leaseMsMin, jobs.leaseMs(row));
   if ((jobs.flags(row) & JobFlag.agent) !== 0) dueMs = withinIteration(s, row, dueMs);
@@ -81,7 +92,7 @@ function beat(s: State, row: number, buf: Uint8Array): void {
  * Enters what was used since the last report. True: the job costs more than its lowest per-job budget allows; then it is held or cancelled,
  * or nobody is to stop it.
  */
-function charge(s: State, row: number, buf: Uint8Array): boolean {
+export function charge(s: State, row: number, buf: Uint8Array, update: JobNews): boolean {
   if (!report.read(buf, update.usageStart, update.usageEnd)) return false;
   const { jobs } = s;
   const queue = s.queues.of(jobs.queue(row));
@@ -110,7 +121,7 @@ function charge(s: State, row: number, buf: Uint8Array): boolean {
 }
 
 /** The worker that holds the first live job of the request gave a sign of life. */
-function hear(s: State, row: number): void {
+export function hear(s: State, row: number): void {
   const number = s.jobs.worker(row);
   if (number === 0) return;
   const worker = s.workers.byNumber[number]!;

@@ -20,7 +20,7 @@ const nothingTouched = {
  * habits of the verbs: they say no before they change anything, and they touch what they change first. The state is as before.
  */
 export function validate(s: State, nowMs: number, run: () => Refusal | undefined): Refusal | undefined {
-  const { cut, answering, granted, level, logTimeMs, lastSeq, lastFence } = s;
+  const { cut, guard, answering, granted, level, logTimeMs, lastSeq, lastFence } = s;
   const { low, high } = s.hash;
   const open = s.pages().map((table) => table.guard(stop));
   s.guard = stop;
@@ -36,7 +36,7 @@ export function validate(s: State, nowMs: number, run: () => Refusal | undefined
     return undefined;
   } finally {
     for (const end of open) end();
-    s.guard = undefined;
+    s.guard = guard;
     s.cut = cut;
     s.answering = answering;
     s.granted = granted;

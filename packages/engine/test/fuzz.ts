@@ -15,6 +15,7 @@ import {
   encodeHeartbeatRequest,
   encodeLifecycleStreamRequest,
   encodeReleaseRequest,
+  encodeStepRequest,
 } from "@corvo/gen/corvo/v1/worker_fast.js";
 import { commandFlags, formatJobId, Verb } from "@corvo/protocol";
 import type { AskingSchedule, Engine } from "../src/index.js";
@@ -96,7 +97,20 @@ export class Commands {
       );
     }
     if (n < 51) return this.write(Verb.ACK_BATCH, (w, requestId) => encodeAckBatchRequest(w, { items: this.some(4, () => this.ackItem()), requestId }));
-    if (n < 52) {
+    if (n < 54 && dice.chance(60)) {
+      return this.write(Verb.STEP, (w, requestId) =>
+        encodeStepRequest(w, {
+          ...this.ackItem(),
+          checkpointJson: dice.chance(20) ? this.text() : "",
+          agentStatus: dice.chance(10) ? dice.one(["continue", "hold", "done", "x"]) : "",
+          keep: dice.chance(30),
+          usage: dice.chance(30) ? { costUsd: dice.below(10), model: "m" } : undefined,
+          jobs: this.some(3, () => ({ ...this.request(), dependsOn: undefined })),
+          requestId,
+        }),
+      );
+    }
+    if (n < 54) {
       return this.write(Verb.RELEASE, (w, requestId) =>
         encodeReleaseRequest(w, { jobId: this.leasedJob(), checkpointJson: dice.chance(30) ? this.text() : "", fence: this.fence(), requestId }),
       );

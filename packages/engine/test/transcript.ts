@@ -19,6 +19,7 @@ import {
   encodeHeartbeatRequest,
   encodeLifecycleStreamRequest,
   encodeReleaseRequest,
+  encodeStepRequest,
 } from "@corvo/gen/corvo/v1/worker_fast.js";
 import * as pb from "@corvo/gen/corvo/v1/worker_pb.js";
 import { commandFlags, Verb } from "@corvo/protocol";
@@ -163,6 +164,30 @@ export class Transcript {
             args.has("rest") ? commandFlags.absentResult : 0,
           ),
           () => "ok",
+        );
+      case "step":
+        return told(
+          given(
+            Verb.STEP,
+            (w) =>
+              encodeStepRequest(w, {
+                jobId: id,
+                agentStatus: args.get("agent_status"),
+                keep: args.has("keep"),
+                resultJson: args.get("result"),
+                checkpointJson: args.get("checkpoint"),
+                usage: args.has("cost") ? { costUsd: Number(args.get("cost")), model: "m" } : undefined,
+                jobs: words.slice(1).map((word) => this.request(fields(word))),
+                fence,
+                requestId,
+              }),
+            args.has("rest") ? commandFlags.absentResult : 0,
+          ),
+          (bytes) => {
+            const r = fromBinary(pb.StepResponseSchema, bytes);
+            const added = r.jobIds.map((one, i) => `${this.name(one)} ${enqueueOutcomes[r.outcomes[i]]}`);
+            return [r.state, r.holdReason && `"${r.holdReason}"`, r.iteration > 0 && `iteration=${r.iteration}`, ...added].filter(Boolean).join(" ");
+          },
         );
       case "release":
         return told(

@@ -12,6 +12,7 @@ import type { EnqueueOptions, JobDefinition } from "./job.js";
 import { enqueueRequest, jsonText, newRequestId } from "./requests.js";
 import { type Backoff, checkedMs, defaultBackoff, jitteredMs, pause, repeat } from "./retry.js";
 import { Schedules } from "./schedules.js";
+import { type StepOptions, type Stepped, stepRequest } from "./step.js";
 import { serverTimeoutMs } from "./transport-options.js";
 import { validating } from "./validate-only.js";
 import { FetchedJob, type JobEvent, JobInfo, jobEvent, type QueueInfo, queueInfo, type WorkerInfo, workerInfo } from "./views.js";
@@ -141,6 +142,16 @@ export class CorvoClient {
     const request = { jobId: id, error, backtrace: options.backtrace ?? "", fence: options.fence ?? 0n, requestId: options.requestId ?? newRequestId() };
     const answer = await this.repeat(options, (o) => this.rpc.worker.fail(request, o));
     return { status: answer.status as "retrying" | "dead", attemptsRemaining: answer.attemptsRemaining };
+  }
+
+  /**
+   * One step of a leased job, whole or not at all: it is completed (or kept, or an agent's goes on) with its result and checkpoint, what it
+   * used is charged, and any number of jobs are added as its children.
+   */
+  async step(id: string, step: StepOptions & LeaseOptions = {}): Promise<Stepped> {
+    const request = stepRequest(id, step);
+    const answer = await this.repeat(step, (o) => this.rpc.worker.step(request, o));
+    return { state: answer.state as Stepped["state"], jobIds: answer.jobIds };
   }
 
   /** Gives a leased job back: the next in turn of its priority, and the attempt does not count. */

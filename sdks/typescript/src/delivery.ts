@@ -1,5 +1,6 @@
 import type { CorvoClient } from "./client.js";
 import { CorvoError } from "./errors.js";
+import type { StepOptions, Stepped } from "./step.js";
 import type { FetchedJob } from "./views.js";
 
 /** What a handler has in hand beside the payload. */
@@ -16,6 +17,11 @@ export interface JobContext<Payload = unknown> {
   checkpoint(value: Record<string, unknown>): Promise<void>;
   /** Shows progress to those who look at the job. Rejects when the lease is lost. Need not be awaited. */
   progress(value: Record<string, unknown>): Promise<void>;
+  /**
+   * One step, whole or not at all: checkpoint, usage and jobs to add (children of this one). With `keep` the handler goes on; without it
+   * the job is acknowledged by it, and what the handler returns counts for nothing. Rejects when the lease is lost.
+   */
+  step(step: StepOptions): Promise<Stepped>;
 }
 
 /**
@@ -24,6 +30,8 @@ export interface JobContext<Payload = unknown> {
  */
 export class Delivery implements JobContext {
   state: "ready" | "running" | "finished" | "lost" = "ready";
+  /** A step has acknowledged it: nothing is left to tell. */
+  acknowledged = false;
   private abort: AbortController | undefined;
   private lostBy: CorvoError | undefined;
 
@@ -60,6 +68,13 @@ export class Delivery implements JobContext {
   }
   progress(progress: Record<string, unknown>): Promise<void> {
     return this.tell({ progress });
+  }
+
+  async step(step: StepOptions): Promise<Stepped> {
+    if (this.lostBy) throw this.lostBy;
+    const stepped = await this.client.step(this.job.id, { ...step, fence: this.job.fence });
+    if (stepped.state !== "active") this.acknowledged = true;
+    return stepped;
   }
 
   private tell(update: { checkpoint?: Record<string, unknown>; progress?: Record<string, unknown> }): Promise<void> {

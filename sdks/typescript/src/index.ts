@@ -6,6 +6,7 @@ export { defineJob, type EnqueueOptions, type JobDefinition } from "./job.js";
 export { type ConnectOptions, connect } from "./node.js";
 export type { Backoff } from "./retry.js";
 export type { ScheduleInfo, ScheduleOptions, Schedules } from "./schedules.js";
+export type { StepOptions, Stepped, Usage } from "./step.js";
 export * from "./views.js";
 export * from "./webhooks.js";
 export * from "./worker.js";

@@ -202,6 +202,24 @@ test("what does not finish in time is told by its signal and given back, and no 
   for (const { id } of [first, last]) expect(await client.job(id)).toMatchObject({ state: "pending", attempt: 0, errors: [] });
 });
 
+test("a handler's steps: one that keeps the job, one that ends it; each whole", async () => {
+  const added: string[] = [];
+  const other = make({});
+  other.worker.handle("book2", async (_payload, context) => {
+    const kept = await context.step({ keep: true, checkpoint: { page: 1 }, jobs: [{ job: "page", payload: 1 }] });
+    const ended = await context.step({ result: { pages: 2 }, usage: { costUsd: 0.25 }, jobs: [{ job: "page", payload: 2 }] });
+    added.push(kept.state, ended.state, ...kept.jobIds, ...ended.jobIds);
+    other.worker.stop();
+    return "not this";
+  });
+  const { id } = await client.enqueue("book2", {});
+  await other.worker.run();
+  expect(added.slice(0, 2)).toEqual(["active", "completed"]);
+  expect(await client.job(id)).toMatchObject({ state: "completed", result: { pages: 2 }, checkpoint: { page: 1 } });
+  for (const child of added.slice(2)) expect(await client.job(child)).toMatchObject({ queue: "page", parentId: id });
+  expect(other.events.of("acked")).toHaveLength(1);
+});
+
 test("after the end nothing holds the process: no timers, no listeners", async () => {
   const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
   const signals = (): number => process.listenerCount("SIGTERM") + process.listenerCount("SIGINT");

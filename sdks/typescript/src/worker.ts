@@ -202,7 +202,11 @@ export class Worker {
     }
     this.running--;
     if (delivery.state === "lost") this.release(delivery);
-    else if (failure) void this.reportFailure(delivery, failure.thrown);
+    else if (delivery.acknowledged) {
+      delivery.state = "finished";
+      this.tell({ type: "acked", job });
+      this.release(delivery);
+    } else if (failure) void this.reportFailure(delivery, failure.thrown);
     else {
       delivery.state = "finished";
       this.acks.add(delivery, resultJson);

@@ -14,7 +14,7 @@ export interface CommandRule {
   /** The message that `check` lets through: its request id, if it has one, makes a retry safe. */
   schema: DescMessage;
   /** Adds jobs: refused when memory or disk is spent. */
-  newWork?: boolean;
+  newWork?: boolean | ((body: Uint8Array) => boolean);
   /** REST: what an unknown id answers where it is not what the verb says by itself. */
   restNotFound?: { restStatus: number; restCode: string };
 }
@@ -24,9 +24,11 @@ export function commandHandler(context: HandlerContext, rule: CommandRule): Unar
   return {
     kind: "unary",
     handle(call, request) {
-      const no = rule.newWork ? context.replica.refusesNewWork() : undefined;
+      const no = rule.newWork === true ? context.replica.refusesNewWork() : undefined;
       if (no) throw toRpcError(no);
       const command = atTheDoor(context, call, rule, request);
+      const late = typeof rule.newWork === "function" && rule.newWork(command.body) ? context.replica.refusesNewWork() : undefined;
+      if (late) throw toRpcError(late);
       if (validateOnly(command.body)) return lookedAt(context, call, command);
       return new Promise((resolve, reject) =>
         context.replica.submit(command, { answer: (bytes) => resolve(bytes.slice()), refused: (refusal) => reject(refusalOf(rule, refusal)) }),

@@ -9,7 +9,7 @@ import * as explain from "@corvo/gen/corvo/v1/explain_pb.js";
 import * as jobs from "@corvo/gen/corvo/v1/job_pb.js";
 import * as queues from "@corvo/gen/corvo/v1/queue_pb.js";
 import * as webhook from "@corvo/gen/corvo/v1/webhook_pb.js";
-import { FetchBatchRequestReader, FetchRequestReader } from "@corvo/gen/corvo/v1/worker_fast.js";
+import { FetchBatchRequestReader, FetchRequestReader, StepRequestReader } from "@corvo/gen/corvo/v1/worker_fast.js";
 import * as worker from "@corvo/gen/corvo/v1/worker_pb.js";
 import * as door from "@corvo/protocol";
 import { Verb } from "@corvo/protocol";
@@ -69,6 +69,7 @@ export function publicRoutes(context: AuthContext & AdminContext, counters: Stre
   command(w.ack, { verb: Verb.ACK, check: door.checkAck, schema: worker.AckRequestSchema });
   command(w.ackBatch, { verb: Verb.ACK_BATCH, check: door.checkAckBatch, schema: worker.AckBatchRequestSchema });
   command(w.fail, { verb: Verb.FAIL, check: door.checkFail, schema: worker.FailRequestSchema });
+  command(w.step, { verb: Verb.STEP, check: door.checkStep, schema: worker.StepRequestSchema, newWork: addsJobs });
   command(w.release, { verb: Verb.RELEASE, check: door.checkRelease, schema: worker.ReleaseRequestSchema });
   command(w.heartbeat, { verb: Verb.HEARTBEAT, check: door.checkHeartbeat, schema: worker.HeartbeatRequestSchema });
   add(w.streamLifecycle, lifecycleHandler(context, counters), true);
@@ -143,6 +144,10 @@ export function publicRoutes(context: AuthContext & AdminContext, counters: Stre
 }
 
 const nothing = new Uint8Array(0);
+
+const stepReader = new StepRequestReader();
+/** A step without jobs is an acknowledgement, which is taken as long as anything is. */
+const addsJobs = (body: Uint8Array): boolean => stepReader.read(body, 0, body.length).jobsCount > 0;
 
 function wishOf(reader: FetchRequestReader | FetchBatchRequestReader): (body: Uint8Array) => FetchWish {
   return (body) => {

@@ -1,5 +1,5 @@
 import { segment } from "../client.js";
-import { type CommandSpec, requestIdFlag, text } from "../command.js";
+import { type CommandSpec, list, requestIdFlag, text } from "../command.js";
 import { eachJob } from "../each-job.js";
 import { usageFailure } from "../failure.js";
 import { jobIds, singleJobId } from "../jobs-argument.js";
@@ -142,5 +142,51 @@ export const release: CommandSpec = {
       (id) => session.client.call("POST", `/api/v1/release/${segment(id)}`, { body, requestId: text(flags, "requestId") }),
       (id, answer) => session.wrote(answer, id, `Job ${id} given back`),
     );
+  },
+};
+
+export const step: CommandSpec = {
+  name: "step",
+  args: "<job>",
+  group: "Workers",
+  summary: "one step of a fetched job: acknowledge or keep it, and add jobs, all or nothing",
+  client: true,
+  mutates: true,
+  examples: [
+    `corvo step job_18a3f7c2e41b9a000000000c41 --fence 7 --result '{"ok": true}' --job '{"queue": "emails.send", "payload": {"n": 1}}'`,
+    `corvo step job_18a3f7c2e41b9a000000000c41 --keep --checkpoint '{"page": 3}' --usage '{"model": "m", "cost_usd": 0.02}'`,
+    "corvo step job_18a3f7c2e41b9a000000000c41 --request-id once -o json",
+  ],
+  notes: ["Jobs become children of this one unless they have a parent_id. If anything is refused, nothing has happened."],
+  flags: [
+    { flags: "--job <json>", description: "a job to add, as JSON or @file; may be repeated", repeated: true },
+    { flags: "--keep", description: "the job stays leased, and its lease is extended" },
+    { flags: "--result <json>", description: "the result, as JSON or @file" },
+    { flags: "--checkpoint <json>", description: "last checkpoint, as JSON or @file" },
+    { flags: "--usage <json>", description: "what was used, as JSON or @file" },
+    { flags: "--agent-status <word>", description: "agent jobs: done, continue or hold" },
+    fenceFlag,
+    requestIdFlag,
+  ],
+  async run(session, [given], flags) {
+    const id = await singleJobId(session, given);
+    const json = async (name: string, example: string): Promise<RawJson | undefined> => {
+      const value = text(flags, name);
+      return value === undefined ? undefined : await readJson(session.io, name, value, example);
+    };
+    const jobs: RawJson[] = [];
+    for (const one of list(flags, "job")) jobs.push(await readJson(session.io, "--job", one, `{"queue": "emails.send"}`));
+    const body = encodeObject({
+      keep: flags.keep === true ? true : undefined,
+      agent_status: text(flags, "agentStatus"),
+      result: await json("result", `{"ok": true}`),
+      checkpoint: await json("checkpoint", `{"page": 1}`),
+      usage: await json("usage", `{"cost_usd": 0.02}`),
+      jobs: jobs.length > 0 ? new RawJson(`[${jobs.map((one) => one.text).join(",")}]`) : undefined,
+      fence: fenceOf(text(flags, "fence")),
+    });
+    const answer = await session.client.call("POST", `/api/v1/jobs/${segment(id)}/step`, { body, requestId: text(flags, "requestId") });
+    const { state, job_ids: added } = JSON.parse(answer.text) as { state: string; job_ids: string[] };
+    session.wrote(answer, id, `Job ${id}: ${state}${added.length > 0 ? `; added ${added.join(", ")}` : ""}`);
   },
 };

@@ -133,6 +133,7 @@ function usualAnswers(server: FakeServer): void {
     for (const [verb, status] of Object.entries(words)) server.on(`POST /api/v1/jobs/${id}/${verb}`, 200, { status });
     server.on(`DELETE /api/v1/jobs/${id}`, 200, { status: "deleted" });
     server.on(`POST /api/v1/ack/${id}`, 200, { status: "ok" });
+    server.on(`POST /api/v1/jobs/${id}/step`, 200, { state: "completed", job_ids: [] });
     server.on(`POST /api/v1/release/${id}`, 200, { status: "released" });
     server.on(`POST /api/v1/fail/${id}`, 200, { status: "retrying", next_attempt_at: "2026-01-01T12:00:05Z", attempts_remaining: 1 });
   }

@@ -1,11 +1,26 @@
-import { AckBatchItemReader, AckBatchRequestReader, AckRequestReader, FailRequestReader, ReleaseRequestReader } from "@corvo/gen/corvo/v1/worker_fast.js";
-import { type AckBatchItem, AckBatchRequestSchema, AckRequestSchema, FailRequestSchema, ReleaseRequestSchema } from "@corvo/gen/corvo/v1/worker_pb.js";
+import {
+  AckBatchItemReader,
+  AckBatchRequestReader,
+  AckRequestReader,
+  EnqueueRequestReader,
+  FailRequestReader,
+  ReleaseRequestReader,
+  StepRequestReader,
+} from "@corvo/gen/corvo/v1/worker_fast.js";
+import {
+  type AckBatchItem,
+  AckBatchRequestSchema,
+  AckRequestSchema,
+  FailRequestSchema,
+  ReleaseRequestSchema,
+  StepRequestSchema,
+} from "@corvo/gen/corvo/v1/worker_pb.js";
 import { isBlank } from "../json-members.js";
 import { limits } from "../limits.js";
 import type { Refusal } from "../refusal.js";
 import { textOf } from "../utf8.js";
 import { admit, type DoorOptions, doorDefaults, type Fault, faulty } from "./door.js";
-import { unlessBlank } from "./enqueue.js";
+import { lookAtJob, mendJob, notAlone, unlessBlank } from "./enqueue.js";
 import { jsonFault, mustBeUtf8, nestedUnknown, textFault, usageFault } from "./fields.js";
 
 /** `corvo.v1.AckRequest`. */
@@ -29,6 +44,15 @@ export function checkFail(bytes: Uint8Array, options: DoorOptions = doorDefaults
   });
 }
 
+/** `corvo.v1.StepRequest`. */
+export function checkStep(bytes: Uint8Array, options: DoorOptions = doorDefaults): Uint8Array | Refusal {
+  return admit(step, StepRequestSchema, bytes, options, lookAtStep, (message) => {
+    message.resultJson = unlessBlank(message.resultJson);
+    message.checkpointJson = unlessBlank(message.checkpointJson);
+    message.jobs.forEach(mendJob);
+  });
+}
+
 /** `corvo.v1.ReleaseRequest`. */
 export function checkRelease(bytes: Uint8Array, options: DoorOptions = doorDefaults): Uint8Array | Refusal {
   return admit(release, ReleaseRequestSchema, bytes, options, lookAtRelease, (message) => {
@@ -36,6 +60,8 @@ export function checkRelease(bytes: Uint8Array, options: DoorOptions = doorDefau
   });
 }
 
+const step = new StepRequestReader();
+const child = new EnqueueRequestReader();
 const release = new ReleaseRequestReader();
 const ack = new AckRequestReader();
 const batch = new AckBatchRequestReader();
@@ -71,6 +97,41 @@ function agentStatusFault(buf: Uint8Array, start: number, end: number, field: st
   const status = given.trim().toLowerCase();
   if (status === "" || status === "done" || status === "continue" || status === "hold") return undefined;
   return faulty("INVALID_VALUE", field, `invalid ${field} ${JSON.stringify(given)}`);
+}
+
+function lookAtStep(r: StepRequestReader, options: DoorOptions): Fault | undefined {
+  const { buf } = r;
+  if (r.jobIdEnd === r.jobIdStart) return faulty("REQUIRED", "job_id", "job_id is required");
+  mustBeUtf8(buf, r.jobIdStart, r.jobIdEnd, "job_id");
+  mustBeUtf8(buf, r.holdReasonStart, r.holdReasonEnd, "hold_reason");
+  mustBeUtf8(buf, r.stepStatusStart, r.stepStatusEnd, "step_status");
+  let usage: Fault | undefined;
+  if (r.hasUsage) {
+    usage = usageFault(buf, r.usageStart, r.usageEnd);
+    if (nestedUnknown) r.hasUnknown = true;
+  }
+  if (blank(buf, r.resultJsonStart, r.resultJsonEnd) || blank(buf, r.checkpointJsonStart, r.checkpointJsonEnd)) r.hasUnknown = true;
+  if (r.jobsCount > limits.itemsMax) return faulty("TOO_LARGE", "jobs", `too many jobs: ${r.jobsCount} (max ${limits.itemsMax})`);
+  const fault =
+    named(buf, r.jobIdStart, r.jobIdEnd, jsonFault(buf, r.resultJsonStart, r.resultJsonEnd, limits.resultBytesMax, "result_json")) ??
+    named(buf, r.jobIdStart, r.jobIdEnd, jsonFault(buf, r.checkpointJsonStart, r.checkpointJsonEnd, limits.checkpointBytesMax, "checkpoint_json")) ??
+    agentStatusFault(buf, r.agentStatusStart, r.agentStatusEnd, "agent_status") ??
+    usage ??
+    textFault(buf, r.requestIdStart, r.requestIdEnd, limits.requestIdBytesMax, "request_id");
+  if (fault !== undefined) return fault;
+  for (let i = 0; i < r.jobsCount; i++) {
+    const wrong = lookAtJob(child.read(buf, r.jobsStart[i], r.jobsEnd[i]), options) ?? notAlone(child) ?? alien();
+    if (child.hasUnknown) {
+      r.hasUnknown = true; // everything is looked at again after it was encoded anew
+      return undefined;
+    }
+    if (wrong !== undefined) return { ...wrong, field: `jobs[${i}].${wrong.field}`, text: `job ${i}: ${wrong.text}` };
+  }
+  return undefined;
+}
+
+function alien(): Fault | undefined {
+  return child.dependsOnCount > 0 ? faulty("UNSUPPORTED", "depends_on", "depends_on cannot be given in a step") : undefined;
 }
 
 function lookAtRelease(r: ReleaseRequestReader): Fault | undefined {

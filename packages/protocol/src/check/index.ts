@@ -1,4 +1,4 @@
-export { checkAck, checkAckBatch, checkFail, checkRelease } from "./ack.js";
+export { checkAck, checkAckBatch, checkFail, checkRelease, checkStep } from "./ack.js";
 export * from "./agent.js";
 export { checkCreateBatch, checkSealBatch } from "./batch.js";
 export * from "./budget.js";

@@ -65,6 +65,7 @@ function jobFault(r: fast.PutScheduleRequestReader, options: DoorOptions): Fault
 /** What belongs to one job and not to each of many. */
 function tooPrecise(): Fault | undefined {
   if (job.hasScheduledAt) return faulty("INVALID_VALUE", "scheduled_at", "a schedule's job has no scheduled_at");
+  if (job.dependsOnCount > 0) return faulty("UNSUPPORTED", "depends_on", "a schedule's job has no depends_on");
   return job.requestIdEnd > job.requestIdStart ? faulty("INVALID_VALUE", "request_id", "a schedule's job has no request_id") : undefined;
 }
 

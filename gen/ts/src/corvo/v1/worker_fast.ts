@@ -5533,6 +5533,552 @@ export function encodeFailResponse(w: Writer, init: FailResponseInit): void {
   if (init.attemptsRemaining !== undefined && init.attemptsRemaining !== 0) putInt32(w, 24, init.attemptsRemaining);
 }
 
+/** Reads corvo.v1.StepRequest. */
+export class StepRequestReader extends Reader {
+  jobIdStart = 0;
+  jobIdEnd = 0;
+  agentStatusStart = 0;
+  agentStatusEnd = 0;
+  keep = false;
+  resultJsonStart = 0;
+  resultJsonEnd = 0;
+  checkpointJsonStart = 0;
+  checkpointJsonEnd = 0;
+  usageStart = 0;
+  usageEnd = 0;
+  hasUsage = false;
+  holdReasonStart = 0;
+  holdReasonEnd = 0;
+  stepStatusStart = 0;
+  stepStatusEnd = 0;
+  jobsCount = 0;
+  jobsStart: Int32Array<ArrayBuffer> = new Int32Array(8);
+  jobsEnd: Int32Array<ArrayBuffer> = new Int32Array(8);
+  fence = -0;
+  fenceLo = -0;
+  fenceHi = -0;
+  requestIdStart = 0;
+  requestIdEnd = 0;
+  validateOnly = false;
+
+  read(buf: Uint8Array, start = 0, end = buf.length): this {
+    this.buf = buf;
+    this.start = start;
+    this.end = end;
+    this.hasUnknown = false;
+    this.jobIdStart = 0;
+    this.jobIdEnd = 0;
+    this.agentStatusStart = 0;
+    this.agentStatusEnd = 0;
+    this.keep = false;
+    this.resultJsonStart = 0;
+    this.resultJsonEnd = 0;
+    this.checkpointJsonStart = 0;
+    this.checkpointJsonEnd = 0;
+    this.usageStart = 0;
+    this.usageEnd = 0;
+    this.hasUsage = false;
+    this.holdReasonStart = 0;
+    this.holdReasonEnd = 0;
+    this.stepStatusStart = 0;
+    this.stepStatusEnd = 0;
+    this.jobsCount = 0;
+    this.fence = 0;
+    this.fenceLo = 0;
+    this.fenceHi = 0;
+    this.requestIdStart = 0;
+    this.requestIdEnd = 0;
+    this.validateOnly = false;
+    let pos = start;
+    while (pos < end) {
+      let tag = buf[pos++];
+      if (tag > 127) {
+        const b = pos < end ? buf[pos] : 128;
+        if (b < 128) {
+          tag = (tag & 127) | (b << 7);
+          pos++;
+        } else {
+          this.pos = pos - 1;
+          tag = this.tag();
+          pos = this.pos;
+        }
+      }
+      if (tag < 128) {
+      switch (tag >>> 3) {
+        case 1: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.jobIdEnd !== 0) this.hasUnknown = true;
+          this.jobIdStart = pos;
+          this.jobIdEnd = pos += n;
+          break;
+        }
+        case 2: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.agentStatusEnd !== 0) this.hasUnknown = true;
+          this.agentStatusStart = pos;
+          this.agentStatusEnd = pos += n;
+          break;
+        }
+        case 3: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.keep = b !== 0;
+          } else {
+            this.pos = pos;
+            this.varint64();
+            this.keep = this.lo !== 0 || this.hi !== 0;
+            pos = this.pos;
+          }
+          break;
+        }
+        case 4: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.resultJsonEnd !== 0) this.hasUnknown = true;
+          this.resultJsonStart = pos;
+          this.resultJsonEnd = pos += n;
+          break;
+        }
+        case 5: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.checkpointJsonEnd !== 0) this.hasUnknown = true;
+          this.checkpointJsonStart = pos;
+          this.checkpointJsonEnd = pos += n;
+          break;
+        }
+        case 6: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.usageEnd !== 0) this.hasUnknown = true;
+          this.usageStart = pos;
+          this.usageEnd = pos += n;
+          this.hasUsage = true;
+          break;
+        }
+        case 7: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.holdReasonEnd !== 0) this.hasUnknown = true;
+          this.holdReasonStart = pos;
+          this.holdReasonEnd = pos += n;
+          break;
+        }
+        case 8: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.stepStatusEnd !== 0) this.hasUnknown = true;
+          this.stepStatusStart = pos;
+          this.stepStatusEnd = pos += n;
+          break;
+        }
+        case 9: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          const i = this.jobsCount++;
+          if (i === this.jobsStart.length) {
+            this.jobsStart = grown(this.jobsStart);
+            this.jobsEnd = grown(this.jobsEnd);
+          }
+          this.jobsStart[i] = pos;
+          this.jobsEnd[i] = pos += n;
+          break;
+        }
+        default:
+          pos = this.unknown(tag, pos);
+      }
+      } else {
+      switch (tag >>> 3) {
+        case 100: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.fence = b;
+            this.fenceLo = b;
+            this.fenceHi = 0;
+          } else {
+            this.pos = pos;
+            this.varint64();
+            this.fence = this.hi * 4294967296 + this.lo;
+            this.fenceLo = this.lo;
+            this.fenceHi = this.hi;
+            pos = this.pos;
+          }
+          break;
+        }
+        case 110: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.requestIdEnd !== 0) this.hasUnknown = true;
+          this.requestIdStart = pos;
+          this.requestIdEnd = pos += n;
+          break;
+        }
+        case 190: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.validateOnly = b !== 0;
+          } else {
+            this.pos = pos;
+            this.varint64();
+            this.validateOnly = this.lo !== 0 || this.hi !== 0;
+            pos = this.pos;
+          }
+          break;
+        }
+        default:
+          pos = this.unknown(tag, pos);
+      }
+      }
+    }
+    return this;
+  }
+}
+
+/** Tags of corvo.v1.StepRequest for the put functions. */
+export const StepRequestTag = {
+  jobId: 10,
+  agentStatus: 18,
+  keep: 24,
+  resultJson: 34,
+  checkpointJson: 42,
+  usage: 50,
+  holdReason: 58,
+  stepStatus: 66,
+  jobs: 74,
+  fence: 800,
+  requestId: 882,
+  validateOnly: 1520,
+} as const;
+
+/** What `encodeStepRequest` writes. What is absent or zero is not written. */
+export interface StepRequestInit {
+  jobId?: string | Uint8Array;
+  agentStatus?: string | Uint8Array;
+  keep?: boolean;
+  resultJson?: string | Uint8Array;
+  checkpointJson?: string | Uint8Array;
+  usage?: UsageReportInit;
+  holdReason?: string | Uint8Array;
+  stepStatus?: string | Uint8Array;
+  jobs?: readonly EnqueueRequestInit[];
+  fence?: number | bigint;
+  requestId?: string | Uint8Array;
+  validateOnly?: boolean;
+}
+
+let usageOfStepRequest = 0;
+let jobsOfStepRequest = 0;
+/** Writes the fields of corvo.v1.StepRequest, without a length before them. */
+export function encodeStepRequest(w: Writer, init: StepRequestInit): void {
+  if (init.jobId !== undefined && init.jobId.length > 0) putStringOrBytes(w, 10, init.jobId);
+  if (init.agentStatus !== undefined && init.agentStatus.length > 0) putStringOrBytes(w, 18, init.agentStatus);
+  if (init.keep !== undefined && init.keep) putBool(w, 24, init.keep);
+  if (init.resultJson !== undefined && init.resultJson.length > 0) putStringOrBytes(w, 34, init.resultJson);
+  if (init.checkpointJson !== undefined && init.checkpointJson.length > 0) putStringOrBytes(w, 42, init.checkpointJson);
+  if (init.usage !== undefined) {
+    const at = beginMessage(w, 50, usageOfStepRequest);
+    encodeUsageReport(w, init.usage);
+    usageOfStepRequest = endMessage(w, at);
+  }
+  if (init.holdReason !== undefined && init.holdReason.length > 0) putStringOrBytes(w, 58, init.holdReason);
+  if (init.stepStatus !== undefined && init.stepStatus.length > 0) putStringOrBytes(w, 66, init.stepStatus);
+  if (init.jobs !== undefined) {
+    for (const one of init.jobs) {
+      const at = beginMessage(w, 74, jobsOfStepRequest);
+      encodeEnqueueRequest(w, one);
+      jobsOfStepRequest = endMessage(w, at);
+    }
+  }
+  if (init.fence !== undefined && init.fence != 0) putInt64OrBigInt(w, 800, init.fence);
+  if (init.requestId !== undefined && init.requestId.length > 0) putStringOrBytes(w, 882, init.requestId);
+  if (init.validateOnly !== undefined && init.validateOnly) putBool(w, 1520, init.validateOnly);
+}
+
+/** Reads corvo.v1.StepResponse. */
+export class StepResponseReader extends Reader {
+  stateStart = 0;
+  stateEnd = 0;
+  jobIdsCount = 0;
+  jobIdsStart: Int32Array<ArrayBuffer> = new Int32Array(8);
+  jobIdsEnd: Int32Array<ArrayBuffer> = new Int32Array(8);
+  holdReasonStart = 0;
+  holdReasonEnd = 0;
+  iteration = 0;
+  outcomesCount = 0;
+  outcomes: Int32Array<ArrayBuffer> = new Int32Array(8);
+  logIndex = -0;
+  logIndexLo = -0;
+  logIndexHi = -0;
+
+  read(buf: Uint8Array, start = 0, end = buf.length): this {
+    this.buf = buf;
+    this.start = start;
+    this.end = end;
+    this.hasUnknown = false;
+    this.stateStart = 0;
+    this.stateEnd = 0;
+    this.jobIdsCount = 0;
+    this.holdReasonStart = 0;
+    this.holdReasonEnd = 0;
+    this.iteration = 0;
+    this.outcomesCount = 0;
+    this.logIndex = 0;
+    this.logIndexLo = 0;
+    this.logIndexHi = 0;
+    let pos = start;
+    while (pos < end) {
+      let tag = buf[pos++];
+      if (tag > 127) {
+        const b = pos < end ? buf[pos] : 128;
+        if (b < 128) {
+          tag = (tag & 127) | (b << 7);
+          pos++;
+        } else {
+          this.pos = pos - 1;
+          tag = this.tag();
+          pos = this.pos;
+        }
+      }
+      if (tag < 128) {
+      switch (tag >>> 3) {
+        case 1: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.stateEnd !== 0) this.hasUnknown = true;
+          this.stateStart = pos;
+          this.stateEnd = pos += n;
+          break;
+        }
+        case 2: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          const i = this.jobIdsCount++;
+          if (i === this.jobIdsStart.length) {
+            this.jobIdsStart = grown(this.jobIdsStart);
+            this.jobIdsEnd = grown(this.jobIdsEnd);
+          }
+          this.jobIdsStart[i] = pos;
+          this.jobIdsEnd[i] = pos += n;
+          break;
+        }
+        case 3: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.holdReasonEnd !== 0) this.hasUnknown = true;
+          this.holdReasonStart = pos;
+          this.holdReasonEnd = pos += n;
+          break;
+        }
+        case 4: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.iteration = b;
+          } else {
+            this.pos = pos;
+            this.iteration = this.varint32() | 0;
+            pos = this.pos;
+          }
+          break;
+        }
+        default:
+          pos = this.unknown(tag, pos);
+      }
+      } else {
+      switch (tag >>> 3) {
+        case 101: {
+          if ((tag & 7) === 2) {
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          const packedEnd = pos + n;
+          while (pos < packedEnd) {
+          let value = pos < end ? buf[pos] : 255;
+          if (value < 128) pos++;
+          else {
+            this.pos = pos;
+            value = this.varint32() | 0;
+            pos = this.pos;
+          }
+          const i = this.outcomesCount++;
+          if (i === this.outcomes.length) {
+            this.outcomes = grown(this.outcomes);
+          }
+          this.outcomes[i] = value;
+          }
+          if (pos > packedEnd) truncated(pos);
+          } else {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          let value = pos < end ? buf[pos] : 255;
+          if (value < 128) pos++;
+          else {
+            this.pos = pos;
+            value = this.varint32() | 0;
+            pos = this.pos;
+          }
+          const i = this.outcomesCount++;
+          if (i === this.outcomes.length) {
+            this.outcomes = grown(this.outcomes);
+          }
+          this.outcomes[i] = value;
+          }
+          break;
+        }
+        case 192: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.logIndex = b;
+            this.logIndexLo = b;
+            this.logIndexHi = 0;
+          } else {
+            this.pos = pos;
+            this.varint64();
+            this.logIndex = this.hi * 4294967296 + this.lo;
+            this.logIndexLo = this.lo;
+            this.logIndexHi = this.hi;
+            pos = this.pos;
+          }
+          break;
+        }
+        default:
+          pos = this.unknown(tag, pos);
+      }
+      }
+    }
+    return this;
+  }
+}
+
+/** Tags of corvo.v1.StepResponse for the put functions. */
+export const StepResponseTag = {
+  state: 10,
+  jobIds: 18,
+  holdReason: 26,
+  iteration: 32,
+  outcomes: 810,
+  logIndex: 1536,
+} as const;
+
+/** What `encodeStepResponse` writes. What is absent or zero is not written. */
+export interface StepResponseInit {
+  state?: string | Uint8Array;
+  jobIds?: readonly (string | Uint8Array)[];
+  holdReason?: string | Uint8Array;
+  iteration?: number;
+  outcomes?: ArrayLike<number>;
+  logIndex?: number | bigint;
+}
+
+/** Writes the fields of corvo.v1.StepResponse, without a length before them. */
+export function encodeStepResponse(w: Writer, init: StepResponseInit): void {
+  if (init.state !== undefined && init.state.length > 0) putStringOrBytes(w, 10, init.state);
+  if (init.jobIds !== undefined) for (const one of init.jobIds) putStringOrBytes(w, 18, one);
+  if (init.holdReason !== undefined && init.holdReason.length > 0) putStringOrBytes(w, 26, init.holdReason);
+  if (init.iteration !== undefined && init.iteration !== 0) putInt32(w, 32, init.iteration);
+  if (init.outcomes !== undefined) putPackedInt32(w, 810, init.outcomes);
+  if (init.logIndex !== undefined && init.logIndex != 0) putInt64OrBigInt(w, 1536, init.logIndex);
+}
+
 /** Reads corvo.v1.ReleaseRequest. */
 export class ReleaseRequestReader extends Reader {
   jobIdStart = 0;
