@@ -3,6 +3,7 @@ import type { Clock, Refusal } from "@corvo/protocol";
 import { commandFlags, EntryWriter, failpoint, limits, refuse, Verb } from "@corvo/protocol";
 import type { CommittedEntry, RaftNode } from "@corvo/raft";
 import { type FinishedJobs, finishedCommand, finishedFacts } from "./finished.js";
+import { FairShare } from "./fair-share.js";
 import { leadershipBody, ownCommand, purgeBody, stateHashBody } from "./own-commands.js";
 import { type Calendar, SlotKeeper } from "./slot-keeper.js";
 import { Ticker } from "./ticker.js";
@@ -63,6 +64,7 @@ export class Replica {
   onApplied: ((index: number, commands: number, waitedMs: number, applyMs: number) => void) | undefined;
   readonly waiters: Waiters;
   private readonly ticker: Ticker;
+  private readonly fair = new FairShare();
   private readonly slots: SlotKeeper | undefined;
   private gathering: Batch | undefined;
   /** Holds the commands of `gathering`. */
@@ -145,6 +147,10 @@ export class Replica {
     if (this.waitingCommands >= this.options.pendingMax) {
       this.counters.overloaded++;
       return reply.refused(overloaded(this.waitingCommands, this.options.pendingMax));
+    }
+    if (this.fair.waitingOf(command.client) >= this.options.pendingMax / 2) {
+      this.counters.overloaded++;
+      return reply.refused(overloaded(this.fair.waitingOf(command.client), this.options.pendingMax / 2));
     }
     const others = this.engine.dependencies(command.verb, command.body);
     if (others !== undefined) return this.submitDependent({ ...command, body: command.body.slice() }, reply, others, 0);
@@ -270,7 +276,13 @@ export class Replica {
     this.options.onFatal(cause);
   }
 
+  /** Into the entry that is being gathered, or, when its client has had its share of that, into a line. */
   private add(command: CommandInput, reply: Reply | undefined): void {
+    this.waitingCommands++;
+    if (this.fair.admit(command, reply, this.options.clock.monotonicMs())) this.gather(command, reply);
+  }
+
+  private gather(command: CommandInput, reply: Reply | undefined): void {
     if (this.gathering && this.entry.bytes + command.body.length > limits.entryBytesMax) this.flush(true);
     if (!this.gathering) {
       this.gathering = new Batch();
@@ -279,7 +291,6 @@ export class Replica {
     }
     this.entry.add(command);
     this.gathering.replies.push(reply);
-    this.waitingCommands++;
     this.planFlush();
   }
 
@@ -316,6 +327,7 @@ export class Replica {
       return batch.refuseAll(notLeader());
     }
     this.inFlight.push({ index: place.index, batch, term: place.term, sinceMs: this.gatheringSinceMs });
+    this.fair.next(this.options.clock.monotonicMs(), (command, reply) => this.gather(command, reply));
   }
 
   private applyEntry(entry: CommittedEntry): void {
@@ -457,6 +469,7 @@ export class Replica {
     this.inFlight = [];
     this.gathering?.refuseAll(notLeader());
     this.gathering = undefined;
+    for (const reply of this.fair.takeAll()) reply?.refused(notLeader());
     this.waitingCommands = 0;
     this.waiters.wakeAll();
   }

@@ -13,6 +13,8 @@ export interface CommandInput {
   principal: string;
   /** First 16 bytes of the request's hash when it has a request id, else undefined. */
   requestHash: Uint8Array | undefined;
+  /** Who shares the node with whom: a name or an address. Undefined: the node itself, which never waits. */
+  client?: string;
   /** Copied before `submit` returns. */
   body: Uint8Array;
 }

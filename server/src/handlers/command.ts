@@ -64,6 +64,7 @@ export function toCommand(call: Call, verb: Verb, body: Uint8Array, hash: Uint8A
     namespace: namespaceName(call),
     principal: principalName(call),
     requestHash: hash,
+    client: principalName(call) || call.peer,
     body,
   };
 }
