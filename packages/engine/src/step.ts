@@ -34,7 +34,7 @@ export function step(s: State, c: Command): Refusal | undefined {
   const row = s.find(c.buf, r.jobIdStart, r.jobIdEnd);
   if (row === notFound) return refuse("not_found", "NOT_FOUND", `job ${id()} not found`);
   if (row < 0 || s.jobs.state(row) !== JobState.active) return refuse("failed_precondition", "WRONG_STATE", `job ${id()} is not active`);
-  if (r.fence !== 0 && r.fence !== s.jobs.fence(row)) return staleFence(id());
+  if (r.fence !== 0 && r.fence !== s.jobs.fence(row)) return staleFence(s, id());
   if (r.keep && (r.agentStatusEnd > r.agentStatusStart || r.resultJsonEnd > r.resultJsonStart)) {
     return refuse("invalid_argument", "INVALID_VALUE", "a job that is kept has no result and no agent_status yet", { field: "keep" });
   }

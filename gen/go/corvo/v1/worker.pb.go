@@ -2946,6 +2946,242 @@ func (x *FailResponse) GetAttemptsRemaining() int32 {
 	return 0
 }
 
+// One step of a job.
+type StepRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Id of the job. Required.
+	JobId string `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	// As in AckRequest: empty or `done` completes it; `continue` and `hold` are for agent jobs. Not with `keep`.
+	AgentStatus string `protobuf:"bytes,2,opt,name=agent_status,json=agentStatus,proto3" json:"agent_status,omitempty"`
+	// The job stays with its worker: checkpoint, usage and jobs are taken, and its lease is extended as by a heartbeat. Default: false.
+	Keep bool `protobuf:"varint,3,opt,name=keep,proto3" json:"keep,omitempty"`
+	// Result as JSON text, at most 256 KiB. Empty in RPC: `{}`; absent in REST: none. Not with `keep`.
+	ResultJson string `protobuf:"bytes,4,opt,name=result_json,json=resultJson,proto3" json:"result_json,omitempty"`
+	// Last checkpoint as JSON text, at most 256 KiB. Empty: the stored one stays.
+	CheckpointJson string `protobuf:"bytes,5,opt,name=checkpoint_json,json=checkpointJson,proto3" json:"checkpoint_json,omitempty"`
+	// What was used since the last report.
+	Usage *UsageReport `protobuf:"bytes,6,opt,name=usage,proto3" json:"usage,omitempty"`
+	// Why an agent's job is held. See AckRequest.hold_reason.
+	HoldReason string `protobuf:"bytes,7,opt,name=hold_reason,json=holdReason,proto3" json:"hold_reason,omitempty"`
+	// For a job of a chain. See AckRequest.step_status.
+	StepStatus string `protobuf:"bytes,8,opt,name=step_status,json=stepStatus,proto3" json:"step_status,omitempty"`
+	// Jobs to add, at most 10,000. Those without a parent_id become children of this job. `depends_on` cannot be given here.
+	Jobs []*EnqueueRequest `protobuf:"bytes,9,rep,name=jobs,proto3" json:"jobs,omitempty"`
+	// Fence of the lease. 0: not given, the state of the lease decides.
+	Fence uint64 `protobuf:"varint,100,opt,name=fence,proto3" json:"fence,omitempty"`
+	// Makes a retry safe: the whole step takes effect once. Empty: not given.
+	RequestId string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
+	ValidateOnly  bool `protobuf:"varint,190,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StepRequest) Reset() {
+	*x = StepRequest{}
+	mi := &file_corvo_v1_worker_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StepRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StepRequest) ProtoMessage() {}
+
+func (x *StepRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_corvo_v1_worker_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StepRequest.ProtoReflect.Descriptor instead.
+func (*StepRequest) Descriptor() ([]byte, []int) {
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *StepRequest) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
+}
+
+func (x *StepRequest) GetAgentStatus() string {
+	if x != nil {
+		return x.AgentStatus
+	}
+	return ""
+}
+
+func (x *StepRequest) GetKeep() bool {
+	if x != nil {
+		return x.Keep
+	}
+	return false
+}
+
+func (x *StepRequest) GetResultJson() string {
+	if x != nil {
+		return x.ResultJson
+	}
+	return ""
+}
+
+func (x *StepRequest) GetCheckpointJson() string {
+	if x != nil {
+		return x.CheckpointJson
+	}
+	return ""
+}
+
+func (x *StepRequest) GetUsage() *UsageReport {
+	if x != nil {
+		return x.Usage
+	}
+	return nil
+}
+
+func (x *StepRequest) GetHoldReason() string {
+	if x != nil {
+		return x.HoldReason
+	}
+	return ""
+}
+
+func (x *StepRequest) GetStepStatus() string {
+	if x != nil {
+		return x.StepStatus
+	}
+	return ""
+}
+
+func (x *StepRequest) GetJobs() []*EnqueueRequest {
+	if x != nil {
+		return x.Jobs
+	}
+	return nil
+}
+
+func (x *StepRequest) GetFence() uint64 {
+	if x != nil {
+		return x.Fence
+	}
+	return 0
+}
+
+func (x *StepRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *StepRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
+// What became of the job, and of those that were added.
+type StepResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its state now: `completed`, `active` (kept), `pending` (an agent's that goes on), `held`, or `cancelled` (kept, and over its budget).
+	State string `protobuf:"bytes,1,opt,name=state,proto3" json:"state,omitempty"`
+	// One id per job; for a duplicate the id of the holder.
+	JobIds []string `protobuf:"bytes,2,rep,name=job_ids,json=jobIds,proto3" json:"job_ids,omitempty"`
+	// Why it is held. Empty: it is not.
+	HoldReason string `protobuf:"bytes,3,opt,name=hold_reason,json=holdReason,proto3" json:"hold_reason,omitempty"`
+	// Of an agent job: its iteration now.
+	Iteration int32 `protobuf:"varint,4,opt,name=iteration,proto3" json:"iteration,omitempty"`
+	// One outcome per job.
+	Outcomes []EnqueueOutcome `protobuf:"varint,101,rep,packed,name=outcomes,proto3,enum=corvo.v1.EnqueueOutcome" json:"outcomes,omitempty"`
+	// Log index at which this was decided.
+	LogIndex      uint64 `protobuf:"varint,192,opt,name=log_index,json=logIndex,proto3" json:"log_index,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StepResponse) Reset() {
+	*x = StepResponse{}
+	mi := &file_corvo_v1_worker_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StepResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StepResponse) ProtoMessage() {}
+
+func (x *StepResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_corvo_v1_worker_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StepResponse.ProtoReflect.Descriptor instead.
+func (*StepResponse) Descriptor() ([]byte, []int) {
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *StepResponse) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *StepResponse) GetJobIds() []string {
+	if x != nil {
+		return x.JobIds
+	}
+	return nil
+}
+
+func (x *StepResponse) GetHoldReason() string {
+	if x != nil {
+		return x.HoldReason
+	}
+	return ""
+}
+
+func (x *StepResponse) GetIteration() int32 {
+	if x != nil {
+		return x.Iteration
+	}
+	return 0
+}
+
+func (x *StepResponse) GetOutcomes() []EnqueueOutcome {
+	if x != nil {
+		return x.Outcomes
+	}
+	return nil
+}
+
+func (x *StepResponse) GetLogIndex() uint64 {
+	if x != nil {
+		return x.LogIndex
+	}
+	return 0
+}
+
 // Gives one job back.
 type ReleaseRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2965,7 +3201,7 @@ type ReleaseRequest struct {
 
 func (x *ReleaseRequest) Reset() {
 	*x = ReleaseRequest{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[27]
+	mi := &file_corvo_v1_worker_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2977,7 +3213,7 @@ func (x *ReleaseRequest) String() string {
 func (*ReleaseRequest) ProtoMessage() {}
 
 func (x *ReleaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[27]
+	mi := &file_corvo_v1_worker_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2990,7 +3226,7 @@ func (x *ReleaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseRequest.ProtoReflect.Descriptor instead.
 func (*ReleaseRequest) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{27}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ReleaseRequest) GetJobId() string {
@@ -3037,7 +3273,7 @@ type ReleaseResponse struct {
 
 func (x *ReleaseResponse) Reset() {
 	*x = ReleaseResponse{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[28]
+	mi := &file_corvo_v1_worker_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3049,7 +3285,7 @@ func (x *ReleaseResponse) String() string {
 func (*ReleaseResponse) ProtoMessage() {}
 
 func (x *ReleaseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[28]
+	mi := &file_corvo_v1_worker_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3062,7 +3298,7 @@ func (x *ReleaseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseResponse.ProtoReflect.Descriptor instead.
 func (*ReleaseResponse) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{28}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{30}
 }
 
 // What a worker says about one of its jobs.
@@ -3084,7 +3320,7 @@ type HeartbeatJobUpdate struct {
 
 func (x *HeartbeatJobUpdate) Reset() {
 	*x = HeartbeatJobUpdate{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[29]
+	mi := &file_corvo_v1_worker_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3096,7 +3332,7 @@ func (x *HeartbeatJobUpdate) String() string {
 func (*HeartbeatJobUpdate) ProtoMessage() {}
 
 func (x *HeartbeatJobUpdate) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[29]
+	mi := &file_corvo_v1_worker_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3109,7 +3345,7 @@ func (x *HeartbeatJobUpdate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeartbeatJobUpdate.ProtoReflect.Descriptor instead.
 func (*HeartbeatJobUpdate) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{29}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *HeartbeatJobUpdate) GetProgressJson() string {
@@ -3160,7 +3396,7 @@ type HeartbeatRequest struct {
 
 func (x *HeartbeatRequest) Reset() {
 	*x = HeartbeatRequest{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[30]
+	mi := &file_corvo_v1_worker_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3172,7 +3408,7 @@ func (x *HeartbeatRequest) String() string {
 func (*HeartbeatRequest) ProtoMessage() {}
 
 func (x *HeartbeatRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[30]
+	mi := &file_corvo_v1_worker_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3185,7 +3421,7 @@ func (x *HeartbeatRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeartbeatRequest.ProtoReflect.Descriptor instead.
 func (*HeartbeatRequest) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{30}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *HeartbeatRequest) GetJobs() map[string]*HeartbeatJobUpdate {
@@ -3218,7 +3454,7 @@ type HeartbeatJobResponse struct {
 
 func (x *HeartbeatJobResponse) Reset() {
 	*x = HeartbeatJobResponse{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[31]
+	mi := &file_corvo_v1_worker_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3230,7 +3466,7 @@ func (x *HeartbeatJobResponse) String() string {
 func (*HeartbeatJobResponse) ProtoMessage() {}
 
 func (x *HeartbeatJobResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[31]
+	mi := &file_corvo_v1_worker_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3243,7 +3479,7 @@ func (x *HeartbeatJobResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeartbeatJobResponse.ProtoReflect.Descriptor instead.
 func (*HeartbeatJobResponse) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{31}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *HeartbeatJobResponse) GetStatus() string {
@@ -3278,7 +3514,7 @@ type HeartbeatResponse struct {
 
 func (x *HeartbeatResponse) Reset() {
 	*x = HeartbeatResponse{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[32]
+	mi := &file_corvo_v1_worker_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3290,7 +3526,7 @@ func (x *HeartbeatResponse) String() string {
 func (*HeartbeatResponse) ProtoMessage() {}
 
 func (x *HeartbeatResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[32]
+	mi := &file_corvo_v1_worker_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3303,7 +3539,7 @@ func (x *HeartbeatResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeartbeatResponse.ProtoReflect.Descriptor instead.
 func (*HeartbeatResponse) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{32}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *HeartbeatResponse) GetJobs() map[string]*HeartbeatJobResponse {
@@ -3332,7 +3568,7 @@ type SubscribeRequest struct {
 
 func (x *SubscribeRequest) Reset() {
 	*x = SubscribeRequest{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[33]
+	mi := &file_corvo_v1_worker_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3344,7 +3580,7 @@ func (x *SubscribeRequest) String() string {
 func (*SubscribeRequest) ProtoMessage() {}
 
 func (x *SubscribeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[33]
+	mi := &file_corvo_v1_worker_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3357,7 +3593,7 @@ func (x *SubscribeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubscribeRequest.ProtoReflect.Descriptor instead.
 func (*SubscribeRequest) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{33}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *SubscribeRequest) GetQueues() []string {
@@ -3430,7 +3666,7 @@ type SubscribeEvent struct {
 
 func (x *SubscribeEvent) Reset() {
 	*x = SubscribeEvent{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[34]
+	mi := &file_corvo_v1_worker_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3442,7 +3678,7 @@ func (x *SubscribeEvent) String() string {
 func (*SubscribeEvent) ProtoMessage() {}
 
 func (x *SubscribeEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[34]
+	mi := &file_corvo_v1_worker_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3455,7 +3691,7 @@ func (x *SubscribeEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubscribeEvent.ProtoReflect.Descriptor instead.
 func (*SubscribeEvent) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{34}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *SubscribeEvent) GetSeq() uint64 {
@@ -3544,7 +3780,7 @@ type GetServerInfoRequest struct {
 
 func (x *GetServerInfoRequest) Reset() {
 	*x = GetServerInfoRequest{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[35]
+	mi := &file_corvo_v1_worker_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3556,7 +3792,7 @@ func (x *GetServerInfoRequest) String() string {
 func (*GetServerInfoRequest) ProtoMessage() {}
 
 func (x *GetServerInfoRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[35]
+	mi := &file_corvo_v1_worker_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3569,7 +3805,7 @@ func (x *GetServerInfoRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetServerInfoRequest.ProtoReflect.Descriptor instead.
 func (*GetServerInfoRequest) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{35}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{37}
 }
 
 // Versions of the server.
@@ -3585,7 +3821,7 @@ type GetServerInfoResponse struct {
 
 func (x *GetServerInfoResponse) Reset() {
 	*x = GetServerInfoResponse{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[36]
+	mi := &file_corvo_v1_worker_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3597,7 +3833,7 @@ func (x *GetServerInfoResponse) String() string {
 func (*GetServerInfoResponse) ProtoMessage() {}
 
 func (x *GetServerInfoResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[36]
+	mi := &file_corvo_v1_worker_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3610,7 +3846,7 @@ func (x *GetServerInfoResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetServerInfoResponse.ProtoReflect.Descriptor instead.
 func (*GetServerInfoResponse) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{36}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *GetServerInfoResponse) GetServerVersion() string {
@@ -3642,7 +3878,7 @@ type ErrorDetail struct {
 
 func (x *ErrorDetail) Reset() {
 	*x = ErrorDetail{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[37]
+	mi := &file_corvo_v1_worker_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3654,7 +3890,7 @@ func (x *ErrorDetail) String() string {
 func (*ErrorDetail) ProtoMessage() {}
 
 func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[37]
+	mi := &file_corvo_v1_worker_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3667,7 +3903,7 @@ func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ErrorDetail.ProtoReflect.Descriptor instead.
 func (*ErrorDetail) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{37}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *ErrorDetail) GetReason() string {
@@ -3973,7 +4209,32 @@ const file_corvo_v1_worker_proto_rawDesc = "" +
 	"\fFailResponse\x12\x1e\n" +
 	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\x12B\n" +
 	"\x0fnext_attempt_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\rnextAttemptAt\x125\n" +
-	"\x12attempts_remaining\x18\x03 \x01(\x05B\x06\x8a\xb5\x18\x02\x18\x01R\x11attemptsRemaining:\x06\x9a\xb5\x18\x02\b\x01\"\xc3\x01\n" +
+	"\x12attempts_remaining\x18\x03 \x01(\x05B\x06\x8a\xb5\x18\x02\x18\x01R\x11attemptsRemaining:\x06\x9a\xb5\x18\x02\b\x01\"\xbd\x03\n" +
+	"\vStepRequest\x12\x1d\n" +
+	"\x06job_id\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02@\x03R\x05jobId\x12!\n" +
+	"\fagent_status\x18\x02 \x01(\tR\vagentStatus\x12\x12\n" +
+	"\x04keep\x18\x03 \x01(\bR\x04keep\x12'\n" +
+	"\vresult_json\x18\x04 \x01(\tB\x06\x8a\xb5\x18\x02\b\x01R\n" +
+	"resultJson\x12/\n" +
+	"\x0fcheckpoint_json\x18\x05 \x01(\tB\x06\x8a\xb5\x18\x02\b\x01R\x0echeckpointJson\x12+\n" +
+	"\x05usage\x18\x06 \x01(\v2\x15.corvo.v1.UsageReportR\x05usage\x12\x1f\n" +
+	"\vhold_reason\x18\a \x01(\tR\n" +
+	"holdReason\x12\x1f\n" +
+	"\vstep_status\x18\b \x01(\tR\n" +
+	"stepStatus\x12,\n" +
+	"\x04jobs\x18\t \x03(\v2\x18.corvo.v1.EnqueueRequestR\x04jobs\x12\x14\n" +
+	"\x05fence\x18d \x01(\x04R\x05fence\x12\x1d\n" +
+	"\n" +
+	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
+	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\"\xf8\x01\n" +
+	"\fStepResponse\x12\x1c\n" +
+	"\x05state\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x05state\x12\x1f\n" +
+	"\ajob_ids\x18\x02 \x03(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06jobIds\x12\x1f\n" +
+	"\vhold_reason\x18\x03 \x01(\tR\n" +
+	"holdReason\x12\x1c\n" +
+	"\titeration\x18\x04 \x01(\x05R\titeration\x12<\n" +
+	"\boutcomes\x18e \x03(\x0e2\x18.corvo.v1.EnqueueOutcomeB\x06\x8a\xb5\x18\x02 \x01R\boutcomes\x12$\n" +
+	"\tlog_index\x18\xc0\x01 \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndex:\x06\x9a\xb5\x18\x02\b\x01\"\xc3\x01\n" +
 	"\x0eReleaseRequest\x12\x1d\n" +
 	"\x06job_id\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02@\x03R\x05jobId\x12/\n" +
 	"\x0fcheckpoint_json\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02\b\x01R\x0echeckpointJson\x12\x14\n" +
@@ -4047,7 +4308,7 @@ const file_corvo_v1_worker_proto_rawDesc = "" +
 	"\x13ACK_OUTCOME_REFUSED\x10\x05\x12\x19\n" +
 	"\x15ACK_OUTCOME_CONTINUED\x10\x06\x12\x14\n" +
 	"\x10ACK_OUTCOME_HELD\x10\a\x12\x1f\n" +
-	"\x1bACK_OUTCOME_BUDGET_EXCEEDED\x10\b2\xde\x0e\n" +
+	"\x1bACK_OUTCOME_BUDGET_EXCEEDED\x10\b2\xea\x0f\n" +
 	"\rWorkerService\x12\x9f\x01\n" +
 	"\aEnqueue\x12\x18.corvo.v1.EnqueueRequest\x1a\x19.corvo.v1.EnqueueResponse\"_\x92\xb5\x18)\b\xc9\x01\x12\x0funique_existing\x18\xc8\x012\x10VALIDATION_ERROR\xa2\xb5\x18\x14\n" +
 	"\aenqueue\x12\x05write\x18\x05 \x02\x82\xd3\xe4\x93\x02\x14:\x01*\"\x0f/api/v1/enqueue\x12\xa6\x01\n" +
@@ -4066,7 +4327,10 @@ const file_corvo_v1_worker_proto_rawDesc = "" +
 	"\x03ack\x12\x05write\x18\x05 \x03*\x05items\x82\xd3\xe4\x93\x02\x16:\x01*\"\x11/api/v1/ack/batch\x12|\n" +
 	"\x04Fail\x12\x15.corvo.v1.FailRequest\x1a\x16.corvo.v1.FailResponse\"E\x92\xb5\x18\f2\n" +
 	"FAIL_ERROR\xa2\xb5\x18\x11\n" +
-	"\x04fail\x12\x05write\x18\x05 \x03\x82\xd3\xe4\x93\x02\x1a:\x01*\"\x15/api/v1/fail/{job_id}\x12\x9a\x01\n" +
+	"\x04fail\x12\x05write\x18\x05 \x03\x82\xd3\xe4\x93\x02\x1a:\x01*\"\x15/api/v1/fail/{job_id}\x12\x89\x01\n" +
+	"\x04Step\x12\x15.corvo.v1.StepRequest\x1a\x16.corvo.v1.StepResponse\"R\x92\xb5\x18\x0e2\n" +
+	"STEP_ERROR@\x01\xa2\xb5\x18\x17\n" +
+	"\x04jobs\x12\x05write\x18\x05 \x03*\x04jobs\x82\xd3\xe4\x93\x02\x1f:\x01*\"\x1a/api/v1/jobs/{job_id}/step\x12\x9a\x01\n" +
 	"\aRelease\x12\x18.corvo.v1.ReleaseRequest\x1a\x19.corvo.v1.ReleaseResponse\"Z\x92\xb5\x18\x1b*\breleased2\rRELEASE_ERROR@\x01\xa2\xb5\x18\x14\n" +
 	"\arelease\x12\x05write\x18\x05 \x03\x82\xd3\xe4\x93\x02\x1d:\x01*\"\x18/api/v1/release/{job_id}\x12\x92\x01\n" +
 	"\tHeartbeat\x12\x1a.corvo.v1.HeartbeatRequest\x1a\x1b.corvo.v1.HeartbeatResponse\"L\x92\xb5\x18\x122\x10VALIDATION_ERROR\xa2\xb5\x18\x16\n" +
@@ -4091,7 +4355,7 @@ func file_corvo_v1_worker_proto_rawDescGZIP() []byte {
 }
 
 var file_corvo_v1_worker_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_corvo_v1_worker_proto_msgTypes = make([]protoimpl.MessageInfo, 40)
+var file_corvo_v1_worker_proto_msgTypes = make([]protoimpl.MessageInfo, 42)
 var file_corvo_v1_worker_proto_goTypes = []any{
 	(EnqueueOutcome)(0),             // 0: corvo.v1.EnqueueOutcome
 	(AckOutcome)(0),                 // 1: corvo.v1.AckOutcome
@@ -4122,32 +4386,34 @@ var file_corvo_v1_worker_proto_goTypes = []any{
 	(*LifecycleStreamResponse)(nil), // 26: corvo.v1.LifecycleStreamResponse
 	(*FailRequest)(nil),             // 27: corvo.v1.FailRequest
 	(*FailResponse)(nil),            // 28: corvo.v1.FailResponse
-	(*ReleaseRequest)(nil),          // 29: corvo.v1.ReleaseRequest
-	(*ReleaseResponse)(nil),         // 30: corvo.v1.ReleaseResponse
-	(*HeartbeatJobUpdate)(nil),      // 31: corvo.v1.HeartbeatJobUpdate
-	(*HeartbeatRequest)(nil),        // 32: corvo.v1.HeartbeatRequest
-	(*HeartbeatJobResponse)(nil),    // 33: corvo.v1.HeartbeatJobResponse
-	(*HeartbeatResponse)(nil),       // 34: corvo.v1.HeartbeatResponse
-	(*SubscribeRequest)(nil),        // 35: corvo.v1.SubscribeRequest
-	(*SubscribeEvent)(nil),          // 36: corvo.v1.SubscribeEvent
-	(*GetServerInfoRequest)(nil),    // 37: corvo.v1.GetServerInfoRequest
-	(*GetServerInfoResponse)(nil),   // 38: corvo.v1.GetServerInfoResponse
-	(*ErrorDetail)(nil),             // 39: corvo.v1.ErrorDetail
-	nil,                             // 40: corvo.v1.HeartbeatRequest.JobsEntry
-	nil,                             // 41: corvo.v1.HeartbeatResponse.JobsEntry
-	(*timestamppb.Timestamp)(nil),   // 42: google.protobuf.Timestamp
+	(*StepRequest)(nil),             // 29: corvo.v1.StepRequest
+	(*StepResponse)(nil),            // 30: corvo.v1.StepResponse
+	(*ReleaseRequest)(nil),          // 31: corvo.v1.ReleaseRequest
+	(*ReleaseResponse)(nil),         // 32: corvo.v1.ReleaseResponse
+	(*HeartbeatJobUpdate)(nil),      // 33: corvo.v1.HeartbeatJobUpdate
+	(*HeartbeatRequest)(nil),        // 34: corvo.v1.HeartbeatRequest
+	(*HeartbeatJobResponse)(nil),    // 35: corvo.v1.HeartbeatJobResponse
+	(*HeartbeatResponse)(nil),       // 36: corvo.v1.HeartbeatResponse
+	(*SubscribeRequest)(nil),        // 37: corvo.v1.SubscribeRequest
+	(*SubscribeEvent)(nil),          // 38: corvo.v1.SubscribeEvent
+	(*GetServerInfoRequest)(nil),    // 39: corvo.v1.GetServerInfoRequest
+	(*GetServerInfoResponse)(nil),   // 40: corvo.v1.GetServerInfoResponse
+	(*ErrorDetail)(nil),             // 41: corvo.v1.ErrorDetail
+	nil,                             // 42: corvo.v1.HeartbeatRequest.JobsEntry
+	nil,                             // 43: corvo.v1.HeartbeatResponse.JobsEntry
+	(*timestamppb.Timestamp)(nil),   // 44: google.protobuf.Timestamp
 }
 var file_corvo_v1_worker_proto_depIdxs = []int32{
 	5,  // 0: corvo.v1.Chain.steps:type_name -> corvo.v1.ChainStep
 	5,  // 1: corvo.v1.Chain.on_failure:type_name -> corvo.v1.ChainStep
 	5,  // 2: corvo.v1.Chain.on_exit:type_name -> corvo.v1.ChainStep
 	2,  // 3: corvo.v1.EnqueueRequest.agent:type_name -> corvo.v1.AgentConfig
-	42, // 4: corvo.v1.EnqueueRequest.scheduled_at:type_name -> google.protobuf.Timestamp
+	44, // 4: corvo.v1.EnqueueRequest.scheduled_at:type_name -> google.protobuf.Timestamp
 	4,  // 5: corvo.v1.EnqueueRequest.chain:type_name -> corvo.v1.Chain
 	6,  // 6: corvo.v1.EnqueueBatchRequest.jobs:type_name -> corvo.v1.EnqueueRequest
 	9,  // 7: corvo.v1.EnqueueBatchRequest.batch:type_name -> corvo.v1.BatchCallback
 	0,  // 8: corvo.v1.EnqueueBatchResponse.outcomes:type_name -> corvo.v1.EnqueueOutcome
-	42, // 9: corvo.v1.EnqueueWebhookRequest.scheduled_at:type_name -> google.protobuf.Timestamp
+	44, // 9: corvo.v1.EnqueueWebhookRequest.scheduled_at:type_name -> google.protobuf.Timestamp
 	3,  // 10: corvo.v1.FetchResponse.agent:type_name -> corvo.v1.AgentState
 	3,  // 11: corvo.v1.FetchBatchJob.agent:type_name -> corvo.v1.AgentState
 	16, // 12: corvo.v1.FetchBatchResponse.jobs:type_name -> corvo.v1.FetchBatchJob
@@ -4158,48 +4424,53 @@ var file_corvo_v1_worker_proto_depIdxs = []int32{
 	21, // 17: corvo.v1.LifecycleStreamRequest.acks:type_name -> corvo.v1.AckBatchItem
 	25, // 18: corvo.v1.LifecycleStreamRequest.enqueues:type_name -> corvo.v1.LifecycleEnqueueItem
 	2,  // 19: corvo.v1.LifecycleEnqueueItem.agent:type_name -> corvo.v1.AgentConfig
-	42, // 20: corvo.v1.LifecycleEnqueueItem.scheduled_at:type_name -> google.protobuf.Timestamp
+	44, // 20: corvo.v1.LifecycleEnqueueItem.scheduled_at:type_name -> google.protobuf.Timestamp
 	4,  // 21: corvo.v1.LifecycleEnqueueItem.chain:type_name -> corvo.v1.Chain
 	16, // 22: corvo.v1.LifecycleStreamResponse.jobs:type_name -> corvo.v1.FetchBatchJob
 	1,  // 23: corvo.v1.LifecycleStreamResponse.outcomes:type_name -> corvo.v1.AckOutcome
 	0,  // 24: corvo.v1.LifecycleStreamResponse.enqueue_outcomes:type_name -> corvo.v1.EnqueueOutcome
-	42, // 25: corvo.v1.FailResponse.next_attempt_at:type_name -> google.protobuf.Timestamp
-	18, // 26: corvo.v1.HeartbeatJobUpdate.usage:type_name -> corvo.v1.UsageReport
-	40, // 27: corvo.v1.HeartbeatRequest.jobs:type_name -> corvo.v1.HeartbeatRequest.JobsEntry
-	41, // 28: corvo.v1.HeartbeatResponse.jobs:type_name -> corvo.v1.HeartbeatResponse.JobsEntry
-	31, // 29: corvo.v1.HeartbeatRequest.JobsEntry.value:type_name -> corvo.v1.HeartbeatJobUpdate
-	33, // 30: corvo.v1.HeartbeatResponse.JobsEntry.value:type_name -> corvo.v1.HeartbeatJobResponse
-	6,  // 31: corvo.v1.WorkerService.Enqueue:input_type -> corvo.v1.EnqueueRequest
-	8,  // 32: corvo.v1.WorkerService.EnqueueBatch:input_type -> corvo.v1.EnqueueBatchRequest
-	11, // 33: corvo.v1.WorkerService.EnqueueWebhook:input_type -> corvo.v1.EnqueueWebhookRequest
-	13, // 34: corvo.v1.WorkerService.Fetch:input_type -> corvo.v1.FetchRequest
-	15, // 35: corvo.v1.WorkerService.FetchBatch:input_type -> corvo.v1.FetchBatchRequest
-	19, // 36: corvo.v1.WorkerService.Ack:input_type -> corvo.v1.AckRequest
-	22, // 37: corvo.v1.WorkerService.AckBatch:input_type -> corvo.v1.AckBatchRequest
-	27, // 38: corvo.v1.WorkerService.Fail:input_type -> corvo.v1.FailRequest
-	29, // 39: corvo.v1.WorkerService.Release:input_type -> corvo.v1.ReleaseRequest
-	32, // 40: corvo.v1.WorkerService.Heartbeat:input_type -> corvo.v1.HeartbeatRequest
-	24, // 41: corvo.v1.WorkerService.StreamLifecycle:input_type -> corvo.v1.LifecycleStreamRequest
-	35, // 42: corvo.v1.WorkerService.Subscribe:input_type -> corvo.v1.SubscribeRequest
-	37, // 43: corvo.v1.WorkerService.GetServerInfo:input_type -> corvo.v1.GetServerInfoRequest
-	7,  // 44: corvo.v1.WorkerService.Enqueue:output_type -> corvo.v1.EnqueueResponse
-	10, // 45: corvo.v1.WorkerService.EnqueueBatch:output_type -> corvo.v1.EnqueueBatchResponse
-	12, // 46: corvo.v1.WorkerService.EnqueueWebhook:output_type -> corvo.v1.EnqueueWebhookResponse
-	14, // 47: corvo.v1.WorkerService.Fetch:output_type -> corvo.v1.FetchResponse
-	17, // 48: corvo.v1.WorkerService.FetchBatch:output_type -> corvo.v1.FetchBatchResponse
-	20, // 49: corvo.v1.WorkerService.Ack:output_type -> corvo.v1.AckResponse
-	23, // 50: corvo.v1.WorkerService.AckBatch:output_type -> corvo.v1.AckBatchResponse
-	28, // 51: corvo.v1.WorkerService.Fail:output_type -> corvo.v1.FailResponse
-	30, // 52: corvo.v1.WorkerService.Release:output_type -> corvo.v1.ReleaseResponse
-	34, // 53: corvo.v1.WorkerService.Heartbeat:output_type -> corvo.v1.HeartbeatResponse
-	26, // 54: corvo.v1.WorkerService.StreamLifecycle:output_type -> corvo.v1.LifecycleStreamResponse
-	36, // 55: corvo.v1.WorkerService.Subscribe:output_type -> corvo.v1.SubscribeEvent
-	38, // 56: corvo.v1.WorkerService.GetServerInfo:output_type -> corvo.v1.GetServerInfoResponse
-	44, // [44:57] is the sub-list for method output_type
-	31, // [31:44] is the sub-list for method input_type
-	31, // [31:31] is the sub-list for extension type_name
-	31, // [31:31] is the sub-list for extension extendee
-	0,  // [0:31] is the sub-list for field type_name
+	44, // 25: corvo.v1.FailResponse.next_attempt_at:type_name -> google.protobuf.Timestamp
+	18, // 26: corvo.v1.StepRequest.usage:type_name -> corvo.v1.UsageReport
+	6,  // 27: corvo.v1.StepRequest.jobs:type_name -> corvo.v1.EnqueueRequest
+	0,  // 28: corvo.v1.StepResponse.outcomes:type_name -> corvo.v1.EnqueueOutcome
+	18, // 29: corvo.v1.HeartbeatJobUpdate.usage:type_name -> corvo.v1.UsageReport
+	42, // 30: corvo.v1.HeartbeatRequest.jobs:type_name -> corvo.v1.HeartbeatRequest.JobsEntry
+	43, // 31: corvo.v1.HeartbeatResponse.jobs:type_name -> corvo.v1.HeartbeatResponse.JobsEntry
+	33, // 32: corvo.v1.HeartbeatRequest.JobsEntry.value:type_name -> corvo.v1.HeartbeatJobUpdate
+	35, // 33: corvo.v1.HeartbeatResponse.JobsEntry.value:type_name -> corvo.v1.HeartbeatJobResponse
+	6,  // 34: corvo.v1.WorkerService.Enqueue:input_type -> corvo.v1.EnqueueRequest
+	8,  // 35: corvo.v1.WorkerService.EnqueueBatch:input_type -> corvo.v1.EnqueueBatchRequest
+	11, // 36: corvo.v1.WorkerService.EnqueueWebhook:input_type -> corvo.v1.EnqueueWebhookRequest
+	13, // 37: corvo.v1.WorkerService.Fetch:input_type -> corvo.v1.FetchRequest
+	15, // 38: corvo.v1.WorkerService.FetchBatch:input_type -> corvo.v1.FetchBatchRequest
+	19, // 39: corvo.v1.WorkerService.Ack:input_type -> corvo.v1.AckRequest
+	22, // 40: corvo.v1.WorkerService.AckBatch:input_type -> corvo.v1.AckBatchRequest
+	27, // 41: corvo.v1.WorkerService.Fail:input_type -> corvo.v1.FailRequest
+	29, // 42: corvo.v1.WorkerService.Step:input_type -> corvo.v1.StepRequest
+	31, // 43: corvo.v1.WorkerService.Release:input_type -> corvo.v1.ReleaseRequest
+	34, // 44: corvo.v1.WorkerService.Heartbeat:input_type -> corvo.v1.HeartbeatRequest
+	24, // 45: corvo.v1.WorkerService.StreamLifecycle:input_type -> corvo.v1.LifecycleStreamRequest
+	37, // 46: corvo.v1.WorkerService.Subscribe:input_type -> corvo.v1.SubscribeRequest
+	39, // 47: corvo.v1.WorkerService.GetServerInfo:input_type -> corvo.v1.GetServerInfoRequest
+	7,  // 48: corvo.v1.WorkerService.Enqueue:output_type -> corvo.v1.EnqueueResponse
+	10, // 49: corvo.v1.WorkerService.EnqueueBatch:output_type -> corvo.v1.EnqueueBatchResponse
+	12, // 50: corvo.v1.WorkerService.EnqueueWebhook:output_type -> corvo.v1.EnqueueWebhookResponse
+	14, // 51: corvo.v1.WorkerService.Fetch:output_type -> corvo.v1.FetchResponse
+	17, // 52: corvo.v1.WorkerService.FetchBatch:output_type -> corvo.v1.FetchBatchResponse
+	20, // 53: corvo.v1.WorkerService.Ack:output_type -> corvo.v1.AckResponse
+	23, // 54: corvo.v1.WorkerService.AckBatch:output_type -> corvo.v1.AckBatchResponse
+	28, // 55: corvo.v1.WorkerService.Fail:output_type -> corvo.v1.FailResponse
+	30, // 56: corvo.v1.WorkerService.Step:output_type -> corvo.v1.StepResponse
+	32, // 57: corvo.v1.WorkerService.Release:output_type -> corvo.v1.ReleaseResponse
+	36, // 58: corvo.v1.WorkerService.Heartbeat:output_type -> corvo.v1.HeartbeatResponse
+	26, // 59: corvo.v1.WorkerService.StreamLifecycle:output_type -> corvo.v1.LifecycleStreamResponse
+	38, // 60: corvo.v1.WorkerService.Subscribe:output_type -> corvo.v1.SubscribeEvent
+	40, // 61: corvo.v1.WorkerService.GetServerInfo:output_type -> corvo.v1.GetServerInfoResponse
+	48, // [48:62] is the sub-list for method output_type
+	34, // [34:48] is the sub-list for method input_type
+	34, // [34:34] is the sub-list for extension type_name
+	34, // [34:34] is the sub-list for extension extendee
+	0,  // [0:34] is the sub-list for field type_name
 }
 
 func init() { file_corvo_v1_worker_proto_init() }
@@ -4216,7 +4487,7 @@ func file_corvo_v1_worker_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_corvo_v1_worker_proto_rawDesc), len(file_corvo_v1_worker_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   40,
+			NumMessages:   42,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -30,6 +30,7 @@ const (
 	WorkerService_Ack_FullMethodName             = "/corvo.v1.WorkerService/Ack"
 	WorkerService_AckBatch_FullMethodName        = "/corvo.v1.WorkerService/AckBatch"
 	WorkerService_Fail_FullMethodName            = "/corvo.v1.WorkerService/Fail"
+	WorkerService_Step_FullMethodName            = "/corvo.v1.WorkerService/Step"
 	WorkerService_Release_FullMethodName         = "/corvo.v1.WorkerService/Release"
 	WorkerService_Heartbeat_FullMethodName       = "/corvo.v1.WorkerService/Heartbeat"
 	WorkerService_StreamLifecycle_FullMethodName = "/corvo.v1.WorkerService/StreamLifecycle"
@@ -64,6 +65,10 @@ type WorkerServiceClient interface {
 	AckBatch(ctx context.Context, in *AckBatchRequest, opts ...grpc.CallOption) (*AckBatchResponse, error)
 	// Reports that an attempt failed. The job is retried after its back-off or, when its attempts are spent, dead.
 	Fail(ctx context.Context, in *FailRequest, opts ...grpc.CallOption) (*FailResponse, error)
+	// One step of a job, applied whole or not at all: it is acknowledged or kept, with its result and checkpoint; what it used is charged;
+	// any number of jobs are added, as its children unless they say otherwise. Safe to retry by `request_id`. Refused when the job is
+	// not active, the fence is stale, or one of the jobs cannot be added: then nothing has happened.
+	Step(ctx context.Context, in *StepRequest, opts ...grpc.CallOption) (*StepResponse, error)
 	// Gives an active job back without an attempt being counted: pending again, the next in turn of its priority. For workers that
 	// shut down. Refused when the job is not active or the fence that was given is stale.
 	Release(ctx context.Context, in *ReleaseRequest, opts ...grpc.CallOption) (*ReleaseResponse, error)
@@ -166,6 +171,16 @@ func (c *workerServiceClient) Fail(ctx context.Context, in *FailRequest, opts ..
 	return out, nil
 }
 
+func (c *workerServiceClient) Step(ctx context.Context, in *StepRequest, opts ...grpc.CallOption) (*StepResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(StepResponse)
+	err := c.cc.Invoke(ctx, WorkerService_Step_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *workerServiceClient) Release(ctx context.Context, in *ReleaseRequest, opts ...grpc.CallOption) (*ReleaseResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ReleaseResponse)
@@ -255,6 +270,10 @@ type WorkerServiceServer interface {
 	AckBatch(context.Context, *AckBatchRequest) (*AckBatchResponse, error)
 	// Reports that an attempt failed. The job is retried after its back-off or, when its attempts are spent, dead.
 	Fail(context.Context, *FailRequest) (*FailResponse, error)
+	// One step of a job, applied whole or not at all: it is acknowledged or kept, with its result and checkpoint; what it used is charged;
+	// any number of jobs are added, as its children unless they say otherwise. Safe to retry by `request_id`. Refused when the job is
+	// not active, the fence is stale, or one of the jobs cannot be added: then nothing has happened.
+	Step(context.Context, *StepRequest) (*StepResponse, error)
 	// Gives an active job back without an attempt being counted: pending again, the next in turn of its priority. For workers that
 	// shut down. Refused when the job is not active or the fence that was given is stale.
 	Release(context.Context, *ReleaseRequest) (*ReleaseResponse, error)
@@ -300,6 +319,9 @@ func (UnimplementedWorkerServiceServer) AckBatch(context.Context, *AckBatchReque
 }
 func (UnimplementedWorkerServiceServer) Fail(context.Context, *FailRequest) (*FailResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Fail not implemented")
+}
+func (UnimplementedWorkerServiceServer) Step(context.Context, *StepRequest) (*StepResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Step not implemented")
 }
 func (UnimplementedWorkerServiceServer) Release(context.Context, *ReleaseRequest) (*ReleaseResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Release not implemented")
@@ -481,6 +503,24 @@ func _WorkerService_Fail_Handler(srv interface{}, ctx context.Context, dec func(
 	return interceptor(ctx, in, info, handler)
 }
 
+func _WorkerService_Step_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(StepRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(WorkerServiceServer).Step(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: WorkerService_Step_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(WorkerServiceServer).Step(ctx, req.(*StepRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _WorkerService_Release_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ReleaseRequest)
 	if err := dec(in); err != nil {
@@ -591,6 +631,10 @@ var WorkerService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Fail",
 			Handler:    _WorkerService_Fail_Handler,
+		},
+		{
+			MethodName: "Step",
+			Handler:    _WorkerService_Step_Handler,
 		},
 		{
 			MethodName: "Release",

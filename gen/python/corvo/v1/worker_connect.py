@@ -21,7 +21,7 @@ from connectrpc.protocol import ProtocolType
 from connectrpc.server import ConnectASGIApplication, ConnectWSGIApplication, DEFAULT_READ_MAX_BYTES, Endpoint, EndpointSync
 from pyqwest import Client, SyncClient
 
-from .worker_pb2 import AckBatchRequest, AckBatchResponse, AckRequest, AckResponse, EnqueueBatchRequest, EnqueueBatchResponse, EnqueueRequest, EnqueueResponse, EnqueueWebhookRequest, EnqueueWebhookResponse, FailRequest, FailResponse, FetchBatchRequest, FetchBatchResponse, FetchRequest, FetchResponse, GetServerInfoRequest, GetServerInfoResponse, HeartbeatRequest, HeartbeatResponse, LifecycleStreamRequest, LifecycleStreamResponse, ReleaseRequest, ReleaseResponse, SubscribeEvent, SubscribeRequest
+from .worker_pb2 import AckBatchRequest, AckBatchResponse, AckRequest, AckResponse, EnqueueBatchRequest, EnqueueBatchResponse, EnqueueRequest, EnqueueResponse, EnqueueWebhookRequest, EnqueueWebhookResponse, FailRequest, FailResponse, FetchBatchRequest, FetchBatchResponse, FetchRequest, FetchResponse, GetServerInfoRequest, GetServerInfoResponse, HeartbeatRequest, HeartbeatResponse, LifecycleStreamRequest, LifecycleStreamResponse, ReleaseRequest, ReleaseResponse, StepRequest, StepResponse, SubscribeEvent, SubscribeRequest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping
@@ -91,6 +91,14 @@ class WorkerService(Protocol):
     async def fail(self, request: FailRequest, ctx: RequestContext[FailRequest, FailResponse], /) -> FailResponse:
         """
         Reports that an attempt failed. The job is retried after its back-off or, when its attempts are spent, dead.
+        """
+        raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
+
+    async def step(self, request: StepRequest, ctx: RequestContext[StepRequest, StepResponse], /) -> StepResponse:
+        """
+        One step of a job, applied whole or not at all: it is acknowledged or kept, with its result and checkpoint; what it used is charged;
+        any number of jobs are added, as its children unless they say otherwise. Safe to retry by `request_id`. Refused when the job is
+        not active, the fence is stale, or one of the jobs cannot be added: then nothing has happened.
         """
         raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
 
@@ -227,6 +235,17 @@ class WorkerServiceASGIApplication(ConnectASGIApplication[WorkerService]):
                         stream_type=StreamType.UNARY,
                     ),
                     function=svc.fail,
+                ),
+                "/corvo.v1.WorkerService/Step": Endpoint.unary(
+                    method=MethodInfo(
+                        name="Step",
+                        service_name="corvo.v1.WorkerService",
+                        input=StepRequest,
+                        output=StepResponse,
+                        idempotency_level=IdempotencyLevel.UNKNOWN,
+                        stream_type=StreamType.UNARY,
+                    ),
+                    function=svc.step,
                 ),
                 "/corvo.v1.WorkerService/Release": Endpoint.unary(
                     method=MethodInfo(
@@ -513,6 +532,31 @@ class WorkerServiceClient(ConnectClient):
             headers=headers,
             timeout_ms=timeout_ms,
         )
+    async def step(
+        self,
+        request: StepRequest,
+        *,
+        headers: Headers | Mapping[str, str] | None = None, 
+        timeout_ms: int | None = None,
+    ) -> StepResponse:
+        """
+        One step of a job, applied whole or not at all: it is acknowledged or kept, with its result and checkpoint; what it used is charged;
+        any number of jobs are added, as its children unless they say otherwise. Safe to retry by `request_id`. Refused when the job is
+        not active, the fence is stale, or one of the jobs cannot be added: then nothing has happened.
+        """
+        return await self.execute_unary(
+            request=request,
+            method=MethodInfo(
+                name="Step",
+                service_name="corvo.v1.WorkerService",
+                input=StepRequest,
+                output=StepResponse,
+                idempotency_level=IdempotencyLevel.UNKNOWN,
+                stream_type=StreamType.UNARY,
+            ),
+            headers=headers,
+            timeout_ms=timeout_ms,
+        )
     async def release(
         self,
         request: ReleaseRequest,
@@ -690,6 +734,14 @@ class WorkerServiceSync(Protocol):
         """
         raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
 
+    def step(self, request: StepRequest, ctx: RequestContext[StepRequest, StepResponse], /) -> StepResponse:
+        """
+        One step of a job, applied whole or not at all: it is acknowledged or kept, with its result and checkpoint; what it used is charged;
+        any number of jobs are added, as its children unless they say otherwise. Safe to retry by `request_id`. Refused when the job is
+        not active, the fence is stale, or one of the jobs cannot be added: then nothing has happened.
+        """
+        raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
+
     def release(self, request: ReleaseRequest, ctx: RequestContext[ReleaseRequest, ReleaseResponse], /) -> ReleaseResponse:
         """
         Gives an active job back without an attempt being counted: pending again, the next in turn of its priority. For workers that
@@ -821,6 +873,17 @@ class WorkerServiceWSGIApplication(ConnectWSGIApplication):
                         stream_type=StreamType.UNARY,
                     ),
                     function=service.fail,
+                ),
+                "/corvo.v1.WorkerService/Step": EndpointSync.unary(
+                    method=MethodInfo(
+                        name="Step",
+                        service_name="corvo.v1.WorkerService",
+                        input=StepRequest,
+                        output=StepResponse,
+                        idempotency_level=IdempotencyLevel.UNKNOWN,
+                        stream_type=StreamType.UNARY,
+                    ),
+                    function=service.step,
                 ),
                 "/corvo.v1.WorkerService/Release": EndpointSync.unary(
                     method=MethodInfo(
@@ -1101,6 +1164,31 @@ class WorkerServiceClientSync(ConnectClientSync):
                 service_name="corvo.v1.WorkerService",
                 input=FailRequest,
                 output=FailResponse,
+                idempotency_level=IdempotencyLevel.UNKNOWN,
+                stream_type=StreamType.UNARY,
+            ),
+            headers=headers,
+            timeout_ms=timeout_ms,
+        )
+    def step(
+        self,
+        request: StepRequest,
+        *,
+        headers: Headers | Mapping[str, str] | None = None, 
+        timeout_ms: int | None = None,
+    ) -> StepResponse:
+        """
+        One step of a job, applied whole or not at all: it is acknowledged or kept, with its result and checkpoint; what it used is charged;
+        any number of jobs are added, as its children unless they say otherwise. Safe to retry by `request_id`. Refused when the job is
+        not active, the fence is stale, or one of the jobs cannot be added: then nothing has happened.
+        """
+        return self.execute_unary(
+            request=request,
+            method=MethodInfo(
+                name="Step",
+                service_name="corvo.v1.WorkerService",
+                input=StepRequest,
+                output=StepResponse,
                 idempotency_level=IdempotencyLevel.UNKNOWN,
                 stream_type=StreamType.UNARY,
             ),

@@ -548,6 +548,50 @@ class FailResponse(_message.Message):
     attempts_remaining: int
     def __init__(self, status: _Optional[str] = ..., next_attempt_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., attempts_remaining: _Optional[int] = ...) -> None: ...
 
+class StepRequest(_message.Message):
+    __slots__ = ()
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    AGENT_STATUS_FIELD_NUMBER: _ClassVar[int]
+    KEEP_FIELD_NUMBER: _ClassVar[int]
+    RESULT_JSON_FIELD_NUMBER: _ClassVar[int]
+    CHECKPOINT_JSON_FIELD_NUMBER: _ClassVar[int]
+    USAGE_FIELD_NUMBER: _ClassVar[int]
+    HOLD_REASON_FIELD_NUMBER: _ClassVar[int]
+    STEP_STATUS_FIELD_NUMBER: _ClassVar[int]
+    JOBS_FIELD_NUMBER: _ClassVar[int]
+    FENCE_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    job_id: str
+    agent_status: str
+    keep: bool
+    result_json: str
+    checkpoint_json: str
+    usage: UsageReport
+    hold_reason: str
+    step_status: str
+    jobs: _containers.RepeatedCompositeFieldContainer[EnqueueRequest]
+    fence: int
+    request_id: str
+    validate_only: bool
+    def __init__(self, job_id: _Optional[str] = ..., agent_status: _Optional[str] = ..., keep: _Optional[bool] = ..., result_json: _Optional[str] = ..., checkpoint_json: _Optional[str] = ..., usage: _Optional[_Union[UsageReport, _Mapping]] = ..., hold_reason: _Optional[str] = ..., step_status: _Optional[str] = ..., jobs: _Optional[_Iterable[_Union[EnqueueRequest, _Mapping]]] = ..., fence: _Optional[int] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
+
+class StepResponse(_message.Message):
+    __slots__ = ()
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    JOB_IDS_FIELD_NUMBER: _ClassVar[int]
+    HOLD_REASON_FIELD_NUMBER: _ClassVar[int]
+    ITERATION_FIELD_NUMBER: _ClassVar[int]
+    OUTCOMES_FIELD_NUMBER: _ClassVar[int]
+    LOG_INDEX_FIELD_NUMBER: _ClassVar[int]
+    state: str
+    job_ids: _containers.RepeatedScalarFieldContainer[str]
+    hold_reason: str
+    iteration: int
+    outcomes: _containers.RepeatedScalarFieldContainer[EnqueueOutcome]
+    log_index: int
+    def __init__(self, state: _Optional[str] = ..., job_ids: _Optional[_Iterable[str]] = ..., hold_reason: _Optional[str] = ..., iteration: _Optional[int] = ..., outcomes: _Optional[_Iterable[_Union[EnqueueOutcome, str]]] = ..., log_index: _Optional[int] = ...) -> None: ...
+
 class ReleaseRequest(_message.Message):
     __slots__ = ()
     JOB_ID_FIELD_NUMBER: _ClassVar[int]

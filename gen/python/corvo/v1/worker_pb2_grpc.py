@@ -78,6 +78,11 @@ class WorkerServiceStub:
                 request_serializer=corvo_dot_v1_dot_worker__pb2.FailRequest.SerializeToString,
                 response_deserializer=corvo_dot_v1_dot_worker__pb2.FailResponse.FromString,
                 _registered_method=True)
+        self.Step = channel.unary_unary(
+                '/corvo.v1.WorkerService/Step',
+                request_serializer=corvo_dot_v1_dot_worker__pb2.StepRequest.SerializeToString,
+                response_deserializer=corvo_dot_v1_dot_worker__pb2.StepResponse.FromString,
+                _registered_method=True)
         self.Release = channel.unary_unary(
                 '/corvo.v1.WorkerService/Release',
                 request_serializer=corvo_dot_v1_dot_worker__pb2.ReleaseRequest.SerializeToString,
@@ -170,6 +175,15 @@ class WorkerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Step(self, request, context):
+        """One step of a job, applied whole or not at all: it is acknowledged or kept, with its result and checkpoint; what it used is charged;
+        any number of jobs are added, as its children unless they say otherwise. Safe to retry by `request_id`. Refused when the job is
+        not active, the fence is stale, or one of the jobs cannot be added: then nothing has happened.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Release(self, request, context):
         """Gives an active job back without an attempt being counted: pending again, the next in turn of its priority. For workers that
         shut down. Refused when the job is not active or the fence that was given is stale.
@@ -249,6 +263,11 @@ def add_WorkerServiceServicer_to_server(servicer, server):
                     servicer.Fail,
                     request_deserializer=corvo_dot_v1_dot_worker__pb2.FailRequest.FromString,
                     response_serializer=corvo_dot_v1_dot_worker__pb2.FailResponse.SerializeToString,
+            ),
+            'Step': grpc.unary_unary_rpc_method_handler(
+                    servicer.Step,
+                    request_deserializer=corvo_dot_v1_dot_worker__pb2.StepRequest.FromString,
+                    response_serializer=corvo_dot_v1_dot_worker__pb2.StepResponse.SerializeToString,
             ),
             'Release': grpc.unary_unary_rpc_method_handler(
                     servicer.Release,
@@ -496,6 +515,33 @@ class WorkerService:
             '/corvo.v1.WorkerService/Fail',
             corvo_dot_v1_dot_worker__pb2.FailRequest.SerializeToString,
             corvo_dot_v1_dot_worker__pb2.FailResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Step(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/corvo.v1.WorkerService/Step',
+            corvo_dot_v1_dot_worker__pb2.StepRequest.SerializeToString,
+            corvo_dot_v1_dot_worker__pb2.StepResponse.FromString,
             options,
             channel_credentials,
             insecure,

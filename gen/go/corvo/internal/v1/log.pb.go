@@ -89,6 +89,8 @@ const (
 	Verb_VERB_RESUME_SCHEDULE Verb = 37
 	// RunScheduleRequest.
 	Verb_VERB_RUN_SCHEDULE Verb = 38
+	// StepRequest.
+	Verb_VERB_STEP Verb = 40
 	// ReleaseRequest.
 	Verb_VERB_RELEASE Verb = 41
 	// SetWebhookRequest.
@@ -186,6 +188,7 @@ var (
 		36: "VERB_PAUSE_SCHEDULE",
 		37: "VERB_RESUME_SCHEDULE",
 		38: "VERB_RUN_SCHEDULE",
+		40: "VERB_STEP",
 		41: "VERB_RELEASE",
 		47: "VERB_SET_WEBHOOK",
 		48: "VERB_DELETE_WEBHOOK",
@@ -249,6 +252,7 @@ var (
 		"VERB_PAUSE_SCHEDULE":           36,
 		"VERB_RESUME_SCHEDULE":          37,
 		"VERB_RUN_SCHEDULE":             38,
+		"VERB_STEP":                     40,
 		"VERB_RELEASE":                  41,
 		"VERB_SET_WEBHOOK":              47,
 		"VERB_DELETE_WEBHOOK":           48,
@@ -1046,7 +1050,7 @@ const file_corvo_internal_v1_log_proto_rawDesc = "" +
 	"created_ms\x18\x03 \x01(\x04B\b\x8a\xb5\x18\x042\x02msR\tcreatedMs\x12\x14\n" +
 	"\x05queue\x18\x04 \x01(\fR\x05queue\x12\x18\n" +
 	"\asegment\x18\x05 \x01(\rR\asegment\x12\x16\n" +
-	"\x06offset\x18\x06 \x01(\rR\x06offset:\x06\x9a\xb5\x18\x02\b\x01*\xac\n" +
+	"\x06offset\x18\x06 \x01(\rR\x06offset:\x06\x9a\xb5\x18\x02\b\x01*\xbb\n" +
 	"\n" +
 	"\x04Verb\x12\x14\n" +
 	"\x10VERB_UNSPECIFIED\x10\x00\x12\x10\n" +
@@ -1081,7 +1085,8 @@ const file_corvo_internal_v1_log_proto_rawDesc = "" +
 	"\x14VERB_DELETE_SCHEDULE\x10#\x12\x17\n" +
 	"\x13VERB_PAUSE_SCHEDULE\x10$\x12\x18\n" +
 	"\x14VERB_RESUME_SCHEDULE\x10%\x12\x15\n" +
-	"\x11VERB_RUN_SCHEDULE\x10&\x12\x10\n" +
+	"\x11VERB_RUN_SCHEDULE\x10&\x12\r\n" +
+	"\tVERB_STEP\x10(\x12\x10\n" +
 	"\fVERB_RELEASE\x10)\x12\x14\n" +
 	"\x10VERB_SET_WEBHOOK\x10/\x12\x17\n" +
 	"\x13VERB_DELETE_WEBHOOK\x100\x12\x1a\n" +

@@ -55,6 +55,8 @@ const (
 	WorkerServiceAckBatchProcedure = "/corvo.v1.WorkerService/AckBatch"
 	// WorkerServiceFailProcedure is the fully-qualified name of the WorkerService's Fail RPC.
 	WorkerServiceFailProcedure = "/corvo.v1.WorkerService/Fail"
+	// WorkerServiceStepProcedure is the fully-qualified name of the WorkerService's Step RPC.
+	WorkerServiceStepProcedure = "/corvo.v1.WorkerService/Step"
 	// WorkerServiceReleaseProcedure is the fully-qualified name of the WorkerService's Release RPC.
 	WorkerServiceReleaseProcedure = "/corvo.v1.WorkerService/Release"
 	// WorkerServiceHeartbeatProcedure is the fully-qualified name of the WorkerService's Heartbeat RPC.
@@ -89,6 +91,10 @@ type WorkerServiceClient interface {
 	AckBatch(context.Context, *connect.Request[v1.AckBatchRequest]) (*connect.Response[v1.AckBatchResponse], error)
 	// Reports that an attempt failed. The job is retried after its back-off or, when its attempts are spent, dead.
 	Fail(context.Context, *connect.Request[v1.FailRequest]) (*connect.Response[v1.FailResponse], error)
+	// One step of a job, applied whole or not at all: it is acknowledged or kept, with its result and checkpoint; what it used is charged;
+	// any number of jobs are added, as its children unless they say otherwise. Safe to retry by `request_id`. Refused when the job is
+	// not active, the fence is stale, or one of the jobs cannot be added: then nothing has happened.
+	Step(context.Context, *connect.Request[v1.StepRequest]) (*connect.Response[v1.StepResponse], error)
 	// Gives an active job back without an attempt being counted: pending again, the next in turn of its priority. For workers that
 	// shut down. Refused when the job is not active or the fence that was given is stale.
 	Release(context.Context, *connect.Request[v1.ReleaseRequest]) (*connect.Response[v1.ReleaseResponse], error)
@@ -162,6 +168,12 @@ func NewWorkerServiceClient(httpClient connect.HTTPClient, baseURL string, opts 
 			connect.WithSchema(workerServiceMethods.ByName("Fail")),
 			connect.WithClientOptions(opts...),
 		),
+		step: connect.NewClient[v1.StepRequest, v1.StepResponse](
+			httpClient,
+			baseURL+WorkerServiceStepProcedure,
+			connect.WithSchema(workerServiceMethods.ByName("Step")),
+			connect.WithClientOptions(opts...),
+		),
 		release: connect.NewClient[v1.ReleaseRequest, v1.ReleaseResponse](
 			httpClient,
 			baseURL+WorkerServiceReleaseProcedure,
@@ -206,6 +218,7 @@ type workerServiceClient struct {
 	ack             *connect.Client[v1.AckRequest, v1.AckResponse]
 	ackBatch        *connect.Client[v1.AckBatchRequest, v1.AckBatchResponse]
 	fail            *connect.Client[v1.FailRequest, v1.FailResponse]
+	step            *connect.Client[v1.StepRequest, v1.StepResponse]
 	release         *connect.Client[v1.ReleaseRequest, v1.ReleaseResponse]
 	heartbeat       *connect.Client[v1.HeartbeatRequest, v1.HeartbeatResponse]
 	streamLifecycle *connect.Client[v1.LifecycleStreamRequest, v1.LifecycleStreamResponse]
@@ -253,6 +266,11 @@ func (c *workerServiceClient) Fail(ctx context.Context, req *connect.Request[v1.
 	return c.fail.CallUnary(ctx, req)
 }
 
+// Step calls corvo.v1.WorkerService.Step.
+func (c *workerServiceClient) Step(ctx context.Context, req *connect.Request[v1.StepRequest]) (*connect.Response[v1.StepResponse], error) {
+	return c.step.CallUnary(ctx, req)
+}
+
 // Release calls corvo.v1.WorkerService.Release.
 func (c *workerServiceClient) Release(ctx context.Context, req *connect.Request[v1.ReleaseRequest]) (*connect.Response[v1.ReleaseResponse], error) {
 	return c.release.CallUnary(ctx, req)
@@ -298,6 +316,10 @@ type WorkerServiceHandler interface {
 	AckBatch(context.Context, *connect.Request[v1.AckBatchRequest]) (*connect.Response[v1.AckBatchResponse], error)
 	// Reports that an attempt failed. The job is retried after its back-off or, when its attempts are spent, dead.
 	Fail(context.Context, *connect.Request[v1.FailRequest]) (*connect.Response[v1.FailResponse], error)
+	// One step of a job, applied whole or not at all: it is acknowledged or kept, with its result and checkpoint; what it used is charged;
+	// any number of jobs are added, as its children unless they say otherwise. Safe to retry by `request_id`. Refused when the job is
+	// not active, the fence is stale, or one of the jobs cannot be added: then nothing has happened.
+	Step(context.Context, *connect.Request[v1.StepRequest]) (*connect.Response[v1.StepResponse], error)
 	// Gives an active job back without an attempt being counted: pending again, the next in turn of its priority. For workers that
 	// shut down. Refused when the job is not active or the fence that was given is stale.
 	Release(context.Context, *connect.Request[v1.ReleaseRequest]) (*connect.Response[v1.ReleaseResponse], error)
@@ -367,6 +389,12 @@ func NewWorkerServiceHandler(svc WorkerServiceHandler, opts ...connect.HandlerOp
 		connect.WithSchema(workerServiceMethods.ByName("Fail")),
 		connect.WithHandlerOptions(opts...),
 	)
+	workerServiceStepHandler := connect.NewUnaryHandler(
+		WorkerServiceStepProcedure,
+		svc.Step,
+		connect.WithSchema(workerServiceMethods.ByName("Step")),
+		connect.WithHandlerOptions(opts...),
+	)
 	workerServiceReleaseHandler := connect.NewUnaryHandler(
 		WorkerServiceReleaseProcedure,
 		svc.Release,
@@ -416,6 +444,8 @@ func NewWorkerServiceHandler(svc WorkerServiceHandler, opts ...connect.HandlerOp
 			workerServiceAckBatchHandler.ServeHTTP(w, r)
 		case WorkerServiceFailProcedure:
 			workerServiceFailHandler.ServeHTTP(w, r)
+		case WorkerServiceStepProcedure:
+			workerServiceStepHandler.ServeHTTP(w, r)
 		case WorkerServiceReleaseProcedure:
 			workerServiceReleaseHandler.ServeHTTP(w, r)
 		case WorkerServiceHeartbeatProcedure:
@@ -465,6 +495,10 @@ func (UnimplementedWorkerServiceHandler) AckBatch(context.Context, *connect.Requ
 
 func (UnimplementedWorkerServiceHandler) Fail(context.Context, *connect.Request[v1.FailRequest]) (*connect.Response[v1.FailResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("corvo.v1.WorkerService.Fail is not implemented"))
+}
+
+func (UnimplementedWorkerServiceHandler) Step(context.Context, *connect.Request[v1.StepRequest]) (*connect.Response[v1.StepResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("corvo.v1.WorkerService.Step is not implemented"))
 }
 
 func (UnimplementedWorkerServiceHandler) Release(context.Context, *connect.Request[v1.ReleaseRequest]) (*connect.Response[v1.ReleaseResponse], error) {
