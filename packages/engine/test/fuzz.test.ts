@@ -44,8 +44,7 @@ async function run(seed: number): Promise<void> {
     const given: CommandGiven[] = [];
     for (let n = 1 + dice.below(3); n > 0; n--) {
       const one = commands.any();
-      const seq = dice.chance(95) ? engine.needsArchive(one.verb, one.body ?? new Uint8Array(0)) : undefined;
-      given.push(seq === undefined ? one : bench.wrap(one, seq));
+      given.push(dice.chance(95) ? bench.looked(one) : one);
     }
     bench.applyAll(given);
     commands.learn(engine, bench.nowMs);

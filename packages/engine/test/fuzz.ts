@@ -1,5 +1,6 @@
 import { Writer } from "@corvo/gen/corvo/fast/runtime.js";
 import { encodeLeadershipCommand, encodePurgeCommand, encodeScheduleSlotsCommand } from "@corvo/gen/corvo/internal/v1/log_fast.js";
+import { encodeCreateBatchRequest, encodeSealBatchRequest } from "@corvo/gen/corvo/v1/batch_fast.js";
 import { encodeMoveJobRequest, encodeRetryJobRequest } from "@corvo/gen/corvo/v1/job_fast.js";
 import { encodePauseQueueRequest, encodeSetConcurrencyRequest, encodeSetThrottleRequest } from "@corvo/gen/corvo/v1/queue_fast.js";
 import { encodePauseScheduleRequest, encodePutScheduleRequest } from "@corvo/gen/corvo/v1/schedule_fast.js";
@@ -50,6 +51,8 @@ export class Commands {
   /** Sequences of jobs that were leased, and that ended, lately. */
   private leased: number[] = [];
   private ended: number[] = [];
+  /** Open batches. */
+  private batches: string[] = [];
   private eventsSeen = 0;
   private ids = 0;
   private lastFence = 0;
@@ -74,6 +77,7 @@ export class Commands {
       if (["completed", "failed", "cancelled", "rejected", "expired"].includes(event.type)) this.ended.push(event.jobSeq);
     }
     this.eventsSeen = engine.lastEventSeq;
+    this.batches = engine.batches(0, 5, "open").map(({ id }) => id);
     this.leased = this.leased.slice(-15);
     this.ended = this.ended.slice(-30);
   }
@@ -83,7 +87,14 @@ export class Commands {
     if (dice.chance(8)) return this.schedule();
     const n = dice.below(100);
     if (n < 18) return this.write(Verb.ENQUEUE, (w, requestId) => encodeEnqueueRequest(w, { ...this.request(), requestId }));
-    if (n < 24) return this.write(Verb.ENQUEUE_BATCH, (w, requestId) => encodeEnqueueBatchRequest(w, { jobs: this.some(4, () => this.request()), requestId }));
+    if (n < 24) {
+      const batch = dice.chance(30) ? { callbackQueue: dice.chance(80) ? dice.one(queues) : "", callbackPayloadJson: dice.chance(50) ? this.text() : "" } : undefined;
+      return this.write(Verb.ENQUEUE_BATCH, (w, requestId) => encodeEnqueueBatchRequest(w, { jobs: this.some(4, () => this.request()), batch, requestId }));
+    }
+    if (n < 25 && dice.chance(50)) {
+      if (dice.chance(40)) return this.write(Verb.CREATE_BATCH, (w, requestId) => encodeCreateBatchRequest(w, { callbackQueue: dice.one(queues), requestId }));
+      return this.write(Verb.SEAL_BATCH, (w, requestId) => encodeSealBatchRequest(w, { batchId: this.batch(), requestId }));
+    }
     if (n < 34) return this.write(Verb.FETCH, (w, requestId) => encodeFetchRequest(w, { ...this.fetcher(), requestId }));
     if (n < 40) return this.write(Verb.FETCH_BATCH, (w, requestId) => encodeFetchBatchRequest(w, { ...this.fetcher(), count: dice.below(5), requestId }));
     if (n < 48) {
@@ -92,6 +103,7 @@ export class Commands {
           ...this.ackItem(),
           checkpointJson: dice.chance(20) ? this.text() : "",
           agentStatus: dice.chance(5) ? "continue" : "",
+          stepStatus: dice.chance(8) ? dice.one(["exit", "continue", "nonsense"]) : "",
           requestId,
         }),
       );
@@ -236,6 +248,16 @@ export class Commands {
       tagsJson: rare(20, () => this.text()),
       requestId: rare(5, () => `i${dice.below(10)}`),
       checkpointJson: rare(10, () => this.text()),
+      parentId: rare(5, () => this.job()),
+      batchId: rare(5, () => this.batch()),
+      dependsOn: rare(12, () => this.some(3, () => this.anyJob())),
+      chain: rare(6, () => ({
+        steps: this.some(3, () => ({ queue: dice.one(queues), payloadJson: rare(50, () => this.text()) })),
+        onFailure: rare(50, () => ({ queue: dice.one(queues) })),
+        onExit: rare(50, () => ({ queue: dice.one(queues) })),
+      })),
+      chainId: rare(2, () => dice.one(["raw1", "raw2"])),
+      chainStep: rare(2, () => dice.below(4) - 2),
       agent: rare(5, () => ({ maxIterations: dice.below(5) - 1, maxCostUsd: 1.5, iterationTimeout: "5s" })),
     };
   }
@@ -253,6 +275,11 @@ export class Commands {
   private ackItem() {
     const { dice } = this;
     return { jobId: this.leasedJob(), resultJson: dice.chance(50) ? this.text() : "", fence: this.fence() };
+  }
+
+  /** The id of a batch, mostly an open one. */
+  private batch(): string {
+    return this.batches.length === 0 || this.dice.chance(3) ? "batch_none" : this.dice.one(this.batches);
   }
 
   /** The id of a job, mostly a young one. */

@@ -71,11 +71,16 @@ export class Bench {
 
   /** Applies one command, with the look into the archive that it may need. */
   apply(given: CommandGiven): Answer {
+    return this.applyAll([this.looked(given)])[0];
+  }
+
+  /** What the leader makes of a request. */
+  looked(given: CommandGiven): CommandGiven {
     const body = given.body ?? new Uint8Array(0);
     const others = this.engine.dependencies(given.verb, body);
-    if (others !== undefined) return this.applyAll([this.wrapDependent(given, others)])[0];
+    if (others !== undefined) return this.wrapDependent(given, others);
     const seq = this.engine.needsArchive(given.verb, body);
-    return this.applyAll([seq === undefined ? given : this.wrap(given, seq)])[0];
+    return seq === undefined ? given : this.wrap(given, seq);
   }
 
   /** What the leader makes of a request on a finished job. */
