@@ -88,7 +88,9 @@ export class Commands {
     const n = dice.below(100);
     if (n < 18) return this.write(Verb.ENQUEUE, (w, requestId) => encodeEnqueueRequest(w, { ...this.request(), requestId }));
     if (n < 24) {
-      const batch = dice.chance(30) ? { callbackQueue: dice.chance(80) ? dice.one(queues) : "", callbackPayloadJson: dice.chance(50) ? this.text() : "" } : undefined;
+      const batch = dice.chance(30)
+        ? { callbackQueue: dice.chance(80) ? dice.one(queues) : "", callbackPayloadJson: dice.chance(50) ? this.text() : "" }
+        : undefined;
       return this.write(Verb.ENQUEUE_BATCH, (w, requestId) => encodeEnqueueBatchRequest(w, { jobs: this.some(4, () => this.request()), batch, requestId }));
     }
     if (n < 25 && dice.chance(50)) {

@@ -1,10 +1,12 @@
 import { type Client, createClient, createContextValues, type CallOptions as WireOptions } from "@connectrpc/connect";
+import { BatchService } from "@corvo/gen/corvo/v1/batch_pb.js";
 import { ClusterService, type GetClusterStatusResponse } from "@corvo/gen/corvo/v1/cluster_pb.js";
 import { EventService } from "@corvo/gen/corvo/v1/event_pb.js";
 import { ExplainService } from "@corvo/gen/corvo/v1/explain_pb.js";
 import { JobService } from "@corvo/gen/corvo/v1/job_pb.js";
 import { QueueService } from "@corvo/gen/corvo/v1/queue_pb.js";
 import { EnqueueOutcome, WorkerService } from "@corvo/gen/corvo/v1/worker_pb.js";
+import { type BatchCallback, Together } from "./batches.js";
 import type { CallOptions, ChangeOptions, ClientOptions, Enqueued, FetchOptions, LeaseOptions } from "./client-options.js";
 import { CorvoError, cancelled, toCorvoError } from "./errors.js";
 import { type Explanation, explanation } from "./explain.js";
@@ -28,11 +30,14 @@ export class CorvoClient {
     readonly cluster: Client<typeof ClusterService>;
     readonly events: Client<typeof EventService>;
     readonly explain: Client<typeof ExplainService>;
+    readonly batches: Client<typeof BatchService>;
   };
   /** Jobs at times. */
   readonly schedules: Schedules;
   /** Events for other systems. */
   readonly webhooks: Webhooks;
+  /** Batches, chains, dependencies, children. */
+  readonly together: Together;
   readonly backoff: Backoff;
   private readonly timeoutMs: number;
   private readonly tries: number;
@@ -48,6 +53,7 @@ export class CorvoClient {
       cluster: createClient(ClusterService, transport),
       events: createClient(EventService, transport),
       explain: createClient(ExplainService, transport),
+      batches: createClient(BatchService, transport),
     };
     this.schedules = new Schedules(options, { change: (o, call) => this.change(o, call), repeat: (o, call) => this.repeat(o, call) });
     this.webhooks = new Webhooks(options, { change: (o, call) => this.change(o, call), repeat: (o, call) => this.repeat(o, call) });
@@ -55,6 +61,7 @@ export class CorvoClient {
     this.tries = options.tries ?? 10;
     this.backoff = options.backoff ?? defaultBackoff;
     this.onClose = options.onClose;
+    this.together = new Together(options, { change: (o, call) => this.change(o, call), repeat: (o, call) => this.repeat(o, call) });
     if (!(this.tries >= 1)) throw new RangeError(`tries must be 1 or more, not ${this.tries}`);
   }
 
@@ -94,10 +101,22 @@ export class CorvoClient {
       requestId: options.requestId ?? newRequestId(),
     };
     const answer = await this.repeat(options, (o) => this.rpc.worker.enqueueBatch(request, o));
-    return answer.jobIds.map((id, i) => {
-      const status = enqueueStatus[answer.outcomes[i]] ?? "pending";
-      return { id, status, duplicate: status === "duplicate" };
-    });
+    return enqueuedOf(answer);
+  }
+
+  /** Adds 1 to 10,000 jobs as a batch, sealed at once: `callback` is added when all that were created have ended. */
+  async enqueueBatch<Payload>(
+    jobs: readonly { job: JobDefinition<Payload, unknown> | string; payload: NoInfer<Payload>; options?: EnqueueOptions }[],
+    callback?: BatchCallback,
+    options: ChangeOptions = {},
+  ): Promise<{ batchId: string; jobs: Enqueued[] }> {
+    const request = {
+      jobs: jobs.map(({ job, payload, options }) => enqueueRequest(job, payload, options ?? {})),
+      batch: { callbackQueue: callback?.queue ?? "", callbackPayloadJson: jsonText(callback?.payload, "payload") },
+      requestId: options.requestId ?? newRequestId(),
+    };
+    const answer = await this.repeat(options, (o) => this.rpc.worker.enqueueBatch(request, o));
+    return { batchId: answer.batchId, jobs: enqueuedOf(answer) };
   }
 
   /** Leases up to `count` jobs; waits for the first. An empty list is a success. */
@@ -121,13 +140,14 @@ export class CorvoClient {
     return answer.jobs.map((job) => new FetchedJob<Payload>(job));
   }
 
-  /** Completes a job. */
-  async ack(id: string, options: LeaseOptions & { result?: unknown; checkpoint?: unknown } = {}): Promise<void> {
+  /** Completes a job. `exitChain`: a step of a chain says that no other follows. */
+  async ack(id: string, options: LeaseOptions & { result?: unknown; checkpoint?: unknown; exitChain?: boolean } = {}): Promise<void> {
     const request = {
       jobId: id,
       resultJson: jsonText(options.result, "result"),
       checkpointJson: jsonText(options.checkpoint, "checkpoint"),
       fence: options.fence ?? 0n,
+      stepStatus: options.exitChain ? "exit" : "",
       requestId: options.requestId ?? newRequestId(),
     };
     await this.repeat(options, (o) => this.rpc.worker.ack(request, o));
@@ -344,6 +364,13 @@ export class CorvoClient {
       closed: this.life.signal,
     });
   }
+}
+
+function enqueuedOf({ jobIds, outcomes }: { jobIds: string[]; outcomes: EnqueueOutcome[] }): Enqueued[] {
+  return jobIds.map((id, i) => {
+    const status = enqueueStatus[outcomes[i]] ?? "pending";
+    return { id, status, duplicate: status === "duplicate" };
+  });
 }
 
 const enqueueStatus: Partial<Record<EnqueueOutcome, Enqueued["status"]>> = {

@@ -1,8 +1,9 @@
+export type { BatchCallback, BatchInfo, ChainInfo, ChainStepInfo, ChildrenInfo, DependencyInfo, Together } from "./batches.js";
 export * from "./client.js";
 export * from "./client-options.js";
 export { CorvoError, type ErrorFacts } from "./errors.js";
 export type { Explanation, WaitReason } from "./explain.js";
-export { defineJob, type EnqueueOptions, type JobDefinition } from "./job.js";
+export { type ChainOptions, type ChainStep, defineJob, type EnqueueOptions, type JobDefinition } from "./job.js";
 export { type ConnectOptions, connect } from "./node.js";
 export type { Backoff } from "./retry.js";
 export type { ScheduleInfo, ScheduleOptions, Schedules } from "./schedules.js";

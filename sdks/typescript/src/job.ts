@@ -32,6 +32,27 @@ export interface EnqueueOptions {
   checkpoint?: unknown;
   /** Id of the job that this one belongs to. */
   parentId?: string;
+  /** Steps that follow this job, each added when the one before is completed; this job is the first step. */
+  chain?: ChainOptions;
+  /** Ids of up to 1,000 jobs that must be completed before this one is handed out. */
+  dependsOn?: readonly string[];
+  /** Open batch that this job joins (see `client.together.createBatch`). */
+  batchId?: string;
+}
+
+/** What follows the first step of a chain. */
+export interface ChainOptions {
+  /** The steps behind the first. Their payloads are added to `previous_job_id` and `previous_result`. */
+  then: readonly ChainStep[];
+  /** Added once, when a step dies; finds `failed_job_id`, `failed_step` and `error` in its payload. */
+  onFailure?: ChainStep;
+  /** Added once, when the last step is completed or a step ends the chain. */
+  onExit?: ChainStep;
+}
+
+export interface ChainStep {
+  job: JobDefinition<never, unknown> | JobDefinition<unknown, unknown> | string;
+  payload?: Record<string, unknown>;
 }
 
 /** Defines a kind of job once. `options` are the defaults of each job of this kind. */

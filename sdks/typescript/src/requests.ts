@@ -1,7 +1,7 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { type EnqueueRequest, EnqueueRequestSchema } from "@corvo/gen/corvo/v1/worker_pb.js";
-import { type EnqueueOptions, type JobDefinition, queueOf } from "./job.js";
+import { type ChainOptions, type ChainStep, type EnqueueOptions, type JobDefinition, queueOf } from "./job.js";
 
 /** The wire's request for a job. Throws on what no server could accept, with the option's name. */
 export function enqueueRequest(
@@ -25,8 +25,17 @@ export function enqueueRequest(
     tagsJson: jsonText(options.tags, "tags"),
     checkpointJson: jsonText(options.checkpoint, "checkpoint"),
     parentId: options.parentId ?? "",
+    chain: options.chain && chainOf(queueOf(job), options.chain),
+    dependsOn: [...(options.dependsOn ?? [])],
+    batchId: options.batchId ?? "",
   };
   return create(EnqueueRequestSchema, init);
+}
+
+function chainOf(queue: string, { then, onFailure, onExit }: ChainOptions) {
+  const step = (one: ChainStep) => ({ queue: queueOf(one.job), payloadJson: jsonText(one.payload, "payload") });
+  if (then.length === 0) throw new RangeError("chain: there is no step behind the first");
+  return { steps: [{ queue }, ...then.map(step)], onFailure: onFailure && step(onFailure), onExit: onExit && step(onExit) };
 }
 
 /** JSON text of a value; undefined is the empty text. Throws when the value has no JSON. */

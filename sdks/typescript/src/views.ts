@@ -66,6 +66,13 @@ export class JobInfo {
   readonly backoffMaxMs: number;
   readonly uniqueKey: string;
   readonly parentId: string;
+  /** Empty: it belongs to none. */
+  readonly batchId: string;
+  readonly chainId: string;
+  /** From 0; -1: on_exit, -2: on_failure. Undefined: it is no step. */
+  readonly chainStep: number | undefined;
+  /** Dependencies that are not met: while there are any, the job is not handed out. */
+  readonly waitingFor: readonly { jobId: string; state: string; reason: string }[];
   /** The worker that holds the lease. */
   readonly workerId: string;
   readonly hostname: string;
@@ -101,6 +108,10 @@ export class JobInfo {
     this.backoffMaxMs = Number(job.retryMaxDelayMs);
     this.uniqueKey = job.uniqueKey;
     this.parentId = job.parentId;
+    this.batchId = job.batchId;
+    this.chainId = job.chainId;
+    this.chainStep = job.chainStep;
+    this.waitingFor = job.waitingFor.map(({ jobId, state, reason }) => ({ jobId, state, reason }));
     this.workerId = job.workerId;
     this.hostname = job.hostname;
     this.fence = job.fence;

@@ -26,6 +26,7 @@ export const ack: CommandSpec = {
     { flags: "--result <json>", description: "the result, as JSON or @file" },
     fenceFlag,
     { flags: "--checkpoint <json>", description: "last checkpoint, as JSON or @file" },
+    { flags: "--exit-chain", description: "a step of a chain: no other step follows" },
     requestIdFlag,
   ],
   async run(session, args, flags) {
@@ -36,6 +37,7 @@ export const ack: CommandSpec = {
       result: result === undefined ? undefined : await readJson(session.io, "result", result, `{"ok": true}`),
       checkpoint: checkpoint === undefined ? undefined : await readJson(session.io, "checkpoint", checkpoint, `{"page": 1}`),
       fence: fenceOf(text(flags, "fence")),
+      step_status: flags.exitChain === true ? "exit" : undefined,
     });
     const ids = await jobIds(session, args);
     onlyOneJob(ids, text(flags, "fence"), "--fence");

@@ -22,6 +22,11 @@ export const jobFlags: readonly FlagSpec[] = [
   { flags: "--tags <json>", description: "labels as a JSON object" },
   { flags: "--checkpoint <json>", description: "first checkpoint, as JSON or @file" },
   { flags: "--parent-id <job>", description: "the job that this one belongs to" },
+  { flags: "--depends-on <job>", description: "handed out only when this job is completed; may be repeated", repeated: true },
+  { flags: "--batch <id>", description: "open batch that the job joins (corvo batch create)" },
+  { flags: "--chain <queues>", description: "queues of the steps that follow, like clean,load; or the whole chain as JSON or @file" },
+  { flags: "--on-failure <queue>", description: "chain: gets a job when a step dies" },
+  { flags: "--on-exit <queue>", description: "chain: gets a job when the last step is done" },
   { flags: "--agent-max-iterations <n>", description: "agent job: held for a person after this many iterations" },
   { flags: "--agent-max-cost-usd <n>", description: "agent job: held for a person above this cost" },
   { flags: "--agent-iteration-timeout <duration>", description: "agent job: longest iteration" },
@@ -41,6 +46,8 @@ export const enqueue: CommandSpec = {
     "corvo enqueue reports.build '{}' --delay 10m --max-retries 5 --unique-key daily",
     `echo '{"n": 1}' | corvo enqueue imports - -o name`,
     "corvo enqueue emails.send '{}' --schedule '0 9 * * MON-FRI' --timezone Europe/Madrid",
+    "corvo enqueue ingest '{}' --chain clean,load --on-failure alarm",
+    "corvo enqueue report --depends-on job_18a3f7c2e41b9a000000000c41",
   ],
   flags: [
     ...jobFlags,
@@ -99,6 +106,9 @@ export async function enqueueBody(session: Session, queue: string, payload: stri
     tags: await tagsOf(session, flags),
     checkpoint: checkpoint === undefined ? undefined : await readJson(io, "checkpoint", checkpoint, `{"page": 1}`),
     parent_id: text(flags, "parentId") || undefined,
+    depends_on: list(flags, "dependsOn").length > 0 ? list(flags, "dependsOn") : undefined,
+    batch_id: text(flags, "batch") || undefined,
+    chain: await chainOf(session, queue, flags),
     agent: agentOf(flags),
   });
 }
@@ -150,6 +160,27 @@ async function tagsOf(session: Session, flags: Flags): Promise<RawJson | undefin
   const added = [...tags].map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`).join(",");
   const before = whole?.text.slice(1, -1).trim();
   return new RawJson(`{${before ? `${before},` : ""}${added}}`);
+}
+
+/** `clean,load`, or a chain as JSON. */
+async function chainOf(session: Session, queue: string, flags: Flags): Promise<RawJson | undefined> {
+  const given = text(flags, "chain");
+  const onFailure = text(flags, "onFailure");
+  const onExit = text(flags, "onExit");
+  if (given === undefined) {
+    if (onFailure || onExit) throw usageFailure("--on-failure and --on-exit need --chain", "for example --chain clean,load --on-failure alarm");
+    return undefined;
+  }
+  if (/^\s*[{@-]/.test(given)) {
+    if (onFailure || onExit) throw usageFailure("--on-failure and --on-exit are members of the chain when it is JSON");
+    return await readJsonObject(session.io, "--chain", given, `{"steps": [{"queue": "${queue}"}, {"queue": "load"}]}`);
+  }
+  const then = given.split(",").map((name) => name.trim());
+  if (then.includes("")) throw usageFailure(`--chain "${given}" has a step without a queue`, "for example --chain clean,load");
+  const step = (name: string) => ({ queue: name });
+  return new RawJson(
+    JSON.stringify({ steps: [queue, ...then].map(step), on_failure: onFailure ? step(onFailure) : undefined, on_exit: onExit ? step(onExit) : undefined }),
+  );
 }
 
 function agentOf(flags: Flags): Record<string, number | string> | undefined {
