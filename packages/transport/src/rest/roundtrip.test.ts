@@ -169,7 +169,7 @@ function messageOf(desc: DescMessage, depth: number): fc.Arbitrary<Record<string
 
 function anyValue(f: DescField, depth: number): fc.Arbitrary<unknown> {
   if (f.name.endsWith("_json") && f.scalar === ScalarType.STRING)
-    return f.name.match(/progress|checkpoint/) ? jsonText.map((t) => `{"v":${t}}`) : jsonText.filter((t) => t !== "null");
+    return f.name.match(/progress|checkpoint|chain_config/) ? jsonText.map((t) => `{"v":${t}}`) : jsonText.filter((t) => t !== "null");
   const one = (type: ScalarType | undefined, message: DescMessage | undefined): fc.Arbitrary<unknown> => {
     if (message !== undefined) return depth > 2 ? fc.constant({}) : messageOf(message, depth + 1);
     return type === undefined ? fc.constantFrom(...(f.enum?.values ?? []).map((v) => v.number)) : scalarOf(type);
