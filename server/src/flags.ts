@@ -124,6 +124,13 @@ export const serverFlags: readonly ServerFlag[] = [
   { name: "docs-enabled", kind: "bool", default: "true", description: "serve /docs and /openapi.json" },
   { name: "shutdown-timeout", kind: "duration", default: "500ms", min: 0, max: 600_000, description: "how long running requests may finish after SIGTERM" },
   { name: "log-level", kind: "text", default: "info", description: "debug, info, warn or error", oneOf: ["debug", "info", "warn", "error"] },
+  { name: "otel-enabled", kind: "bool", default: "false", description: "OpenTelemetry traces; on by itself when an endpoint is given" },
+  {
+    name: "otel-endpoint",
+    kind: "text",
+    default: "",
+    description: "OTLP/HTTP collector, host:port or a URL; OTEL_EXPORTER_OTLP_ENDPOINT says the same; without one spans go to stdout",
+  },
   { name: "log-format", kind: "text", default: "text", description: "text (key=value) or json", oneOf: ["text", "json"] },
   { name: "raft-bind", kind: "text", default: ":9000", description: "address for other nodes", ignored: "a single node has no peers to listen to" },
   { name: "raft-advertise", kind: "text", default: "", description: "address that other nodes use", ignored: "a single node has no peers" },

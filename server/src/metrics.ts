@@ -15,8 +15,8 @@ export interface MetricsSource {
   raft: { commitIndex: number };
   log: { counters: LogCounters; bytes: number };
   archive: { bytes: number };
-  /** The read view: changes that wait, and its applied index. */
-  view?: { lagUpdates(): number; appliedIndex(): number };
+  /** The read view: changes that wait for it, and log entries that it has not seen. */
+  view(): { readonly backlog: number; readonly lag: number } | undefined;
 }
 
 /** One method and route. */
@@ -202,7 +202,7 @@ export class Metrics {
   }
 
   /** Log, archive and view: read from what is counted anyway. */
-  private storageSeries({ log, archive, replica, view }: MetricsSource, gauge: ReadSeries, counter: ReadSeries): void {
+  private storageSeries({ log, archive, view }: MetricsSource, gauge: ReadSeries, counter: ReadSeries): void {
     register(this.registry, "corvo_log_sync_seconds", "Syncs of the log's file: one for each group of entries.", () => {
       const { syncMsCounts, syncMsSum } = log.counters;
       return [{ labels: {}, bounds: syncMsBuckets.map((ms) => ms / 1000), counts: syncMsCounts, sum: syncMsSum / 1000 }];
@@ -211,11 +211,9 @@ export class Metrics {
     counter("corvo_log_written_bytes_total", "Bytes written to the log.", () => log.counters.bytes);
     gauge("corvo_log_bytes", "Bytes of the log that are kept.", () => log.bytes);
     gauge("corvo_archive_bytes", "Bytes of finished jobs.", () => archive.bytes);
-    gauge("corvo_sqlite_mirror_lag_updates", "Changes that the read view has not applied yet.", () => view?.lagUpdates() ?? 0);
+    gauge("corvo_sqlite_mirror_lag_updates", "Changes that the read view has not applied yet.", () => view()?.backlog ?? 0);
     counter("corvo_sqlite_mirror_dropped_total", "Changes that the read view lost: it holds its feeder back instead, so always 0.", () => 0);
-    gauge("corvo_view_lag_entries", "Log entries that are applied and not yet in the read view.", () =>
-      view === undefined ? 0 : Math.max(0, replica.engine.appliedIndex - view.appliedIndex()),
-    );
+    gauge("corvo_view_lag_entries", "Log entries that are applied and not yet in the read view.", () => view()?.lag ?? 0);
   }
 
   /** How long jobs wait and run, what went wrong with their leases, and how old the oldest are. */

@@ -45,6 +45,8 @@ export interface ServerOptions {
   };
   /** How often the last use of keys is noted. */
   keyUseIntervalMs: number;
+  /** Undefined: no traces. Empty: on stdout. */
+  otelEndpoint: string | undefined;
   logLevel: "debug" | "info" | "warn" | "error";
   logFormat: "text" | "json";
   /** Sentences to say once at start. */
@@ -133,6 +135,7 @@ export function resolveServerOptions(given: GivenFlags, env: Readonly<Record<str
       writeRps: positive("rate-limit-write-rps", 1000),
       writeBurst: positive("rate-limit-write-burst", 2000),
     },
+    otelEndpoint: values["otel-endpoint"] || env.OTEL_EXPORTER_OTLP_ENDPOINT || (values["otel-enabled"] === "true" ? "" : undefined),
     logLevel: values["log-level"] as ServerOptions["logLevel"],
     logFormat: values["log-format"] as ServerOptions["logFormat"],
     notices: [...new Set(notices)],

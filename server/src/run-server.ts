@@ -37,6 +37,7 @@ import { Metrics } from "./metrics.js";
 import { nodeClock, nodeRandom } from "./node-seams.js";
 import { type GivenFlags, OptionError, resolveServerOptions, type ServerOptions } from "./options.js";
 import { openStores } from "./stores.js";
+import { Tracing } from "./tracing/spans.js";
 import { tuneCollector } from "./tune-collector.js";
 import { serverVersion } from "./version.js";
 import { openView } from "./view.js";
@@ -151,7 +152,8 @@ async function serve(options: ServerOptions, log: Log, stores: Storage, opened: 
   const { replica, raft, snapshotter } = opened;
   const streams: StreamCounters = { open: 0, opened: 0, framesInFlight: 0, frames: 0, idleFetches: 0, overloaded: 0 };
   const events = new EventHub(replica.engine.events);
-  const metrics = new Metrics({ replica, snapshotter, streams, options, raft, log: stores.log, archive: stores.archive });
+  let view: Awaited<ReturnType<typeof openView>>;
+  const metrics = new Metrics({ replica, snapshotter, streams, options, raft, log: stores.log, archive: stores.archive, view: () => view });
   const poster = new Poster({ allowPrivate: options.webhookAllowPrivate, timeoutMs: options.webhookTimeoutMs });
   const webhooks = new WebhookDeliverer({
     engine: replica.engine,
@@ -165,7 +167,7 @@ async function serve(options: ServerOptions, log: Log, stores: Storage, opened: 
   events.onEntry(() => webhooks.look());
   eventMetrics(metrics.registry, events.counters, webhooks.counters);
   void replica.whenServing().then(() => webhooks.look());
-  const view = await openView(options, log, stores, opened);
+  view = await openView(options, log, stores, opened);
   let accepting = true;
   const onError = (cause: unknown, where: string): void => log.error("a call failed inside", { where, error: cause as Error });
   const guard = new Guard({
@@ -209,7 +211,16 @@ async function serve(options: ServerOptions, log: Log, stores: Storage, opened: 
     guard,
     restored: () => wantRestart(),
   };
-  const published = guard.wrap(publicRoutes(context, streams, facts));
+  const traces = options.otelEndpoint === undefined ? undefined : await Tracing.start({ endpoint: options.otelEndpoint }, log);
+  if (traces) {
+    const applied = replica.onApplied;
+    replica.onApplied = (index, commands, waitedMs, applyMs) => {
+      applied(index, commands, waitedMs, applyMs);
+      if (commands > 0) traces.applied(index, commands, waitedMs);
+    };
+  }
+  const handlers = publicRoutes(context, streams, facts);
+  const published = guard.wrap(traces?.wrap(handlers) ?? handlers);
   const services = [...new Set(published.map((route) => route.method.parent))];
   const health = createHealth(services.map((service) => service.typeName));
   const routes: Route[] = [...published, ...health.routes, ...reflectionRoutes([...services, ...new Set(health.routes.map((route) => route.method.parent))])];
@@ -292,6 +303,7 @@ async function serve(options: ServerOptions, log: Log, stores: Storage, opened: 
     await stores.close();
     failpoint("stop-after-seal");
     metrics.close();
+    await traces?.close();
   };
   return { address, failed, restart, stop: () => (stopping ??= stop()) };
 }

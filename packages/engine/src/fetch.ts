@@ -233,6 +233,7 @@ function writeRest(s: State, r: EnqueueRequestReader, stored: boolean, shift: nu
     putRange(w, FetchBatchJobTag.checkpointJson + shift, memory, r.checkpointJsonStart, r.checkpointJsonEnd);
   }
   if (r.tagsJsonEnd > r.tagsJsonStart) putRange(w, FetchBatchJobTag.tagsJson + shift, memory, r.tagsJsonStart, r.tagsJsonEnd);
+  if (r.traceparentEnd > r.traceparentStart) putRange(w, FetchBatchJobTag.traceparent, memory, r.traceparentStart, r.traceparentEnd);
   if (r.hasAgent) {
     const at = beginMessage(w, FetchBatchJobTag.agent + shift, 16);
     const config = agent.read(memory, r.agentStart, r.agentEnd);

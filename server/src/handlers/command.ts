@@ -2,6 +2,7 @@ import type { DescMessage } from "@bufbuild/protobuf";
 import { commandFlags, type DoorOptions, isRefusal, type Refusal, requestHash, type Verb, validateOnly } from "@corvo/protocol";
 import type { CommandInput } from "@corvo/replica";
 import { type Call, RpcError, type UnaryHandler } from "@corvo/transport";
+import { withTrace } from "../tracing/carry.js";
 import { type HandlerContext, namespaceName, principalName, toRpcError } from "./context.js";
 
 /** A door function of protocol: the bytes to log, or why not. */
@@ -54,7 +55,9 @@ function refusalOf(rule: CommandRule, refusal: Refusal): RpcError {
 export function atTheDoor(context: HandlerContext, call: Call, rule: CommandRule, request: Uint8Array): CommandInput {
   const body = rule.check(request, { payloadBytesMax: context.options.payloadBytesMax, rest: call.protocol === "rest" });
   if (isRefusal(body)) throw toRpcError(body);
-  return toCommand(call, rule.verb, body, mayHaveRequestId(body) ? requestHash(rule.schema, body) : undefined);
+  // A repeated request has the same hash in whatever trace it comes.
+  const hash = mayHaveRequestId(body) ? requestHash(rule.schema, body) : undefined;
+  return toCommand(call, rule.verb, rule.newWork ? withTrace(call, rule.verb, body) : body, hash);
 }
 
 export function toCommand(call: Call, verb: Verb, body: Uint8Array, hash: Uint8Array | undefined): CommandInput {

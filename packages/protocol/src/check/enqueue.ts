@@ -20,6 +20,9 @@ export function checkEnqueueBatch(bytes: Uint8Array, options: DoorOptions = door
   });
 }
 
+/** A W3C trace context takes 55. */
+const traceparentBytesMax = 64;
+
 const job = new EnqueueRequestReader();
 const batch = new EnqueueBatchRequestReader();
 
@@ -43,6 +46,7 @@ export function lookAtJob(r: EnqueueRequestReader, options: DoorOptions): Fault 
     textFault(buf, r.requestIdStart, r.requestIdEnd, limits.requestIdBytesMax, "request_id") ??
     jsonFault(buf, r.checkpointJsonStart, r.checkpointJsonEnd, limits.checkpointBytesMax, "checkpoint_json") ??
     textFault(buf, r.parentIdStart, r.parentIdEnd, limits.parentIdBytesMax, "parent_id") ??
+    textFault(buf, r.traceparentStart, r.traceparentEnd, traceparentBytesMax, "traceparent") ??
     tooLarge(r.expireAfterMs, limits.delayMsMax, "expire_after_ms") ??
     tooLarge(r.retryBaseDelayMs, limits.delayMsMax, "retry_base_delay_ms") ??
     tooLarge(r.retryMaxDelayMs, limits.delayMsMax, "retry_max_delay_ms") ??

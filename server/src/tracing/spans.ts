@@ -1,0 +1,129 @@
+import { fromBinary } from "@bufbuild/protobuf";
+import { FetchBatchResponseSchema, FetchResponseSchema } from "@corvo/gen/corvo/v1/worker_pb.js";
+import { type Call, methodPath, type Route, RpcError, type UnaryHandler } from "@corvo/transport";
+import type { Context, Link, Span, SpanContext, Tracer } from "@opentelemetry/api";
+import type { Log } from "../log.js";
+import { serverVersion } from "../version.js";
+import { spanOf, traceparentOf, tracing } from "./carry.js";
+
+export interface TracingOptions {
+  /** Base of an OTLP/HTTP collector; empty: spans are printed on stdout. */
+  endpoint: string;
+}
+
+/** Spans of calls and of log entries. Made only when it was asked for: without it no code of OpenTelemetry is loaded, and nothing is wrapped. */
+export class Tracing {
+  private constructor(
+    private readonly api: typeof import("@opentelemetry/api"),
+    private readonly http: Tracer,
+    private readonly store: Tracer,
+    private readonly end: () => Promise<void>,
+  ) {}
+
+  static async start({ endpoint }: TracingOptions, log: Log): Promise<Tracing> {
+    const [api, sdk, resources, otlp] = await Promise.all([
+      import("@opentelemetry/api"),
+      import("@opentelemetry/sdk-trace-node"),
+      import("@opentelemetry/resources"),
+      import("@opentelemetry/exporter-trace-otlp-http"),
+    ]);
+    const url = endpoint === "" ? undefined : `${(/^https?:\/\//.test(endpoint) ? endpoint : `http://${endpoint}`).replace(/\/+$/, "")}/v1/traces`;
+    const exporter = url === undefined ? new sdk.ConsoleSpanExporter() : new otlp.OTLPTraceExporter({ url });
+    const provider = new sdk.NodeTracerProvider({
+      resource: resources.resourceFromAttributes({ "service.name": process.env.OTEL_SERVICE_NAME || "corvo-server", "service.version": serverVersion }),
+      spanProcessors: [new sdk.BatchSpanProcessor(exporter)],
+    });
+    tracing.on = true;
+    log.info("tracing", { endpoint: url ?? "stdout" });
+    const end = async (): Promise<void> => {
+      tracing.on = false;
+      await Promise.race([provider.shutdown().catch(() => {}), new Promise<void>((resolve) => setTimeout(resolve, 2000).unref())]); // a collector that is away keeps nobody
+    };
+    return new Tracing(api, provider.getTracer("corvo/http"), provider.getTracer("corvo/store"), end);
+  }
+
+  /** A span around each unary call. Streams have none: they live as long as their client. */
+  wrap(routes: readonly Route[]): Route[] {
+    return routes.map((route) => (route.handler.kind === "unary" ? { ...route, handler: this.traced(route, route.handler) } : route));
+  }
+
+  /** One applied log entry, as a span of its own. */
+  applied(index: number, commands: number, waitedMs: number): void {
+    const endMs = Date.now();
+    const span = this.store.startSpan("raft.apply", { startTime: endMs - waitedMs, attributes: { "corvo.log_index": index, "corvo.commands": commands } });
+    span.end(endMs);
+  }
+
+  close(): Promise<void> {
+    return this.end();
+  }
+
+  private traced(route: Route, handler: UnaryHandler): UnaryHandler {
+    const { name } = route.method;
+    const path = methodPath(route.method);
+    const kind = name.startsWith("Enqueue") ? this.api.SpanKind.PRODUCER : this.api.SpanKind.SERVER;
+    const grants = name === "Fetch" ? FetchResponseSchema : name === "FetchBatch" ? FetchBatchResponseSchema : undefined;
+    return {
+      kind: "unary",
+      handle: (call, request) => {
+        const method = call.rest?.verb ?? "POST";
+        const route = call.rest?.url.split("?")[0] ?? path;
+        const span = this.http.startSpan(
+          `${method} ${call.rest === undefined ? path : path.slice(path.lastIndexOf("/") + 1)}`,
+          { kind, attributes: { "http.method": method, "http.path": route, "rpc.method": name } },
+          this.parentOf(call),
+        );
+        spanOf.set(call, traceparent(span.spanContext()));
+        const done = (answer: Uint8Array): Uint8Array => {
+          if (grants !== undefined && answer.length > 0) span.addLinks(this.linksOf(grants, answer));
+          span.setAttribute("http.status_code", 200);
+          span.end();
+          return answer;
+        };
+        const failed = (cause: unknown): never => {
+          this.fail(span, cause);
+          throw cause;
+        };
+        try {
+          const answer = handler.handle(call, request);
+          return answer instanceof Promise ? answer.then(done, failed) : done(answer);
+        } catch (cause) {
+          return failed(cause);
+        }
+      },
+    };
+  }
+
+  private fail(span: Span, cause: unknown): void {
+    const code = cause instanceof RpcError ? cause.code : "internal";
+    span.setAttribute("rpc.code", code);
+    if (code === "internal" || code === "unavailable" || code === "unknown") span.setStatus({ code: this.api.SpanStatusCode.ERROR, message: code });
+    span.end();
+  }
+
+  private parentOf(call: Call): Context {
+    const parent = contextOf(traceparentOf(call));
+    return parent === undefined ? this.api.ROOT_CONTEXT : this.api.trace.setSpanContext(this.api.ROOT_CONTEXT, parent);
+  }
+
+  /** The traces of the jobs that were leased. */
+  private linksOf(schema: typeof FetchResponseSchema | typeof FetchBatchResponseSchema, answer: Uint8Array): Link[] {
+    const message = fromBinary<typeof FetchResponseSchema | typeof FetchBatchResponseSchema>(schema, answer);
+    const jobs = "jobs" in message ? message.jobs : [message];
+    return jobs.flatMap(({ traceparent: text }) => {
+      const context = contextOf(text);
+      return context === undefined ? [] : [{ context }];
+    });
+  }
+}
+
+function traceparent({ traceId, spanId, traceFlags }: SpanContext): string {
+  return `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, "0")}`;
+}
+
+function contextOf(text: string | undefined): SpanContext | undefined {
+  const parts = text?.split("-");
+  return parts === undefined || parts.length < 4
+    ? undefined
+    : { traceId: parts[1], spanId: parts[2], traceFlags: Number.parseInt(parts[3], 16), isRemote: true };
+}

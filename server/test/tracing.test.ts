@@ -1,0 +1,62 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { expect, it } from "vitest";
+import { serve } from "./harness.js";
+
+const trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+const given = `00-${trace}-00f067aa0ba902b7-01`;
+
+it("the trace context of whoever adds a job is handed to whoever gets it", async () => {
+  const server = await serve();
+  const { rest, rpc } = server;
+  await rest.post("enqueue", { queue: "a" }, { traceparent: given });
+  expect((await rest.take("a")).traceparent).toBe(given);
+  await rpc.worker.enqueue({ queue: "b", payloadJson: "{}", traceparent: given, requestId: "r1" });
+  // The same request in another trace is the same request.
+  await rpc.worker.enqueue({ queue: "b", payloadJson: "{}", traceparent: given, requestId: "r1" }, { headers: { traceparent: given.replace("4bf9", "5bf9") } });
+  expect((await rpc.worker.fetch({ queues: ["b"], workerId: "w" })).traceparent).toBe(given);
+  await rpc.worker.enqueueBatch({ jobs: [{ queue: "c" }, { queue: "c", traceparent: given.replace("-01", "-00") }] }, { headers: { traceparent: given } });
+  expect((await rpc.worker.fetchBatch({ queues: ["c"], workerId: "w", count: 2 })).jobs.map((job) => job.traceparent)).toEqual([
+    given,
+    given.replace("-01", "-00"),
+  ]);
+  // What is none is not carried, and refuses nothing.
+  for (const bad of ["", "x", `00-${"0".repeat(32)}-00f067aa0ba902b7-01`, `${given}-more`]) {
+    await rest.post("enqueue", { queue: "d" }, { traceparent: bad });
+    expect((await rest.take("d")).traceparent).toBeUndefined();
+  }
+  await server.stop();
+});
+
+it("with an endpoint, calls and log entries become spans of the caller's trace", async () => {
+  const bodies: string[] = [];
+  const collector = createServer((request, response) => {
+    const parts: Buffer[] = [];
+    request.on("data", (part: Buffer) => parts.push(part));
+    request.on("end", () => {
+      bodies.push(`${request.url} ${Buffer.concat(parts).toString()}`);
+      response.end("{}");
+    });
+  });
+  await new Promise<void>((resolve) => collector.listen(0, "127.0.0.1", resolve));
+  const server = await serve({ "otel-endpoint": `127.0.0.1:${(collector.address() as AddressInfo).port}` });
+  await server.rest.post("enqueue", { queue: "a", payload: { secret: "s3cr3t" } }, { traceparent: given });
+  const job = await server.rest.take("a");
+  // The job carries the span of its enqueue, in the caller's trace.
+  expect(job.traceparent).toMatch(new RegExp(`^00-${trace}-[0-9a-f]{16}-01$`));
+  expect(job.traceparent).not.toBe(given);
+  await server.rest.post(`ack/${job.job_id}`, {}, { traceparent: String(job.traceparent) });
+  await server.stop();
+  collector.close();
+  const text = bodies.join("\n");
+  expect(text).toContain("/v1/traces");
+  const spans = bodies
+    .flatMap((body) => JSON.parse(body.slice(body.indexOf(" "))).resourceSpans)
+    .flatMap((one) => one.scopeSpans.flatMap((scope: { spans: object[] }) => scope.spans));
+  const named = (name: string) => spans.find((span) => span.name === name);
+  expect(named("POST Enqueue")).toMatchObject({ traceId: trace, parentSpanId: "00f067aa0ba902b7" });
+  expect(named("POST Ack")).toMatchObject({ traceId: trace, parentSpanId: String(job.traceparent).split("-")[2] });
+  expect(named("POST Fetch").links).toMatchObject([{ traceId: trace }]);
+  expect(named("raft.apply")).toBeDefined();
+  expect(text).not.toContain("s3cr3t");
+}, 15_000);
