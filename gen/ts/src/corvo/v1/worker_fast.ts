@@ -506,6 +506,8 @@ export class EnqueueRequestReader extends Reader {
   tagsJsonEnd = 0;
   requestIdStart = 0;
   requestIdEnd = 0;
+  traceparentStart = 0;
+  traceparentEnd = 0;
   scheduleIdStart = 0;
   scheduleIdEnd = 0;
   scheduleSlotMs = -0;
@@ -576,6 +578,8 @@ export class EnqueueRequestReader extends Reader {
     this.tagsJsonEnd = 0;
     this.requestIdStart = 0;
     this.requestIdEnd = 0;
+    this.traceparentStart = 0;
+    this.traceparentEnd = 0;
     this.scheduleIdStart = 0;
     this.scheduleIdEnd = 0;
     this.scheduleSlotMs = 0;
@@ -1020,6 +1024,21 @@ export class EnqueueRequestReader extends Reader {
           this.batchIdEnd = pos += n;
           break;
         }
+        case 128: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.traceparentEnd !== 0) this.hasUnknown = true;
+          this.traceparentStart = pos;
+          this.traceparentEnd = pos += n;
+          break;
+        }
         case 129: {
           if ((tag & 7) !== 2) this.odd(tag, pos);
           let n = pos < end ? buf[pos] : 255;
@@ -1092,6 +1111,7 @@ export const EnqueueRequestTag = {
   expireAfter: 866,
   tagsJson: 874,
   requestId: 882,
+  traceparent: 1026,
   scheduleId: 1034,
   scheduleSlotMs: 1040,
   validateOnly: 1520,
@@ -1124,6 +1144,7 @@ export interface EnqueueRequestInit {
   expireAfter?: string | Uint8Array;
   tagsJson?: string | Uint8Array;
   requestId?: string | Uint8Array;
+  traceparent?: string | Uint8Array;
   scheduleId?: string | Uint8Array;
   scheduleSlotMs?: number | bigint;
   validateOnly?: boolean;
@@ -1182,6 +1203,7 @@ export function encodeEnqueueRequest(w: Writer, init: EnqueueRequestInit): void 
   if (init.chainConfigJson !== undefined && init.chainConfigJson.length > 0) putStringOrBytes(w, 954, init.chainConfigJson);
   if (init.dependsOn !== undefined) for (const one of init.dependsOn) putStringOrBytes(w, 962, one);
   if (init.batchId !== undefined && init.batchId.length > 0) putStringOrBytes(w, 970, init.batchId);
+  if (init.traceparent !== undefined && init.traceparent.length > 0) putStringOrBytes(w, 1026, init.traceparent);
   if (init.scheduleId !== undefined && init.scheduleId.length > 0) putStringOrBytes(w, 1034, init.scheduleId);
   if (init.scheduleSlotMs !== undefined && init.scheduleSlotMs != 0) putInt64OrBigInt(w, 1040, init.scheduleSlotMs);
   if (init.validateOnly !== undefined && init.validateOnly) putBool(w, 1520, init.validateOnly);
@@ -1945,6 +1967,8 @@ export class FetchResponseReader extends Reader {
   fenceHi = -0;
   revisionNoteStart = 0;
   revisionNoteEnd = 0;
+  traceparentStart = 0;
+  traceparentEnd = 0;
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
     this.buf = buf;
@@ -1973,6 +1997,8 @@ export class FetchResponseReader extends Reader {
     this.fenceHi = 0;
     this.revisionNoteStart = 0;
     this.revisionNoteEnd = 0;
+    this.traceparentStart = 0;
+    this.traceparentEnd = 0;
     let pos = start;
     while (pos < end) {
       let tag = buf[pos++];
@@ -2171,6 +2197,21 @@ export class FetchResponseReader extends Reader {
           this.revisionNoteEnd = pos += n;
           break;
         }
+        case 128: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.traceparentEnd !== 0) this.hasUnknown = true;
+          this.traceparentStart = pos;
+          this.traceparentEnd = pos += n;
+          break;
+        }
         default:
           pos = this.unknown(tag, pos);
       }
@@ -2194,6 +2235,7 @@ export const FetchResponseTag = {
   agent: 82,
   fence: 800,
   revisionNote: 962,
+  traceparent: 1026,
 } as const;
 
 /** What `encodeFetchResponse` writes. What is absent or zero is not written. */
@@ -2210,6 +2252,7 @@ export interface FetchResponseInit {
   agent?: AgentStateInit;
   fence?: number | bigint;
   revisionNote?: string | Uint8Array;
+  traceparent?: string | Uint8Array;
 }
 
 let agentOfFetchResponse = 0;
@@ -2231,6 +2274,7 @@ export function encodeFetchResponse(w: Writer, init: FetchResponseInit): void {
   }
   if (init.fence !== undefined && init.fence != 0) putInt64OrBigInt(w, 800, init.fence);
   if (init.revisionNote !== undefined && init.revisionNote.length > 0) putStringOrBytes(w, 962, init.revisionNote);
+  if (init.traceparent !== undefined && init.traceparent.length > 0) putStringOrBytes(w, 1026, init.traceparent);
 }
 
 /** Reads corvo.v1.FetchBatchRequest. */
@@ -2453,6 +2497,8 @@ export class FetchBatchJobReader extends Reader {
   fenceHi = -0;
   revisionNoteStart = 0;
   revisionNoteEnd = 0;
+  traceparentStart = 0;
+  traceparentEnd = 0;
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
     this.buf = buf;
@@ -2480,6 +2526,8 @@ export class FetchBatchJobReader extends Reader {
     this.fenceHi = 0;
     this.revisionNoteStart = 0;
     this.revisionNoteEnd = 0;
+    this.traceparentStart = 0;
+    this.traceparentEnd = 0;
     let pos = start;
     while (pos < end) {
       let tag = buf[pos++];
@@ -2664,6 +2712,21 @@ export class FetchBatchJobReader extends Reader {
           this.revisionNoteEnd = pos += n;
           break;
         }
+        case 128: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.traceparentEnd !== 0) this.hasUnknown = true;
+          this.traceparentStart = pos;
+          this.traceparentEnd = pos += n;
+          break;
+        }
         default:
           pos = this.unknown(tag, pos);
       }
@@ -2686,6 +2749,7 @@ export const FetchBatchJobTag = {
   agent: 74,
   fence: 800,
   revisionNote: 962,
+  traceparent: 1026,
 } as const;
 
 /** What `encodeFetchBatchJob` writes. What is absent or zero is not written. */
@@ -2701,6 +2765,7 @@ export interface FetchBatchJobInit {
   agent?: AgentStateInit;
   fence?: number | bigint;
   revisionNote?: string | Uint8Array;
+  traceparent?: string | Uint8Array;
 }
 
 let agentOfFetchBatchJob = 0;
@@ -2721,6 +2786,7 @@ export function encodeFetchBatchJob(w: Writer, init: FetchBatchJobInit): void {
   }
   if (init.fence !== undefined && init.fence != 0) putInt64OrBigInt(w, 800, init.fence);
   if (init.revisionNote !== undefined && init.revisionNote.length > 0) putStringOrBytes(w, 962, init.revisionNote);
+  if (init.traceparent !== undefined && init.traceparent.length > 0) putStringOrBytes(w, 1026, init.traceparent);
 }
 
 /** Reads corvo.v1.FetchBatchResponse. */
@@ -4272,6 +4338,8 @@ export class LifecycleEnqueueItemReader extends Reader {
   retryMaxDelayMs = -0;
   retryMaxDelayMsLo = -0;
   retryMaxDelayMsHi = -0;
+  traceparentStart = 0;
+  traceparentEnd = 0;
   scheduleIdStart = 0;
   scheduleIdEnd = 0;
   scheduleSlotMs = -0;
@@ -4342,6 +4410,8 @@ export class LifecycleEnqueueItemReader extends Reader {
     this.retryMaxDelayMs = 0;
     this.retryMaxDelayMsLo = 0;
     this.retryMaxDelayMsHi = 0;
+    this.traceparentStart = 0;
+    this.traceparentEnd = 0;
     this.scheduleIdStart = 0;
     this.scheduleIdEnd = 0;
     this.scheduleSlotMs = 0;
@@ -4773,6 +4843,21 @@ export class LifecycleEnqueueItemReader extends Reader {
           this.batchIdEnd = pos += n;
           break;
         }
+        case 128: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.traceparentEnd !== 0) this.hasUnknown = true;
+          this.traceparentStart = pos;
+          this.traceparentEnd = pos += n;
+          break;
+        }
         case 129: {
           if ((tag & 7) !== 2) this.odd(tag, pos);
           let n = pos < end ? buf[pos] : 255;
@@ -4850,6 +4935,7 @@ export const LifecycleEnqueueItemTag = {
   expireAfterMs: 904,
   retryBaseDelayMs: 912,
   retryMaxDelayMs: 920,
+  traceparent: 1026,
   scheduleId: 1034,
   scheduleSlotMs: 1040,
   validateOnly: 1520,
@@ -4882,6 +4968,7 @@ export interface LifecycleEnqueueItemInit {
   expireAfterMs?: number | bigint;
   retryBaseDelayMs?: number | bigint;
   retryMaxDelayMs?: number | bigint;
+  traceparent?: string | Uint8Array;
   scheduleId?: string | Uint8Array;
   scheduleSlotMs?: number | bigint;
   validateOnly?: boolean;
@@ -4935,6 +5022,7 @@ export function encodeLifecycleEnqueueItem(w: Writer, init: LifecycleEnqueueItem
   if (init.chainConfigJson !== undefined && init.chainConfigJson.length > 0) putStringOrBytes(w, 954, init.chainConfigJson);
   if (init.dependsOn !== undefined) for (const one of init.dependsOn) putStringOrBytes(w, 962, one);
   if (init.batchId !== undefined && init.batchId.length > 0) putStringOrBytes(w, 970, init.batchId);
+  if (init.traceparent !== undefined && init.traceparent.length > 0) putStringOrBytes(w, 1026, init.traceparent);
   if (init.scheduleId !== undefined && init.scheduleId.length > 0) putStringOrBytes(w, 1034, init.scheduleId);
   if (init.scheduleSlotMs !== undefined && init.scheduleSlotMs != 0) putInt64OrBigInt(w, 1040, init.scheduleSlotMs);
   if (init.validateOnly !== undefined && init.validateOnly) putBool(w, 1520, init.validateOnly);
