@@ -118,3 +118,14 @@ it("a step is whole or not at all, and safe to repeat", async () => {
 });
 
 const jobId = /^job_[0-9a-f]{26}$/;
+
+it("a queue that is full refuses new jobs and says when to try again", async () => {
+  expect((await rest.post("queues/full/depth", { max: 1 })).json).toEqual({ status: "ok" });
+  await rest.add("full");
+  const refused = await rest.post("enqueue", { queue: "full" });
+  expect([refused.status, refused.json.code, refused.json.field ?? "queue"]).toEqual([429, expect.stringMatching(/OVERLOADED|QUEUE_FULL/), "queue"]);
+  expect([refused.json.retry_after_ms, refused.headers["retry-after"]]).toEqual([1000, "1.000"]);
+  expect((await rest.get("queues")).json.find(({ name }: { name: string }) => name === "full").max_depth).toBe(1);
+  await rest.post("queues/full/depth", { max: 0 });
+  await rest.add("full");
+});

@@ -10,7 +10,7 @@ import { eventCommands } from "./commands/events.js";
 import { fetch } from "./commands/fetch.js";
 import { approve, cancel, hold, inspect, move, reject, remove, retry } from "./commands/jobs.js";
 import { operationCommands } from "./commands/operations.js";
-import { clear, concurrency, destroy, drain, pause, queues, resume, throttle } from "./commands/queues.js";
+import { clear, concurrency, depth, destroy, drain, pause, queues, resume, throttle } from "./commands/queues.js";
 import { scheduleCommands } from "./commands/schedules.js";
 import { seed } from "./commands/seed.js";
 import { server } from "./commands/server.js";
@@ -25,7 +25,7 @@ import { viewCommands } from "./commands/view.js";
 export const commands: readonly AnyCommand[] = [
   ...[enqueue, inspect, retry, cancel, hold, approve, reject, move, remove],
   ...[fetch, ack, fail, release, step],
-  ...[queues, pause, resume, drain, clear, destroy, concurrency, throttle],
+  ...[queues, pause, resume, drain, clear, destroy, concurrency, depth, throttle],
   ...togetherCommands,
   ...agentCommands,
   ...scheduleCommands,

@@ -38,6 +38,7 @@ import { deletePolicy, type PolicyRecord, policyRecords, setPolicy } from "./pol
 import { purge } from "./purge.js";
 import { clearQueue } from "./queue-clear.js";
 import { setConcurrency } from "./queue-concurrency.js";
+import { setDepthLimit } from "./queue-depth.js";
 import { destroyQueue } from "./queue-destroy.js";
 import { drainQueue } from "./queue-drain.js";
 import { pauseQueue } from "./queue-pause.js";
@@ -294,6 +295,8 @@ export class Engine {
         return runSchedule(s, c);
       case Verb.SCHEDULE_SLOTS:
         return void scheduleSlots(s, c);
+      case Verb.SET_DEPTH_LIMIT:
+        return setDepthLimit(s, c);
       case Verb.STEP:
         return step(s, c);
       case Verb.RELEASE:

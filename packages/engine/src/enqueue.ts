@@ -4,6 +4,7 @@ import { TimestampReader } from "@corvo/gen/google/protobuf/timestamp_fast.js";
 import { durationMs, limits, type Refusal, rangeIs, refuse } from "@corvo/protocol";
 import { type Command, putJobIdField } from "./command.js";
 import { enter } from "./lists.js";
+import { depthRefusal } from "./queue-depth.js";
 import { hasRelations, joinOthers, relationsRefusal } from "./relations.js";
 import type { State } from "./state.js";
 import { TextKind } from "./tables/arena.js";
@@ -30,7 +31,10 @@ export const inserted = {
 };
 
 export function enqueue(s: State, c: Command): Refusal | undefined {
-  const outcome = insert(s, reader.read(c.buf, c.start, c.end));
+  const r = reader.read(c.buf, c.start, c.end);
+  const full = s.depthLimits > 0 ? depthRefusal(s, r.buf, r.queueStart, r.queueEnd) : undefined;
+  if (full !== undefined) return full;
+  const outcome = insert(s, r);
   if (outcome === EnqueueOutcome.refused) return inserted.refusal;
   if (!s.answering) return undefined;
   const w = s.out;

@@ -7,6 +7,7 @@ import { dependenciesUnknown } from "./dependencies.js";
 import { badMessage, EnqueueOutcome, insert, inserted } from "./enqueue.js";
 import { checkFetcher, grant, overBudget, writeLeasedItem } from "./fetch.js";
 import { addFollowers } from "./followers.js";
+import { depthRefusal } from "./queue-depth.js";
 import { ItemMemory, reused } from "./request-ids.js";
 import { AckOutcome, accepted, settled } from "./settle.js";
 import type { State } from "./state.js";
@@ -94,9 +95,15 @@ function writeJob(s: State): (row: number) => void {
 function enqueueItem(s: State, buf: Uint8Array, start: number, end: number): number {
   try {
     item.read(buf, start, end);
-    if (item.requestIdEnd === item.requestIdStart) return insert(s, item);
-    const known = ItemMemory.find(s, item);
+    const again = item.requestIdEnd > item.requestIdStart;
+    const known = again ? ItemMemory.find(s, item) : 0;
     if (known > 0) return ItemMemory.recall();
+    const full = s.depthLimits > 0 && known === 0 ? depthRefusal(s, item.buf, item.queueStart, item.queueEnd) : undefined;
+    if (full !== undefined) {
+      inserted.refusal = full;
+      return EnqueueOutcome.refused;
+    }
+    if (!again) return insert(s, item);
     if (known < 0) {
       inserted.refusal = reused();
       return EnqueueOutcome.refused;

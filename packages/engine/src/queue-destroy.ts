@@ -1,5 +1,6 @@
 import { isRefusal, type Refusal } from "@corvo/protocol";
 import { answerStatus, type Command } from "./command.js";
+import { forgetDepthLimit } from "./queue-depth.js";
 import { knownQueue, Setting } from "./queue-verb.js";
 import type { State } from "./state.js";
 import { EventType } from "./tables/events.js";
@@ -14,6 +15,7 @@ export function destroyQueue(s: State, c: Command): Refusal | undefined {
   if (isRefusal(queue)) return queue;
   if (queue !== undefined) {
     for (let list = 0; list < listsPerQueue; list++) s.garbage.unhook(queue, list);
+    forgetDepthLimit(s, queue);
     s.queues.destroy(queue);
     s.queueChanged(EventType.queueDeleted, queue);
     s.feed?.destroyed(queue);

@@ -89,6 +89,8 @@ export interface QueueRecord {
   /** 0: no cap. */
   maxConcurrency: number;
   /** 0: no cap. */
+  maxDepth: number;
+  /** 0: no cap. */
   rateLimit: number;
   rateWindowMs: number;
   createdMs: number;
@@ -293,6 +295,7 @@ export function queueRecords(s: State): QueueRecord[] {
       name: q.name,
       paused: q.paused,
       maxConcurrency: q.concurrencyMax,
+      maxDepth: q.depthMax,
       rateLimit: q.throttle?.rate ?? 0,
       rateWindowMs: q.throttle?.windowMs ?? 0,
       createdMs: q.createdMs,

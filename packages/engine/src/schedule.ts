@@ -45,7 +45,7 @@ export const CatchUpPolicy = { unspecified: 0, last: 1, none: 2, all: 3 } as con
 export const graceMs = 60_000;
 /** Passed slots that `all` makes up for, and those that are counted, at most. */
 export const catchUpMax = 100;
-export const missedCountedMax = 100;
+export const missedCountedMax = 200;
 
 const reader = new PutScheduleRequestReader();
 const job = new EnqueueRequestReader();

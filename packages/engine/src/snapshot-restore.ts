@@ -1,4 +1,5 @@
 import { ensure, InvariantBroken } from "./invariant.js";
+import { depthsRestored } from "./queue-depth.js";
 import { schedulesRestored } from "./schedule.js";
 import { tablesOf } from "./snapshot-cut.js";
 import { ChunkKind, chunkHeaderBytes, type Header, headerFields, headerFieldsBefore, ObjectType, snapshotMagic } from "./snapshot-format.js";
@@ -143,6 +144,7 @@ class Restore {
     s.arena.restored();
     s.outbox.refresh();
     schedulesRestored(s);
+    depthsRestored(s);
     let listed = garbage.rows;
     for (const queue of s.queues.bySerial.values()) {
       for (const count of queue.count) listed += count;

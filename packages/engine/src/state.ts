@@ -204,6 +204,8 @@ export class State implements TextOwners {
     if (this.level >= 2) this.events.add(type, 0, 0, queue, this.logTimeMs);
   }
 
+  /** Queues with a `depthMax`. */
+  depthLimits = 0;
   /** Serials of schedules that want slots from the leader. Follows from the entities, as `awaited`. */
   readonly asking = new Set<number>();
   /** Job for whose end a slot waits → serial of the schedule. */

@@ -170,7 +170,9 @@ export class Commands {
       return this.write(verb, (w, requestId) => encodePauseQueueRequest(w, { name: dice.one(queues), requestId }));
     }
     if (n < 94)
-      return this.write(Verb.SET_CONCURRENCY, (w, requestId) => encodeSetConcurrencyRequest(w, { name: dice.one(queues), max: dice.below(9) - 1, requestId }));
+      return this.write(dice.chance(40) ? Verb.SET_DEPTH_LIMIT : Verb.SET_CONCURRENCY, (w, requestId) =>
+        encodeSetConcurrencyRequest(w, { name: dice.one(queues), max: dice.below(9) - 1, requestId }),
+      );
     if (n < 95) {
       return this.write(Verb.SET_THROTTLE, (w, requestId) =>
         encodeSetThrottleRequest(w, { name: dice.one(queues), rate: 5 + dice.below(20), windowMs: dice.below(20_000), requestId }),

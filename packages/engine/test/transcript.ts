@@ -165,6 +165,11 @@ export class Transcript {
           ),
           () => "ok",
         );
+      case "depth":
+        return told(
+          given(Verb.SET_DEPTH_LIMIT, (w) => encodeSetConcurrencyRequest(w, { name: words[0], max: Number(words[1] ?? 0), requestId })),
+          status,
+        );
       case "step":
         return told(
           given(

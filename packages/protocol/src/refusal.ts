@@ -36,6 +36,7 @@ export type Reason =
   | "INVALID_POLICY" // an approval policy that makes no sense, or that does not exist
   | "INVALID_PERIOD" // a period or a grouping of the usage ledger that makes no sense
   | "ALREADY_EXISTS"
+  | "QUEUE_FULL" // as many jobs wait in the queue as may; try again later
   | "OVERLOADED" // too much is waiting; try again later
   | "TOO_MANY_STREAMS"
   | "MEMORY_FULL" // the memory budget of live jobs is spent

@@ -13,8 +13,9 @@ export interface Calendar {
   past(cron: string, timezone: string, afterMs: number, untilMs: number, max: number): number[];
 }
 
-/** Passed slots that are looked up; the engine makes up for no more. */
+/** Passed slots that are told: the engine makes up for no more. And those that are counted. */
 const pastMax = 100;
+const countedMax = 200;
 /** Schedules that are told in one command, and the time that finding their slots may take before others get their turn. */
 const batchMax = 256;
 const sliceMs = 5;
@@ -67,8 +68,8 @@ export class SlotKeeper {
 
   private slotsOf({ serial, revision, cron, timezone, afterMs, late }: AskingSchedule, nowMs: number) {
     const untilMs = late ? Math.max(nowMs, afterMs) : afterMs;
-    const passed = late ? this.calendar.past(cron, timezone, afterMs, untilMs, pastMax) : [];
+    const passed = late ? this.calendar.past(cron, timezone, afterMs, untilMs, countedMax) : [];
     const nextMs = this.calendar.next(cron, timezone, untilMs);
-    return { serial, revision, afterMs, past: passed.map((atMs) => ({ atMs })), pastTotal: passed.length, untilMs, nextMs };
+    return { serial, revision, afterMs, past: passed.slice(-pastMax).map((atMs) => ({ atMs })), pastTotal: passed.length, untilMs, nextMs };
   }
 }

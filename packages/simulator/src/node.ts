@@ -1,5 +1,5 @@
 import { isRefusal, parseJobId, type Refusal } from "@corvo/protocol";
-import { type OpenedReplica, openReplica } from "@corvo/replica";
+import { type Calendar, type OpenedReplica, openReplica } from "@corvo/replica";
 import { type LoggedEntry, type LogStore, openStorage, type SimulatedDisk, type Storage } from "@corvo/storage";
 import type { Command, JobRecord, Outcome } from "./model/command.js";
 import { archiveSegmentBytesMax, plainJob } from "./subject.js";
@@ -17,6 +17,10 @@ export interface NodeOptions {
   record: LogRecord;
   /** False: nothing is synced, which the checks must find out. Default true. */
   durable?: boolean;
+  /** Default: schedules with cron expressions do not run. */
+  calendar?: Calendar;
+  /** Default 64. */
+  eventsKept?: number;
   /** The process would end here. */
   onFatal: (cause: unknown) => void;
 }
@@ -29,7 +33,7 @@ export class SimulatedNode {
   ) {}
 
   /** Resolves when it serves. */
-  static async boot({ world, disk, core, record, durable, onFatal }: NodeOptions): Promise<SimulatedNode> {
+  static async boot({ world, disk, core, record, durable, calendar, eventsKept = 64, onFatal }: NodeOptions): Promise<SimulatedNode> {
     const storage = await openStorage({
       disk,
       random: world.random,
@@ -49,7 +53,8 @@ export class SimulatedNode {
       clock: world.clock,
       id: 1,
       members: [1],
-      eventsKept: 64,
+      eventsKept,
+      calendar,
       snapshotThresholdEntries: 12,
       snapshotLogBytesMin: 0,
       archiveSegmentBytesMax,

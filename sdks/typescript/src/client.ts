@@ -268,6 +268,10 @@ export class CorvoClient {
   async setConcurrency(name: string, max: number, options: ChangeOptions = {}): Promise<void> {
     await this.change(options, (o, requestId) => this.rpc.queues.setConcurrency({ name, max, requestId }, o));
   }
+  /** Caps the jobs of a queue that wait; beyond it new ones are refused with reason `QUEUE_FULL`. 0: no cap. */
+  async setDepthLimit(name: string, max: number, options: ChangeOptions = {}): Promise<void> {
+    await this.change(options, (o, requestId) => this.rpc.queues.setDepthLimit({ name, max, requestId }, o));
+  }
   /** Fetches at most `rate` per window; undefined removes the cap. */
   async setThrottle(name: string, throttle: { rate: number; windowMs: number } | undefined, options: ChangeOptions = {}): Promise<void> {
     if (throttle) await this.change(options, (o, requestId) => this.rpc.queues.setThrottle({ name, ...throttle, requestId }, o));

@@ -102,6 +102,7 @@ export function publicRoutes(context: AuthContext & AdminContext, counters: Stre
   command(q.clearQueue, { verb: Verb.CLEAR_QUEUE, check: door.checkClearQueue, schema: queues.ClearQueueRequestSchema });
   command(q.destroyQueue, { verb: Verb.DESTROY_QUEUE, check: door.checkDestroyQueue, schema: queues.DestroyQueueRequestSchema });
   command(q.setConcurrency, { verb: Verb.SET_CONCURRENCY, check: door.checkSetConcurrency, schema: queues.SetConcurrencyRequestSchema });
+  command(q.setDepthLimit, { verb: Verb.SET_DEPTH_LIMIT, check: door.checkSetDepthLimit, schema: queues.SetDepthLimitRequestSchema });
   command(q.setThrottle, { verb: Verb.SET_THROTTLE, check: door.checkSetThrottle, schema: queues.SetThrottleRequestSchema });
   command(q.removeThrottle, { verb: Verb.REMOVE_THROTTLE, check: door.checkRemoveThrottle, schema: queues.RemoveThrottleRequestSchema });
   scheduleRoutes(context, command, add);

@@ -13,6 +13,7 @@ export function listQueuesHandler(context: HandlerContext): UnaryHandler {
         name: q.name,
         paused: q.paused,
         maxConcurrency: q.maxConcurrency,
+        maxDepth: q.maxDepth,
         rateLimit: q.rateLimit,
         rateWindowMs: q.rateWindowMs,
         createdAt: timestamp(q.createdMs),

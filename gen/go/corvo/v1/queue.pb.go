@@ -63,8 +63,10 @@ type Queue struct {
 	Failed int64 `protobuf:"varint,16,opt,name=failed,proto3" json:"failed,omitempty"`
 	// Time at which the job next in turn was added: the oldest pending job of the highest priority that has one. Absent: none pending.
 	OldestPendingAt *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=oldest_pending_at,json=oldestPendingAt,proto3" json:"oldest_pending_at,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// Waiting jobs at most. 0 (REST: absent): no cap.
+	MaxDepth      int32 `protobuf:"varint,150,opt,name=max_depth,json=maxDepth,proto3" json:"max_depth,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Queue) Reset() {
@@ -214,6 +216,13 @@ func (x *Queue) GetOldestPendingAt() *timestamppb.Timestamp {
 		return x.OldestPendingAt
 	}
 	return nil
+}
+
+func (x *Queue) GetMaxDepth() int32 {
+	if x != nil {
+		return x.MaxDepth
+	}
+	return 0
 }
 
 // Nothing to say.
@@ -969,6 +978,125 @@ func (x *SetConcurrencyResponse) GetStatus() string {
 }
 
 // Which queue.
+type SetDepthLimitRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the queue, 1 to 255 bytes.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Waiting jobs at most, up to 1,000,000,000. 0, less or absent: no cap.
+	Max int32 `protobuf:"varint,2,opt,name=max,proto3" json:"max,omitempty"`
+	// Makes a retry of this call safe. Empty: not given.
+	RequestId string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
+	ValidateOnly  bool `protobuf:"varint,190,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetDepthLimitRequest) Reset() {
+	*x = SetDepthLimitRequest{}
+	mi := &file_corvo_v1_queue_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetDepthLimitRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetDepthLimitRequest) ProtoMessage() {}
+
+func (x *SetDepthLimitRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_corvo_v1_queue_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetDepthLimitRequest.ProtoReflect.Descriptor instead.
+func (*SetDepthLimitRequest) Descriptor() ([]byte, []int) {
+	return file_corvo_v1_queue_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *SetDepthLimitRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *SetDepthLimitRequest) GetMax() int32 {
+	if x != nil {
+		return x.Max
+	}
+	return 0
+}
+
+func (x *SetDepthLimitRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *SetDepthLimitRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
+// Done.
+type SetDepthLimitResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// `ok`.
+	Status        string `protobuf:"bytes,1,opt,name=status,proto3" json:"status,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetDepthLimitResponse) Reset() {
+	*x = SetDepthLimitResponse{}
+	mi := &file_corvo_v1_queue_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetDepthLimitResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetDepthLimitResponse) ProtoMessage() {}
+
+func (x *SetDepthLimitResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_corvo_v1_queue_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetDepthLimitResponse.ProtoReflect.Descriptor instead.
+func (*SetDepthLimitResponse) Descriptor() ([]byte, []int) {
+	return file_corvo_v1_queue_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *SetDepthLimitResponse) GetStatus() string {
+	if x != nil {
+		return x.Status
+	}
+	return ""
+}
+
+// Which queue.
 type SetThrottleRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Name of the queue, 1 to 255 bytes.
@@ -987,7 +1115,7 @@ type SetThrottleRequest struct {
 
 func (x *SetThrottleRequest) Reset() {
 	*x = SetThrottleRequest{}
-	mi := &file_corvo_v1_queue_proto_msgTypes[15]
+	mi := &file_corvo_v1_queue_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -999,7 +1127,7 @@ func (x *SetThrottleRequest) String() string {
 func (*SetThrottleRequest) ProtoMessage() {}
 
 func (x *SetThrottleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_queue_proto_msgTypes[15]
+	mi := &file_corvo_v1_queue_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1012,7 +1140,7 @@ func (x *SetThrottleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetThrottleRequest.ProtoReflect.Descriptor instead.
 func (*SetThrottleRequest) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_queue_proto_rawDescGZIP(), []int{15}
+	return file_corvo_v1_queue_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *SetThrottleRequest) GetName() string {
@@ -1061,7 +1189,7 @@ type SetThrottleResponse struct {
 
 func (x *SetThrottleResponse) Reset() {
 	*x = SetThrottleResponse{}
-	mi := &file_corvo_v1_queue_proto_msgTypes[16]
+	mi := &file_corvo_v1_queue_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1073,7 +1201,7 @@ func (x *SetThrottleResponse) String() string {
 func (*SetThrottleResponse) ProtoMessage() {}
 
 func (x *SetThrottleResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_queue_proto_msgTypes[16]
+	mi := &file_corvo_v1_queue_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1086,7 +1214,7 @@ func (x *SetThrottleResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetThrottleResponse.ProtoReflect.Descriptor instead.
 func (*SetThrottleResponse) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_queue_proto_rawDescGZIP(), []int{16}
+	return file_corvo_v1_queue_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *SetThrottleResponse) GetStatus() string {
@@ -1111,7 +1239,7 @@ type RemoveThrottleRequest struct {
 
 func (x *RemoveThrottleRequest) Reset() {
 	*x = RemoveThrottleRequest{}
-	mi := &file_corvo_v1_queue_proto_msgTypes[17]
+	mi := &file_corvo_v1_queue_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1123,7 +1251,7 @@ func (x *RemoveThrottleRequest) String() string {
 func (*RemoveThrottleRequest) ProtoMessage() {}
 
 func (x *RemoveThrottleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_queue_proto_msgTypes[17]
+	mi := &file_corvo_v1_queue_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1136,7 +1264,7 @@ func (x *RemoveThrottleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveThrottleRequest.ProtoReflect.Descriptor instead.
 func (*RemoveThrottleRequest) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_queue_proto_rawDescGZIP(), []int{17}
+	return file_corvo_v1_queue_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *RemoveThrottleRequest) GetName() string {
@@ -1171,7 +1299,7 @@ type RemoveThrottleResponse struct {
 
 func (x *RemoveThrottleResponse) Reset() {
 	*x = RemoveThrottleResponse{}
-	mi := &file_corvo_v1_queue_proto_msgTypes[18]
+	mi := &file_corvo_v1_queue_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1183,7 +1311,7 @@ func (x *RemoveThrottleResponse) String() string {
 func (*RemoveThrottleResponse) ProtoMessage() {}
 
 func (x *RemoveThrottleResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_queue_proto_msgTypes[18]
+	mi := &file_corvo_v1_queue_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1196,7 +1324,7 @@ func (x *RemoveThrottleResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveThrottleResponse.ProtoReflect.Descriptor instead.
 func (*RemoveThrottleResponse) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_queue_proto_rawDescGZIP(), []int{18}
+	return file_corvo_v1_queue_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *RemoveThrottleResponse) GetStatus() string {
@@ -1210,7 +1338,7 @@ var File_corvo_v1_queue_proto protoreflect.FileDescriptor
 
 const file_corvo_v1_queue_proto_rawDesc = "" +
 	"\n" +
-	"\x14corvo/v1/queue.proto\x12\bcorvo.v1\x1a\x1ecorvo/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9c\x05\n" +
+	"\x14corvo/v1/queue.proto\x12\bcorvo.v1\x1a\x1ecorvo/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xba\x05\n" +
 	"\x05Queue\x12\x1c\n" +
 	"\x04name\x18\x01 \x01(\tB\b\x8a\xb5\x18\x04\x18\x01@\x02R\x04name\x12\x1e\n" +
 	"\x06paused\x18\x02 \x01(\bB\x06\x8a\xb5\x18\x02\x18\x01R\x06paused\x12'\n" +
@@ -1231,7 +1359,8 @@ const file_corvo_v1_queue_proto_rawDesc = "" +
 	"\tcancelled\x18\x0e \x01(\x03B\x06\x8a\xb5\x18\x02\x18\x01R\tcancelled\x12\"\n" +
 	"\benqueued\x18\x0f \x01(\x03B\x06\x8a\xb5\x18\x02\x18\x01R\benqueued\x12\x1e\n" +
 	"\x06failed\x18\x10 \x01(\x03B\x06\x8a\xb5\x18\x02\x18\x01R\x06failed\x12F\n" +
-	"\x11oldest_pending_at\x18\x11 \x01(\v2\x1a.google.protobuf.TimestampR\x0foldestPendingAt\"\x13\n" +
+	"\x11oldest_pending_at\x18\x11 \x01(\v2\x1a.google.protobuf.TimestampR\x0foldestPendingAt\x12\x1c\n" +
+	"\tmax_depth\x18\x96\x01 \x01(\x05R\bmaxDepth\"\x13\n" +
 	"\x11ListQueuesRequest\"E\n" +
 	"\x12ListQueuesResponse\x12/\n" +
 	"\x06queues\x18\x01 \x03(\v2\x0f.corvo.v1.QueueB\x06\x8a\xb5\x18\x02\x18\x01R\x06queues\"|\n" +
@@ -1277,6 +1406,14 @@ const file_corvo_v1_queue_proto_rawDesc = "" +
 	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
 	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\"8\n" +
 	"\x16SetConcurrencyResponse\x12\x1e\n" +
+	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\"\x91\x01\n" +
+	"\x14SetDepthLimitRequest\x12\x1a\n" +
+	"\x04name\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02@\x02R\x04name\x12\x10\n" +
+	"\x03max\x18\x02 \x01(\x05R\x03max\x12\x1d\n" +
+	"\n" +
+	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
+	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\"7\n" +
+	"\x15SetDepthLimitResponse\x12\x1e\n" +
 	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\"\xb8\x01\n" +
 	"\x12SetThrottleRequest\x12\x1a\n" +
 	"\x04name\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02@\x02R\x04name\x12\x12\n" +
@@ -1293,7 +1430,7 @@ const file_corvo_v1_queue_proto_rawDesc = "" +
 	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
 	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\"8\n" +
 	"\x16RemoveThrottleResponse\x12\x1e\n" +
-	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status2\x89\v\n" +
+	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status2\xac\f\n" +
 	"\fQueueService\x12\x80\x01\n" +
 	"\n" +
 	"ListQueues\x12\x1b.corvo.v1.ListQueuesRequest\x1a\x1c.corvo.v1.ListQueuesResponse\"7\xa2\xb5\x18\x12\n" +
@@ -1312,7 +1449,9 @@ const file_corvo_v1_queue_proto_rawDesc = "" +
 	"\fDestroyQueue\x12\x1d.corvo.v1.DestroyQueueRequest\x1a\x1e.corvo.v1.DestroyQueueResponse\"F\x92\xb5\x18\r2\vQUEUE_ERROR\xa2\xb5\x18\x14\n" +
 	"\x06queues\x12\x06delete\x18\x06 \x02\x82\xd3\xe4\x93\x02\x17*\x15/api/v1/queues/{name}\x12\xa9\x01\n" +
 	"\x0eSetConcurrency\x12\x1f.corvo.v1.SetConcurrencyRequest\x1a .corvo.v1.SetConcurrencyResponse\"T\x92\xb5\x18\r2\vQUEUE_ERROR\xa2\xb5\x18\x13\n" +
-	"\x06queues\x12\x05write\x18\x06 \x02\x82\xd3\xe4\x93\x02&:\x01*\"!/api/v1/queues/{name}/concurrency\x12\x9d\x01\n" +
+	"\x06queues\x12\x05write\x18\x06 \x02\x82\xd3\xe4\x93\x02&:\x01*\"!/api/v1/queues/{name}/concurrency\x12\xa0\x01\n" +
+	"\rSetDepthLimit\x12\x1e.corvo.v1.SetDepthLimitRequest\x1a\x1f.corvo.v1.SetDepthLimitResponse\"N\x92\xb5\x18\r2\vQUEUE_ERROR\xa2\xb5\x18\x13\n" +
+	"\x06queues\x12\x05write\x18\x06 \x02\x82\xd3\xe4\x93\x02 :\x01*\"\x1b/api/v1/queues/{name}/depth\x12\x9d\x01\n" +
 	"\vSetThrottle\x12\x1c.corvo.v1.SetThrottleRequest\x1a\x1d.corvo.v1.SetThrottleResponse\"Q\x92\xb5\x18\r2\vQUEUE_ERROR\xa2\xb5\x18\x13\n" +
 	"\x06queues\x12\x05write\x18\x06 \x02\x82\xd3\xe4\x93\x02#:\x01*\"\x1e/api/v1/queues/{name}/throttle\x12\xa4\x01\n" +
 	"\x0eRemoveThrottle\x12\x1f.corvo.v1.RemoveThrottleRequest\x1a .corvo.v1.RemoveThrottleResponse\"O\x92\xb5\x18\r2\vQUEUE_ERROR\xa2\xb5\x18\x14\n" +
@@ -1330,7 +1469,7 @@ func file_corvo_v1_queue_proto_rawDescGZIP() []byte {
 	return file_corvo_v1_queue_proto_rawDescData
 }
 
-var file_corvo_v1_queue_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_corvo_v1_queue_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_corvo_v1_queue_proto_goTypes = []any{
 	(*Queue)(nil),                  // 0: corvo.v1.Queue
 	(*ListQueuesRequest)(nil),      // 1: corvo.v1.ListQueuesRequest
@@ -1347,15 +1486,17 @@ var file_corvo_v1_queue_proto_goTypes = []any{
 	(*DestroyQueueResponse)(nil),   // 12: corvo.v1.DestroyQueueResponse
 	(*SetConcurrencyRequest)(nil),  // 13: corvo.v1.SetConcurrencyRequest
 	(*SetConcurrencyResponse)(nil), // 14: corvo.v1.SetConcurrencyResponse
-	(*SetThrottleRequest)(nil),     // 15: corvo.v1.SetThrottleRequest
-	(*SetThrottleResponse)(nil),    // 16: corvo.v1.SetThrottleResponse
-	(*RemoveThrottleRequest)(nil),  // 17: corvo.v1.RemoveThrottleRequest
-	(*RemoveThrottleResponse)(nil), // 18: corvo.v1.RemoveThrottleResponse
-	(*timestamppb.Timestamp)(nil),  // 19: google.protobuf.Timestamp
+	(*SetDepthLimitRequest)(nil),   // 15: corvo.v1.SetDepthLimitRequest
+	(*SetDepthLimitResponse)(nil),  // 16: corvo.v1.SetDepthLimitResponse
+	(*SetThrottleRequest)(nil),     // 17: corvo.v1.SetThrottleRequest
+	(*SetThrottleResponse)(nil),    // 18: corvo.v1.SetThrottleResponse
+	(*RemoveThrottleRequest)(nil),  // 19: corvo.v1.RemoveThrottleRequest
+	(*RemoveThrottleResponse)(nil), // 20: corvo.v1.RemoveThrottleResponse
+	(*timestamppb.Timestamp)(nil),  // 21: google.protobuf.Timestamp
 }
 var file_corvo_v1_queue_proto_depIdxs = []int32{
-	19, // 0: corvo.v1.Queue.created_at:type_name -> google.protobuf.Timestamp
-	19, // 1: corvo.v1.Queue.oldest_pending_at:type_name -> google.protobuf.Timestamp
+	21, // 0: corvo.v1.Queue.created_at:type_name -> google.protobuf.Timestamp
+	21, // 1: corvo.v1.Queue.oldest_pending_at:type_name -> google.protobuf.Timestamp
 	0,  // 2: corvo.v1.ListQueuesResponse.queues:type_name -> corvo.v1.Queue
 	1,  // 3: corvo.v1.QueueService.ListQueues:input_type -> corvo.v1.ListQueuesRequest
 	3,  // 4: corvo.v1.QueueService.PauseQueue:input_type -> corvo.v1.PauseQueueRequest
@@ -1364,19 +1505,21 @@ var file_corvo_v1_queue_proto_depIdxs = []int32{
 	9,  // 7: corvo.v1.QueueService.ClearQueue:input_type -> corvo.v1.ClearQueueRequest
 	11, // 8: corvo.v1.QueueService.DestroyQueue:input_type -> corvo.v1.DestroyQueueRequest
 	13, // 9: corvo.v1.QueueService.SetConcurrency:input_type -> corvo.v1.SetConcurrencyRequest
-	15, // 10: corvo.v1.QueueService.SetThrottle:input_type -> corvo.v1.SetThrottleRequest
-	17, // 11: corvo.v1.QueueService.RemoveThrottle:input_type -> corvo.v1.RemoveThrottleRequest
-	2,  // 12: corvo.v1.QueueService.ListQueues:output_type -> corvo.v1.ListQueuesResponse
-	4,  // 13: corvo.v1.QueueService.PauseQueue:output_type -> corvo.v1.PauseQueueResponse
-	6,  // 14: corvo.v1.QueueService.ResumeQueue:output_type -> corvo.v1.ResumeQueueResponse
-	8,  // 15: corvo.v1.QueueService.DrainQueue:output_type -> corvo.v1.DrainQueueResponse
-	10, // 16: corvo.v1.QueueService.ClearQueue:output_type -> corvo.v1.ClearQueueResponse
-	12, // 17: corvo.v1.QueueService.DestroyQueue:output_type -> corvo.v1.DestroyQueueResponse
-	14, // 18: corvo.v1.QueueService.SetConcurrency:output_type -> corvo.v1.SetConcurrencyResponse
-	16, // 19: corvo.v1.QueueService.SetThrottle:output_type -> corvo.v1.SetThrottleResponse
-	18, // 20: corvo.v1.QueueService.RemoveThrottle:output_type -> corvo.v1.RemoveThrottleResponse
-	12, // [12:21] is the sub-list for method output_type
-	3,  // [3:12] is the sub-list for method input_type
+	15, // 10: corvo.v1.QueueService.SetDepthLimit:input_type -> corvo.v1.SetDepthLimitRequest
+	17, // 11: corvo.v1.QueueService.SetThrottle:input_type -> corvo.v1.SetThrottleRequest
+	19, // 12: corvo.v1.QueueService.RemoveThrottle:input_type -> corvo.v1.RemoveThrottleRequest
+	2,  // 13: corvo.v1.QueueService.ListQueues:output_type -> corvo.v1.ListQueuesResponse
+	4,  // 14: corvo.v1.QueueService.PauseQueue:output_type -> corvo.v1.PauseQueueResponse
+	6,  // 15: corvo.v1.QueueService.ResumeQueue:output_type -> corvo.v1.ResumeQueueResponse
+	8,  // 16: corvo.v1.QueueService.DrainQueue:output_type -> corvo.v1.DrainQueueResponse
+	10, // 17: corvo.v1.QueueService.ClearQueue:output_type -> corvo.v1.ClearQueueResponse
+	12, // 18: corvo.v1.QueueService.DestroyQueue:output_type -> corvo.v1.DestroyQueueResponse
+	14, // 19: corvo.v1.QueueService.SetConcurrency:output_type -> corvo.v1.SetConcurrencyResponse
+	16, // 20: corvo.v1.QueueService.SetDepthLimit:output_type -> corvo.v1.SetDepthLimitResponse
+	18, // 21: corvo.v1.QueueService.SetThrottle:output_type -> corvo.v1.SetThrottleResponse
+	20, // 22: corvo.v1.QueueService.RemoveThrottle:output_type -> corvo.v1.RemoveThrottleResponse
+	13, // [13:23] is the sub-list for method output_type
+	3,  // [3:13] is the sub-list for method input_type
 	3,  // [3:3] is the sub-list for extension type_name
 	3,  // [3:3] is the sub-list for extension extendee
 	0,  // [0:3] is the sub-list for field type_name
@@ -1393,7 +1536,7 @@ func file_corvo_v1_queue_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_corvo_v1_queue_proto_rawDesc), len(file_corvo_v1_queue_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   19,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -28,6 +28,7 @@ const (
 	QueueService_ClearQueue_FullMethodName     = "/corvo.v1.QueueService/ClearQueue"
 	QueueService_DestroyQueue_FullMethodName   = "/corvo.v1.QueueService/DestroyQueue"
 	QueueService_SetConcurrency_FullMethodName = "/corvo.v1.QueueService/SetConcurrency"
+	QueueService_SetDepthLimit_FullMethodName  = "/corvo.v1.QueueService/SetDepthLimit"
 	QueueService_SetThrottle_FullMethodName    = "/corvo.v1.QueueService/SetThrottle"
 	QueueService_RemoveThrottle_FullMethodName = "/corvo.v1.QueueService/RemoveThrottle"
 )
@@ -52,6 +53,9 @@ type QueueServiceClient interface {
 	DestroyQueue(ctx context.Context, in *DestroyQueueRequest, opts ...grpc.CallOption) (*DestroyQueueResponse, error)
 	// Caps the jobs of a queue that are active at the same time, over all workers.
 	SetConcurrency(ctx context.Context, in *SetConcurrencyRequest, opts ...grpc.CallOption) (*SetConcurrencyResponse, error)
+	// Caps the jobs of a queue that wait (pending, scheduled, retrying): beyond it new ones are refused as `QUEUE_FULL` with a time after
+	// which to try again. What the server adds itself (retries, steps of chains, slots of schedules) is not refused.
+	SetDepthLimit(ctx context.Context, in *SetDepthLimitRequest, opts ...grpc.CallOption) (*SetDepthLimitResponse, error)
 	// Caps the fetches of a queue in any trailing window.
 	SetThrottle(ctx context.Context, in *SetThrottleRequest, opts ...grpc.CallOption) (*SetThrottleResponse, error)
 	// Removes the cap on fetches.
@@ -136,6 +140,16 @@ func (c *queueServiceClient) SetConcurrency(ctx context.Context, in *SetConcurre
 	return out, nil
 }
 
+func (c *queueServiceClient) SetDepthLimit(ctx context.Context, in *SetDepthLimitRequest, opts ...grpc.CallOption) (*SetDepthLimitResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SetDepthLimitResponse)
+	err := c.cc.Invoke(ctx, QueueService_SetDepthLimit_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *queueServiceClient) SetThrottle(ctx context.Context, in *SetThrottleRequest, opts ...grpc.CallOption) (*SetThrottleResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(SetThrottleResponse)
@@ -176,6 +190,9 @@ type QueueServiceServer interface {
 	DestroyQueue(context.Context, *DestroyQueueRequest) (*DestroyQueueResponse, error)
 	// Caps the jobs of a queue that are active at the same time, over all workers.
 	SetConcurrency(context.Context, *SetConcurrencyRequest) (*SetConcurrencyResponse, error)
+	// Caps the jobs of a queue that wait (pending, scheduled, retrying): beyond it new ones are refused as `QUEUE_FULL` with a time after
+	// which to try again. What the server adds itself (retries, steps of chains, slots of schedules) is not refused.
+	SetDepthLimit(context.Context, *SetDepthLimitRequest) (*SetDepthLimitResponse, error)
 	// Caps the fetches of a queue in any trailing window.
 	SetThrottle(context.Context, *SetThrottleRequest) (*SetThrottleResponse, error)
 	// Removes the cap on fetches.
@@ -210,6 +227,9 @@ func (UnimplementedQueueServiceServer) DestroyQueue(context.Context, *DestroyQue
 }
 func (UnimplementedQueueServiceServer) SetConcurrency(context.Context, *SetConcurrencyRequest) (*SetConcurrencyResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method SetConcurrency not implemented")
+}
+func (UnimplementedQueueServiceServer) SetDepthLimit(context.Context, *SetDepthLimitRequest) (*SetDepthLimitResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SetDepthLimit not implemented")
 }
 func (UnimplementedQueueServiceServer) SetThrottle(context.Context, *SetThrottleRequest) (*SetThrottleResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method SetThrottle not implemented")
@@ -364,6 +384,24 @@ func _QueueService_SetConcurrency_Handler(srv interface{}, ctx context.Context, 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _QueueService_SetDepthLimit_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SetDepthLimitRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(QueueServiceServer).SetDepthLimit(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: QueueService_SetDepthLimit_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(QueueServiceServer).SetDepthLimit(ctx, req.(*SetDepthLimitRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _QueueService_SetThrottle_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(SetThrottleRequest)
 	if err := dec(in); err != nil {
@@ -434,6 +472,10 @@ var QueueService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "SetConcurrency",
 			Handler:    _QueueService_SetConcurrency_Handler,
+		},
+		{
+			MethodName: "SetDepthLimit",
+			Handler:    _QueueService_SetDepthLimit_Handler,
 		},
 		{
 			MethodName: "SetThrottle",

@@ -393,7 +393,7 @@ type Schedule struct {
 	Runs int32 `protobuf:"varint,16,opt,name=runs,proto3" json:"runs,omitempty"`
 	// Slots that passed without a job because the one before had not ended, or a unique key was held.
 	Skipped int32 `protobuf:"varint,17,opt,name=skipped,proto3" json:"skipped,omitempty"`
-	// Slots that passed without a job because nobody served; of one pause at most 100 are counted.
+	// Slots that passed without a job because nobody served; of one pause at most 200 are counted.
 	Missed int32 `protobuf:"varint,18,opt,name=missed,proto3" json:"missed,omitempty"`
 	// The slot whose job waits for the one before to end. Absent: none.
 	BufferedSlotAt *timestamppb.Timestamp `protobuf:"bytes,19,opt,name=buffered_slot_at,json=bufferedSlotAt,proto3" json:"buffered_slot_at,omitempty"`

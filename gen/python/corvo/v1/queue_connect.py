@@ -21,7 +21,7 @@ from connectrpc.protocol import ProtocolType
 from connectrpc.server import ConnectASGIApplication, ConnectWSGIApplication, DEFAULT_READ_MAX_BYTES, Endpoint, EndpointSync
 from pyqwest import Client, SyncClient
 
-from .queue_pb2 import ClearQueueRequest, ClearQueueResponse, DestroyQueueRequest, DestroyQueueResponse, DrainQueueRequest, DrainQueueResponse, ListQueuesRequest, ListQueuesResponse, PauseQueueRequest, PauseQueueResponse, RemoveThrottleRequest, RemoveThrottleResponse, ResumeQueueRequest, ResumeQueueResponse, SetConcurrencyRequest, SetConcurrencyResponse, SetThrottleRequest, SetThrottleResponse
+from .queue_pb2 import ClearQueueRequest, ClearQueueResponse, DestroyQueueRequest, DestroyQueueResponse, DrainQueueRequest, DrainQueueResponse, ListQueuesRequest, ListQueuesResponse, PauseQueueRequest, PauseQueueResponse, RemoveThrottleRequest, RemoveThrottleResponse, ResumeQueueRequest, ResumeQueueResponse, SetConcurrencyRequest, SetConcurrencyResponse, SetDepthLimitRequest, SetDepthLimitResponse, SetThrottleRequest, SetThrottleResponse
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable, Mapping
@@ -80,6 +80,13 @@ class QueueService(Protocol):
     async def set_concurrency(self, request: SetConcurrencyRequest, ctx: RequestContext[SetConcurrencyRequest, SetConcurrencyResponse], /) -> SetConcurrencyResponse:
         """
         Caps the jobs of a queue that are active at the same time, over all workers.
+        """
+        raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
+
+    async def set_depth_limit(self, request: SetDepthLimitRequest, ctx: RequestContext[SetDepthLimitRequest, SetDepthLimitResponse], /) -> SetDepthLimitResponse:
+        """
+        Caps the jobs of a queue that wait (pending, scheduled, retrying): beyond it new ones are refused as `QUEUE_FULL` with a time after
+        which to try again. What the server adds itself (retries, steps of chains, slots of schedules) is not refused.
         """
         raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
 
@@ -185,6 +192,17 @@ class QueueServiceASGIApplication(ConnectASGIApplication[QueueService]):
                         stream_type=StreamType.UNARY,
                     ),
                     function=svc.set_concurrency,
+                ),
+                "/corvo.v1.QueueService/SetDepthLimit": Endpoint.unary(
+                    method=MethodInfo(
+                        name="SetDepthLimit",
+                        service_name="corvo.v1.QueueService",
+                        input=SetDepthLimitRequest,
+                        output=SetDepthLimitResponse,
+                        idempotency_level=IdempotencyLevel.UNKNOWN,
+                        stream_type=StreamType.UNARY,
+                    ),
+                    function=svc.set_depth_limit,
                 ),
                 "/corvo.v1.QueueService/SetThrottle": Endpoint.unary(
                     method=MethodInfo(
@@ -412,6 +430,30 @@ class QueueServiceClient(ConnectClient):
             headers=headers,
             timeout_ms=timeout_ms,
         )
+    async def set_depth_limit(
+        self,
+        request: SetDepthLimitRequest,
+        *,
+        headers: Headers | Mapping[str, str] | None = None, 
+        timeout_ms: int | None = None,
+    ) -> SetDepthLimitResponse:
+        """
+        Caps the jobs of a queue that wait (pending, scheduled, retrying): beyond it new ones are refused as `QUEUE_FULL` with a time after
+        which to try again. What the server adds itself (retries, steps of chains, slots of schedules) is not refused.
+        """
+        return await self.execute_unary(
+            request=request,
+            method=MethodInfo(
+                name="SetDepthLimit",
+                service_name="corvo.v1.QueueService",
+                input=SetDepthLimitRequest,
+                output=SetDepthLimitResponse,
+                idempotency_level=IdempotencyLevel.UNKNOWN,
+                stream_type=StreamType.UNARY,
+            ),
+            headers=headers,
+            timeout_ms=timeout_ms,
+        )
     async def set_throttle(
         self,
         request: SetThrottleRequest,
@@ -502,6 +544,13 @@ class QueueServiceSync(Protocol):
     def set_concurrency(self, request: SetConcurrencyRequest, ctx: RequestContext[SetConcurrencyRequest, SetConcurrencyResponse], /) -> SetConcurrencyResponse:
         """
         Caps the jobs of a queue that are active at the same time, over all workers.
+        """
+        raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
+
+    def set_depth_limit(self, request: SetDepthLimitRequest, ctx: RequestContext[SetDepthLimitRequest, SetDepthLimitResponse], /) -> SetDepthLimitResponse:
+        """
+        Caps the jobs of a queue that wait (pending, scheduled, retrying): beyond it new ones are refused as `QUEUE_FULL` with a time after
+        which to try again. What the server adds itself (retries, steps of chains, slots of schedules) is not refused.
         """
         raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
 
@@ -605,6 +654,17 @@ class QueueServiceWSGIApplication(ConnectWSGIApplication):
                         stream_type=StreamType.UNARY,
                     ),
                     function=service.set_concurrency,
+                ),
+                "/corvo.v1.QueueService/SetDepthLimit": EndpointSync.unary(
+                    method=MethodInfo(
+                        name="SetDepthLimit",
+                        service_name="corvo.v1.QueueService",
+                        input=SetDepthLimitRequest,
+                        output=SetDepthLimitResponse,
+                        idempotency_level=IdempotencyLevel.UNKNOWN,
+                        stream_type=StreamType.UNARY,
+                    ),
+                    function=service.set_depth_limit,
                 ),
                 "/corvo.v1.QueueService/SetThrottle": EndpointSync.unary(
                     method=MethodInfo(
@@ -826,6 +886,30 @@ class QueueServiceClientSync(ConnectClientSync):
                 service_name="corvo.v1.QueueService",
                 input=SetConcurrencyRequest,
                 output=SetConcurrencyResponse,
+                idempotency_level=IdempotencyLevel.UNKNOWN,
+                stream_type=StreamType.UNARY,
+            ),
+            headers=headers,
+            timeout_ms=timeout_ms,
+        )
+    def set_depth_limit(
+        self,
+        request: SetDepthLimitRequest,
+        *,
+        headers: Headers | Mapping[str, str] | None = None, 
+        timeout_ms: int | None = None,
+    ) -> SetDepthLimitResponse:
+        """
+        Caps the jobs of a queue that wait (pending, scheduled, retrying): beyond it new ones are refused as `QUEUE_FULL` with a time after
+        which to try again. What the server adds itself (retries, steps of chains, slots of schedules) is not refused.
+        """
+        return self.execute_unary(
+            request=request,
+            method=MethodInfo(
+                name="SetDepthLimit",
+                service_name="corvo.v1.QueueService",
+                input=SetDepthLimitRequest,
+                output=SetDepthLimitResponse,
                 idempotency_level=IdempotencyLevel.UNKNOWN,
                 stream_type=StreamType.UNARY,
             ),

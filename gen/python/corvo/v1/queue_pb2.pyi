@@ -30,6 +30,7 @@ class Queue(_message.Message):
     ENQUEUED_FIELD_NUMBER: _ClassVar[int]
     FAILED_FIELD_NUMBER: _ClassVar[int]
     OLDEST_PENDING_AT_FIELD_NUMBER: _ClassVar[int]
+    MAX_DEPTH_FIELD_NUMBER: _ClassVar[int]
     name: str
     paused: bool
     max_concurrency: int
@@ -47,7 +48,8 @@ class Queue(_message.Message):
     enqueued: int
     failed: int
     oldest_pending_at: _timestamp_pb2.Timestamp
-    def __init__(self, name: _Optional[str] = ..., paused: _Optional[bool] = ..., max_concurrency: _Optional[int] = ..., rate_limit: _Optional[int] = ..., rate_window_ms: _Optional[int] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., pending: _Optional[int] = ..., active: _Optional[int] = ..., held: _Optional[int] = ..., completed: _Optional[int] = ..., dead: _Optional[int] = ..., scheduled: _Optional[int] = ..., retrying: _Optional[int] = ..., cancelled: _Optional[int] = ..., enqueued: _Optional[int] = ..., failed: _Optional[int] = ..., oldest_pending_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    max_depth: int
+    def __init__(self, name: _Optional[str] = ..., paused: _Optional[bool] = ..., max_concurrency: _Optional[int] = ..., rate_limit: _Optional[int] = ..., rate_window_ms: _Optional[int] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., pending: _Optional[int] = ..., active: _Optional[int] = ..., held: _Optional[int] = ..., completed: _Optional[int] = ..., dead: _Optional[int] = ..., scheduled: _Optional[int] = ..., retrying: _Optional[int] = ..., cancelled: _Optional[int] = ..., enqueued: _Optional[int] = ..., failed: _Optional[int] = ..., oldest_pending_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., max_depth: _Optional[int] = ...) -> None: ...
 
 class ListQueuesRequest(_message.Message):
     __slots__ = ()
@@ -152,6 +154,24 @@ class SetConcurrencyRequest(_message.Message):
     def __init__(self, name: _Optional[str] = ..., max: _Optional[int] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class SetConcurrencyResponse(_message.Message):
+    __slots__ = ()
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    status: str
+    def __init__(self, status: _Optional[str] = ...) -> None: ...
+
+class SetDepthLimitRequest(_message.Message):
+    __slots__ = ()
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    MAX_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    max: int
+    request_id: str
+    validate_only: bool
+    def __init__(self, name: _Optional[str] = ..., max: _Optional[int] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
+
+class SetDepthLimitResponse(_message.Message):
     __slots__ = ()
     STATUS_FIELD_NUMBER: _ClassVar[int]
     status: str

@@ -70,6 +70,11 @@ class QueueServiceStub:
                 request_serializer=corvo_dot_v1_dot_queue__pb2.SetConcurrencyRequest.SerializeToString,
                 response_deserializer=corvo_dot_v1_dot_queue__pb2.SetConcurrencyResponse.FromString,
                 _registered_method=True)
+        self.SetDepthLimit = channel.unary_unary(
+                '/corvo.v1.QueueService/SetDepthLimit',
+                request_serializer=corvo_dot_v1_dot_queue__pb2.SetDepthLimitRequest.SerializeToString,
+                response_deserializer=corvo_dot_v1_dot_queue__pb2.SetDepthLimitResponse.FromString,
+                _registered_method=True)
         self.SetThrottle = channel.unary_unary(
                 '/corvo.v1.QueueService/SetThrottle',
                 request_serializer=corvo_dot_v1_dot_queue__pb2.SetThrottleRequest.SerializeToString,
@@ -135,6 +140,14 @@ class QueueServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetDepthLimit(self, request, context):
+        """Caps the jobs of a queue that wait (pending, scheduled, retrying): beyond it new ones are refused as `QUEUE_FULL` with a time after
+        which to try again. What the server adds itself (retries, steps of chains, slots of schedules) is not refused.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def SetThrottle(self, request, context):
         """Caps the fetches of a queue in any trailing window.
         """
@@ -186,6 +199,11 @@ def add_QueueServiceServicer_to_server(servicer, server):
                     servicer.SetConcurrency,
                     request_deserializer=corvo_dot_v1_dot_queue__pb2.SetConcurrencyRequest.FromString,
                     response_serializer=corvo_dot_v1_dot_queue__pb2.SetConcurrencyResponse.SerializeToString,
+            ),
+            'SetDepthLimit': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetDepthLimit,
+                    request_deserializer=corvo_dot_v1_dot_queue__pb2.SetDepthLimitRequest.FromString,
+                    response_serializer=corvo_dot_v1_dot_queue__pb2.SetDepthLimitResponse.SerializeToString,
             ),
             'SetThrottle': grpc.unary_unary_rpc_method_handler(
                     servicer.SetThrottle,
@@ -388,6 +406,33 @@ class QueueService:
             '/corvo.v1.QueueService/SetConcurrency',
             corvo_dot_v1_dot_queue__pb2.SetConcurrencyRequest.SerializeToString,
             corvo_dot_v1_dot_queue__pb2.SetConcurrencyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetDepthLimit(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/corvo.v1.QueueService/SetDepthLimit',
+            corvo_dot_v1_dot_queue__pb2.SetDepthLimitRequest.SerializeToString,
+            corvo_dot_v1_dot_queue__pb2.SetDepthLimitResponse.FromString,
             options,
             channel_credentials,
             insecure,

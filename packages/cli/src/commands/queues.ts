@@ -184,3 +184,26 @@ export const throttle: CommandSpec = {
     session.wrote(answer, queue, `Queue ${queue}: at most ${rate} jobs in ${window}`);
   },
 };
+
+export const depth: CommandSpec = {
+  name: "depth",
+  args: "<queue> <max>",
+  group: "Queues",
+  summary: "cap the jobs that wait in a queue; more are refused",
+  client: true,
+  mutates: true,
+  examples: ["corvo depth emails.send 100000", "corvo depth emails.send none", "corvo depth emails.send 100000 -o json"],
+  flags: [requestIdFlag],
+  notes: ["0 or none removes the cap. Jobs that wait already stay; retries and what the server adds itself are never refused."],
+  async run(session, [queue, given], flags) {
+    if (given !== "none" && !/^[0-9]{1,10}$/.test(given))
+      throw usageFailure(`"${given}" is not a number of jobs`, `corvo depth ${queue} 100000   ·   corvo depth ${queue} none`);
+    const max = given === "none" ? 0 : Number(given);
+    await guardQueueName(session, queue, `corvo depth ${queue} ${given}`);
+    const answer = await session.client.call("POST", `/api/v1/queues/${segment(queue)}/depth`, {
+      body: encodeObject({ max }),
+      requestId: text(flags, "requestId"),
+    });
+    session.wrote(answer, queue, max === 0 ? `Queue ${queue}: no cap on waiting jobs` : `Queue ${queue}: at most ${max} waiting jobs`);
+  },
+};

@@ -138,7 +138,7 @@ function usualAnswers(server: FakeServer): void {
     server.on(`POST /api/v1/fail/${id}`, 200, { status: "retrying", next_attempt_at: "2026-01-01T12:00:05Z", attempts_remaining: 1 });
   }
   for (const queue of ["emails.send", "reports.build", "emails.test"]) {
-    const words = { pause: "paused", resume: "resumed", drain: "draining", clear: "cleared", concurrency: "ok", throttle: "ok" };
+    const words = { pause: "paused", resume: "resumed", drain: "draining", clear: "cleared", concurrency: "ok", depth: "ok", throttle: "ok" };
     for (const [verb, status] of Object.entries(words)) server.on(`POST /api/v1/queues/${queue}/${verb}`, 200, { status });
     server.on(`DELETE /api/v1/queues/${queue}/throttle`, 200, { status: "ok" });
     server.on(`DELETE /api/v1/queues/${queue}`, 200, { status: "deleted" });

@@ -29,6 +29,8 @@ export const EntityKind = {
   jobTimer: 18,
   child: 19,
   setting: 20,
+  /** Most jobs that may wait in a queue: number 0. Key: the queue's name. */
+  queueDepth: 60,
   chain: 21,
   /** One pair of jobs of which one waits for the other. */
   dependencyEdge: 22,

@@ -44,6 +44,8 @@ export class Queue {
   paused = false;
   /** Active jobs at most; 0: no cap. */
   concurrencyMax = 0;
+  /** Jobs that may wait; 0: no cap. Follows from the entities (see `queue-depth.ts`). */
+  depthMax = 0;
   /** Caps fetches in any trailing window; undefined: no cap. */
   throttle: ThrottleLog | undefined;
 

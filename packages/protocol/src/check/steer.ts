@@ -30,6 +30,9 @@ export const checkRemoveThrottle = ofQueue(new fastQueue.RemoveThrottleRequestRe
 export const checkSetConcurrency = ofQueue(new fastQueue.SetConcurrencyRequestReader(), queues.SetConcurrencyRequestSchema, (r) =>
   r.max > limits.attemptsMax ? faulty("TOO_LARGE", "max", `max too large: ${r.max} (max ${limits.attemptsMax})`) : undefined,
 );
+export const checkSetDepthLimit = ofQueue(new fastQueue.SetDepthLimitRequestReader(), queues.SetDepthLimitRequestSchema, (r) =>
+  r.max > depthMax ? faulty("TOO_LARGE", "max", `max too large: ${r.max} (max ${depthMax})`) : undefined,
+);
 export const checkSetThrottle = ofQueue(new fastQueue.SetThrottleRequestReader(), queues.SetThrottleRequestSchema, (r) => {
   if (r.rate <= 0 || r.windowMs <= 0) return faulty("INVALID_VALUE", r.rate <= 0 ? "rate" : "window_ms", "rate and window_ms must be positive");
   if (r.rate > throttleRateMax) return faulty("TOO_LARGE", "rate", `rate too large: ${r.rate} (max ${throttleRateMax})`);
@@ -64,6 +67,7 @@ function mendRejection(message: jobs.RejectJobRequest): void {
 }
 
 const noteBytesMax = 4096;
+const depthMax = 1_000_000_000;
 const throttleRateMax = 1_000_000;
 const throttleWindowMsMax = 86_400_000;
 

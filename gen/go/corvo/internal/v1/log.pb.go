@@ -89,6 +89,8 @@ const (
 	Verb_VERB_RESUME_SCHEDULE Verb = 37
 	// RunScheduleRequest.
 	Verb_VERB_RUN_SCHEDULE Verb = 38
+	// SetDepthLimitRequest.
+	Verb_VERB_SET_DEPTH_LIMIT Verb = 39
 	// StepRequest.
 	Verb_VERB_STEP Verb = 40
 	// ReleaseRequest.
@@ -188,6 +190,7 @@ var (
 		36: "VERB_PAUSE_SCHEDULE",
 		37: "VERB_RESUME_SCHEDULE",
 		38: "VERB_RUN_SCHEDULE",
+		39: "VERB_SET_DEPTH_LIMIT",
 		40: "VERB_STEP",
 		41: "VERB_RELEASE",
 		47: "VERB_SET_WEBHOOK",
@@ -252,6 +255,7 @@ var (
 		"VERB_PAUSE_SCHEDULE":           36,
 		"VERB_RESUME_SCHEDULE":          37,
 		"VERB_RUN_SCHEDULE":             38,
+		"VERB_SET_DEPTH_LIMIT":          39,
 		"VERB_STEP":                     40,
 		"VERB_RELEASE":                  41,
 		"VERB_SET_WEBHOOK":              47,
@@ -737,7 +741,7 @@ type ScheduleSlots struct {
 	AfterMs uint64 `protobuf:"varint,3,opt,name=after_ms,json=afterMs,proto3" json:"after_ms,omitempty"`
 	// Slots that passed while nobody served: the newest 100 behind `after_ms` up to `until_ms`, rising.
 	Past []*ScheduleSlot `protobuf:"bytes,4,rep,name=past,proto3" json:"past,omitempty"`
-	// How many passed in all; at most 100 are counted.
+	// How many passed in all; at most 200 are counted.
 	PastTotal uint32 `protobuf:"varint,5,opt,name=past_total,json=pastTotal,proto3" json:"past_total,omitempty"`
 	// The moment up to which this settles them. 0: `after_ms`.
 	UntilMs uint64 `protobuf:"varint,6,opt,name=until_ms,json=untilMs,proto3" json:"until_ms,omitempty"`
@@ -1050,7 +1054,7 @@ const file_corvo_internal_v1_log_proto_rawDesc = "" +
 	"created_ms\x18\x03 \x01(\x04B\b\x8a\xb5\x18\x042\x02msR\tcreatedMs\x12\x14\n" +
 	"\x05queue\x18\x04 \x01(\fR\x05queue\x12\x18\n" +
 	"\asegment\x18\x05 \x01(\rR\asegment\x12\x16\n" +
-	"\x06offset\x18\x06 \x01(\rR\x06offset:\x06\x9a\xb5\x18\x02\b\x01*\xbb\n" +
+	"\x06offset\x18\x06 \x01(\rR\x06offset:\x06\x9a\xb5\x18\x02\b\x01*\xd5\n" +
 	"\n" +
 	"\x04Verb\x12\x14\n" +
 	"\x10VERB_UNSPECIFIED\x10\x00\x12\x10\n" +
@@ -1085,7 +1089,8 @@ const file_corvo_internal_v1_log_proto_rawDesc = "" +
 	"\x14VERB_DELETE_SCHEDULE\x10#\x12\x17\n" +
 	"\x13VERB_PAUSE_SCHEDULE\x10$\x12\x18\n" +
 	"\x14VERB_RESUME_SCHEDULE\x10%\x12\x15\n" +
-	"\x11VERB_RUN_SCHEDULE\x10&\x12\r\n" +
+	"\x11VERB_RUN_SCHEDULE\x10&\x12\x18\n" +
+	"\x14VERB_SET_DEPTH_LIMIT\x10'\x12\r\n" +
 	"\tVERB_STEP\x10(\x12\x10\n" +
 	"\fVERB_RELEASE\x10)\x12\x14\n" +
 	"\x10VERB_SET_WEBHOOK\x10/\x12\x17\n" +

@@ -52,6 +52,9 @@ const (
 	// QueueServiceSetConcurrencyProcedure is the fully-qualified name of the QueueService's
 	// SetConcurrency RPC.
 	QueueServiceSetConcurrencyProcedure = "/corvo.v1.QueueService/SetConcurrency"
+	// QueueServiceSetDepthLimitProcedure is the fully-qualified name of the QueueService's
+	// SetDepthLimit RPC.
+	QueueServiceSetDepthLimitProcedure = "/corvo.v1.QueueService/SetDepthLimit"
 	// QueueServiceSetThrottleProcedure is the fully-qualified name of the QueueService's SetThrottle
 	// RPC.
 	QueueServiceSetThrottleProcedure = "/corvo.v1.QueueService/SetThrottle"
@@ -76,6 +79,9 @@ type QueueServiceClient interface {
 	DestroyQueue(context.Context, *connect.Request[v1.DestroyQueueRequest]) (*connect.Response[v1.DestroyQueueResponse], error)
 	// Caps the jobs of a queue that are active at the same time, over all workers.
 	SetConcurrency(context.Context, *connect.Request[v1.SetConcurrencyRequest]) (*connect.Response[v1.SetConcurrencyResponse], error)
+	// Caps the jobs of a queue that wait (pending, scheduled, retrying): beyond it new ones are refused as `QUEUE_FULL` with a time after
+	// which to try again. What the server adds itself (retries, steps of chains, slots of schedules) is not refused.
+	SetDepthLimit(context.Context, *connect.Request[v1.SetDepthLimitRequest]) (*connect.Response[v1.SetDepthLimitResponse], error)
 	// Caps the fetches of a queue in any trailing window.
 	SetThrottle(context.Context, *connect.Request[v1.SetThrottleRequest]) (*connect.Response[v1.SetThrottleResponse], error)
 	// Removes the cap on fetches.
@@ -136,6 +142,12 @@ func NewQueueServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			connect.WithSchema(queueServiceMethods.ByName("SetConcurrency")),
 			connect.WithClientOptions(opts...),
 		),
+		setDepthLimit: connect.NewClient[v1.SetDepthLimitRequest, v1.SetDepthLimitResponse](
+			httpClient,
+			baseURL+QueueServiceSetDepthLimitProcedure,
+			connect.WithSchema(queueServiceMethods.ByName("SetDepthLimit")),
+			connect.WithClientOptions(opts...),
+		),
 		setThrottle: connect.NewClient[v1.SetThrottleRequest, v1.SetThrottleResponse](
 			httpClient,
 			baseURL+QueueServiceSetThrottleProcedure,
@@ -160,6 +172,7 @@ type queueServiceClient struct {
 	clearQueue     *connect.Client[v1.ClearQueueRequest, v1.ClearQueueResponse]
 	destroyQueue   *connect.Client[v1.DestroyQueueRequest, v1.DestroyQueueResponse]
 	setConcurrency *connect.Client[v1.SetConcurrencyRequest, v1.SetConcurrencyResponse]
+	setDepthLimit  *connect.Client[v1.SetDepthLimitRequest, v1.SetDepthLimitResponse]
 	setThrottle    *connect.Client[v1.SetThrottleRequest, v1.SetThrottleResponse]
 	removeThrottle *connect.Client[v1.RemoveThrottleRequest, v1.RemoveThrottleResponse]
 }
@@ -199,6 +212,11 @@ func (c *queueServiceClient) SetConcurrency(ctx context.Context, req *connect.Re
 	return c.setConcurrency.CallUnary(ctx, req)
 }
 
+// SetDepthLimit calls corvo.v1.QueueService.SetDepthLimit.
+func (c *queueServiceClient) SetDepthLimit(ctx context.Context, req *connect.Request[v1.SetDepthLimitRequest]) (*connect.Response[v1.SetDepthLimitResponse], error) {
+	return c.setDepthLimit.CallUnary(ctx, req)
+}
+
 // SetThrottle calls corvo.v1.QueueService.SetThrottle.
 func (c *queueServiceClient) SetThrottle(ctx context.Context, req *connect.Request[v1.SetThrottleRequest]) (*connect.Response[v1.SetThrottleResponse], error) {
 	return c.setThrottle.CallUnary(ctx, req)
@@ -225,6 +243,9 @@ type QueueServiceHandler interface {
 	DestroyQueue(context.Context, *connect.Request[v1.DestroyQueueRequest]) (*connect.Response[v1.DestroyQueueResponse], error)
 	// Caps the jobs of a queue that are active at the same time, over all workers.
 	SetConcurrency(context.Context, *connect.Request[v1.SetConcurrencyRequest]) (*connect.Response[v1.SetConcurrencyResponse], error)
+	// Caps the jobs of a queue that wait (pending, scheduled, retrying): beyond it new ones are refused as `QUEUE_FULL` with a time after
+	// which to try again. What the server adds itself (retries, steps of chains, slots of schedules) is not refused.
+	SetDepthLimit(context.Context, *connect.Request[v1.SetDepthLimitRequest]) (*connect.Response[v1.SetDepthLimitResponse], error)
 	// Caps the fetches of a queue in any trailing window.
 	SetThrottle(context.Context, *connect.Request[v1.SetThrottleRequest]) (*connect.Response[v1.SetThrottleResponse], error)
 	// Removes the cap on fetches.
@@ -281,6 +302,12 @@ func NewQueueServiceHandler(svc QueueServiceHandler, opts ...connect.HandlerOpti
 		connect.WithSchema(queueServiceMethods.ByName("SetConcurrency")),
 		connect.WithHandlerOptions(opts...),
 	)
+	queueServiceSetDepthLimitHandler := connect.NewUnaryHandler(
+		QueueServiceSetDepthLimitProcedure,
+		svc.SetDepthLimit,
+		connect.WithSchema(queueServiceMethods.ByName("SetDepthLimit")),
+		connect.WithHandlerOptions(opts...),
+	)
 	queueServiceSetThrottleHandler := connect.NewUnaryHandler(
 		QueueServiceSetThrottleProcedure,
 		svc.SetThrottle,
@@ -309,6 +336,8 @@ func NewQueueServiceHandler(svc QueueServiceHandler, opts ...connect.HandlerOpti
 			queueServiceDestroyQueueHandler.ServeHTTP(w, r)
 		case QueueServiceSetConcurrencyProcedure:
 			queueServiceSetConcurrencyHandler.ServeHTTP(w, r)
+		case QueueServiceSetDepthLimitProcedure:
+			queueServiceSetDepthLimitHandler.ServeHTTP(w, r)
 		case QueueServiceSetThrottleProcedure:
 			queueServiceSetThrottleHandler.ServeHTTP(w, r)
 		case QueueServiceRemoveThrottleProcedure:
@@ -348,6 +377,10 @@ func (UnimplementedQueueServiceHandler) DestroyQueue(context.Context, *connect.R
 
 func (UnimplementedQueueServiceHandler) SetConcurrency(context.Context, *connect.Request[v1.SetConcurrencyRequest]) (*connect.Response[v1.SetConcurrencyResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("corvo.v1.QueueService.SetConcurrency is not implemented"))
+}
+
+func (UnimplementedQueueServiceHandler) SetDepthLimit(context.Context, *connect.Request[v1.SetDepthLimitRequest]) (*connect.Response[v1.SetDepthLimitResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("corvo.v1.QueueService.SetDepthLimit is not implemented"))
 }
 
 func (UnimplementedQueueServiceHandler) SetThrottle(context.Context, *connect.Request[v1.SetThrottleRequest]) (*connect.Response[v1.SetThrottleResponse], error) {

@@ -40,6 +40,7 @@ class Verb(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     VERB_PAUSE_SCHEDULE: _ClassVar[Verb]
     VERB_RESUME_SCHEDULE: _ClassVar[Verb]
     VERB_RUN_SCHEDULE: _ClassVar[Verb]
+    VERB_SET_DEPTH_LIMIT: _ClassVar[Verb]
     VERB_STEP: _ClassVar[Verb]
     VERB_RELEASE: _ClassVar[Verb]
     VERB_SET_WEBHOOK: _ClassVar[Verb]
@@ -102,6 +103,7 @@ VERB_DELETE_SCHEDULE: Verb
 VERB_PAUSE_SCHEDULE: Verb
 VERB_RESUME_SCHEDULE: Verb
 VERB_RUN_SCHEDULE: Verb
+VERB_SET_DEPTH_LIMIT: Verb
 VERB_STEP: Verb
 VERB_RELEASE: Verb
 VERB_SET_WEBHOOK: Verb

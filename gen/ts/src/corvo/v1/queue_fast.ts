@@ -704,6 +704,137 @@ export function encodeSetConcurrencyRequest(w: Writer, init: SetConcurrencyReque
   if (init.validateOnly !== undefined && init.validateOnly) putBool(w, 1520, init.validateOnly);
 }
 
+/** Reads corvo.v1.SetDepthLimitRequest. */
+export class SetDepthLimitRequestReader extends Reader {
+  nameStart = 0;
+  nameEnd = 0;
+  max = 0;
+  requestIdStart = 0;
+  requestIdEnd = 0;
+  validateOnly = false;
+
+  read(buf: Uint8Array, start = 0, end = buf.length): this {
+    this.buf = buf;
+    this.start = start;
+    this.end = end;
+    this.hasUnknown = false;
+    this.nameStart = 0;
+    this.nameEnd = 0;
+    this.max = 0;
+    this.requestIdStart = 0;
+    this.requestIdEnd = 0;
+    this.validateOnly = false;
+    let pos = start;
+    while (pos < end) {
+      let tag = buf[pos++];
+      if (tag > 127) {
+        const b = pos < end ? buf[pos] : 128;
+        if (b < 128) {
+          tag = (tag & 127) | (b << 7);
+          pos++;
+        } else {
+          this.pos = pos - 1;
+          tag = this.tag();
+          pos = this.pos;
+        }
+      }
+      if (tag < 128) {
+      switch (tag >>> 3) {
+        case 1: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.nameEnd !== 0) this.hasUnknown = true;
+          this.nameStart = pos;
+          this.nameEnd = pos += n;
+          break;
+        }
+        case 2: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.max = b;
+          } else {
+            this.pos = pos;
+            this.max = this.varint32() | 0;
+            pos = this.pos;
+          }
+          break;
+        }
+        default:
+          pos = this.unknown(tag, pos);
+      }
+      } else {
+      switch (tag >>> 3) {
+        case 110: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.requestIdEnd !== 0) this.hasUnknown = true;
+          this.requestIdStart = pos;
+          this.requestIdEnd = pos += n;
+          break;
+        }
+        case 190: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.validateOnly = b !== 0;
+          } else {
+            this.pos = pos;
+            this.varint64();
+            this.validateOnly = this.lo !== 0 || this.hi !== 0;
+            pos = this.pos;
+          }
+          break;
+        }
+        default:
+          pos = this.unknown(tag, pos);
+      }
+      }
+    }
+    return this;
+  }
+}
+
+/** Tags of corvo.v1.SetDepthLimitRequest for the put functions. */
+export const SetDepthLimitRequestTag = {
+  name: 10,
+  max: 16,
+  requestId: 882,
+  validateOnly: 1520,
+} as const;
+
+/** What `encodeSetDepthLimitRequest` writes. What is absent or zero is not written. */
+export interface SetDepthLimitRequestInit {
+  name?: string | Uint8Array;
+  max?: number;
+  requestId?: string | Uint8Array;
+  validateOnly?: boolean;
+}
+
+/** Writes the fields of corvo.v1.SetDepthLimitRequest, without a length before them. */
+export function encodeSetDepthLimitRequest(w: Writer, init: SetDepthLimitRequestInit): void {
+  if (init.name !== undefined && init.name.length > 0) putStringOrBytes(w, 10, init.name);
+  if (init.max !== undefined && init.max !== 0) putInt32(w, 16, init.max);
+  if (init.requestId !== undefined && init.requestId.length > 0) putStringOrBytes(w, 882, init.requestId);
+  if (init.validateOnly !== undefined && init.validateOnly) putBool(w, 1520, init.validateOnly);
+}
+
 /** Reads corvo.v1.SetThrottleRequest. */
 export class SetThrottleRequestReader extends Reader {
   nameStart = 0;

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file corvo/v1/queue.proto.
  */
 export const file_corvo_v1_queue: GenFile = /*@__PURE__*/
-  fileDesc("ChRjb3J2by92MS9xdWV1ZS5wcm90bxIIY29ydm8udjEi7wMKBVF1ZXVlEhYKBG5hbWUYASABKAlCCIq1GAQYAUACEhYKBnBhdXNlZBgCIAEoCEIGirUYAhgBEhcKD21heF9jb25jdXJyZW5jeRgDIAEoBRISCgpyYXRlX2xpbWl0GAQgASgFEiAKDnJhdGVfd2luZG93X21zGAUgASgFQgiKtRgEMgJtcxI2CgpjcmVhdGVkX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIGirUYAhgBEhcKB3BlbmRpbmcYByABKANCBoq1GAIYARIWCgZhY3RpdmUYCCABKANCBoq1GAIYARIUCgRoZWxkGAkgASgDQgaKtRgCGAESGQoJY29tcGxldGVkGAogASgDQgaKtRgCGAESFAoEZGVhZBgLIAEoA0IGirUYAhgBEhkKCXNjaGVkdWxlZBgMIAEoA0IGirUYAhgBEhgKCHJldHJ5aW5nGA0gASgDQgaKtRgCGAESGQoJY2FuY2VsbGVkGA4gASgDQgaKtRgCGAESGAoIZW5xdWV1ZWQYDyABKANCBoq1GAIYARIWCgZmYWlsZWQYECABKANCBoq1GAIYARI1ChFvbGRlc3RfcGVuZGluZ19hdBgRIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiEwoRTGlzdFF1ZXVlc1JlcXVlc3QiPQoSTGlzdFF1ZXVlc1Jlc3BvbnNlEicKBnF1ZXVlcxgBIAMoCzIPLmNvcnZvLnYxLlF1ZXVlQgaKtRgCGAEiXQoRUGF1c2VRdWV1ZVJlcXVlc3QSFAoEbmFtZRgBIAEoCUIGirUYAkACEhIKCnJlcXVlc3RfaWQYbiABKAkSFgoNdmFsaWRhdGVfb25seRi+ASABKAg6Bpq1GAIIASIsChJQYXVzZVF1ZXVlUmVzcG9uc2USFgoGc3RhdHVzGAEgASgJQgaKtRgCGAEiXgoSUmVzdW1lUXVldWVSZXF1ZXN0EhQKBG5hbWUYASABKAlCBoq1GAJAAhISCgpyZXF1ZXN0X2lkGG4gASgJEhYKDXZhbGlkYXRlX29ubHkYvgEgASgIOgaatRgCCAEiLQoTUmVzdW1lUXVldWVSZXNwb25zZRIWCgZzdGF0dXMYASABKAlCBoq1GAIYASJdChFEcmFpblF1ZXVlUmVxdWVzdBIUCgRuYW1lGAEgASgJQgaKtRgCQAISEgoKcmVxdWVzdF9pZBhuIAEoCRIWCg12YWxpZGF0ZV9vbmx5GL4BIAEoCDoGmrUYAggBIiwKEkRyYWluUXVldWVSZXNwb25zZRIWCgZzdGF0dXMYASABKAlCBoq1GAIYASJdChFDbGVhclF1ZXVlUmVxdWVzdBIUCgRuYW1lGAEgASgJQgaKtRgCQAISEgoKcmVxdWVzdF9pZBhuIAEoCRIWCg12YWxpZGF0ZV9vbmx5GL4BIAEoCDoGmrUYAggBIiwKEkNsZWFyUXVldWVSZXNwb25zZRIWCgZzdGF0dXMYASABKAlCBoq1GAIYASJfChNEZXN0cm95UXVldWVSZXF1ZXN0EhQKBG5hbWUYASABKAlCBoq1GAJAAhISCgpyZXF1ZXN0X2lkGG4gASgJEhYKDXZhbGlkYXRlX29ubHkYvgEgASgIOgaatRgCCAEiLgoURGVzdHJveVF1ZXVlUmVzcG9uc2USFgoGc3RhdHVzGAEgASgJQgaKtRgCGAEibgoVU2V0Q29uY3VycmVuY3lSZXF1ZXN0EhQKBG5hbWUYASABKAlCBoq1GAJAAhILCgNtYXgYAiABKAUSEgoKcmVxdWVzdF9pZBhuIAEoCRIWCg12YWxpZGF0ZV9vbmx5GL4BIAEoCDoGmrUYAggBIjAKFlNldENvbmN1cnJlbmN5UmVzcG9uc2USFgoGc3RhdHVzGAEgASgJQgaKtRgCGAEiiQEKElNldFRocm90dGxlUmVxdWVzdBIUCgRuYW1lGAEgASgJQgaKtRgCQAISDAoEcmF0ZRgCIAEoBRIbCgl3aW5kb3dfbXMYAyABKAVCCIq1GAQyAm1zEhIKCnJlcXVlc3RfaWQYbiABKAkSFgoNdmFsaWRhdGVfb25seRi+ASABKAg6Bpq1GAIIASItChNTZXRUaHJvdHRsZVJlc3BvbnNlEhYKBnN0YXR1cxgBIAEoCUIGirUYAhgBImEKFVJlbW92ZVRocm90dGxlUmVxdWVzdBIUCgRuYW1lGAEgASgJQgaKtRgCQAISEgoKcmVxdWVzdF9pZBhuIAEoCRIWCg12YWxpZGF0ZV9vbmx5GL4BIAEoCDoGmrUYAggBIjAKFlJlbW92ZVRocm90dGxlUmVzcG9uc2USFgoGc3RhdHVzGAEgASgJQgaKtRgCGAEyiQsKDFF1ZXVlU2VydmljZRKAAQoKTGlzdFF1ZXVlcxIbLmNvcnZvLnYxLkxpc3RRdWV1ZXNSZXF1ZXN0GhwuY29ydm8udjEuTGlzdFF1ZXVlc1Jlc3BvbnNlIjeQAgGitRgSCgZxdWV1ZXMSBHJlYWQYAyAEgtPkkwIYYgZxdWV1ZXMSDi9hcGkvdjEvcXVldWVzEpcBCgpQYXVzZVF1ZXVlEhsuY29ydm8udjEuUGF1c2VRdWV1ZVJlcXVlc3QaHC5jb3J2by52MS5QYXVzZVF1ZXVlUmVzcG9uc2UiTpK1GA0yC1FVRVVFX0VSUk9SorUYEwoGcXVldWVzEgVwYXVzZRgGIAKC0+STAiA6ASoiGy9hcGkvdjEvcXVldWVzL3tuYW1lfS9wYXVzZRKcAQoLUmVzdW1lUXVldWUSHC5jb3J2by52MS5SZXN1bWVRdWV1ZVJlcXVlc3QaHS5jb3J2by52MS5SZXN1bWVRdWV1ZVJlc3BvbnNlIlCStRgNMgtRVUVVRV9FUlJPUqK1GBQKBnF1ZXVlcxIGcmVzdW1lGAYgAoLT5JMCIToBKiIcL2FwaS92MS9xdWV1ZXMve25hbWV9L3Jlc3VtZRKXAQoKRHJhaW5RdWV1ZRIbLmNvcnZvLnYxLkRyYWluUXVldWVSZXF1ZXN0GhwuY29ydm8udjEuRHJhaW5RdWV1ZVJlc3BvbnNlIk6StRgNMgtRVUVVRV9FUlJPUqK1GBMKBnF1ZXVlcxIFZHJhaW4YBiACgtPkkwIgOgEqIhsvYXBpL3YxL3F1ZXVlcy97bmFtZX0vZHJhaW4SlwEKCkNsZWFyUXVldWUSGy5jb3J2by52MS5DbGVhclF1ZXVlUmVxdWVzdBocLmNvcnZvLnYxLkNsZWFyUXVldWVSZXNwb25zZSJOkrUYDTILUVVFVUVfRVJST1KitRgTCgZxdWV1ZXMSBWNsZWFyGAYgAoLT5JMCIDoBKiIbL2FwaS92MS9xdWV1ZXMve25hbWV9L2NsZWFyEpUBCgxEZXN0cm95UXVldWUSHS5jb3J2by52MS5EZXN0cm95UXVldWVSZXF1ZXN0Gh4uY29ydm8udjEuRGVzdHJveVF1ZXVlUmVzcG9uc2UiRpK1GA0yC1FVRVVFX0VSUk9SorUYFAoGcXVldWVzEgZkZWxldGUYBiACgtPkkwIXKhUvYXBpL3YxL3F1ZXVlcy97bmFtZX0SqQEKDlNldENvbmN1cnJlbmN5Eh8uY29ydm8udjEuU2V0Q29uY3VycmVuY3lSZXF1ZXN0GiAuY29ydm8udjEuU2V0Q29uY3VycmVuY3lSZXNwb25zZSJUkrUYDTILUVVFVUVfRVJST1KitRgTCgZxdWV1ZXMSBXdyaXRlGAYgAoLT5JMCJjoBKiIhL2FwaS92MS9xdWV1ZXMve25hbWV9L2NvbmN1cnJlbmN5Ep0BCgtTZXRUaHJvdHRsZRIcLmNvcnZvLnYxLlNldFRocm90dGxlUmVxdWVzdBodLmNvcnZvLnYxLlNldFRocm90dGxlUmVzcG9uc2UiUZK1GA0yC1FVRVVFX0VSUk9SorUYEwoGcXVldWVzEgV3cml0ZRgGIAKC0+STAiM6ASoiHi9hcGkvdjEvcXVldWVzL3tuYW1lfS90aHJvdHRsZRKkAQoOUmVtb3ZlVGhyb3R0bGUSHy5jb3J2by52MS5SZW1vdmVUaHJvdHRsZVJlcXVlc3QaIC5jb3J2by52MS5SZW1vdmVUaHJvdHRsZVJlc3BvbnNlIk+StRgNMgtRVUVVRV9FUlJPUqK1GBQKBnF1ZXVlcxIGZGVsZXRlGAYgAoLT5JMCICoeL2FwaS92MS9xdWV1ZXMve25hbWV9L3Rocm90dGxlQilaJ2NvcnZvLmRldi9jb3J2by9nZW4vZ28vY29ydm8vdjE7Y29ydm92MWIGcHJvdG8z", [file_corvo_options_v1_options, file_google_api_annotations, file_google_protobuf_timestamp]);
+  fileDesc("ChRjb3J2by92MS9xdWV1ZS5wcm90bxIIY29ydm8udjEigwQKBVF1ZXVlEhYKBG5hbWUYASABKAlCCIq1GAQYAUACEhYKBnBhdXNlZBgCIAEoCEIGirUYAhgBEhcKD21heF9jb25jdXJyZW5jeRgDIAEoBRISCgpyYXRlX2xpbWl0GAQgASgFEiAKDnJhdGVfd2luZG93X21zGAUgASgFQgiKtRgEMgJtcxI2CgpjcmVhdGVkX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIGirUYAhgBEhcKB3BlbmRpbmcYByABKANCBoq1GAIYARIWCgZhY3RpdmUYCCABKANCBoq1GAIYARIUCgRoZWxkGAkgASgDQgaKtRgCGAESGQoJY29tcGxldGVkGAogASgDQgaKtRgCGAESFAoEZGVhZBgLIAEoA0IGirUYAhgBEhkKCXNjaGVkdWxlZBgMIAEoA0IGirUYAhgBEhgKCHJldHJ5aW5nGA0gASgDQgaKtRgCGAESGQoJY2FuY2VsbGVkGA4gASgDQgaKtRgCGAESGAoIZW5xdWV1ZWQYDyABKANCBoq1GAIYARIWCgZmYWlsZWQYECABKANCBoq1GAIYARI1ChFvbGRlc3RfcGVuZGluZ19hdBgRIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoJbWF4X2RlcHRoGJYBIAEoBSITChFMaXN0UXVldWVzUmVxdWVzdCI9ChJMaXN0UXVldWVzUmVzcG9uc2USJwoGcXVldWVzGAEgAygLMg8uY29ydm8udjEuUXVldWVCBoq1GAIYASJdChFQYXVzZVF1ZXVlUmVxdWVzdBIUCgRuYW1lGAEgASgJQgaKtRgCQAISEgoKcmVxdWVzdF9pZBhuIAEoCRIWCg12YWxpZGF0ZV9vbmx5GL4BIAEoCDoGmrUYAggBIiwKElBhdXNlUXVldWVSZXNwb25zZRIWCgZzdGF0dXMYASABKAlCBoq1GAIYASJeChJSZXN1bWVRdWV1ZVJlcXVlc3QSFAoEbmFtZRgBIAEoCUIGirUYAkACEhIKCnJlcXVlc3RfaWQYbiABKAkSFgoNdmFsaWRhdGVfb25seRi+ASABKAg6Bpq1GAIIASItChNSZXN1bWVRdWV1ZVJlc3BvbnNlEhYKBnN0YXR1cxgBIAEoCUIGirUYAhgBIl0KEURyYWluUXVldWVSZXF1ZXN0EhQKBG5hbWUYASABKAlCBoq1GAJAAhISCgpyZXF1ZXN0X2lkGG4gASgJEhYKDXZhbGlkYXRlX29ubHkYvgEgASgIOgaatRgCCAEiLAoSRHJhaW5RdWV1ZVJlc3BvbnNlEhYKBnN0YXR1cxgBIAEoCUIGirUYAhgBIl0KEUNsZWFyUXVldWVSZXF1ZXN0EhQKBG5hbWUYASABKAlCBoq1GAJAAhISCgpyZXF1ZXN0X2lkGG4gASgJEhYKDXZhbGlkYXRlX29ubHkYvgEgASgIOgaatRgCCAEiLAoSQ2xlYXJRdWV1ZVJlc3BvbnNlEhYKBnN0YXR1cxgBIAEoCUIGirUYAhgBIl8KE0Rlc3Ryb3lRdWV1ZVJlcXVlc3QSFAoEbmFtZRgBIAEoCUIGirUYAkACEhIKCnJlcXVlc3RfaWQYbiABKAkSFgoNdmFsaWRhdGVfb25seRi+ASABKAg6Bpq1GAIIASIuChREZXN0cm95UXVldWVSZXNwb25zZRIWCgZzdGF0dXMYASABKAlCBoq1GAIYASJuChVTZXRDb25jdXJyZW5jeVJlcXVlc3QSFAoEbmFtZRgBIAEoCUIGirUYAkACEgsKA21heBgCIAEoBRISCgpyZXF1ZXN0X2lkGG4gASgJEhYKDXZhbGlkYXRlX29ubHkYvgEgASgIOgaatRgCCAEiMAoWU2V0Q29uY3VycmVuY3lSZXNwb25zZRIWCgZzdGF0dXMYASABKAlCBoq1GAIYASJtChRTZXREZXB0aExpbWl0UmVxdWVzdBIUCgRuYW1lGAEgASgJQgaKtRgCQAISCwoDbWF4GAIgASgFEhIKCnJlcXVlc3RfaWQYbiABKAkSFgoNdmFsaWRhdGVfb25seRi+ASABKAg6Bpq1GAIIASIvChVTZXREZXB0aExpbWl0UmVzcG9uc2USFgoGc3RhdHVzGAEgASgJQgaKtRgCGAEiiQEKElNldFRocm90dGxlUmVxdWVzdBIUCgRuYW1lGAEgASgJQgaKtRgCQAISDAoEcmF0ZRgCIAEoBRIbCgl3aW5kb3dfbXMYAyABKAVCCIq1GAQyAm1zEhIKCnJlcXVlc3RfaWQYbiABKAkSFgoNdmFsaWRhdGVfb25seRi+ASABKAg6Bpq1GAIIASItChNTZXRUaHJvdHRsZVJlc3BvbnNlEhYKBnN0YXR1cxgBIAEoCUIGirUYAhgBImEKFVJlbW92ZVRocm90dGxlUmVxdWVzdBIUCgRuYW1lGAEgASgJQgaKtRgCQAISEgoKcmVxdWVzdF9pZBhuIAEoCRIWCg12YWxpZGF0ZV9vbmx5GL4BIAEoCDoGmrUYAggBIjAKFlJlbW92ZVRocm90dGxlUmVzcG9uc2USFgoGc3RhdHVzGAEgASgJQgaKtRgCGAEyrAwKDFF1ZXVlU2VydmljZRKAAQoKTGlzdFF1ZXVlcxIbLmNvcnZvLnYxLkxpc3RRdWV1ZXNSZXF1ZXN0GhwuY29ydm8udjEuTGlzdFF1ZXVlc1Jlc3BvbnNlIjeQAgGitRgSCgZxdWV1ZXMSBHJlYWQYAyAEgtPkkwIYYgZxdWV1ZXMSDi9hcGkvdjEvcXVldWVzEpcBCgpQYXVzZVF1ZXVlEhsuY29ydm8udjEuUGF1c2VRdWV1ZVJlcXVlc3QaHC5jb3J2by52MS5QYXVzZVF1ZXVlUmVzcG9uc2UiTpK1GA0yC1FVRVVFX0VSUk9SorUYEwoGcXVldWVzEgVwYXVzZRgGIAKC0+STAiA6ASoiGy9hcGkvdjEvcXVldWVzL3tuYW1lfS9wYXVzZRKcAQoLUmVzdW1lUXVldWUSHC5jb3J2by52MS5SZXN1bWVRdWV1ZVJlcXVlc3QaHS5jb3J2by52MS5SZXN1bWVRdWV1ZVJlc3BvbnNlIlCStRgNMgtRVUVVRV9FUlJPUqK1GBQKBnF1ZXVlcxIGcmVzdW1lGAYgAoLT5JMCIToBKiIcL2FwaS92MS9xdWV1ZXMve25hbWV9L3Jlc3VtZRKXAQoKRHJhaW5RdWV1ZRIbLmNvcnZvLnYxLkRyYWluUXVldWVSZXF1ZXN0GhwuY29ydm8udjEuRHJhaW5RdWV1ZVJlc3BvbnNlIk6StRgNMgtRVUVVRV9FUlJPUqK1GBMKBnF1ZXVlcxIFZHJhaW4YBiACgtPkkwIgOgEqIhsvYXBpL3YxL3F1ZXVlcy97bmFtZX0vZHJhaW4SlwEKCkNsZWFyUXVldWUSGy5jb3J2by52MS5DbGVhclF1ZXVlUmVxdWVzdBocLmNvcnZvLnYxLkNsZWFyUXVldWVSZXNwb25zZSJOkrUYDTILUVVFVUVfRVJST1KitRgTCgZxdWV1ZXMSBWNsZWFyGAYgAoLT5JMCIDoBKiIbL2FwaS92MS9xdWV1ZXMve25hbWV9L2NsZWFyEpUBCgxEZXN0cm95UXVldWUSHS5jb3J2by52MS5EZXN0cm95UXVldWVSZXF1ZXN0Gh4uY29ydm8udjEuRGVzdHJveVF1ZXVlUmVzcG9uc2UiRpK1GA0yC1FVRVVFX0VSUk9SorUYFAoGcXVldWVzEgZkZWxldGUYBiACgtPkkwIXKhUvYXBpL3YxL3F1ZXVlcy97bmFtZX0SqQEKDlNldENvbmN1cnJlbmN5Eh8uY29ydm8udjEuU2V0Q29uY3VycmVuY3lSZXF1ZXN0GiAuY29ydm8udjEuU2V0Q29uY3VycmVuY3lSZXNwb25zZSJUkrUYDTILUVVFVUVfRVJST1KitRgTCgZxdWV1ZXMSBXdyaXRlGAYgAoLT5JMCJjoBKiIhL2FwaS92MS9xdWV1ZXMve25hbWV9L2NvbmN1cnJlbmN5EqABCg1TZXREZXB0aExpbWl0Eh4uY29ydm8udjEuU2V0RGVwdGhMaW1pdFJlcXVlc3QaHy5jb3J2by52MS5TZXREZXB0aExpbWl0UmVzcG9uc2UiTpK1GA0yC1FVRVVFX0VSUk9SorUYEwoGcXVldWVzEgV3cml0ZRgGIAKC0+STAiA6ASoiGy9hcGkvdjEvcXVldWVzL3tuYW1lfS9kZXB0aBKdAQoLU2V0VGhyb3R0bGUSHC5jb3J2by52MS5TZXRUaHJvdHRsZVJlcXVlc3QaHS5jb3J2by52MS5TZXRUaHJvdHRsZVJlc3BvbnNlIlGStRgNMgtRVUVVRV9FUlJPUqK1GBMKBnF1ZXVlcxIFd3JpdGUYBiACgtPkkwIjOgEqIh4vYXBpL3YxL3F1ZXVlcy97bmFtZX0vdGhyb3R0bGUSpAEKDlJlbW92ZVRocm90dGxlEh8uY29ydm8udjEuUmVtb3ZlVGhyb3R0bGVSZXF1ZXN0GiAuY29ydm8udjEuUmVtb3ZlVGhyb3R0bGVSZXNwb25zZSJPkrUYDTILUVVFVUVfRVJST1KitRgUCgZxdWV1ZXMSBmRlbGV0ZRgGIAKC0+STAiAqHi9hcGkvdjEvcXVldWVzL3tuYW1lfS90aHJvdHRsZUIpWidjb3J2by5kZXYvY29ydm8vZ2VuL2dvL2NvcnZvL3YxO2NvcnZvdjFiBnByb3RvMw", [file_corvo_options_v1_options, file_google_api_annotations, file_google_protobuf_timestamp]);
 
 /**
  * A queue with its settings and counters.
@@ -142,6 +142,13 @@ export type Queue = Message<"corvo.v1.Queue"> & {
    * @generated from field: google.protobuf.Timestamp oldest_pending_at = 17;
    */
   oldestPendingAt?: Timestamp | undefined;
+
+  /**
+   * Waiting jobs at most. 0 (REST: absent): no cap.
+   *
+   * @generated from field: int32 max_depth = 150;
+   */
+  maxDepth: number;
 };
 
 /**
@@ -533,6 +540,69 @@ export const SetConcurrencyResponseSchema: GenMessage<SetConcurrencyResponse> = 
 /**
  * Which queue.
  *
+ * @generated from message corvo.v1.SetDepthLimitRequest
+ */
+export type SetDepthLimitRequest = Message<"corvo.v1.SetDepthLimitRequest"> & {
+  /**
+   * Name of the queue, 1 to 255 bytes.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Waiting jobs at most, up to 1,000,000,000. 0, less or absent: no cap.
+   *
+   * @generated from field: int32 max = 2;
+   */
+  max: number;
+
+  /**
+   * Makes a retry of this call safe. Empty: not given.
+   *
+   * @generated from field: string request_id = 110;
+   */
+  requestId: string;
+
+  /**
+   * Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
+   *
+   * @generated from field: bool validate_only = 190;
+   */
+  validateOnly: boolean;
+};
+
+/**
+ * Describes the message corvo.v1.SetDepthLimitRequest.
+ * Use `create(SetDepthLimitRequestSchema)` to create a new message.
+ */
+export const SetDepthLimitRequestSchema: GenMessage<SetDepthLimitRequest> = /*@__PURE__*/
+  messageDesc(file_corvo_v1_queue, 15);
+
+/**
+ * Done.
+ *
+ * @generated from message corvo.v1.SetDepthLimitResponse
+ */
+export type SetDepthLimitResponse = Message<"corvo.v1.SetDepthLimitResponse"> & {
+  /**
+   * `ok`.
+   *
+   * @generated from field: string status = 1;
+   */
+  status: string;
+};
+
+/**
+ * Describes the message corvo.v1.SetDepthLimitResponse.
+ * Use `create(SetDepthLimitResponseSchema)` to create a new message.
+ */
+export const SetDepthLimitResponseSchema: GenMessage<SetDepthLimitResponse> = /*@__PURE__*/
+  messageDesc(file_corvo_v1_queue, 16);
+
+/**
+ * Which queue.
+ *
  * @generated from message corvo.v1.SetThrottleRequest
  */
 export type SetThrottleRequest = Message<"corvo.v1.SetThrottleRequest"> & {
@@ -577,7 +647,7 @@ export type SetThrottleRequest = Message<"corvo.v1.SetThrottleRequest"> & {
  * Use `create(SetThrottleRequestSchema)` to create a new message.
  */
 export const SetThrottleRequestSchema: GenMessage<SetThrottleRequest> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_queue, 15);
+  messageDesc(file_corvo_v1_queue, 17);
 
 /**
  * Done.
@@ -598,7 +668,7 @@ export type SetThrottleResponse = Message<"corvo.v1.SetThrottleResponse"> & {
  * Use `create(SetThrottleResponseSchema)` to create a new message.
  */
 export const SetThrottleResponseSchema: GenMessage<SetThrottleResponse> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_queue, 16);
+  messageDesc(file_corvo_v1_queue, 18);
 
 /**
  * Which queue.
@@ -633,7 +703,7 @@ export type RemoveThrottleRequest = Message<"corvo.v1.RemoveThrottleRequest"> & 
  * Use `create(RemoveThrottleRequestSchema)` to create a new message.
  */
 export const RemoveThrottleRequestSchema: GenMessage<RemoveThrottleRequest> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_queue, 17);
+  messageDesc(file_corvo_v1_queue, 19);
 
 /**
  * Done.
@@ -654,7 +724,7 @@ export type RemoveThrottleResponse = Message<"corvo.v1.RemoveThrottleResponse"> 
  * Use `create(RemoveThrottleResponseSchema)` to create a new message.
  */
 export const RemoveThrottleResponseSchema: GenMessage<RemoveThrottleResponse> = /*@__PURE__*/
-  messageDesc(file_corvo_v1_queue, 18);
+  messageDesc(file_corvo_v1_queue, 20);
 
 /**
  * Operations on queues. Queues come into being with their first job or setting.
@@ -731,6 +801,17 @@ export const QueueService: GenService<{
     methodKind: "unary";
     input: typeof SetConcurrencyRequestSchema;
     output: typeof SetConcurrencyResponseSchema;
+  },
+  /**
+   * Caps the jobs of a queue that wait (pending, scheduled, retrying): beyond it new ones are refused as `QUEUE_FULL` with a time after
+   * which to try again. What the server adds itself (retries, steps of chains, slots of schedules) is not refused.
+   *
+   * @generated from rpc corvo.v1.QueueService.SetDepthLimit
+   */
+  setDepthLimit: {
+    methodKind: "unary";
+    input: typeof SetDepthLimitRequestSchema;
+    output: typeof SetDepthLimitResponseSchema;
   },
   /**
    * Caps the fetches of a queue in any trailing window.

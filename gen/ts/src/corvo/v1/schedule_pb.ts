@@ -282,7 +282,7 @@ export type Schedule = Message<"corvo.v1.Schedule"> & {
   skipped: number;
 
   /**
-   * Slots that passed without a job because nobody served; of one pause at most 100 are counted.
+   * Slots that passed without a job because nobody served; of one pause at most 200 are counted.
    *
    * @generated from field: int32 missed = 18;
    */
