@@ -472,6 +472,9 @@ type EnqueueRequest struct {
 	TagsJson string `protobuf:"bytes,109,opt,name=tags_json,json=tagsJson,proto3" json:"tags_json,omitempty"`
 	// Makes a retry safe: the same id within an hour answers as the first time, up to 128 bytes. Empty: not given.
 	RequestId string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// W3C trace context of whoever adds the job, `00-<trace id>-<parent id>-<flags>`: handed to the worker with every lease, so that its work
+	// continues the trace. Empty: the `traceparent` header of the call, for the methods that add jobs alone or in a batch. At most 64 bytes.
+	Traceparent string `protobuf:"bytes,128,opt,name=traceparent,proto3" json:"traceparent,omitempty"`
 	// Id of the schedule that added it. Set by the server; whoever gives it is refused.
 	ScheduleId string `protobuf:"bytes,129,opt,name=schedule_id,json=scheduleId,proto3" json:"schedule_id,omitempty"`
 	// Its slot, in unix milliseconds. Set by the server; whoever gives it is refused.
@@ -628,6 +631,13 @@ func (x *EnqueueRequest) GetTagsJson() string {
 func (x *EnqueueRequest) GetRequestId() string {
 	if x != nil {
 		return x.RequestId
+	}
+	return ""
+}
+
+func (x *EnqueueRequest) GetTraceparent() string {
+	if x != nil {
+		return x.Traceparent
 	}
 	return ""
 }
@@ -1313,7 +1323,9 @@ type FetchResponse struct {
 	// (Kleppmann, "How to do distributed locking", 2016).
 	Fence uint64 `protobuf:"varint,100,opt,name=fence,proto3" json:"fence,omitempty"`
 	// What a person said when the job was sent back (RejectJobRequest.note). Stays until the job's next accepted ack. Empty: nothing.
-	RevisionNote  string `protobuf:"bytes,120,opt,name=revision_note,json=revisionNote,proto3" json:"revision_note,omitempty"`
+	RevisionNote string `protobuf:"bytes,120,opt,name=revision_note,json=revisionNote,proto3" json:"revision_note,omitempty"`
+	// See EnqueueRequest.traceparent. Empty: none.
+	Traceparent   string `protobuf:"bytes,128,opt,name=traceparent,proto3" json:"traceparent,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1428,6 +1440,13 @@ func (x *FetchResponse) GetFence() uint64 {
 func (x *FetchResponse) GetRevisionNote() string {
 	if x != nil {
 		return x.RevisionNote
+	}
+	return ""
+}
+
+func (x *FetchResponse) GetTraceparent() string {
+	if x != nil {
+		return x.Traceparent
 	}
 	return ""
 }
@@ -1556,7 +1575,9 @@ type FetchBatchJob struct {
 	// Fencing token of this lease. See FetchResponse.fence.
 	Fence uint64 `protobuf:"varint,100,opt,name=fence,proto3" json:"fence,omitempty"`
 	// See FetchResponse.revision_note.
-	RevisionNote  string `protobuf:"bytes,120,opt,name=revision_note,json=revisionNote,proto3" json:"revision_note,omitempty"`
+	RevisionNote string `protobuf:"bytes,120,opt,name=revision_note,json=revisionNote,proto3" json:"revision_note,omitempty"`
+	// See EnqueueRequest.traceparent. Empty: none.
+	Traceparent   string `protobuf:"bytes,128,opt,name=traceparent,proto3" json:"traceparent,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1664,6 +1685,13 @@ func (x *FetchBatchJob) GetFence() uint64 {
 func (x *FetchBatchJob) GetRevisionNote() string {
 	if x != nil {
 		return x.RevisionNote
+	}
+	return ""
+}
+
+func (x *FetchBatchJob) GetTraceparent() string {
+	if x != nil {
+		return x.Traceparent
 	}
 	return ""
 }
@@ -2434,6 +2462,8 @@ type LifecycleEnqueueItem struct {
 	RetryBaseDelayMs int64 `protobuf:"varint,114,opt,name=retry_base_delay_ms,json=retryBaseDelayMs,proto3" json:"retry_base_delay_ms,omitempty"`
 	// See EnqueueRequest.retry_max_delay_ms.
 	RetryMaxDelayMs int64 `protobuf:"varint,115,opt,name=retry_max_delay_ms,json=retryMaxDelayMs,proto3" json:"retry_max_delay_ms,omitempty"`
+	// See EnqueueRequest.traceparent.
+	Traceparent string `protobuf:"bytes,128,opt,name=traceparent,proto3" json:"traceparent,omitempty"`
 	// See EnqueueRequest.schedule_id.
 	ScheduleId string `protobuf:"bytes,129,opt,name=schedule_id,json=scheduleId,proto3" json:"schedule_id,omitempty"`
 	// See EnqueueRequest.schedule_slot_ms.
@@ -2617,6 +2647,13 @@ func (x *LifecycleEnqueueItem) GetRetryMaxDelayMs() int64 {
 		return x.RetryMaxDelayMs
 	}
 	return 0
+}
+
+func (x *LifecycleEnqueueItem) GetTraceparent() string {
+	if x != nil {
+		return x.Traceparent
+	}
+	return ""
 }
 
 func (x *LifecycleEnqueueItem) GetScheduleId() string {
@@ -3954,7 +3991,7 @@ const file_corvo_v1_worker_proto_rawDesc = "" +
 	" \x01(\bB\x06\x8a\xb5\x18\x02 \x01R\x03raw:\x06\x9a\xb5\x18\x02\b\x01\"^\n" +
 	"\tChainStep\x12\x1c\n" +
 	"\x05queue\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02@\x02R\x05queue\x12+\n" +
-	"\fpayload_json\x18\x02 \x01(\tB\b\x8a\xb5\x18\x04\b\x018\x01R\vpayloadJson:\x06\x9a\xb5\x18\x02\b\x01\"\xb9\t\n" +
+	"\fpayload_json\x18\x02 \x01(\tB\b\x8a\xb5\x18\x04\b\x018\x01R\vpayloadJson:\x06\x9a\xb5\x18\x02\b\x01\"\xdc\t\n" +
 	"\x0eEnqueueRequest\x12\x14\n" +
 	"\x05queue\x18\x01 \x01(\tR\x05queue\x12+\n" +
 	"\fpayload_json\x18\x02 \x01(\tB\b\x8a\xb5\x18\x04\b\x018\x01R\vpayloadJson\x12+\n" +
@@ -3972,7 +4009,8 @@ const file_corvo_v1_worker_proto_rawDesc = "" +
 	"\fexpire_after\x18l \x01(\tR\vexpireAfter\x12#\n" +
 	"\ttags_json\x18m \x01(\tB\x06\x8a\xb5\x18\x02\b\x01R\btagsJson\x12\x1d\n" +
 	"\n" +
-	"request_id\x18n \x01(\tR\trequestId\x12(\n" +
+	"request_id\x18n \x01(\tR\trequestId\x12!\n" +
+	"\vtraceparent\x18\x80\x01 \x01(\tR\vtraceparent\x12(\n" +
 	"\vschedule_id\x18\x81\x01 \x01(\tB\x06\x8a\xb5\x18\x02 \x01R\n" +
 	"scheduleId\x125\n" +
 	"\x10schedule_slot_ms\x18\x82\x01 \x01(\x04B\n" +
@@ -4039,7 +4077,7 @@ const file_corvo_v1_worker_proto_rawDesc = "" +
 	"\x0elease_duration\x18\x04 \x01(\x05B\x10\x8a\xb5\x18\f\x12\atimeout2\x01sR\rleaseDuration\x12\x1d\n" +
 	"\n" +
 	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
-	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\"\xd9\x03\n" +
+	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\"\xfc\x03\n" +
 	"\rFetchResponse\x12\x1c\n" +
 	"\x05found\x18\x01 \x01(\bB\x06\x8a\xb5\x18\x02 \x01R\x05found\x12\x1d\n" +
 	"\x06job_id\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x05jobId\x12\x1c\n" +
@@ -4054,7 +4092,8 @@ const file_corvo_v1_worker_proto_rawDesc = "" +
 	"\x05agent\x18\n" +
 	" \x01(\v2\x14.corvo.v1.AgentStateR\x05agent\x12\x14\n" +
 	"\x05fence\x18d \x01(\x04R\x05fence\x12#\n" +
-	"\rrevision_note\x18x \x01(\tR\frevisionNote:\x06\x9a\xb5\x18\x02\b\x01\"\x80\x02\n" +
+	"\rrevision_note\x18x \x01(\tR\frevisionNote\x12!\n" +
+	"\vtraceparent\x18\x80\x01 \x01(\tR\vtraceparent:\x06\x9a\xb5\x18\x02\b\x01\"\x80\x02\n" +
 	"\x11FetchBatchRequest\x12\x16\n" +
 	"\x06queues\x18\x01 \x03(\tR\x06queues\x12\x1b\n" +
 	"\tworker_id\x18\x02 \x01(\tR\bworkerId\x12\x1a\n" +
@@ -4063,7 +4102,7 @@ const file_corvo_v1_worker_proto_rawDesc = "" +
 	"\x05count\x18\x05 \x01(\x05R\x05count\x12\x1d\n" +
 	"\n" +
 	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
-	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\"\xbb\x03\n" +
+	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\"\xde\x03\n" +
 	"\rFetchBatchJob\x12\x1d\n" +
 	"\x06job_id\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x05jobId\x12\x1c\n" +
 	"\x05queue\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x05queue\x12+\n" +
@@ -4076,7 +4115,8 @@ const file_corvo_v1_worker_proto_rawDesc = "" +
 	"\ttags_json\x18\b \x01(\tB\x06\x8a\xb5\x18\x02\b\x01R\btagsJson\x12*\n" +
 	"\x05agent\x18\t \x01(\v2\x14.corvo.v1.AgentStateR\x05agent\x12\x14\n" +
 	"\x05fence\x18d \x01(\x04R\x05fence\x12#\n" +
-	"\rrevision_note\x18x \x01(\tR\frevisionNote:\x06\x9a\xb5\x18\x02\b\x01\"Q\n" +
+	"\rrevision_note\x18x \x01(\tR\frevisionNote\x12!\n" +
+	"\vtraceparent\x18\x80\x01 \x01(\tR\vtraceparent:\x06\x9a\xb5\x18\x02\b\x01\"Q\n" +
 	"\x12FetchBatchResponse\x123\n" +
 	"\x04jobs\x18\x01 \x03(\v2\x17.corvo.v1.FetchBatchJobB\x06\x8a\xb5\x18\x02\x18\x01R\x04jobs:\x06\x9a\xb5\x18\x02\b\x01\"\x82\x02\n" +
 	"\vUsageReport\x12!\n" +
@@ -4147,7 +4187,7 @@ const file_corvo_v1_worker_proto_rawDesc = "" +
 	"\x04acks\x18\a \x03(\v2\x16.corvo.v1.AckBatchItemR\x04acks\x12:\n" +
 	"\benqueues\x18\b \x03(\v2\x1e.corvo.v1.LifecycleEnqueueItemR\benqueues\x12!\n" +
 	"\await_ms\x18d \x01(\rB\b\x8a\xb5\x18\x042\x02msR\x06waitMs\x12\x19\n" +
-	"\bretry_id\x18n \x01(\tR\aretryId:\x06\x9a\xb5\x18\x02\b\x01\"\xbf\t\n" +
+	"\bretry_id\x18n \x01(\tR\aretryId:\x06\x9a\xb5\x18\x02\b\x01\"\xe2\t\n" +
 	"\x14LifecycleEnqueueItem\x12\x14\n" +
 	"\x05queue\x18\x01 \x01(\tR\x05queue\x12+\n" +
 	"\fpayload_json\x18\x02 \x01(\tB\b\x8a\xb5\x18\x04\b\x018\x01R\vpayloadJson\x12+\n" +
@@ -4170,7 +4210,8 @@ const file_corvo_v1_worker_proto_rawDesc = "" +
 	"\tparent_id\x18p \x01(\tB\x06\x8a\xb5\x18\x02@\x03R\bparentId\x120\n" +
 	"\x0fexpire_after_ms\x18q \x01(\x03B\b\x8a\xb5\x18\x042\x02msR\rexpireAfterMs\x127\n" +
 	"\x13retry_base_delay_ms\x18r \x01(\x03B\b\x8a\xb5\x18\x042\x02msR\x10retryBaseDelayMs\x125\n" +
-	"\x12retry_max_delay_ms\x18s \x01(\x03B\b\x8a\xb5\x18\x042\x02msR\x0fretryMaxDelayMs\x12(\n" +
+	"\x12retry_max_delay_ms\x18s \x01(\x03B\b\x8a\xb5\x18\x042\x02msR\x0fretryMaxDelayMs\x12!\n" +
+	"\vtraceparent\x18\x80\x01 \x01(\tR\vtraceparent\x12(\n" +
 	"\vschedule_id\x18\x81\x01 \x01(\tB\x06\x8a\xb5\x18\x02 \x01R\n" +
 	"scheduleId\x125\n" +
 	"\x10schedule_slot_ms\x18\x82\x01 \x01(\x04B\n" +

@@ -106,6 +106,7 @@ class EnqueueRequest(_message.Message):
     EXPIRE_AFTER_FIELD_NUMBER: _ClassVar[int]
     TAGS_JSON_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    TRACEPARENT_FIELD_NUMBER: _ClassVar[int]
     SCHEDULE_ID_FIELD_NUMBER: _ClassVar[int]
     SCHEDULE_SLOT_MS_FIELD_NUMBER: _ClassVar[int]
     VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
@@ -134,6 +135,7 @@ class EnqueueRequest(_message.Message):
     expire_after: str
     tags_json: str
     request_id: str
+    traceparent: str
     schedule_id: str
     schedule_slot_ms: int
     validate_only: bool
@@ -148,7 +150,7 @@ class EnqueueRequest(_message.Message):
     chain_config_json: str
     depends_on: _containers.RepeatedScalarFieldContainer[str]
     batch_id: str
-    def __init__(self, queue: _Optional[str] = ..., payload_json: _Optional[str] = ..., agent: _Optional[_Union[AgentConfig, _Mapping]] = ..., priority: _Optional[str] = ..., unique_key: _Optional[str] = ..., unique_period: _Optional[int] = ..., max_retries: _Optional[int] = ..., retry_backoff: _Optional[str] = ..., retry_base_delay: _Optional[str] = ..., retry_max_delay: _Optional[str] = ..., scheduled_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_after: _Optional[str] = ..., tags_json: _Optional[str] = ..., request_id: _Optional[str] = ..., schedule_id: _Optional[str] = ..., schedule_slot_ms: _Optional[int] = ..., validate_only: _Optional[bool] = ..., checkpoint_json: _Optional[str] = ..., parent_id: _Optional[str] = ..., expire_after_ms: _Optional[int] = ..., retry_base_delay_ms: _Optional[int] = ..., retry_max_delay_ms: _Optional[int] = ..., chain: _Optional[_Union[Chain, _Mapping]] = ..., chain_id: _Optional[str] = ..., chain_step: _Optional[int] = ..., chain_config_json: _Optional[str] = ..., depends_on: _Optional[_Iterable[str]] = ..., batch_id: _Optional[str] = ...) -> None: ...
+    def __init__(self, queue: _Optional[str] = ..., payload_json: _Optional[str] = ..., agent: _Optional[_Union[AgentConfig, _Mapping]] = ..., priority: _Optional[str] = ..., unique_key: _Optional[str] = ..., unique_period: _Optional[int] = ..., max_retries: _Optional[int] = ..., retry_backoff: _Optional[str] = ..., retry_base_delay: _Optional[str] = ..., retry_max_delay: _Optional[str] = ..., scheduled_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_after: _Optional[str] = ..., tags_json: _Optional[str] = ..., request_id: _Optional[str] = ..., traceparent: _Optional[str] = ..., schedule_id: _Optional[str] = ..., schedule_slot_ms: _Optional[int] = ..., validate_only: _Optional[bool] = ..., checkpoint_json: _Optional[str] = ..., parent_id: _Optional[str] = ..., expire_after_ms: _Optional[int] = ..., retry_base_delay_ms: _Optional[int] = ..., retry_max_delay_ms: _Optional[int] = ..., chain: _Optional[_Union[Chain, _Mapping]] = ..., chain_id: _Optional[str] = ..., chain_step: _Optional[int] = ..., chain_config_json: _Optional[str] = ..., depends_on: _Optional[_Iterable[str]] = ..., batch_id: _Optional[str] = ...) -> None: ...
 
 class EnqueueResponse(_message.Message):
     __slots__ = ()
@@ -258,6 +260,7 @@ class FetchResponse(_message.Message):
     AGENT_FIELD_NUMBER: _ClassVar[int]
     FENCE_FIELD_NUMBER: _ClassVar[int]
     REVISION_NOTE_FIELD_NUMBER: _ClassVar[int]
+    TRACEPARENT_FIELD_NUMBER: _ClassVar[int]
     found: bool
     job_id: str
     queue: str
@@ -270,7 +273,8 @@ class FetchResponse(_message.Message):
     agent: AgentState
     fence: int
     revision_note: str
-    def __init__(self, found: _Optional[bool] = ..., job_id: _Optional[str] = ..., queue: _Optional[str] = ..., payload_json: _Optional[str] = ..., attempt: _Optional[int] = ..., max_retries: _Optional[int] = ..., lease_duration: _Optional[int] = ..., checkpoint_json: _Optional[str] = ..., tags_json: _Optional[str] = ..., agent: _Optional[_Union[AgentState, _Mapping]] = ..., fence: _Optional[int] = ..., revision_note: _Optional[str] = ...) -> None: ...
+    traceparent: str
+    def __init__(self, found: _Optional[bool] = ..., job_id: _Optional[str] = ..., queue: _Optional[str] = ..., payload_json: _Optional[str] = ..., attempt: _Optional[int] = ..., max_retries: _Optional[int] = ..., lease_duration: _Optional[int] = ..., checkpoint_json: _Optional[str] = ..., tags_json: _Optional[str] = ..., agent: _Optional[_Union[AgentState, _Mapping]] = ..., fence: _Optional[int] = ..., revision_note: _Optional[str] = ..., traceparent: _Optional[str] = ...) -> None: ...
 
 class FetchBatchRequest(_message.Message):
     __slots__ = ()
@@ -303,6 +307,7 @@ class FetchBatchJob(_message.Message):
     AGENT_FIELD_NUMBER: _ClassVar[int]
     FENCE_FIELD_NUMBER: _ClassVar[int]
     REVISION_NOTE_FIELD_NUMBER: _ClassVar[int]
+    TRACEPARENT_FIELD_NUMBER: _ClassVar[int]
     job_id: str
     queue: str
     payload_json: str
@@ -314,7 +319,8 @@ class FetchBatchJob(_message.Message):
     agent: AgentState
     fence: int
     revision_note: str
-    def __init__(self, job_id: _Optional[str] = ..., queue: _Optional[str] = ..., payload_json: _Optional[str] = ..., attempt: _Optional[int] = ..., max_retries: _Optional[int] = ..., lease_duration: _Optional[int] = ..., checkpoint_json: _Optional[str] = ..., tags_json: _Optional[str] = ..., agent: _Optional[_Union[AgentState, _Mapping]] = ..., fence: _Optional[int] = ..., revision_note: _Optional[str] = ...) -> None: ...
+    traceparent: str
+    def __init__(self, job_id: _Optional[str] = ..., queue: _Optional[str] = ..., payload_json: _Optional[str] = ..., attempt: _Optional[int] = ..., max_retries: _Optional[int] = ..., lease_duration: _Optional[int] = ..., checkpoint_json: _Optional[str] = ..., tags_json: _Optional[str] = ..., agent: _Optional[_Union[AgentState, _Mapping]] = ..., fence: _Optional[int] = ..., revision_note: _Optional[str] = ..., traceparent: _Optional[str] = ...) -> None: ...
 
 class FetchBatchResponse(_message.Message):
     __slots__ = ()
@@ -463,6 +469,7 @@ class LifecycleEnqueueItem(_message.Message):
     EXPIRE_AFTER_MS_FIELD_NUMBER: _ClassVar[int]
     RETRY_BASE_DELAY_MS_FIELD_NUMBER: _ClassVar[int]
     RETRY_MAX_DELAY_MS_FIELD_NUMBER: _ClassVar[int]
+    TRACEPARENT_FIELD_NUMBER: _ClassVar[int]
     SCHEDULE_ID_FIELD_NUMBER: _ClassVar[int]
     SCHEDULE_SLOT_MS_FIELD_NUMBER: _ClassVar[int]
     VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
@@ -491,6 +498,7 @@ class LifecycleEnqueueItem(_message.Message):
     expire_after_ms: int
     retry_base_delay_ms: int
     retry_max_delay_ms: int
+    traceparent: str
     schedule_id: str
     schedule_slot_ms: int
     validate_only: bool
@@ -500,7 +508,7 @@ class LifecycleEnqueueItem(_message.Message):
     chain_config_json: str
     depends_on: _containers.RepeatedScalarFieldContainer[str]
     batch_id: str
-    def __init__(self, queue: _Optional[str] = ..., payload_json: _Optional[str] = ..., agent: _Optional[_Union[AgentConfig, _Mapping]] = ..., priority: _Optional[str] = ..., unique_key: _Optional[str] = ..., unique_period: _Optional[int] = ..., max_retries: _Optional[int] = ..., retry_backoff: _Optional[str] = ..., retry_base_delay: _Optional[str] = ..., retry_max_delay: _Optional[str] = ..., scheduled_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_after: _Optional[str] = ..., tags_json: _Optional[str] = ..., request_id: _Optional[str] = ..., checkpoint_json: _Optional[str] = ..., parent_id: _Optional[str] = ..., expire_after_ms: _Optional[int] = ..., retry_base_delay_ms: _Optional[int] = ..., retry_max_delay_ms: _Optional[int] = ..., schedule_id: _Optional[str] = ..., schedule_slot_ms: _Optional[int] = ..., validate_only: _Optional[bool] = ..., chain: _Optional[_Union[Chain, _Mapping]] = ..., chain_id: _Optional[str] = ..., chain_step: _Optional[int] = ..., chain_config_json: _Optional[str] = ..., depends_on: _Optional[_Iterable[str]] = ..., batch_id: _Optional[str] = ...) -> None: ...
+    def __init__(self, queue: _Optional[str] = ..., payload_json: _Optional[str] = ..., agent: _Optional[_Union[AgentConfig, _Mapping]] = ..., priority: _Optional[str] = ..., unique_key: _Optional[str] = ..., unique_period: _Optional[int] = ..., max_retries: _Optional[int] = ..., retry_backoff: _Optional[str] = ..., retry_base_delay: _Optional[str] = ..., retry_max_delay: _Optional[str] = ..., scheduled_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_after: _Optional[str] = ..., tags_json: _Optional[str] = ..., request_id: _Optional[str] = ..., checkpoint_json: _Optional[str] = ..., parent_id: _Optional[str] = ..., expire_after_ms: _Optional[int] = ..., retry_base_delay_ms: _Optional[int] = ..., retry_max_delay_ms: _Optional[int] = ..., traceparent: _Optional[str] = ..., schedule_id: _Optional[str] = ..., schedule_slot_ms: _Optional[int] = ..., validate_only: _Optional[bool] = ..., chain: _Optional[_Union[Chain, _Mapping]] = ..., chain_id: _Optional[str] = ..., chain_step: _Optional[int] = ..., chain_config_json: _Optional[str] = ..., depends_on: _Optional[_Iterable[str]] = ..., batch_id: _Optional[str] = ...) -> None: ...
 
 class LifecycleStreamResponse(_message.Message):
     __slots__ = ()
