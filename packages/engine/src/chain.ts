@@ -81,6 +81,14 @@ export function stepRevived(s: State, row: number, r: EnqueueRequestReader): voi
   setState(s, chain, ChainState.running);
 }
 
+/** Reads a chain whole, so that what is none is refused before it is stored: throws as readers do. */
+export function readChain(r: EnqueueRequestReader): void {
+  spec.read(r.buf, r.chainStart, r.chainEnd);
+  for (let i = 0; i < spec.stepsCount; i++) step.read(r.buf, spec.stepsStart[i], spec.stepsEnd[i]);
+  if (spec.hasOnFailure) step.read(r.buf, spec.onFailureStart, spec.onFailureEnd);
+  if (spec.hasOnExit) step.read(r.buf, spec.onExitStart, spec.onExitEnd);
+}
+
 /** A job of a chain ends; `state` 0: it is deleted. */
 export function stepEnded(s: State, row: number, state: number, change: DocumentEdit | undefined): void {
   const { arena, entities, jobs } = s;

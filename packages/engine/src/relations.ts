@@ -2,7 +2,7 @@ import { putInt32, putRange, Writer } from "@corvo/gen/corvo/fast/runtime.js";
 import { type EnqueueRequestReader, EnqueueRequestTag } from "@corvo/gen/corvo/v1/worker_fast.js";
 import { type Refusal, refuse } from "@corvo/protocol";
 import { batchIsOver, batchRefusal, joinBatch, memberRevived } from "./batch.js";
-import { chainIsOver, joinChain, joinedChain, stepRevived } from "./chain.js";
+import { chainIsOver, joinChain, joinedChain, readChain, stepRevived } from "./chain.js";
 import { awaitedAgain, dependencyRefusal, waitForOthers } from "./dependencies.js";
 import { childRevived, familyIsOver, joinFamily } from "./family.js";
 import type { State } from "./state.js";
@@ -19,6 +19,7 @@ export function hasRelations(s: State, r: EnqueueRequestReader): boolean {
 /** Why it cannot. Refusals, in order: its chain has no steps; its batch is unknown or sealed; a dependency is none. */
 export function relationsRefusal(s: State, r: EnqueueRequestReader): Refusal | undefined {
   if (r.hasChain && r.chainEnd === r.chainStart) return refuse("invalid_argument", "INVALID_VALUE", "a chain needs at least 2 steps", { field: "chain.steps" });
+  if (r.hasChain) readChain(r);
   if (r.batchIdEnd > r.batchIdStart) {
     const refusal = batchRefusal(s, r.buf, r.batchIdStart, r.batchIdEnd);
     if (refusal !== undefined) return refusal;
