@@ -199,6 +199,11 @@ export class Subject {
     };
   }
 
+  /** All entries so far, as the log would have them. */
+  get log(): readonly { index: number; bytes: Uint8Array }[] {
+    return this.#log;
+  }
+
   /** A new engine that has read the whole log. */
   replay(): Subject {
     const other = new Subject();
