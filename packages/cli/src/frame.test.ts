@@ -109,3 +109,34 @@ test("a production context is named in questions", async () => {
   expect(outcome.asked[0]).toMatch(/^\[production: prod\] Delete the 1204 pending/);
   expect(calls().some((call) => call.startsWith("POST"))).toBe(false);
 });
+
+test("-o json is JSON, whatever the command: the first example of each", async () => {
+  const wrong: string[] = [];
+  for (const { path, spec } of leaves(commands)) {
+    const name = path.join(" ");
+    // Scripts and lines that were asked for: text by nature.
+    if (spec.raw || ["completion", "verify", "restore", "debug profile", "context use", "context add", "context remove"].includes(name)) continue;
+    const [line] = spec.examples[0].replace(/ < \S+$/, "").split(" | ");
+    if (!line.startsWith("corvo ")) continue;
+    const argv = shellWords(line).slice(1);
+    const output = argv.includes("-o") ? [] : ["-o", "json"];
+    const { code, out } = await runCli([...argv, ...output], {
+      env: { CORVO_SERVER: server.url },
+      stdin: `${jobA}\n`,
+      files: { "mail.json": "{}", "trace.txt": "t" },
+      interruptAfterMs: 500,
+    });
+    const lines = out.trim() === "" ? [] : [out, ...out.trim().split("\n")];
+    const isJson = (text: string): boolean => {
+      try {
+        JSON.parse(text);
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    if (code !== 0 && code !== 130) wrong.push(`${name}: exit code ${code}`);
+    else if (lines.length === 0 || !(isJson(lines[0]) || lines.slice(1).every(isJson))) wrong.push(`${name}: ${out.slice(0, 80)}`);
+  }
+  expect(wrong).toEqual([]);
+});

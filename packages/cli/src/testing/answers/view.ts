@@ -1,4 +1,11 @@
-import type { FakeServer } from "../fake-server.js";
+import { type FakeServer, jobA, jobB } from "../fake-server.js";
+
+const summary = { queue: "emails.send", state: "dead", payload: {}, priority: 2, attempt: 3, max_retries: 3, created_at: "2026-01-01T11:00:00Z" };
 
 /** What the made-up server answers to the commands of `commands/view.ts`: the examples in their help run against it. */
-export function answers(_server: FakeServer): void {}
+export function answers(server: FakeServer): void {
+  const jobs = [jobA, jobB].map((id) => ({ id, ...summary }));
+  server.on("POST /api/v1/jobs/search", 200, { jobs, total: 2, has_more: false, duration_ms: 1 });
+  server.on("POST /api/v1/jobs/bulk", 200, { affected: 2, errors: 0, duration_ms: 12 });
+  server.on("GET /api/v1/bulk/bulk_1", 200, { id: "bulk_1", status: "completed", action: "delete", total: 2, processed: 2, affected: 2, errors: 0 });
+}
