@@ -265,7 +265,7 @@ const ours: readonly CliRow[] = [
   { command: "role …", cases: [{ line: "role list -o json", json: anything }] },
   { command: "namespace …", cases: [{ line: "namespace list -o json", json: anything }] },
   { command: "audit", cases: [{ line: "audit -o json", json: { audit_logs: anything } }] },
-  { command: "cluster status", cases: [{ line: "cluster status -o json", json: { mode: text } }] },
+  { command: "cluster status", cases: [{ line: "cluster status -o json", json: { cluster: { mode: text } } }] },
   { command: "context …", cases: [{ line: "context list", out: /./ }] },
   {
     command: "completion <shell>",

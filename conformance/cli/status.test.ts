@@ -62,7 +62,8 @@ async function runOne(row: CliRow, each: CliCase, world: World): Promise<Ran> {
   }
   const said = shortly(outcome, values);
   const unknown = each.err ? /^error: unknown command/ : /^error: (unknown command|unknown option|too many arguments)/;
-  if (outcome.code === 2 && unknown.test(outcome.err)) return { row, case: each, verdict: "missing", said };
+  const absent = /answered 405|answered 404: 404 page not found/.test(outcome.err);
+  if (absent || (outcome.code === 2 && unknown.test(outcome.err))) return { row, case: each, verdict: "missing", said };
   const wrong = differs(each, outcome, values);
   return { row, case: each, verdict: wrong === undefined ? "as specified" : "differs", said, fault: wrong };
 }

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, expect, test } from "vitest";
 import { serve } from "../../server/test/harness.js";
+import { compareOrWrite } from "../status/compare.js";
 import { blocksOf, scriptOf } from "./blocks.js";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -18,6 +19,22 @@ const runnable = documents.map((name) => ({ name, blocks: blocksOf(readFileSync(
 
 /** Longest time for all blocks of one document. */
 const documentMsMax = 90_000;
+
+test("docs/README.md names every document, and README.md leads there", () => {
+  const lines = documents
+    .filter((name) => name.startsWith("docs/") && name !== "docs/README.md")
+    .sort()
+    .map((name) => {
+      const text = readFileSync(root + name, "utf8");
+      const title = /^# (.*)$/m.exec(text)?.[1] ?? name;
+      const headings = [...text.matchAll(/^## (.*)$/gm)].map(([, heading]) => heading);
+      return `| [${title}](${name.slice("docs/".length)}) | ${headings.join(" · ")} |`;
+    });
+  const head =
+    "# Documents\n\nMade by `conformance/docs/docs.test.ts` (`UPDATE_STATUS=1`). The code blocks of all of them are run by a test.\n\n| document | holds |\n|---|---|\n";
+  compareOrWrite("docs/README.md", `${head}${lines.join("\n")}\n`);
+  expect(readFileSync(`${root}README.md`, "utf8")).toContain("(docs/README.md)");
+});
 
 test.each(runnable)("the blocks of $name run in order against a fresh server", { timeout: documentMsMax + 20_000 }, async ({ name, blocks }) => {
   const server = await serve();

@@ -208,7 +208,7 @@ export const authRows: readonly Row[] = (
                 method: "POST",
                 path: "/api/v1/namespaces",
                 status_code: 201,
-                created_at: time,
+                created_at: text,
               },
             ],
             total: int,

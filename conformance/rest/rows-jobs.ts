@@ -21,7 +21,7 @@ const anIteratedJob = async (world: World) => {
 };
 const twoTagged = async (world: World) => {
   const queue = world.queue();
-  const id = await world.rest.add(queue, { payload: { user: { id: 42 }, list: [1, 2] }, tags: { tenant: "acme" }, unique_key: "u", parent_id: "p1" });
+  const id = await world.rest.add(queue, { payload: { user: { id: 42 }, list: ["a", "b"] }, tags: { tenant: "acme" }, unique_key: "u", parent_id: "p1" });
   return { queue, id, second: await world.rest.add(queue, { priority: "high" }) };
 };
 
@@ -123,7 +123,7 @@ export const jobRows: readonly Row[] = [
       search("tags", { tags: { tenant: "acme" } }),
       search("payload_contains", { payload_contains: '"ID":42' }),
       search("payload_jq, a number", { payload_jq: ".user.id >= 42" }),
-      search("payload_jq, contains", { payload_jq: ".list | contains(2)" }),
+      search("payload_jq, contains", { payload_jq: '.list | contains("b")' }),
       search("payload_jq, length", { payload_jq: ".list | length > 1" }),
       search("unique_key", { unique_key: "u" }),
       search("parent_id", { parent_id: "p1" }),

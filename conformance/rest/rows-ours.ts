@@ -72,6 +72,27 @@ export const oursRows: readonly Row[] = [
     path: "/jobs/{id}/children",
     cases: [{ what: "its family", given: aFamily, status: 200, answers: { total: 1, pending: 1, succeeded: 0, failed: 0 } }],
   },
+  {
+    method: "POST",
+    path: "/jobs/{id}/step",
+    cases: [
+      {
+        what: "acknowledged, with a child",
+        given: aFetchedJob,
+        body: { result: { ok: true }, usage: { cost_usd: 0.1 }, jobs: [{ queue: "{queue}.child" }] },
+        status: 200,
+        answers: { state: "completed", job_ids: [jobId] },
+      },
+      {
+        what: "one of its jobs cannot be added: nothing happens",
+        given: aFetchedJob,
+        body: { jobs: [{ payload: {} }] },
+        status: 400,
+        error: /queue is required/,
+      },
+      { what: "unknown job", at: "/jobs/job_00000000000000000000000000/step", body: {}, status: 400, code: "STEP_ERROR", error: /not found/ },
+    ],
+  },
   { method: "POST", path: "/release/{job_id}", cases: [{ what: "given back", given: aFetchedJob, at: "/release/{id}", body: {}, status: 200 }] },
   { method: "GET", path: "/jobs/{id}/explain", cases: [{ what: "why it is not running", given: aJob, status: 200, answers: { reasons: anything } }] },
   {
