@@ -12,12 +12,4 @@ export const notYet: ReadonlySet<string> = new Set([
 ]);
 
 /** Described routes that are not served yet. */
-export const notYetRoutes: ReadonlySet<string> = new Set([
-  "GET /api/v1/webhooks",
-  "POST /api/v1/webhooks",
-  "DELETE /api/v1/webhooks/{id}",
-  "GET /api/v1/jobs/{job_id}/explain",
-  "GET /api/v1/webhooks/{id}/deliveries",
-  "POST /api/v1/webhooks/{id}/redeliver",
-  "POST /api/v1/webhooks/{id}/test",
-]);
+export const notYetRoutes: ReadonlySet<string> = new Set([]);

@@ -6,9 +6,11 @@ import { Poster } from "../src/webhooks/post.js";
 import { serve, type TestServer } from "./harness.js";
 import { Receiver } from "./receiver.js";
 
+/** Long enough for a busy machine, short enough to wait for. */
+const timeoutMs = 2000;
 let server: TestServer;
 beforeAll(async () => {
-  server = await serve({ "webhook-allow-private": "true", "webhook-timeout": "400ms" });
+  server = await serve({ "webhook-allow-private": "true", "webhook-timeout": `${timeoutMs}ms` });
 });
 
 const receivers: Receiver[] = [];
@@ -41,7 +43,7 @@ async function eventually(id: string, so: (hook: any) => boolean, at = server): 
   for (let i = 0; ; i++) {
     const now = await shown(id, at);
     if (so(now)) return now;
-    if (i > 500) throw new Error(`never: ${JSON.stringify(now)}`);
+    if (i > 2000) throw new Error(`never: ${JSON.stringify(now)}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
@@ -83,8 +85,8 @@ describe("webhooks over REST", () => {
       const { status, json } = await server.rest.post("webhooks", body);
       return [status, json.code, json.error];
     };
-    expect(await post({})).toEqual([400, "VALIDATION_ERROR", "url is required"]);
-    expect(await post({ url: "ftp://x" })).toEqual([400, "VALIDATION_ERROR", "url must start with http:// or https://"]);
+    expect(await post({})).toEqual([400, "WEBHOOK_ERROR", "url is required"]);
+    expect(await post({ url: "ftp://x" })).toEqual([400, "WEBHOOK_ERROR", "url must start with http:// or https://"]);
     expect((await post({ url: "http://" }))[2]).toContain("url is not an address");
     expect((await post({ url: "http://ada:pw@x.example" }))[2]).toBe("url must not have a user name or password");
     expect((await post({ url: "http://x.example", retry_limit: 101 }))[2]).toBe("retry_limit too large: 101 (max 100)");
@@ -143,7 +145,7 @@ describe("deliveries (J23)", () => {
     await server.rest.post(`jobs/${jobId}/cancel`);
     bad.push(200);
     await Promise.all(Array.from({ length: 20 }, () => server.rest.add("good")));
-    const received = await to.until((all) => all.filter((one) => one.json.event.job_id === jobId).length === 5 && all.length === 25);
+    const received = await to.until((all) => all.filter((one) => one.json.event.job_id === jobId).length >= 5 && new Set(all.map((one) => one.json.event.id)).size === 22);
     const ofJob = received.filter((one) => one.json.event.job_id === jobId);
     expect(ofJob.map((one) => one.json.event.type)).toEqual(["enqueued", "enqueued", "enqueued", "enqueued", "cancelled"]);
     expect(new Set(ofJob.slice(0, 4).map((one) => one.json.event.id)).size).toBe(1);
@@ -153,7 +155,7 @@ describe("deliveries (J23)", () => {
     const waits = ofJob.slice(1, 4).map((one, i) => one.atMs - ofJob[i].atMs);
     expect(waits[0]).toBeGreaterThan(140);
     expect(waits[1]).toBeGreaterThan(590);
-    expect(waits[2]).toBeGreaterThan(400 + 1340);
+    expect(waits[2]).toBeGreaterThan(timeoutMs + 1340);
     expect(await eventually(id, (one) => one.delivered === 22)).toMatchObject({ pending: 0, dead: 0 });
   });
 
@@ -208,7 +210,7 @@ describe("deliveries (J23)", () => {
     const fromMs = performance.now();
     await quick.until((all) => all.length === 40);
     expect(performance.now() - fromMs).toBeLessThan(2000);
-    expect(slow.received.length).toBeLessThanOrEqual(8 * Math.ceil((performance.now() - fromMs) / 400 + 1));
+    expect(slow.received.length).toBeLessThanOrEqual(8 * Math.ceil((performance.now() - fromMs) / timeoutMs + 1));
     expect((await shown(stuck)).pending).toBe(40);
   });
 
@@ -222,7 +224,7 @@ describe("deliveries (J23)", () => {
   });
 
   it("what was not delivered before a restart is delivered after it, and nothing of what was", async () => {
-    const first = await serve({ "webhook-allow-private": "true", "webhook-timeout": "400ms" });
+    const first = await serve({ "webhook-allow-private": "true" });
     let open = false;
     const to = await receiver((one) => (open || one.json.event.queue === "now" ? 200 : 500));
     const id = await hook(to, { events: ["enqueued"], retry_limit: 100 }, first);

@@ -33,6 +33,7 @@ export type Reason =
   | "REQUEST_ID_REUSED" // the same request id with another body
   | "BUDGET_EXCEEDED" // a budget with `reject` stands against it
   | "INVALID_BUDGET" // a budget whose scope, target or limits make no sense
+  | "INVALID_WEBHOOK" // a webhook that cannot be
   | "INVALID_POLICY" // an approval policy that makes no sense, or that does not exist
   | "INVALID_PERIOD" // a period or a grouping of the usage ledger that makes no sense
   | "ALREADY_EXISTS"

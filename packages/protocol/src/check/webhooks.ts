@@ -52,7 +52,8 @@ function eventIdsFault(r: fast.RedeliverWebhookRequestReader): Fault | undefined
 function setFault(r: fast.SetWebhookRequestReader): Fault | undefined {
   const fault =
     textFault(r.buf, r.idStart, r.idEnd, limits.webhookIdBytesMax, "id") ??
-    nameFault(r.buf, r.urlStart, r.urlEnd, "url", "url is required", limits.webhookUrlBytesMax) ??
+    (r.urlEnd === r.urlStart ? faulty("INVALID_WEBHOOK", "url", "url is required") : undefined) ??
+    textFault(r.buf, r.urlStart, r.urlEnd, limits.webhookUrlBytesMax, "url") ??
     urlFault(textOf(r.buf, r.urlStart, r.urlEnd)) ??
     textFault(r.buf, r.secretStart, r.secretEnd, limits.webhookSecretBytesMax, "secret") ??
     textFault(r.buf, r.requestIdStart, r.requestIdEnd, limits.requestIdBytesMax, "request_id");
@@ -75,12 +76,12 @@ function setFault(r: fast.SetWebhookRequestReader): Fault | undefined {
 
 /** The texts are those of the specification (rest.md §6.5); an address with credentials in it would show them in lists and logs. */
 function urlFault(text: string): Fault | undefined {
-  if (!/^https?:\/\//i.test(text)) return faulty("INVALID_VALUE", "url", "url must start with http:// or https://");
+  if (!/^https?:\/\//i.test(text)) return faulty("INVALID_WEBHOOK", "url", "url must start with http:// or https://");
   let url: URL;
   try {
     url = new URL(text);
   } catch {
-    return faulty("INVALID_VALUE", "url", `url is not an address: ${JSON.stringify(text)}`);
+    return faulty("INVALID_WEBHOOK", "url", `url is not an address: ${JSON.stringify(text)}`);
   }
-  return url.username !== "" || url.password !== "" ? faulty("INVALID_VALUE", "url", "url must not have a user name or password") : undefined;
+  return url.username !== "" || url.password !== "" ? faulty("INVALID_WEBHOOK", "url", "url must not have a user name or password") : undefined;
 }
