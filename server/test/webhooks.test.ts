@@ -145,7 +145,9 @@ describe("deliveries (J23)", () => {
     await server.rest.post(`jobs/${jobId}/cancel`);
     bad.push(200);
     await Promise.all(Array.from({ length: 20 }, () => server.rest.add("good")));
-    const received = await to.until((all) => all.filter((one) => one.json.event.job_id === jobId).length >= 5 && new Set(all.map((one) => one.json.event.id)).size === 22);
+    const received = await to.until(
+      (all) => all.filter((one) => one.json.event.job_id === jobId).length >= 5 && new Set(all.map((one) => one.json.event.id)).size === 22,
+    );
     const ofJob = received.filter((one) => one.json.event.job_id === jobId);
     expect(ofJob.map((one) => one.json.event.type)).toEqual(["enqueued", "enqueued", "enqueued", "enqueued", "cancelled"]);
     expect(new Set(ofJob.slice(0, 4).map((one) => one.json.event.id)).size).toBe(1);

@@ -2,9 +2,8 @@ import type { EventLog } from "@corvo/engine";
 import { chunkHeadBytes, chunkTailBytes, EventEncoder, type EventForm } from "./encode.js";
 import type { EventFilter } from "./filter.js";
 
-/** Events in one block at most, and the bytes at which it is closed. */
-export const blockEventsMax = 2048;
-export const blockBytesMax = 128 * 1024;
+/** Events in one block at most: 80 KiB as a rule. Whole blocks begin at multiples of it, so that whoever is behind shares them. */
+export const blockEvents = 512;
 
 interface Encoded {
   bytes: Buffer;
@@ -32,12 +31,10 @@ export class EventBlock {
     private readonly events: EventLog,
     readonly firstSeq: number,
     form: EventForm,
-    lastSeq = events.lastSeq,
+    lastSeq: number,
   ) {
-    const most = Math.min(lastSeq - firstSeq + 1, blockEventsMax);
-    const encoded = this.encode(form, most, true);
-    this.count = encoded.starts.length - 1;
-    this.forms.set(form, encoded);
+    this.count = lastSeq - firstSeq + 1;
+    this.forms.set(form, this.encode(form));
     this.types = new Uint8Array(this.count);
     this.jobs = new Float64Array(this.count);
     this.queues = new Array<string>(this.count);
@@ -117,20 +114,19 @@ export class EventBlock {
     const known = this.forms.get(form);
     if (known !== undefined) return known;
     if (this.events.firstSeq > this.firstSeq) return undefined;
-    const encoded = this.encode(form, this.count, false);
+    const encoded = this.encode(form);
     this.forms.set(form, encoded);
     return encoded;
   }
 
-  private encode(form: EventForm, count: number, bounded: boolean): Encoded {
+  private encode(form: EventForm): Encoded {
     encoder.pos = 0;
-    const starts = new Int32Array(count + 1);
-    let i = 0;
-    for (; i < count && (!bounded || encoder.pos < blockBytesMax); i++) {
+    const starts = new Int32Array(this.count + 1);
+    for (let i = 0; i < this.count; i++) {
       encoder.add(form, this.events, this.firstSeq + i);
       starts[i + 1] = encoder.pos;
     }
-    return { bytes: Buffer.from(encoder.buf.subarray(0, encoder.pos)), starts: i === count ? starts : starts.subarray(0, i + 1) };
+    return { bytes: Buffer.from(encoder.buf.subarray(0, encoder.pos)), starts };
   }
 }
 

@@ -1,5 +1,5 @@
 import type { EventLog } from "@corvo/engine";
-import { EventBlock } from "./block.js";
+import { blockEvents, EventBlock } from "./block.js";
 import { EventEncoder, type EventForm, gapType } from "./encode.js";
 import type { EventFilter } from "./filter.js";
 import { gapMessage } from "./gap.js";
@@ -37,6 +37,8 @@ export interface HubCounters {
   missed: number;
   /** Subscribers that did not read. */
   dropped: number;
+  /** Time of the event loop that subscribers have taken. */
+  busyMs: number;
 }
 
 interface Reader extends Subscription {
@@ -57,7 +59,6 @@ const keepaliveMs = 15_000;
 const stuckMsMax = 60_000;
 /** Encoded events that are kept for subscribers that are a little behind. */
 const blocksBytesMax = 16 * 1024 * 1024;
-const blocksMax = 512;
 
 /**
  * Hands events to all who subscribed. Each event is encoded once; those of one turn of the event loop go out together; who is behind is
@@ -65,11 +66,15 @@ const blocksMax = 512;
  * of the event loop, however many subscribers there are and however much happens. What does not fit into that becomes gaps.
  */
 export class EventHub {
-  readonly counters: HubCounters = { subscribers: 0, sentBytes: 0, gaps: 0, missed: 0, dropped: 0 };
+  readonly counters: HubCounters = { subscribers: 0, sentBytes: 0, gaps: 0, missed: 0, dropped: 0, busyMs: 0 };
   private readers: Reader[] = [];
   private next = 0;
-  private blocks: EventBlock[] = [];
-  private blocksBytes = 0;
+  /** Whole blocks by number, the one made last at the end. */
+  private readonly whole = new Map<number, EventBlock>();
+  private bytesKept = 0;
+  private meeting = 0;
+  /** The newest events, if there are not enough yet for a whole block. */
+  private head: EventBlock | undefined;
   private planned = false;
   private notBeforeMs = 0;
   private life: NodeJS.Timeout | undefined;
@@ -127,8 +132,9 @@ export class EventHub {
     if (this.readers.length > 0) return;
     clearInterval(this.life);
     this.life = undefined;
-    this.blocks = [];
-    this.blocksBytes = 0;
+    this.whole.clear();
+    this.bytesKept = 0;
+    this.head = undefined;
   }
 
   private plan(): void {
@@ -142,6 +148,7 @@ export class EventHub {
   private readonly run = (): void => {
     this.planned = false;
     const startMs = performance.now();
+    const startCpu = process.cpuUsage();
     const { readers } = this;
     let idle = 0;
     while (idle < this.readers.length) {
@@ -153,7 +160,11 @@ export class EventHub {
       } else idle++;
     }
     const endMs = performance.now();
-    this.notBeforeMs = endMs + (endMs - startMs) * pauseFactor;
+    // On a busy machine much of that time was somebody else's.
+    const cpu = process.cpuUsage(startCpu);
+    const spentMs = Math.min(endMs - startMs, (cpu.user + cpu.system) / 1000);
+    this.counters.busyMs += spentMs;
+    this.notBeforeMs = endMs + spentMs * pauseFactor;
     if (idle < this.readers.length) this.plan();
   };
 
@@ -167,16 +178,15 @@ export class EventHub {
     }
     reader.stuckSinceMs = 0;
     if (reader.after + 1 < events.firstSeq) {
-      // The ring has moved on. Who is overtaken again and again starts in the middle, so that it gets something whole before the next time.
-      const to = reader.overtaken ? Math.floor((events.firstSeq + events.lastSeq) / 2) : events.firstSeq - 1;
+      // The ring has moved on. Who is overtaken again and again goes on at the meeting point, so that many share what is encoded there.
+      const to = reader.overtaken ? Math.max(this.meetingPoint() - 1, events.firstSeq - 1) : events.firstSeq - 1;
       reader.overtaken = true;
-      this.gap(reader, to);
-      return true;
+      this.gap(reader, to); // and what comes next at once, or it would be overtaken again before its next turn
     }
     const block = this.blockAt(reader.after + 1, reader.outlet.form);
     const held = block.bytes;
     const bytes = block.select(reader.outlet.form, reader.filter, reader.after);
-    this.blocksBytes += block.bytes - held;
+    if (block !== this.head) this.bytesKept += block.bytes - held;
     if (bytes === undefined) {
       this.gap(reader, block.lastSeq);
       return true;
@@ -185,6 +195,14 @@ export class EventHub {
     if (reader.after >= events.lastSeq) reader.overtaken = false;
     if (bytes.length > 0) this.send(reader, bytes);
     return true;
+  }
+
+  /** Where readers go on that were overtaken: about the middle of what is kept, the same place until it is nearly gone. */
+  private meetingPoint(): number {
+    const { firstSeq, lastSeq } = this.events;
+    const kept = lastSeq - firstSeq;
+    if (this.meeting < firstSeq + kept / 8) this.meeting = Math.floor((firstSeq + kept * 0.75) / blockEvents) * blockEvents;
+    return this.meeting;
   }
 
   private gap(reader: Reader, to: number): void {
@@ -206,23 +224,32 @@ export class EventHub {
     reader.outlet.write(bytes);
   }
 
-  /** The block in which an event is; made if need be. */
+  /**
+   * The block in which an event is; made if need be. Blocks that are full begin at multiples of their size, so there is one for all who are
+   * behind; at the head there are smaller ones, each as long as what came in one turn.
+   */
   private blockAt(seq: number, form: EventForm): EventBlock {
-    const { blocks } = this;
-    let low = 0;
-    for (let high = blocks.length; low < high; ) {
-      const middle = (low + high) >>> 1;
-      if (blocks[middle].lastSeq < seq) low = middle + 1;
-      else high = middle;
+    const { events } = this;
+    const number = Math.floor(seq / blockEvents);
+    const first = number * blockEvents;
+    const last = first + blockEvents - 1;
+    if (last <= events.lastSeq) {
+      const known = this.whole.get(number);
+      if (known !== undefined && known.firstSeq <= seq) return known;
+      const made = new EventBlock(events, Math.max(first, events.firstSeq), form, last);
+      if (known !== undefined) this.bytesKept -= known.bytes;
+      this.whole.set(number, made);
+      this.bytesKept += made.bytes;
+      for (const [oldest, block] of this.whole) {
+        if (this.bytesKept <= blocksBytesMax || block === made) break;
+        this.bytesKept -= block.bytes;
+        this.whole.delete(oldest);
+      }
+      return made;
     }
-    const found = blocks[low];
-    if (found !== undefined && found.firstSeq <= seq) return found;
-    const made = new EventBlock(this.events, seq, form, found === undefined ? undefined : found.firstSeq - 1);
-    blocks.splice(low, 0, made);
-    this.blocksBytes += made.bytes;
-    while (blocks.length > 1 && (this.blocksBytes > blocksBytesMax || blocks.length > blocksMax) && blocks[0] !== made)
-      this.blocksBytes -= blocks.shift()!.bytes;
-    return made;
+    if (this.head !== undefined && this.head.firstSeq <= seq && this.head.lastSeq >= seq) return this.head;
+    this.head = new EventBlock(events, seq, form, events.lastSeq);
+    return this.head;
   }
 
   private lookAfter(): void {

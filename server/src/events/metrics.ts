@@ -28,6 +28,7 @@ export function eventMetrics(registry: Registry, hub: HubCounters, webhooks: Del
   counter("corvo_event_gaps_total", "Times that a reader lost events", () => hub.gaps);
   counter("corvo_events_missed_total", "Events that readers lost", () => hub.missed);
   counter("corvo_event_readers_dropped_total", "Readers that were given up because they did not read", () => hub.dropped);
+  counter("corvo_events_busy_seconds_total", "Time of the event loop that readers of events have taken", () => hub.busyMs / 1000);
   counter("corvo_webhook_attempts_total", "Attempts to deliver a webhook", () => webhooks.attempts);
   counter("corvo_webhook_delivered_total", "Webhook deliveries that succeeded", () => webhooks.delivered);
   counter("corvo_webhook_failed_total", "Attempts to deliver a webhook that failed", () => webhooks.failed);
