@@ -177,6 +177,7 @@ async function serve(options: ServerOptions, log: Log, stores: Storage, opened: 
     limits: options.rateLimits,
     nowMs: () => nodeClock.nowMs(),
     onError,
+    onDenied: (who, what, why) => log.info("a call was refused", { principal: who.name, namespace: who.namespace, what, why }),
   });
   replica.onApplied = (_index, _commands, waitedMs, applyMs) => {
     metrics.entryApplied(waitedMs, applyMs);

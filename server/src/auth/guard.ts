@@ -1,5 +1,6 @@
 import { type DescMethod, fromBinary } from "@bufbuild/protobuf";
 import { SubscribeEventSchema } from "@corvo/gen/corvo/v1/worker_pb.js";
+import { validateOnly } from "@corvo/protocol";
 import type { Replica } from "@corvo/replica";
 import type { ArchiveStore } from "@corvo/storage";
 import {
@@ -37,6 +38,8 @@ export interface GuardOptions {
   /** Unix milliseconds. */
   nowMs: () => number;
   onError: (cause: unknown, where: string) => void;
+  /** Somebody known asked for what it may not do. Such calls change nothing, not even the audit log: this tells the server's. */
+  onDenied?: (principal: Principal, what: string, why: string) => void;
 }
 
 /** The rule of one method with what its messages name. */
@@ -95,7 +98,7 @@ export class Guard {
       if (limited !== undefined) return limited;
     }
     const denied = this.denied(principal, access as Access);
-    if (denied !== undefined && call !== undefined && access.audited) this.audit.add(principal, call, restStatusOf(denied), performance.now());
+    if (denied !== undefined) this.options.onDenied?.(principal, call === undefined ? access.resource : methodPath(call.method), denied.message);
     return denied ?? principal;
   }
 
@@ -279,7 +282,8 @@ export class Guard {
       status = restStatusOf(thrown);
       throw thrown;
     } finally {
-      if (rule.access.audited) await this.audit.add(principal, call, status, startedMs);
+      // What was refused for lack of permission, or only looked at, changes nothing, so it leaves no row either (J26).
+      if (rule.access.audited && status !== 403 && !validateOnly(request)) await this.audit.add(principal, call, status, startedMs);
     }
   }
 

@@ -57,6 +57,28 @@ export function submitted<I extends DescMessage>(
   );
 }
 
+/** `validate_only`: the refusal that the command would get now, else an empty answer. */
+export async function lookedAt<I extends DescMessage>(
+  context: HandlerContext,
+  call: Call,
+  verb: Verb,
+  schema: I,
+  message: MessageInitShape<I>,
+): Promise<object> {
+  const body = toBinary(schema, create(schema, message));
+  const refusal = await context.replica.validate({
+    verb,
+    flags: 0,
+    namespace: namespaceName(call),
+    principal: principalName(call),
+    requestHash: undefined,
+    body,
+  });
+  if (refusal !== undefined) throw toRpcError(refusal);
+  call.addHeader("corvo-validate-only", "true");
+  return {};
+}
+
 /** Checks that a text is short enough; 1 to `max` bytes when it is required. */
 export function checkText(field: string, text: string, max: number, required = true, restCode?: string): void {
   if (text === "" && required) throw invalid(field, `${field} is required`, restCode);
@@ -139,7 +161,10 @@ export function setApiKeyHandler(context: AuthContext): UnaryHandler {
     const role = request.role || "readonly";
     mayGrantRoles(context, who, [role]);
     if (!scopeWithin(request.queueScope, who.identity.queueScope)) throw forbidden("queue_scope is wider than your own");
-    if (request.validateOnly) return {};
+    if (request.validateOnly) {
+      call.addHeader("corvo-validate-only", "true");
+      return {};
+    }
     await needSecret(context, call);
     const key = given !== "" ? given : generated(guard, namespace, request.requestId);
     const keyHash = guard.directory.hashOf(key);
@@ -202,7 +227,7 @@ export function deleteApiKeyHandler(context: AuthContext): UnaryHandler {
   return handler(auth.DeleteApiKeyRequestSchema, auth.DeleteApiKeyResponseSchema, async (request, call) => {
     checkText("key_hash", request.keyHash, 255);
     const hash = hashGiven(context.guard, request.keyHash);
-    if (request.validateOnly) return {};
+    if (request.validateOnly) return lookedAt(context, call, Verb.DELETE_API_KEY, auth.DeleteApiKeyRequestSchema, request);
     if (hash !== undefined && reachable(context.guard, principal(call), hash, ""))
       await submitted(context, call, Verb.DELETE_API_KEY, auth.DeleteApiKeyRequestSchema, { keyHash: hash, requestId: request.requestId });
     return { status: "deleted" };
@@ -247,7 +272,7 @@ export function setRoleHandler(context: AuthContext): UnaryHandler {
       if (request.permissions.some((one) => grants(one, access.resource, access.action)) && !who.identity.may(access))
         throw forbidden(`you may not grant ${access.resource}:${access.action}`);
     }
-    if (request.validateOnly) return {};
+    if (request.validateOnly) return lookedAt(context, call, Verb.SET_ROLE, auth.SetRoleRequestSchema, request);
     await submitted(context, call, Verb.SET_ROLE, auth.SetRoleRequestSchema, request);
     return { status: "ok" };
   });
@@ -257,7 +282,7 @@ export function deleteRoleHandler(context: AuthContext): UnaryHandler {
   return handler(auth.DeleteRoleRequestSchema, auth.DeleteRoleResponseSchema, async (request, call) => {
     checkText("name", request.name, 64);
     if (isBuiltIn(request.name)) throw invalid("name", `"${request.name}" is a built-in role`);
-    if (request.validateOnly) return {};
+    if (request.validateOnly) return lookedAt(context, call, Verb.DELETE_ROLE, auth.DeleteRoleRequestSchema, request);
     await submitted(context, call, Verb.DELETE_ROLE, auth.DeleteRoleRequestSchema, request);
     return { status: "deleted" };
   });
@@ -277,7 +302,7 @@ export function assignRoleHandler(context: AuthContext): UnaryHandler {
     const who = principal(call);
     if (!reachable(context.guard, who, request.keyHash, "")) throw new RpcError("not_found", "NOT_FOUND", "api key not found", { field: "key_hash" });
     mayGrantRoles(context, who, [request.role]);
-    if (request.validateOnly) return {};
+    if (request.validateOnly) return lookedAt(context, call, Verb.ASSIGN_ROLE, auth.AssignRoleRequestSchema, request);
     await submitted(context, call, Verb.ASSIGN_ROLE, auth.AssignRoleRequestSchema, request);
     return { status: "ok" };
   });
@@ -287,7 +312,7 @@ export function unassignRoleHandler(context: AuthContext): UnaryHandler {
   return handler(auth.UnassignRoleRequestSchema, auth.UnassignRoleResponseSchema, async (request, call) => {
     checkText("key_hash", request.keyHash, 255);
     checkText("role", request.role, 64);
-    if (request.validateOnly) return {};
+    if (request.validateOnly) return lookedAt(context, call, Verb.UNASSIGN_ROLE, auth.UnassignRoleRequestSchema, request);
     if (reachable(context.guard, principal(call), request.keyHash, ""))
       await submitted(context, call, Verb.UNASSIGN_ROLE, auth.UnassignRoleRequestSchema, request);
     return { status: "deleted" };
@@ -327,7 +352,7 @@ export function setSsoSettingsHandler(context: AuthContext): UnaryHandler {
     checkText("group_role_mappings", request.groupRoleMappingsJson, 65_536, false);
     if (request.groupRoleMappingsJson !== "" && !isObject(request.groupRoleMappingsJson))
       throw invalid("group_role_mappings", "group_role_mappings must be a JSON object");
-    if (request.validateOnly) return {};
+    if (request.validateOnly) return lookedAt(context, call, Verb.SET_SSO_SETTINGS, auth.SetSsoSettingsRequestSchema, request);
     await submitted(context, call, Verb.SET_SSO_SETTINGS, auth.SetSsoSettingsRequestSchema, request);
     return { status: "ok" };
   });

@@ -1,14 +1,16 @@
 import * as ns from "@corvo/gen/corvo/v1/namespace_pb.js";
 import { Verb } from "@corvo/protocol";
-import { RpcError, type UnaryHandler } from "@corvo/transport";
+import { type Call, RpcError, type UnaryHandler } from "@corvo/transport";
 import { defaultNamespace } from "../auth/principal.js";
-import { type AuthContext, checkText, handler, invalid, namespacePattern, submitted } from "./auth.js";
+import { type AuthContext, checkText, handler, invalid, lookedAt, namespacePattern, principal, submitted } from "./auth.js";
 import { timestamp } from "./job.js";
 
 export function listNamespacesHandler({ guard }: AuthContext): UnaryHandler {
-  return handler(ns.ListNamespacesRequestSchema, ns.ListNamespacesResponseSchema, () => {
-    const known = guard.directory.namespaces();
-    if (!known.some((one) => one.name === defaultNamespace)) known.push({ name: defaultNamespace, createdMs: 0, limits: {} });
+  return handler(ns.ListNamespacesRequestSchema, ns.ListNamespacesResponseSchema, (_request, call) => {
+    const only = onlyNamespace(call);
+    const known = guard.directory.namespaces().filter(({ name }) => only === undefined || name === only);
+    if ((only ?? defaultNamespace) === defaultNamespace && !known.some((one) => one.name === defaultNamespace))
+      known.push({ name: defaultNamespace, createdMs: 0, limits: {} });
     known.sort((a, b) => (a.name < b.name ? -1 : 1));
     return {
       namespaces: known.map(({ name, createdMs, limits }) => ({
@@ -25,15 +27,7 @@ export function createNamespaceHandler(context: AuthContext): UnaryHandler {
     checkText("name", request.name, 255, true, "VALIDATION_ERROR");
     if (!namespacePattern.test(request.name))
       throw invalid("name", "name must be 1 to 63 lower-case letters, digits and dashes, and not begin or end with a dash", "VALIDATION_ERROR");
-    if (request.validateOnly) {
-      if (request.name === defaultNamespace || context.guard.directory.namespaces().some(({ name }) => name === request.name))
-        throw new RpcError("already_exists", "ALREADY_EXISTS", `namespace "${request.name}" already exists`, {
-          field: "name",
-          restCode: "CONFLICT",
-          restStatus: 409,
-        });
-      return {};
-    }
+    if (request.validateOnly) return lookedAt(context, call, Verb.CREATE_NAMESPACE, ns.CreateNamespaceRequestSchema, request);
     await submitted(context, call, Verb.CREATE_NAMESPACE, ns.CreateNamespaceRequestSchema, request);
     return { name: request.name, status: "created" };
   });
@@ -42,17 +36,16 @@ export function createNamespaceHandler(context: AuthContext): UnaryHandler {
 export function deleteNamespaceHandler(context: AuthContext): UnaryHandler {
   return handler(ns.DeleteNamespaceRequestSchema, ns.DeleteNamespaceResponseSchema, async (request, call) => {
     if (request.name === defaultNamespace) throw invalid("name", "the default namespace cannot be deleted", "VALIDATION_ERROR");
-    if (request.validateOnly) {
-      known(context, request.name);
-      return {};
-    }
+    if (request.validateOnly) return lookedAt(context, call, Verb.DELETE_NAMESPACE, ns.DeleteNamespaceRequestSchema, request);
     await submitted(context, call, Verb.DELETE_NAMESPACE, ns.DeleteNamespaceRequestSchema, request);
     return { status: "deleted" };
   });
 }
 
 export function getNamespaceRateLimitHandler(context: AuthContext): UnaryHandler {
-  return handler(ns.GetNamespaceRateLimitRequestSchema, ns.GetNamespaceRateLimitResponseSchema, ({ name }) => {
+  return handler(ns.GetNamespaceRateLimitRequestSchema, ns.GetNamespaceRateLimitResponseSchema, ({ name }, call) => {
+    const only = onlyNamespace(call);
+    if (only !== undefined && name !== only) throw noSuchNamespace(name);
     const limits = name === defaultNamespace ? (context.guard.directory.limitsOf(name) ?? {}) : known(context, name).limits;
     return { usingDefaults: Object.keys(limits).length === 0, ...limits };
   });
@@ -71,7 +64,7 @@ export function setNamespaceRateLimitHandler(context: AuthContext): UnaryHandler
         throw invalid(field, `${field} must be ${least === 0 ? "above 0" : "at least 1"}`, "VALIDATION_ERROR");
     }
     if (request.name !== defaultNamespace) known(context, request.name);
-    if (request.validateOnly) return {};
+    if (request.validateOnly) return lookedAt(context, call, Verb.SET_NAMESPACE_RATE_LIMIT, ns.SetNamespaceRateLimitRequestSchema, request);
     await submitted(context, call, Verb.SET_NAMESPACE_RATE_LIMIT, ns.SetNamespaceRateLimitRequestSchema, request);
     return { status: "updated" };
   });
@@ -79,7 +72,16 @@ export function setNamespaceRateLimitHandler(context: AuthContext): UnaryHandler
 
 function known({ guard }: AuthContext, name: string) {
   const found = guard.directory.namespaces().find((one) => one.name === name);
-  if (found === undefined)
-    throw new RpcError("not_found", "NOT_FOUND", `namespace "${name}" not found`, { field: "name", restCode: "NOT_FOUND", restStatus: 404 });
+  if (found === undefined) throw noSuchNamespace(name);
   return found;
+}
+
+function noSuchNamespace(name: string): RpcError {
+  return new RpcError("not_found", "NOT_FOUND", `namespace "${name}" not found`, { field: "name", restCode: "NOT_FOUND", restStatus: 404 });
+}
+
+/** The one namespace that the caller may know of; undefined: callers of `default` without a queue scope may know of all. */
+function onlyNamespace(call: Call): string | undefined {
+  const { namespace, identity } = principal(call);
+  return namespace === defaultNamespace && identity.inScope === undefined ? undefined : namespace;
 }
