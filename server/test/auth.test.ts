@@ -152,7 +152,7 @@ describe("roles", () => {
     const operator = await newKey({ name: "op", role: "operator" });
     expect((await call("POST", "/auth/roles", { name: "fine", permissions: [{ resource: "jobs", actions: ["*"] }] }, as(operator))).status).toBe(200);
     const wide = await call("POST", "/auth/roles", { name: "wide", permissions: [{ resource: "*", actions: ["write"] }] }, as(operator));
-    expect(wide).toMatchObject({ status: 403, json: { code: "FORBIDDEN", error: expect.stringMatching(/^you may not grant (admin|auth):write$/) } });
+    expect(wide).toMatchObject({ status: 403, json: { code: "FORBIDDEN", error: expect.stringMatching(/^you may not grant /) } });
     await call("POST", "/auth/roles", { name: "keymaker", permissions: [{ resource: "auth", actions: ["*"] }] }, admin);
     const maker = await newKey({ name: "km", role: "keymaker" });
     expect((await call("POST", "/auth/keys", { name: "n", role: "admin" }, as(maker))).status).toBe(403);

@@ -6,6 +6,7 @@ import { ExplainService } from "@corvo/gen/corvo/v1/explain_pb.js";
 import { JobService } from "@corvo/gen/corvo/v1/job_pb.js";
 import { QueueService } from "@corvo/gen/corvo/v1/queue_pb.js";
 import { EnqueueOutcome, WorkerService } from "@corvo/gen/corvo/v1/worker_pb.js";
+import { Access } from "./access.js";
 import { type BatchCallback, Together } from "./batches.js";
 import type { CallOptions, ChangeOptions, ClientOptions, Enqueued, FetchOptions, LeaseOptions } from "./client-options.js";
 import { CorvoError, cancelled, toCorvoError } from "./errors.js";
@@ -72,6 +73,17 @@ export class CorvoClient {
   validateOnly(): CorvoClient {
     return new CorvoClient({ ...this.options, transport: validating(this.options.transport), onClose: undefined });
   }
+
+  /** Keys, roles, namespaces, the audit log. */
+  get access(): Access {
+    this.accessCalls ??= new Access(
+      this.options.transport,
+      (o, call) => this.repeat(o, call),
+      (o, call) => this.change(o, call),
+    );
+    return this.accessCalls;
+  }
+  private accessCalls: Access | undefined;
 
   /** Ends the connection; calls on their way and later ones reject with reason `CANCELLED`. */
   close(): void {

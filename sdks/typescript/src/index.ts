@@ -1,3 +1,4 @@
+export * from "./access.js";
 export type { BatchCallback, BatchInfo, ChainInfo, ChainStepInfo, ChildrenInfo, DependencyInfo, Together } from "./batches.js";
 export * from "./client.js";
 export * from "./client-options.js";

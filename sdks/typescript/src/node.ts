@@ -9,6 +9,8 @@ export interface ConnectOptions extends Credentials, RetryOptions {
   url?: string;
   /** Sent as `X-API-Key`. Default `CORVO_API_KEY`. */
   apiKey?: string;
+  /** Namespace to work in, for those who may choose. Default `CORVO_NAMESPACE`, else the key's own. */
+  namespace?: string;
 }
 
 /**
@@ -18,13 +20,14 @@ export interface ConnectOptions extends Credentials, RetryOptions {
 export function connect(options: ConnectOptions = {}): CorvoClient {
   const baseUrl = baseUrlOf(options.url ?? process.env.CORVO_SERVER ?? "http://localhost:8080");
   const apiKey = options.apiKey ?? process.env.CORVO_API_KEY;
+  const namespace = options.namespace ?? process.env.CORVO_NAMESPACE;
   // A silent peer is found out after 15 s, well within the shortest default lease.
   const sessions = new Http2SessionManager(baseUrl, { pingIntervalMs: 10_000, pingTimeoutMs: 5_000 });
   const transport = createConnectTransport({
     baseUrl,
     httpVersion: "2",
     useBinaryFormat: true,
-    interceptors: [identify({ ...options, apiKey })],
+    interceptors: [identify({ ...options, apiKey, namespace })],
     sessionManager: sessions,
   });
   return new CorvoClient({ ...options, transport, onClose: () => sessions.abort() });

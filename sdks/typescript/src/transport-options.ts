@@ -6,6 +6,8 @@ export interface Credentials {
   apiKey?: string;
   /** Sent as `Authorization: Bearer …`. A function is asked before every call. */
   bearerToken?: string | (() => string | Promise<string>);
+  /** Namespace to work in, for those who may choose; a key's own otherwise. Sent as `X-Corvo-Namespace`. */
+  namespace?: string;
 }
 
 /** Says who calls, and which software it is; the server logs the latter at debug level. */
@@ -15,6 +17,7 @@ export function identify(credentials: Credentials): Interceptor {
     header.set("x-corvo-client-name", "corvo-typescript");
     header.set("x-corvo-client-version", "0.4.0");
     if (credentials.apiKey) header.set("x-api-key", credentials.apiKey);
+    if (credentials.namespace) header.set("x-corvo-namespace", credentials.namespace);
     const { bearerToken } = credentials;
     if (bearerToken) header.set("authorization", `Bearer ${typeof bearerToken === "string" ? bearerToken : await bearerToken()}`);
     const timeoutMs = request.contextValues.get(serverTimeoutMs);

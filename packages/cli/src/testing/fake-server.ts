@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { areaAnswers } from "./answers/index.js";
+import { authAnswers } from "./auth-answers.js";
 import { eventAnswers } from "./fake-events.js";
 
 export const jobA = "job_18a3f7c2e41b9a000000000c41";
@@ -94,6 +95,7 @@ export const fetchedText = `{"job_id":"${jobA}","queue":"emails.send","payload":
 
 function usualAnswers(server: FakeServer): void {
   eventAnswers(server);
+  authAnswers(server);
   server.on("POST /api/v1/enqueue", 201, { job_id: jobA, status: "pending", unique_existing: false });
   server.on("POST /api/v1/fetch", 200, fetchedText);
   server.on("POST /api/v1/fetch/batch", 200, `{"jobs":[${fetchedText.trim()},${fetchedText.trim().replace(jobA, jobB)}]}\n`);
