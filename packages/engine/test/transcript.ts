@@ -25,6 +25,7 @@ import * as pb from "@corvo/gen/corvo/v1/worker_pb.js";
 import { commandFlags, Verb } from "@corvo/protocol";
 import { type Engine, type JobRecord, jobStateNames, type QueueRecord } from "../src/index.js";
 import { type Answer, Bench, type CommandGiven } from "./kit.js";
+import { authLine } from "./transcript-auth.js";
 import { explainLine, webhookLine } from "./transcript-events.js";
 
 /** Log time 0 of a transcript. */
@@ -402,6 +403,7 @@ export class Transcript {
         return (
           webhookLine(verb, words, args, this.bench, given, (answer, say) => this.namedText(told(answer, say))) ??
           explainLine(verb, id, this.bench, (text) => this.namedText(text)) ??
+          authLine({ engine: this.bench.engine, epochMs, given: (v, write) => given(v, write), told }, verb, words, args) ??
           fail(`no such line: ${verb}`)
         );
     }

@@ -15,7 +15,7 @@ export interface Jobs {
 }
 
 /** Kinds that are asked for by an id of their own. */
-const entityKinds = [EntityKind.batch, EntityKind.schedule, EntityKind.policy, EntityKind.webhook, EntityKind.bulkTask];
+const entityKinds = [EntityKind.batch, EntityKind.schedule, EntityKind.policy, EntityKind.webhook, EntityKind.bulkTask, EntityKind.chain];
 
 /** Whether a queue, by its full name, is one that the principal may know of. */
 export function mayKnowQueue(principal: Principal, queue: string): boolean {
