@@ -13,6 +13,7 @@ import {
 import type { Guard } from "./auth/guard.js";
 import { eventViewOf } from "./auth/names.js";
 import type { Principal } from "./auth/principal.js";
+import { progressTask, serveBulkProgress } from "./bulk/sse.js";
 import type { EventHub } from "./events/hub.js";
 import { serveEvents } from "./events/sse.js";
 import type { Metrics } from "./metrics.js";
@@ -57,7 +58,7 @@ export function httpHandler(context: HttpContext): NodeHandler {
     routes["/docs"] = (send) => send(200, "text/html; charset=utf-8", page, { "cache-control": "public, max-age=300" });
   }
   /** Routes that write their answer themselves, for as long as they like. */
-  const streams: Record<string, (req: IncomingMessage, res: ServerResponse, startMs: number, principal: Principal) => void> = {
+  const streams: Record<string, Stream> = {
     "/api/v1/events": (req, res, startMs, principal) => {
       serveEvents(context.events, req, res, startMs, eventViewOf(principal));
       res.once(
@@ -74,11 +75,22 @@ export function httpHandler(context: HttpContext): NodeHandler {
     const query = url.indexOf("?");
     const path = query < 0 ? url : url.slice(0, query);
     const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
-    const stream = Object.hasOwn(streams, path) ? streams[path] : undefined;
+    const task = progressTask(path);
+    const stream =
+      task !== undefined
+        ? (...[req, res, startMs, principal]: Parameters<Stream>) => serveBulkProgress(context, task, req, res, startMs, principal)
+        : Object.hasOwn(streams, path)
+          ? streams[path]
+          : undefined;
     if (!route && !stream && context.rest(req, res)) return; // it counts for itself
     const method = req.method ?? "";
     res.once("close", () =>
-      context.metrics.requestEnded(methods.has(method) ? method : "other", route || stream ? path : "unknown", res.statusCode, performance.now() - startMs),
+      context.metrics.requestEnded(
+        methods.has(method) ? method : "other",
+        task ? "/api/v1/bulk/{id}/progress" : route || stream ? path : "unknown",
+        res.statusCode,
+        performance.now() - startMs,
+      ),
     );
     const send: Send = (status, type, body, headers) => write(res, startMs, status, type, body, headers);
     const asked = method !== "OPTIONS" && isGuarded(path) ? context.guard.http(headerOf(req), path, req.socket?.remoteAddress ?? "") : undefined;
@@ -116,6 +128,8 @@ function answer(route: (send: Send) => void | Promise<void>, send: Send): void {
 const nothing = new Uint8Array(0);
 /** As labels of metrics; whatever else a client sends is one label. */
 const methods = new Set(["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"]);
+
+type Stream = (req: IncomingMessage, res: ServerResponse, startMs: number, principal: Principal) => void;
 
 type Send = (status: number, type: string, body: Uint8Array, headers?: Record<string, string>) => void;
 

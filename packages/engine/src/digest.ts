@@ -49,7 +49,9 @@ function digest(s: State, seed: number): number {
   for (const segment of s.archive.segments) {
     for (const [serial, c] of segment.counts) sum += numbers(seed, [segment.number, segment.newestMs, serial, c.completed, c.dead, c.cancelled]);
   }
-  return sum >>> 0;
+  let lastCount = seed;
+  for (const row of s.counters.contents()) lastCount = numbers(lastCount, row);
+  return (s.counters.used === 0 ? sum : sum + lastCount) >>> 0;
 }
 
 function digestEntities(s: State, seed: number, kind: number): number {

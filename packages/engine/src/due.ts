@@ -1,4 +1,5 @@
 import { budgetDue, releaseDue } from "./budgets.js";
+import { forgetTask } from "./bulk.js";
 import { usageDue } from "./ledger.js";
 import { scheduleDue } from "./schedule.js";
 import type { State } from "./state.js";
@@ -18,6 +19,8 @@ export function due(s: State, row: number): void {
       return;
     case EntityKind.schedule:
       return scheduleDue(s, row);
+    case EntityKind.bulkTask:
+      return forgetTask(s, row);
     default:
       return;
   }

@@ -7,7 +7,9 @@ import { authVerb } from "./auth-verbs.js";
 import { createBatch, sealBatch } from "./batch.js";
 import { type BudgetRecord, budgetRecords, deleteBudget, setBudget } from "./budget-set.js";
 import { fetchRefusal, hasBudgets } from "./budgets.js";
+import { type BulkTaskRecord, bulkBlock, bulkCancel, bulkChunk, bulkStart, bulkTask, bulkTasks } from "./bulk.js";
 import { cancel } from "./cancel.js";
+import { changePriority } from "./change-priority.js";
 import { archiveAgain, type Command } from "./command.js";
 import { deleteJob } from "./delete.js";
 import { deleteWebhook } from "./delete-webhook.js";
@@ -18,7 +20,7 @@ import { enqueueBatch } from "./enqueue-batch.js";
 import { type EntityRecord, entityRecord, entityRecords } from "./entity-records.js";
 import { type Explanation, explain } from "./explain/index.js";
 import { fail } from "./fail.js";
-import { fetch, fetchBatch } from "./fetch.js";
+import { fetch, fetchBatch, headOf } from "./fetch.js";
 import { addFollowers, addFollowersOfSweep } from "./followers.js";
 import { heartbeat } from "./heartbeat.js";
 import { hold } from "./hold.js";
@@ -52,6 +54,7 @@ import { type BatchRecord, batchRecord, type ChainRecord, chainRecord, type Fami
 import { release } from "./release.js";
 import { replay } from "./replay.js";
 import { RequestMemory, reused } from "./request-ids.js";
+import { requeue } from "./requeue.js";
 import { retry } from "./retry.js";
 import { putSchedule } from "./schedule-put.js";
 import { type AskingSchedule, askingSchedules, type ScheduleRecord, scheduleNamed, scheduleRecords } from "./schedule-records.js";
@@ -62,8 +65,10 @@ import { cutState, type SnapshotCut } from "./snapshot-cut.js";
 import { restoreState } from "./snapshot-restore.js";
 import { type EngineOptions, notLive, State } from "./state.js";
 import { stateHash } from "./state-hash.js";
+import { type ErrorGroupRecord, errorGroups } from "./stats.js";
 import { step } from "./step.js";
 import type { ArchivePlace } from "./tables/archive.js";
+import type { CountRecord } from "./tables/counters.js";
 import { EntityKind, entityKindsMax } from "./tables/entities.js";
 import { type EventLog, type EventRecord, eventTypes } from "./tables/events.js";
 import type { Queue } from "./tables/queues.js";
@@ -145,12 +150,14 @@ export class Engine {
     s.events.index = index;
     this.term = term;
     if (reader.logTimeMs > s.logTimeMs) s.logTimeMs = reader.logTimeMs;
+    s.counters.advance(s.logTimeMs, s.queueBySerial);
     s.remembered.forget(s.logTimeMs, forgetMax);
     for (let i = 0; i < forgetMax && s.locks.expiries.nextMs <= s.logTimeMs; i++) s.locks.remove(s.locks.expiries.next);
     for (let i = 0; i < reader.count; i++) {
       this.applyCommand(i, servingBeforeMs, sink);
       s.outbox.flush();
     }
+    s.counters.trim(s.queueBySerial);
     s.garbage.sweep(s, sweepJobsMax);
     addFollowersOfSweep(s);
     s.arena.compact(s, compactBytesMax);
@@ -299,6 +306,16 @@ export class Engine {
         return setDepthLimit(s, c);
       case Verb.STEP:
         return step(s, c);
+      case Verb.BULK_START:
+        return bulkStart(s, c);
+      case Verb.BULK_CANCEL:
+        return bulkCancel(s, c);
+      case Verb.BULK_CHUNK:
+        return bulkChunk(s, c, (single) => this.run(single, servingBeforeMs));
+      case Verb.CHANGE_PRIORITY:
+        return changePriority(s, c);
+      case Verb.REQUEUE:
+        return requeue(s, c);
       case Verb.RELEASE:
         return release(s, c);
       case Verb.REPLAY:
@@ -433,7 +450,7 @@ export class Engine {
 
   /** Verbs for which `needsArchive` can give a sequence, and apply a refusal that `wantsArchiveAgain`. */
   mayNeedArchive(verb: number): boolean {
-    return verb === Verb.FAIL || (verb >= Verb.RETRY && verb <= Verb.DELETE) || verb === Verb.REPLAY;
+    return verb === Verb.FAIL || (verb >= Verb.RETRY && verb <= Verb.DELETE) || verb === Verb.REPLAY || verb === Verb.REQUEUE || verb === Verb.CHANGE_PRIORITY;
   }
 
   /** The refusal is none: the job changed while the leader looked into the archive. Ask `needsArchive` again and propose again. */
@@ -537,6 +554,42 @@ export class Engine {
       if (refusal !== undefined) return refusal;
     }
     return undefined;
+  }
+
+  /** Bulk operations in the background, newest first. */
+  bulkTasks(): BulkTaskRecord[] {
+    return bulkTasks(this.state);
+  }
+  bulkTask(id: string): BulkTaskRecord | undefined {
+    return bulkTask(this.state, id);
+  }
+  /** Some of its jobs, as a BulkBlock. */
+  bulkBlock(serial: number, number: number): Uint8Array {
+    return bulkBlock(this.state, serial, number);
+  }
+
+  /** What happened in a queue, or in all of them, in a span of time. Undefined: there is no such queue. */
+  counts(queue: string, fromMs: number, toMs: number): CountRecord[] {
+    const { counters, queues } = this.state;
+    if (queue === "") return counters.records(undefined, fromMs, toMs);
+    const named = queues.byName.get(queue);
+    return named === undefined ? [] : counters.records(named, fromMs, toMs);
+  }
+  /** Creation time of the oldest pending job of a queue; 0: none. */
+  oldestPendingMs(queue: string): number {
+    const named = this.state.queues.byName.get(queue);
+    const row = named === undefined ? -1 : headOf(named);
+    return row === -1 ? 0 : this.state.jobs.createdMs(row);
+  }
+  /** Errors that look the same, the group that failed last first. */
+  errorGroups(): ErrorGroupRecord[] {
+    return errorGroups(this.state);
+  }
+
+  /** The creation sequence that an id means. */
+  seqOf(id: { createdMs: number; seq40: number }): number {
+    this.state.findSeq40(id.createdMs, id.seq40);
+    return this.state.foundSeq;
   }
 
   /** Names of all queues. */

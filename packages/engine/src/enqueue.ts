@@ -3,6 +3,7 @@ import { AgentConfigReader, EnqueueRequestReader, EnqueueResponseTag } from "@co
 import { TimestampReader } from "@corvo/gen/google/protobuf/timestamp_fast.js";
 import { durationMs, limits, type Refusal, rangeIs, refuse } from "@corvo/protocol";
 import { type Command, putJobIdField } from "./command.js";
+import { countEnqueued } from "./counted.js";
 import { enter } from "./lists.js";
 import { depthRefusal } from "./queue-depth.js";
 import { hasRelations, joinOthers, relationsRefusal } from "./relations.js";
@@ -92,6 +93,7 @@ export function insert(s: State, r: EnqueueRequestReader): number {
     s.hash.mix(32, seq, expiresMs);
   }
   enter(s, row, queue, r.hasScheduledAt ? JobState.scheduled : JobState.pending);
+  countEnqueued(s, queue);
   s.events.add(EventType.enqueued, seq, nowMs, queue, nowMs);
   inserted.seq = seq;
   inserted.createdMs = nowMs;

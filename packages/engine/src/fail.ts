@@ -3,6 +3,7 @@ import { EnqueueRequestReader, FailRequestReader, FailResponseTag } from "@corvo
 import { durationMs, limits, type Refusal, rangeIs, refuse } from "@corvo/protocol";
 import { archivedState } from "./archived.js";
 import { archiveAgain, type Command, putTimestampField, textOf } from "./command.js";
+import { countFailure, countRun } from "./counted.js";
 import { changeDocument, cutText, type DocumentEdit, edit } from "./document.js";
 import { finish } from "./finish.js";
 import { factsOf, JobFacts } from "./job-facts.js";
@@ -76,18 +77,26 @@ export function failAttempt(s: State, row: number, change: DocumentEdit): void {
   s.queues.of(jobs.queue(row)).failed++;
   if (remaining > 0) {
     const queue = leave(s, row);
+    countRun(s, row, queue);
     changeDocument(s, row, change);
     assign(s, row, 0);
     jobs.setDueMs(row, nextMs);
     enter(s, row, queue, JobState.retrying);
     tell(s, seq, createdMs, queue, attempt, worker, change);
+    note(s, seq, createdMs, queue, change, false);
     if (s.level >= 2) s.events.add(EventType.retrying, seq, createdMs, queue, s.logTimeMs);
   } else {
     assign(s, row, 0);
     const queue = finish(s, row, JobState.dead, change);
     tell(s, seq, createdMs, queue, attempt, worker, change);
+    note(s, seq, createdMs, queue, change, true);
     if (s.level >= 2) s.events.add(EventType.dead, seq, createdMs, queue, s.logTimeMs);
   }
+}
+
+function note(s: State, seq: number, createdMs: number, queue: Queue, change: DocumentEdit, died: boolean): void {
+  if (change.error !== undefined) countFailure(s, queue, seq, createdMs, change.error, 0, change.error.length, died);
+  else countFailure(s, queue, seq, createdMs, change.source, change.errorStart, change.errorEnd, died);
 }
 
 function tell(s: State, seq: number, createdMs: number, queue: Queue, attempt: number, worker: Worker | undefined, change: DocumentEdit): void {

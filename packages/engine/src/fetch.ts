@@ -14,6 +14,7 @@ import {
 import { limits, type Refusal, refuse } from "@corvo/protocol";
 import { fetchRefusal, hasBudgets, holdForBudget, mustHold, queueVerdict } from "./budgets.js";
 import { type Command, putJobIdField, textOf } from "./command.js";
+import { countStarted } from "./counted.js";
 import { beginIteration } from "./iteration-timeout.js";
 import { BudgetHold } from "./job-facts.js";
 import { budgetJobsMax } from "./limits.js";
@@ -131,6 +132,7 @@ function lease(s: State, row: number, queue: Queue, leaseMs: number, worker: Wor
   const { jobs } = s;
   leave(s, row);
   s.measured.leased(row, s.logTimeMs);
+  countStarted(s, row, queue);
   jobs.setAttempt(row, jobs.attempt(row) + 1);
   jobs.setStartedMs(row, s.logTimeMs);
   jobs.setFence(row, ++s.lastFence);

@@ -2,6 +2,7 @@ import { beginMessage, endMessage, putBytes, putRange, Writer } from "@corvo/gen
 import { ArchivedJobTag } from "@corvo/gen/corvo/internal/v1/job_fast.js";
 import { dropBudgetHold } from "./budget-holds.js";
 import { putNumber } from "./command.js";
+import { countEnded } from "./counted.js";
 import { type DocumentEdit, writeDocument } from "./document.js";
 import { ended } from "./ended.js";
 import { archiveIterations, dropIterations } from "./iterations.js";
@@ -24,6 +25,7 @@ export function finish(s: State, row: number, state: FinishedState, change: Docu
   const { jobs, arena } = s;
   if (s.level >= 2) ended(s, row, state, change);
   const queue = leave(s, row);
+  countEnded(s, row, queue, state);
   const seq = jobs.seq(row);
   w.reset();
   putNumber(w, ArchivedJobTag.seq, seq);

@@ -1,4 +1,5 @@
 export type { BudgetRecord } from "./budget-set.js";
+export { BulkState, type BulkTaskRecord, bulkOutcomeNames, bulkStateNames } from "./bulk.js";
 export { Engine, type OutcomeSink } from "./engine.js";
 export { EnqueueOutcome } from "./enqueue.js";
 export type { EntityRecord } from "./entity-records.js";
@@ -20,7 +21,9 @@ export { AckOutcome } from "./settle.js";
 export type { SnapshotCut } from "./snapshot-cut.js";
 export { snapshotArchiveEnd } from "./snapshot-format.js";
 export type { EngineOptions } from "./state.js";
+export type { ErrorGroupRecord } from "./stats.js";
 export type { ArchivePlace, ArchiveSink } from "./tables/archive.js";
+export { type CountRecord, histogramBoundsMs } from "./tables/counters.js";
 export { EntityKind } from "./tables/entities.js";
 export { type EventExtra, type EventLog, type EventQueue, type EventRecord, EventType, type EventWorker, eventTypes } from "./tables/events.js";
 export { JobState, jobStateNames } from "./tables/job-table.js";

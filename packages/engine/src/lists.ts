@@ -53,6 +53,8 @@ export function enterFirst(s: State, row: number, queue: Queue): void {
 function entered(s: State, row: number, queue: Queue, state: number): void {
   const { jobs } = s;
   const seq = jobs.seq(row);
+  // Since when it is pending, for the time that it waits.
+  if (state === JobState.pending && s.level >= 2) jobs.setDueMs(row, s.logTimeMs);
   if (state === JobState.active) s.leases.add(row, jobs.dueMs(row), jobs.fence(row));
   else {
     if (state === JobState.scheduled || state === JobState.retrying) s.due.add(row, jobs.dueMs(row), seq);

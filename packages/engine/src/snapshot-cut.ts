@@ -23,7 +23,7 @@ const objectBytes = 128 * 1024;
 
 /** Number of each table in page chunks. */
 export function tablesOf(s: State): Pages[] {
-  return [s.jobs, s.locks, s.remembered, s.marks, s.deleted, s.entities];
+  return [s.jobs, s.locks, s.remembered, s.marks, s.deleted, s.entities, s.counters];
 }
 
 /**
@@ -83,6 +83,8 @@ class Cut implements SnapshotCut, ObjectCut {
       garbageSwept: garbage.swept,
       entityRows: s.entities.rows,
       entitySerial: s.entities.lastSerial,
+      counterRows: s.counters.rows,
+      counterMinute: s.counters.minute,
     };
     this.tables = tablesOf(s).map((table) => ({ pages: table.cut(), pageBytes: table.strideBytes * 1024 }));
     this.texts = s.arena.cut();

@@ -49,6 +49,8 @@ export const headerFields = [
   "garbageSwept",
   "entityRows",
   "entitySerial",
+  "counterRows",
+  "counterMinute",
 ] as const;
 /** Scalars that the first snapshots had. */
 export const headerFieldsBefore = 21;

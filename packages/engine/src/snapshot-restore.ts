@@ -111,7 +111,7 @@ class Restore {
     const { s, header: h } = this;
     ensure(h !== undefined && this.stage === 0 && this.chunks > 0 && this.rest.length === 0, "the snapshot ends too early");
     ensure(this.textEnd === this.textUsed, "a text segment of the snapshot is cut off");
-    const rows = [h.jobRows, h.lockRows, h.rememberedRows, h.markRows, h.deletedRows, h.entityRows];
+    const rows = [h.jobRows, h.lockRows, h.rememberedRows, h.markRows, h.deletedRows, h.entityRows, h.counterRows];
     for (const [i, table] of tablesOf(s).entries()) {
       ensure(Number.isInteger(rows[i]) && rows[i] >= 0 && rows[i] <= table.pages * pageRows, `table ${i} has ${rows[i]} rows in ${table.pages} pages`);
     }
@@ -141,6 +141,7 @@ class Restore {
     s.marks.restored(h.markRows);
     s.deleted.restored(h.deletedRows);
     s.entities.restored(h.entityRows, h.entitySerial);
+    s.counters.restored(h.counterRows, h.counterMinute, s.queueBySerial);
     s.arena.restored();
     s.outbox.refresh();
     schedulesRestored(s);

@@ -7,6 +7,7 @@ import { Measured } from "./measured.js";
 import { Archive, type ArchiveSink } from "./tables/archive.js";
 import { ArchiveMarks } from "./tables/archive-marks.js";
 import { Arena, TextKind, type TextOwners } from "./tables/arena.js";
+import { Counters } from "./tables/counters.js";
 import { DeletedJobs } from "./tables/deleted-jobs.js";
 import { EntityTable } from "./tables/entities.js";
 import { Events, EventType } from "./tables/events.js";
@@ -81,6 +82,9 @@ export class State implements TextOwners {
   readonly hash = new RollingHash();
   readonly entities: EntityTable;
   readonly queuesMax: number;
+  /** What happened, by queue and minute. */
+  readonly counters = new Counters();
+  readonly queueBySerial = (serial: number): Queue | undefined => this.queues.bySerial.get(serial);
   /** What the read view has not seen yet; undefined: there is no view. */
   readonly feed: ViewFeed | undefined;
 
@@ -271,13 +275,13 @@ export class State implements TextOwners {
 
   /** All tables that lie in pages. */
   pages(): Pages[] {
-    const { jobs, locks, remembered, marks, deleted, entities } = this;
-    return [jobs, locks, remembered, marks, deleted, entities];
+    const { jobs, locks, remembered, marks, deleted, entities, counters } = this;
+    return [jobs, locks, remembered, marks, deleted, entities, counters];
   }
 
   /** Memory that live state takes, in bytes: pages, texts, indexes. */
   get stateBytes(): number {
-    const { arena, jobs, sequences, leases, due, expiries, locks, remembered, marks, deleted, events, entities, tickets } = this;
+    const { arena, jobs, sequences, leases, due, expiries, locks, remembered, marks, deleted, events, entities, tickets, counters } = this;
     return (
       arena.bytes +
       jobs.bytes +
@@ -289,6 +293,7 @@ export class State implements TextOwners {
       remembered.bytes +
       marks.bytes +
       deleted.bytes +
+      counters.bytes +
       events.bytes +
       entities.bytes +
       tickets.bytes

@@ -281,12 +281,22 @@ export class ViewFeed {
       const word = at >> 2;
       const double = at >> 3;
       const seq = chunk.f64[double + 1];
-      if (!this.current(seq, chunk.i32[word + 6], chunk.i32[word + 7])) chunk.i32[word] = FeedKind.void;
-      else if (!s.queues.bySerial.has(chunk.f64[double + 2])) {
+      if (!this.current(seq, chunk.i32[word + 6], chunk.i32[word + 7])) {
+        chunk.i32[word] = FeedKind.void;
+        if (this.purgedMeanwhile(seq, chunk.i32[word + 6])) deleted.push(seq);
+      } else if (!s.queues.bySerial.has(chunk.f64[double + 2])) {
         chunk.i32[word] = FeedKind.void;
         deleted.push(seq);
       }
     }
+  }
+
+  /** It ended and was purged before the view heard of either: the view has it as it was when it lived. */
+  private purgedMeanwhile(seq: number, segment: number): boolean {
+    const { s } = this;
+    if (s.archive.has(segment) || s.sequences.get(seq) !== -1) return false;
+    const mark = s.marks.used === 0 ? -1 : s.marks.find(seq);
+    return mark === -1 || !s.archive.has(s.marks.segment(mark));
   }
 
   /** Is the record at this place what is known of the job now, its queue aside? */

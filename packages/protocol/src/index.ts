@@ -1,3 +1,4 @@
+export * from "./bulk.js";
 export * from "./check/index.js";
 export * from "./duration.js";
 export * from "./entry.js";

@@ -15,6 +15,7 @@ import type { EnqueueOptions, JobDefinition } from "./job.js";
 import { enqueueRequest, jsonText, newRequestId } from "./requests.js";
 import { type Backoff, checkedMs, defaultBackoff, jitteredMs, pause, repeat } from "./retry.js";
 import { Schedules } from "./schedules.js";
+import { Search } from "./search.js";
 import { type StepOptions, type Stepped, stepRequest } from "./step.js";
 import { serverTimeoutMs } from "./transport-options.js";
 import { validating } from "./validate-only.js";
@@ -33,6 +34,8 @@ export class CorvoClient {
     readonly explain: Client<typeof ExplainService>;
     readonly batches: Client<typeof BatchService>;
   };
+  /** Many jobs: finding them, acting on them, why they fail. */
+  readonly search: Search;
   /** Jobs at times. */
   readonly schedules: Schedules;
   /** Events for other systems. */
@@ -56,6 +59,7 @@ export class CorvoClient {
       explain: createClient(ExplainService, transport),
       batches: createClient(BatchService, transport),
     };
+    this.search = new Search(options, { change: (o, call) => this.change(o, call), repeat: (o, call) => this.repeat(o, call) });
     this.schedules = new Schedules(options, { change: (o, call) => this.change(o, call), repeat: (o, call) => this.repeat(o, call) });
     this.webhooks = new Webhooks(options, { change: (o, call) => this.change(o, call), repeat: (o, call) => this.repeat(o, call) });
     this.timeoutMs = checkedMs("timeoutMs", options.timeoutMs ?? 30_000);

@@ -8,6 +8,7 @@ export { type ChainOptions, type ChainStep, defineJob, type EnqueueOptions, type
 export { type ConnectOptions, connect } from "./node.js";
 export type { Backoff } from "./retry.js";
 export type { ScheduleInfo, ScheduleOptions, Schedules } from "./schedules.js";
+export type { BulkAction, BulkOptions, BulkResult, ErrorGroupInfo, FoundJob, FoundJobs, JobFilter, JobStateName, Search } from "./search.js";
 export type { StepOptions, Stepped, Usage } from "./step.js";
 export * from "./views.js";
 export * from "./webhooks.js";

@@ -177,7 +177,7 @@ export class NamesInAnswers implements NameVisitor {
 }
 
 /** The number under which a namespace owns entities; -1: it owns none yet. */
-function ownerNumber(engine: Engine, principal: Principal): number {
+export function ownerNumber(engine: Engine, principal: Principal): number {
   if (principal.namespace === defaultNamespace) return 0;
   return engine.entity(EntityKind.namespaceNumber, principal.namespace)?.ints[0] ?? -1;
 }

@@ -29,6 +29,7 @@ import { type FetchWish, fetchHandler } from "./fetch.js";
 import { bulkGetJobsHandler, getJobHandler } from "./job.js";
 import { lifecycleHandler, type StreamCounters } from "./lifecycle.js";
 import { listQueuesHandler } from "./queues.js";
+import { readsSaySeen } from "./reads.js";
 import { scheduleRoutes } from "./schedules.js";
 import { subscribeHandler } from "./subscribe.js";
 import { addViewRoutes } from "./view-routes.js";
@@ -141,7 +142,7 @@ export function publicRoutes(context: AuthContext & AdminContext, counters: Stre
     for (const method of service.methods)
       if (!routes.some((route) => route.method === method)) throw new Error(`${service.typeName}/${method.name} has no handler`);
   }
-  return routes;
+  return readsSaySeen(context, routes);
 }
 
 const nothing = new Uint8Array(0);

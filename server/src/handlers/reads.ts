@@ -1,5 +1,6 @@
 import type { DescMessage } from "@bufbuild/protobuf";
-import { type Call, RpcError, type UnaryHandler } from "@corvo/transport";
+import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
+import { type Call, type Route, RpcError, type UnaryHandler } from "@corvo/transport";
 import type { HandlerContext } from "./context.js";
 
 /** Every request that reads has `min_index` under this number, every answer `log_index` under the next. */
@@ -32,6 +33,18 @@ export function saySeen(call: Call, index: number, bytes: Uint8Array): Uint8Arra
   call.addHeader("corvo-log-index", String(index));
   return bytes;
 }
+
+/** Unary methods without side effects say which index they have seen, and wait for the one that is asked for; searches do it themselves. */
+export function readsSaySeen(context: HandlerContext, routes: readonly Route[]): Route[] {
+  return routes.map((route) => {
+    const { method, handler } = route;
+    const reads = method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS && handler.kind === "unary";
+    if (!reads || ownWay.has(method.name)) return route;
+    return { ...route, handler: read(context, method.output, handler) };
+  });
+}
+
+const ownWay = new Set(["SearchJobs", "SearchFulltext", "PreviewBulk", "GetServerInfo"]);
 
 /** The index that a caller wants to be seen; 0: any. */
 export function minIndexOf(request: Uint8Array): number {

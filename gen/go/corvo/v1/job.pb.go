@@ -1664,6 +1664,235 @@ func (x *DeleteJobResponse) GetStatus() string {
 	return ""
 }
 
+// Which job.
+type RequeueJobRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its id.
+	JobId string `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	// Makes the call safe to repeat.
+	RequestId string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Only look whether the call is possible.
+	ValidateOnly  bool `protobuf:"varint,190,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RequeueJobRequest) Reset() {
+	*x = RequeueJobRequest{}
+	mi := &file_corvo_v1_job_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RequeueJobRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RequeueJobRequest) ProtoMessage() {}
+
+func (x *RequeueJobRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_corvo_v1_job_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RequeueJobRequest.ProtoReflect.Descriptor instead.
+func (*RequeueJobRequest) Descriptor() ([]byte, []int) {
+	return file_corvo_v1_job_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *RequeueJobRequest) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
+}
+
+func (x *RequeueJobRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *RequeueJobRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
+// It runs again.
+type RequeueJobResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// `requeued`.
+	Status        string `protobuf:"bytes,1,opt,name=status,proto3" json:"status,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RequeueJobResponse) Reset() {
+	*x = RequeueJobResponse{}
+	mi := &file_corvo_v1_job_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RequeueJobResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RequeueJobResponse) ProtoMessage() {}
+
+func (x *RequeueJobResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_corvo_v1_job_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RequeueJobResponse.ProtoReflect.Descriptor instead.
+func (*RequeueJobResponse) Descriptor() ([]byte, []int) {
+	return file_corvo_v1_job_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *RequeueJobResponse) GetStatus() string {
+	if x != nil {
+		return x.Status
+	}
+	return ""
+}
+
+// Which job gets which priority.
+type ChangeJobPriorityRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its id.
+	JobId string `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	// `critical`, `high`; anything else means normal. Required.
+	Priority string `protobuf:"bytes,2,opt,name=priority,proto3" json:"priority,omitempty"`
+	// Makes the call safe to repeat.
+	RequestId string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Only look whether the call is possible.
+	ValidateOnly  bool `protobuf:"varint,190,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChangeJobPriorityRequest) Reset() {
+	*x = ChangeJobPriorityRequest{}
+	mi := &file_corvo_v1_job_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChangeJobPriorityRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChangeJobPriorityRequest) ProtoMessage() {}
+
+func (x *ChangeJobPriorityRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_corvo_v1_job_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChangeJobPriorityRequest.ProtoReflect.Descriptor instead.
+func (*ChangeJobPriorityRequest) Descriptor() ([]byte, []int) {
+	return file_corvo_v1_job_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *ChangeJobPriorityRequest) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
+}
+
+func (x *ChangeJobPriorityRequest) GetPriority() string {
+	if x != nil {
+		return x.Priority
+	}
+	return ""
+}
+
+func (x *ChangeJobPriorityRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *ChangeJobPriorityRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
+// It has it.
+type ChangeJobPriorityResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// `changed`.
+	Status        string `protobuf:"bytes,1,opt,name=status,proto3" json:"status,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChangeJobPriorityResponse) Reset() {
+	*x = ChangeJobPriorityResponse{}
+	mi := &file_corvo_v1_job_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChangeJobPriorityResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChangeJobPriorityResponse) ProtoMessage() {}
+
+func (x *ChangeJobPriorityResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_corvo_v1_job_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChangeJobPriorityResponse.ProtoReflect.Descriptor instead.
+func (*ChangeJobPriorityResponse) Descriptor() ([]byte, []int) {
+	return file_corvo_v1_job_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *ChangeJobPriorityResponse) GetStatus() string {
+	if x != nil {
+		return x.Status
+	}
+	return ""
+}
+
 var File_corvo_v1_job_proto protoreflect.FileDescriptor
 
 const file_corvo_v1_job_proto_rawDesc = "" +
@@ -1797,6 +2026,21 @@ const file_corvo_v1_job_proto_rawDesc = "" +
 	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
 	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\"3\n" +
 	"\x11DeleteJobResponse\x12\x1e\n" +
+	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\"w\n" +
+	"\x11RequeueJobRequest\x12\x15\n" +
+	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x1d\n" +
+	"\n" +
+	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
+	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\"4\n" +
+	"\x12RequeueJobResponse\x12\x1e\n" +
+	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\"\x9a\x01\n" +
+	"\x18ChangeJobPriorityRequest\x12\x15\n" +
+	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x1a\n" +
+	"\bpriority\x18\x02 \x01(\tR\bpriority\x12\x1d\n" +
+	"\n" +
+	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
+	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\";\n" +
+	"\x19ChangeJobPriorityResponse\x12\x1e\n" +
 	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status*\xdd\x01\n" +
 	"\bJobState\x12\x19\n" +
 	"\x15JOB_STATE_UNSPECIFIED\x10\x00\x12\x15\n" +
@@ -1807,8 +2051,7 @@ const file_corvo_v1_job_proto_rawDesc = "" +
 	"\x12JOB_STATE_RETRYING\x10\x05\x12\x12\n" +
 	"\x0eJOB_STATE_DEAD\x10\x06\x12\x17\n" +
 	"\x13JOB_STATE_CANCELLED\x10\a\x12\x17\n" +
-	"\x13JOB_STATE_SCHEDULED\x10\b2\xa8\n" +
-	"\n" +
+	"\x13JOB_STATE_SCHEDULED\x10\b2\xf7\f\n" +
 	"\n" +
 	"JobService\x12v\n" +
 	"\x06GetJob\x12\x17.corvo.v1.GetJobRequest\x1a\x18.corvo.v1.GetJobResponse\"9\xa2\xb5\x18\x10\n" +
@@ -1829,7 +2072,12 @@ const file_corvo_v1_job_proto_rawDesc = "" +
 	"\x04jobs\x12\x06reject\x18\x06 \x03\x82\xd3\xe4\x93\x02!:\x01*\"\x1c/api/v1/jobs/{job_id}/reject\x12\x89\x01\n" +
 	"\aMoveJob\x12\x18.corvo.v1.MoveJobRequest\x1a\x19.corvo.v1.MoveJobResponse\"I\x92\xb5\x18\f2\n" +
 	"MOVE_ERROR\xa2\xb5\x18\x10\n" +
-	"\x04jobs\x12\x04move\x18\x06 \x03\x82\xd3\xe4\x93\x02\x1f:\x01*\"\x1a/api/v1/jobs/{job_id}/move\x12\x8b\x01\n" +
+	"\x04jobs\x12\x04move\x18\x06 \x03\x82\xd3\xe4\x93\x02\x1f:\x01*\"\x1a/api/v1/jobs/{job_id}/move\x12\x99\x01\n" +
+	"\n" +
+	"RequeueJob\x12\x1b.corvo.v1.RequeueJobRequest\x1a\x1c.corvo.v1.RequeueJobResponse\"P\x92\xb5\x18\x0f2\rREQUEUE_ERROR\xa2\xb5\x18\x11\n" +
+	"\x04jobs\x12\x05write\x18\x06 \x03\x82\xd3\xe4\x93\x02\":\x01*\"\x1d/api/v1/jobs/{job_id}/requeue\x12\xb0\x01\n" +
+	"\x11ChangeJobPriority\x12\".corvo.v1.ChangeJobPriorityRequest\x1a#.corvo.v1.ChangeJobPriorityResponse\"R\x92\xb5\x18\x102\x0ePRIORITY_ERROR\xa2\xb5\x18\x11\n" +
+	"\x04jobs\x12\x05write\x18\x06 \x03\x82\xd3\xe4\x93\x02#:\x01*\"\x1e/api/v1/jobs/{job_id}/priority\x12\x8b\x01\n" +
 	"\tDeleteJob\x12\x1a.corvo.v1.DeleteJobRequest\x1a\x1b.corvo.v1.DeleteJobResponse\"E\x92\xb5\x18\x0e2\fDELETE_ERROR\xa2\xb5\x18\x12\n" +
 	"\x04jobs\x12\x06delete\x18\x06 \x03\x82\xd3\xe4\x93\x02\x17*\x15/api/v1/jobs/{job_id}B)Z'corvo.dev/corvo/gen/go/corvo/v1;corvov1b\x06proto3"
 
@@ -1846,48 +2094,52 @@ func file_corvo_v1_job_proto_rawDescGZIP() []byte {
 }
 
 var file_corvo_v1_job_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_corvo_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_corvo_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_corvo_v1_job_proto_goTypes = []any{
-	(JobState)(0),                 // 0: corvo.v1.JobState
-	(*JobError)(nil),              // 1: corvo.v1.JobError
-	(*Job)(nil),                   // 2: corvo.v1.Job
-	(*JobDependency)(nil),         // 3: corvo.v1.JobDependency
-	(*GetJobRequest)(nil),         // 4: corvo.v1.GetJobRequest
-	(*GetJobResponse)(nil),        // 5: corvo.v1.GetJobResponse
-	(*BulkGetJobsRequest)(nil),    // 6: corvo.v1.BulkGetJobsRequest
-	(*BulkGetJobsResponse)(nil),   // 7: corvo.v1.BulkGetJobsResponse
-	(*RetryJobRequest)(nil),       // 8: corvo.v1.RetryJobRequest
-	(*RetryJobResponse)(nil),      // 9: corvo.v1.RetryJobResponse
-	(*CancelJobRequest)(nil),      // 10: corvo.v1.CancelJobRequest
-	(*CancelJobResponse)(nil),     // 11: corvo.v1.CancelJobResponse
-	(*HoldJobRequest)(nil),        // 12: corvo.v1.HoldJobRequest
-	(*HoldJobResponse)(nil),       // 13: corvo.v1.HoldJobResponse
-	(*ApproveJobRequest)(nil),     // 14: corvo.v1.ApproveJobRequest
-	(*ApproveJobResponse)(nil),    // 15: corvo.v1.ApproveJobResponse
-	(*RejectJobRequest)(nil),      // 16: corvo.v1.RejectJobRequest
-	(*RejectJobResponse)(nil),     // 17: corvo.v1.RejectJobResponse
-	(*MoveJobRequest)(nil),        // 18: corvo.v1.MoveJobRequest
-	(*MoveJobResponse)(nil),       // 19: corvo.v1.MoveJobResponse
-	(*DeleteJobRequest)(nil),      // 20: corvo.v1.DeleteJobRequest
-	(*DeleteJobResponse)(nil),     // 21: corvo.v1.DeleteJobResponse
-	(*timestamppb.Timestamp)(nil), // 22: google.protobuf.Timestamp
-	(*AgentState)(nil),            // 23: corvo.v1.AgentState
+	(JobState)(0),                     // 0: corvo.v1.JobState
+	(*JobError)(nil),                  // 1: corvo.v1.JobError
+	(*Job)(nil),                       // 2: corvo.v1.Job
+	(*JobDependency)(nil),             // 3: corvo.v1.JobDependency
+	(*GetJobRequest)(nil),             // 4: corvo.v1.GetJobRequest
+	(*GetJobResponse)(nil),            // 5: corvo.v1.GetJobResponse
+	(*BulkGetJobsRequest)(nil),        // 6: corvo.v1.BulkGetJobsRequest
+	(*BulkGetJobsResponse)(nil),       // 7: corvo.v1.BulkGetJobsResponse
+	(*RetryJobRequest)(nil),           // 8: corvo.v1.RetryJobRequest
+	(*RetryJobResponse)(nil),          // 9: corvo.v1.RetryJobResponse
+	(*CancelJobRequest)(nil),          // 10: corvo.v1.CancelJobRequest
+	(*CancelJobResponse)(nil),         // 11: corvo.v1.CancelJobResponse
+	(*HoldJobRequest)(nil),            // 12: corvo.v1.HoldJobRequest
+	(*HoldJobResponse)(nil),           // 13: corvo.v1.HoldJobResponse
+	(*ApproveJobRequest)(nil),         // 14: corvo.v1.ApproveJobRequest
+	(*ApproveJobResponse)(nil),        // 15: corvo.v1.ApproveJobResponse
+	(*RejectJobRequest)(nil),          // 16: corvo.v1.RejectJobRequest
+	(*RejectJobResponse)(nil),         // 17: corvo.v1.RejectJobResponse
+	(*MoveJobRequest)(nil),            // 18: corvo.v1.MoveJobRequest
+	(*MoveJobResponse)(nil),           // 19: corvo.v1.MoveJobResponse
+	(*DeleteJobRequest)(nil),          // 20: corvo.v1.DeleteJobRequest
+	(*DeleteJobResponse)(nil),         // 21: corvo.v1.DeleteJobResponse
+	(*RequeueJobRequest)(nil),         // 22: corvo.v1.RequeueJobRequest
+	(*RequeueJobResponse)(nil),        // 23: corvo.v1.RequeueJobResponse
+	(*ChangeJobPriorityRequest)(nil),  // 24: corvo.v1.ChangeJobPriorityRequest
+	(*ChangeJobPriorityResponse)(nil), // 25: corvo.v1.ChangeJobPriorityResponse
+	(*timestamppb.Timestamp)(nil),     // 26: google.protobuf.Timestamp
+	(*AgentState)(nil),                // 27: corvo.v1.AgentState
 }
 var file_corvo_v1_job_proto_depIdxs = []int32{
-	22, // 0: corvo.v1.JobError.created_at:type_name -> google.protobuf.Timestamp
+	26, // 0: corvo.v1.JobError.created_at:type_name -> google.protobuf.Timestamp
 	0,  // 1: corvo.v1.Job.state:type_name -> corvo.v1.JobState
-	22, // 2: corvo.v1.Job.lease_expires_at:type_name -> google.protobuf.Timestamp
-	22, // 3: corvo.v1.Job.scheduled_at:type_name -> google.protobuf.Timestamp
-	22, // 4: corvo.v1.Job.expire_at:type_name -> google.protobuf.Timestamp
-	22, // 5: corvo.v1.Job.created_at:type_name -> google.protobuf.Timestamp
-	22, // 6: corvo.v1.Job.started_at:type_name -> google.protobuf.Timestamp
-	22, // 7: corvo.v1.Job.completed_at:type_name -> google.protobuf.Timestamp
-	22, // 8: corvo.v1.Job.failed_at:type_name -> google.protobuf.Timestamp
+	26, // 2: corvo.v1.Job.lease_expires_at:type_name -> google.protobuf.Timestamp
+	26, // 3: corvo.v1.Job.scheduled_at:type_name -> google.protobuf.Timestamp
+	26, // 4: corvo.v1.Job.expire_at:type_name -> google.protobuf.Timestamp
+	26, // 5: corvo.v1.Job.created_at:type_name -> google.protobuf.Timestamp
+	26, // 6: corvo.v1.Job.started_at:type_name -> google.protobuf.Timestamp
+	26, // 7: corvo.v1.Job.completed_at:type_name -> google.protobuf.Timestamp
+	26, // 8: corvo.v1.Job.failed_at:type_name -> google.protobuf.Timestamp
 	1,  // 9: corvo.v1.Job.errors:type_name -> corvo.v1.JobError
-	23, // 10: corvo.v1.Job.agent:type_name -> corvo.v1.AgentState
-	22, // 11: corvo.v1.Job.cancelled_at:type_name -> google.protobuf.Timestamp
+	27, // 10: corvo.v1.Job.agent:type_name -> corvo.v1.AgentState
+	26, // 11: corvo.v1.Job.cancelled_at:type_name -> google.protobuf.Timestamp
 	3,  // 12: corvo.v1.Job.waiting_for:type_name -> corvo.v1.JobDependency
-	22, // 13: corvo.v1.Job.schedule_slot_at:type_name -> google.protobuf.Timestamp
+	26, // 13: corvo.v1.Job.schedule_slot_at:type_name -> google.protobuf.Timestamp
 	2,  // 14: corvo.v1.GetJobResponse.job:type_name -> corvo.v1.Job
 	2,  // 15: corvo.v1.BulkGetJobsResponse.jobs:type_name -> corvo.v1.Job
 	4,  // 16: corvo.v1.JobService.GetJob:input_type -> corvo.v1.GetJobRequest
@@ -1898,18 +2150,22 @@ var file_corvo_v1_job_proto_depIdxs = []int32{
 	14, // 21: corvo.v1.JobService.ApproveJob:input_type -> corvo.v1.ApproveJobRequest
 	16, // 22: corvo.v1.JobService.RejectJob:input_type -> corvo.v1.RejectJobRequest
 	18, // 23: corvo.v1.JobService.MoveJob:input_type -> corvo.v1.MoveJobRequest
-	20, // 24: corvo.v1.JobService.DeleteJob:input_type -> corvo.v1.DeleteJobRequest
-	5,  // 25: corvo.v1.JobService.GetJob:output_type -> corvo.v1.GetJobResponse
-	7,  // 26: corvo.v1.JobService.BulkGetJobs:output_type -> corvo.v1.BulkGetJobsResponse
-	9,  // 27: corvo.v1.JobService.RetryJob:output_type -> corvo.v1.RetryJobResponse
-	11, // 28: corvo.v1.JobService.CancelJob:output_type -> corvo.v1.CancelJobResponse
-	13, // 29: corvo.v1.JobService.HoldJob:output_type -> corvo.v1.HoldJobResponse
-	15, // 30: corvo.v1.JobService.ApproveJob:output_type -> corvo.v1.ApproveJobResponse
-	17, // 31: corvo.v1.JobService.RejectJob:output_type -> corvo.v1.RejectJobResponse
-	19, // 32: corvo.v1.JobService.MoveJob:output_type -> corvo.v1.MoveJobResponse
-	21, // 33: corvo.v1.JobService.DeleteJob:output_type -> corvo.v1.DeleteJobResponse
-	25, // [25:34] is the sub-list for method output_type
-	16, // [16:25] is the sub-list for method input_type
+	22, // 24: corvo.v1.JobService.RequeueJob:input_type -> corvo.v1.RequeueJobRequest
+	24, // 25: corvo.v1.JobService.ChangeJobPriority:input_type -> corvo.v1.ChangeJobPriorityRequest
+	20, // 26: corvo.v1.JobService.DeleteJob:input_type -> corvo.v1.DeleteJobRequest
+	5,  // 27: corvo.v1.JobService.GetJob:output_type -> corvo.v1.GetJobResponse
+	7,  // 28: corvo.v1.JobService.BulkGetJobs:output_type -> corvo.v1.BulkGetJobsResponse
+	9,  // 29: corvo.v1.JobService.RetryJob:output_type -> corvo.v1.RetryJobResponse
+	11, // 30: corvo.v1.JobService.CancelJob:output_type -> corvo.v1.CancelJobResponse
+	13, // 31: corvo.v1.JobService.HoldJob:output_type -> corvo.v1.HoldJobResponse
+	15, // 32: corvo.v1.JobService.ApproveJob:output_type -> corvo.v1.ApproveJobResponse
+	17, // 33: corvo.v1.JobService.RejectJob:output_type -> corvo.v1.RejectJobResponse
+	19, // 34: corvo.v1.JobService.MoveJob:output_type -> corvo.v1.MoveJobResponse
+	23, // 35: corvo.v1.JobService.RequeueJob:output_type -> corvo.v1.RequeueJobResponse
+	25, // 36: corvo.v1.JobService.ChangeJobPriority:output_type -> corvo.v1.ChangeJobPriorityResponse
+	21, // 37: corvo.v1.JobService.DeleteJob:output_type -> corvo.v1.DeleteJobResponse
+	27, // [27:38] is the sub-list for method output_type
+	16, // [16:27] is the sub-list for method input_type
 	16, // [16:16] is the sub-list for extension type_name
 	16, // [16:16] is the sub-list for extension extendee
 	0,  // [0:16] is the sub-list for field type_name
@@ -1928,7 +2184,7 @@ func file_corvo_v1_job_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_corvo_v1_job_proto_rawDesc), len(file_corvo_v1_job_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   21,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

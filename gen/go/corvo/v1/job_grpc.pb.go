@@ -21,15 +21,17 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	JobService_GetJob_FullMethodName      = "/corvo.v1.JobService/GetJob"
-	JobService_BulkGetJobs_FullMethodName = "/corvo.v1.JobService/BulkGetJobs"
-	JobService_RetryJob_FullMethodName    = "/corvo.v1.JobService/RetryJob"
-	JobService_CancelJob_FullMethodName   = "/corvo.v1.JobService/CancelJob"
-	JobService_HoldJob_FullMethodName     = "/corvo.v1.JobService/HoldJob"
-	JobService_ApproveJob_FullMethodName  = "/corvo.v1.JobService/ApproveJob"
-	JobService_RejectJob_FullMethodName   = "/corvo.v1.JobService/RejectJob"
-	JobService_MoveJob_FullMethodName     = "/corvo.v1.JobService/MoveJob"
-	JobService_DeleteJob_FullMethodName   = "/corvo.v1.JobService/DeleteJob"
+	JobService_GetJob_FullMethodName            = "/corvo.v1.JobService/GetJob"
+	JobService_BulkGetJobs_FullMethodName       = "/corvo.v1.JobService/BulkGetJobs"
+	JobService_RetryJob_FullMethodName          = "/corvo.v1.JobService/RetryJob"
+	JobService_CancelJob_FullMethodName         = "/corvo.v1.JobService/CancelJob"
+	JobService_HoldJob_FullMethodName           = "/corvo.v1.JobService/HoldJob"
+	JobService_ApproveJob_FullMethodName        = "/corvo.v1.JobService/ApproveJob"
+	JobService_RejectJob_FullMethodName         = "/corvo.v1.JobService/RejectJob"
+	JobService_MoveJob_FullMethodName           = "/corvo.v1.JobService/MoveJob"
+	JobService_RequeueJob_FullMethodName        = "/corvo.v1.JobService/RequeueJob"
+	JobService_ChangeJobPriority_FullMethodName = "/corvo.v1.JobService/ChangeJobPriority"
+	JobService_DeleteJob_FullMethodName         = "/corvo.v1.JobService/DeleteJob"
 )
 
 // JobServiceClient is the client API for JobService service.
@@ -56,6 +58,10 @@ type JobServiceClient interface {
 	RejectJob(ctx context.Context, in *RejectJobRequest, opts ...grpc.CallOption) (*RejectJobResponse, error)
 	// Moves a job to the tail of another queue; its state stays.
 	MoveJob(ctx context.Context, in *MoveJobRequest, opts ...grpc.CallOption) (*MoveJobResponse, error)
+	// Runs a dead job again without giving it new attempts: the next failure ends it again.
+	RequeueJob(ctx context.Context, in *RequeueJobRequest, opts ...grpc.CallOption) (*RequeueJobResponse, error)
+	// Gives a pending or scheduled job another priority; a pending one goes to the tail of it.
+	ChangeJobPriority(ctx context.Context, in *ChangeJobPriorityRequest, opts ...grpc.CallOption) (*ChangeJobPriorityResponse, error)
 	// Deletes a job in any state.
 	DeleteJob(ctx context.Context, in *DeleteJobRequest, opts ...grpc.CallOption) (*DeleteJobResponse, error)
 }
@@ -148,6 +154,26 @@ func (c *jobServiceClient) MoveJob(ctx context.Context, in *MoveJobRequest, opts
 	return out, nil
 }
 
+func (c *jobServiceClient) RequeueJob(ctx context.Context, in *RequeueJobRequest, opts ...grpc.CallOption) (*RequeueJobResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RequeueJobResponse)
+	err := c.cc.Invoke(ctx, JobService_RequeueJob_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *jobServiceClient) ChangeJobPriority(ctx context.Context, in *ChangeJobPriorityRequest, opts ...grpc.CallOption) (*ChangeJobPriorityResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ChangeJobPriorityResponse)
+	err := c.cc.Invoke(ctx, JobService_ChangeJobPriority_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *jobServiceClient) DeleteJob(ctx context.Context, in *DeleteJobRequest, opts ...grpc.CallOption) (*DeleteJobResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(DeleteJobResponse)
@@ -182,6 +208,10 @@ type JobServiceServer interface {
 	RejectJob(context.Context, *RejectJobRequest) (*RejectJobResponse, error)
 	// Moves a job to the tail of another queue; its state stays.
 	MoveJob(context.Context, *MoveJobRequest) (*MoveJobResponse, error)
+	// Runs a dead job again without giving it new attempts: the next failure ends it again.
+	RequeueJob(context.Context, *RequeueJobRequest) (*RequeueJobResponse, error)
+	// Gives a pending or scheduled job another priority; a pending one goes to the tail of it.
+	ChangeJobPriority(context.Context, *ChangeJobPriorityRequest) (*ChangeJobPriorityResponse, error)
 	// Deletes a job in any state.
 	DeleteJob(context.Context, *DeleteJobRequest) (*DeleteJobResponse, error)
 	mustEmbedUnimplementedJobServiceServer()
@@ -217,6 +247,12 @@ func (UnimplementedJobServiceServer) RejectJob(context.Context, *RejectJobReques
 }
 func (UnimplementedJobServiceServer) MoveJob(context.Context, *MoveJobRequest) (*MoveJobResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method MoveJob not implemented")
+}
+func (UnimplementedJobServiceServer) RequeueJob(context.Context, *RequeueJobRequest) (*RequeueJobResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RequeueJob not implemented")
+}
+func (UnimplementedJobServiceServer) ChangeJobPriority(context.Context, *ChangeJobPriorityRequest) (*ChangeJobPriorityResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ChangeJobPriority not implemented")
 }
 func (UnimplementedJobServiceServer) DeleteJob(context.Context, *DeleteJobRequest) (*DeleteJobResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method DeleteJob not implemented")
@@ -386,6 +422,42 @@ func _JobService_MoveJob_Handler(srv interface{}, ctx context.Context, dec func(
 	return interceptor(ctx, in, info, handler)
 }
 
+func _JobService_RequeueJob_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RequeueJobRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(JobServiceServer).RequeueJob(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: JobService_RequeueJob_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(JobServiceServer).RequeueJob(ctx, req.(*RequeueJobRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _JobService_ChangeJobPriority_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ChangeJobPriorityRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(JobServiceServer).ChangeJobPriority(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: JobService_ChangeJobPriority_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(JobServiceServer).ChangeJobPriority(ctx, req.(*ChangeJobPriorityRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _JobService_DeleteJob_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(DeleteJobRequest)
 	if err := dec(in); err != nil {
@@ -442,6 +514,14 @@ var JobService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "MoveJob",
 			Handler:    _JobService_MoveJob_Handler,
+		},
+		{
+			MethodName: "RequeueJob",
+			Handler:    _JobService_RequeueJob_Handler,
+		},
+		{
+			MethodName: "ChangeJobPriority",
+			Handler:    _JobService_ChangeJobPriority_Handler,
 		},
 		{
 			MethodName: "DeleteJob",

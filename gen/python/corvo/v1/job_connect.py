@@ -21,7 +21,7 @@ from connectrpc.protocol import ProtocolType
 from connectrpc.server import ConnectASGIApplication, ConnectWSGIApplication, DEFAULT_READ_MAX_BYTES, Endpoint, EndpointSync
 from pyqwest import Client, SyncClient
 
-from .job_pb2 import ApproveJobRequest, ApproveJobResponse, BulkGetJobsRequest, BulkGetJobsResponse, CancelJobRequest, CancelJobResponse, DeleteJobRequest, DeleteJobResponse, GetJobRequest, GetJobResponse, HoldJobRequest, HoldJobResponse, MoveJobRequest, MoveJobResponse, RejectJobRequest, RejectJobResponse, RetryJobRequest, RetryJobResponse
+from .job_pb2 import ApproveJobRequest, ApproveJobResponse, BulkGetJobsRequest, BulkGetJobsResponse, CancelJobRequest, CancelJobResponse, ChangeJobPriorityRequest, ChangeJobPriorityResponse, DeleteJobRequest, DeleteJobResponse, GetJobRequest, GetJobResponse, HoldJobRequest, HoldJobResponse, MoveJobRequest, MoveJobResponse, RejectJobRequest, RejectJobResponse, RequeueJobRequest, RequeueJobResponse, RetryJobRequest, RetryJobResponse
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable, Mapping
@@ -88,6 +88,18 @@ class JobService(Protocol):
     async def move_job(self, request: MoveJobRequest, ctx: RequestContext[MoveJobRequest, MoveJobResponse], /) -> MoveJobResponse:
         """
         Moves a job to the tail of another queue; its state stays.
+        """
+        raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
+
+    async def requeue_job(self, request: RequeueJobRequest, ctx: RequestContext[RequeueJobRequest, RequeueJobResponse], /) -> RequeueJobResponse:
+        """
+        Runs a dead job again without giving it new attempts: the next failure ends it again.
+        """
+        raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
+
+    async def change_job_priority(self, request: ChangeJobPriorityRequest, ctx: RequestContext[ChangeJobPriorityRequest, ChangeJobPriorityResponse], /) -> ChangeJobPriorityResponse:
+        """
+        Gives a pending or scheduled job another priority; a pending one goes to the tail of it.
         """
         raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
 
@@ -198,6 +210,28 @@ class JobServiceASGIApplication(ConnectASGIApplication[JobService]):
                         stream_type=StreamType.UNARY,
                     ),
                     function=svc.move_job,
+                ),
+                "/corvo.v1.JobService/RequeueJob": Endpoint.unary(
+                    method=MethodInfo(
+                        name="RequeueJob",
+                        service_name="corvo.v1.JobService",
+                        input=RequeueJobRequest,
+                        output=RequeueJobResponse,
+                        idempotency_level=IdempotencyLevel.UNKNOWN,
+                        stream_type=StreamType.UNARY,
+                    ),
+                    function=svc.requeue_job,
+                ),
+                "/corvo.v1.JobService/ChangeJobPriority": Endpoint.unary(
+                    method=MethodInfo(
+                        name="ChangeJobPriority",
+                        service_name="corvo.v1.JobService",
+                        input=ChangeJobPriorityRequest,
+                        output=ChangeJobPriorityResponse,
+                        idempotency_level=IdempotencyLevel.UNKNOWN,
+                        stream_type=StreamType.UNARY,
+                    ),
+                    function=svc.change_job_priority,
                 ),
                 "/corvo.v1.JobService/DeleteJob": Endpoint.unary(
                     method=MethodInfo(
@@ -441,6 +475,52 @@ class JobServiceClient(ConnectClient):
             headers=headers,
             timeout_ms=timeout_ms,
         )
+    async def requeue_job(
+        self,
+        request: RequeueJobRequest,
+        *,
+        headers: Headers | Mapping[str, str] | None = None, 
+        timeout_ms: int | None = None,
+    ) -> RequeueJobResponse:
+        """
+        Runs a dead job again without giving it new attempts: the next failure ends it again.
+        """
+        return await self.execute_unary(
+            request=request,
+            method=MethodInfo(
+                name="RequeueJob",
+                service_name="corvo.v1.JobService",
+                input=RequeueJobRequest,
+                output=RequeueJobResponse,
+                idempotency_level=IdempotencyLevel.UNKNOWN,
+                stream_type=StreamType.UNARY,
+            ),
+            headers=headers,
+            timeout_ms=timeout_ms,
+        )
+    async def change_job_priority(
+        self,
+        request: ChangeJobPriorityRequest,
+        *,
+        headers: Headers | Mapping[str, str] | None = None, 
+        timeout_ms: int | None = None,
+    ) -> ChangeJobPriorityResponse:
+        """
+        Gives a pending or scheduled job another priority; a pending one goes to the tail of it.
+        """
+        return await self.execute_unary(
+            request=request,
+            method=MethodInfo(
+                name="ChangeJobPriority",
+                service_name="corvo.v1.JobService",
+                input=ChangeJobPriorityRequest,
+                output=ChangeJobPriorityResponse,
+                idempotency_level=IdempotencyLevel.UNKNOWN,
+                stream_type=StreamType.UNARY,
+            ),
+            headers=headers,
+            timeout_ms=timeout_ms,
+        )
     async def delete_job(
         self,
         request: DeleteJobRequest,
@@ -516,6 +596,18 @@ class JobServiceSync(Protocol):
     def move_job(self, request: MoveJobRequest, ctx: RequestContext[MoveJobRequest, MoveJobResponse], /) -> MoveJobResponse:
         """
         Moves a job to the tail of another queue; its state stays.
+        """
+        raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
+
+    def requeue_job(self, request: RequeueJobRequest, ctx: RequestContext[RequeueJobRequest, RequeueJobResponse], /) -> RequeueJobResponse:
+        """
+        Runs a dead job again without giving it new attempts: the next failure ends it again.
+        """
+        raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
+
+    def change_job_priority(self, request: ChangeJobPriorityRequest, ctx: RequestContext[ChangeJobPriorityRequest, ChangeJobPriorityResponse], /) -> ChangeJobPriorityResponse:
+        """
+        Gives a pending or scheduled job another priority; a pending one goes to the tail of it.
         """
         raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
 
@@ -624,6 +716,28 @@ class JobServiceWSGIApplication(ConnectWSGIApplication):
                         stream_type=StreamType.UNARY,
                     ),
                     function=service.move_job,
+                ),
+                "/corvo.v1.JobService/RequeueJob": EndpointSync.unary(
+                    method=MethodInfo(
+                        name="RequeueJob",
+                        service_name="corvo.v1.JobService",
+                        input=RequeueJobRequest,
+                        output=RequeueJobResponse,
+                        idempotency_level=IdempotencyLevel.UNKNOWN,
+                        stream_type=StreamType.UNARY,
+                    ),
+                    function=service.requeue_job,
+                ),
+                "/corvo.v1.JobService/ChangeJobPriority": EndpointSync.unary(
+                    method=MethodInfo(
+                        name="ChangeJobPriority",
+                        service_name="corvo.v1.JobService",
+                        input=ChangeJobPriorityRequest,
+                        output=ChangeJobPriorityResponse,
+                        idempotency_level=IdempotencyLevel.UNKNOWN,
+                        stream_type=StreamType.UNARY,
+                    ),
+                    function=service.change_job_priority,
                 ),
                 "/corvo.v1.JobService/DeleteJob": EndpointSync.unary(
                     method=MethodInfo(
@@ -861,6 +975,52 @@ class JobServiceClientSync(ConnectClientSync):
                 service_name="corvo.v1.JobService",
                 input=MoveJobRequest,
                 output=MoveJobResponse,
+                idempotency_level=IdempotencyLevel.UNKNOWN,
+                stream_type=StreamType.UNARY,
+            ),
+            headers=headers,
+            timeout_ms=timeout_ms,
+        )
+    def requeue_job(
+        self,
+        request: RequeueJobRequest,
+        *,
+        headers: Headers | Mapping[str, str] | None = None, 
+        timeout_ms: int | None = None,
+    ) -> RequeueJobResponse:
+        """
+        Runs a dead job again without giving it new attempts: the next failure ends it again.
+        """
+        return self.execute_unary(
+            request=request,
+            method=MethodInfo(
+                name="RequeueJob",
+                service_name="corvo.v1.JobService",
+                input=RequeueJobRequest,
+                output=RequeueJobResponse,
+                idempotency_level=IdempotencyLevel.UNKNOWN,
+                stream_type=StreamType.UNARY,
+            ),
+            headers=headers,
+            timeout_ms=timeout_ms,
+        )
+    def change_job_priority(
+        self,
+        request: ChangeJobPriorityRequest,
+        *,
+        headers: Headers | Mapping[str, str] | None = None, 
+        timeout_ms: int | None = None,
+    ) -> ChangeJobPriorityResponse:
+        """
+        Gives a pending or scheduled job another priority; a pending one goes to the tail of it.
+        """
+        return self.execute_unary(
+            request=request,
+            method=MethodInfo(
+                name="ChangeJobPriority",
+                service_name="corvo.v1.JobService",
+                input=ChangeJobPriorityRequest,
+                output=ChangeJobPriorityResponse,
                 idempotency_level=IdempotencyLevel.UNKNOWN,
                 stream_type=StreamType.UNARY,
             ),

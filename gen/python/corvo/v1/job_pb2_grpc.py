@@ -76,6 +76,16 @@ class JobServiceStub:
                 request_serializer=corvo_dot_v1_dot_job__pb2.MoveJobRequest.SerializeToString,
                 response_deserializer=corvo_dot_v1_dot_job__pb2.MoveJobResponse.FromString,
                 _registered_method=True)
+        self.RequeueJob = channel.unary_unary(
+                '/corvo.v1.JobService/RequeueJob',
+                request_serializer=corvo_dot_v1_dot_job__pb2.RequeueJobRequest.SerializeToString,
+                response_deserializer=corvo_dot_v1_dot_job__pb2.RequeueJobResponse.FromString,
+                _registered_method=True)
+        self.ChangeJobPriority = channel.unary_unary(
+                '/corvo.v1.JobService/ChangeJobPriority',
+                request_serializer=corvo_dot_v1_dot_job__pb2.ChangeJobPriorityRequest.SerializeToString,
+                response_deserializer=corvo_dot_v1_dot_job__pb2.ChangeJobPriorityResponse.FromString,
+                _registered_method=True)
         self.DeleteJob = channel.unary_unary(
                 '/corvo.v1.JobService/DeleteJob',
                 request_serializer=corvo_dot_v1_dot_job__pb2.DeleteJobRequest.SerializeToString,
@@ -145,6 +155,20 @@ class JobServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RequeueJob(self, request, context):
+        """Runs a dead job again without giving it new attempts: the next failure ends it again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ChangeJobPriority(self, request, context):
+        """Gives a pending or scheduled job another priority; a pending one goes to the tail of it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DeleteJob(self, request, context):
         """Deletes a job in any state.
         """
@@ -194,6 +218,16 @@ def add_JobServiceServicer_to_server(servicer, server):
                     servicer.MoveJob,
                     request_deserializer=corvo_dot_v1_dot_job__pb2.MoveJobRequest.FromString,
                     response_serializer=corvo_dot_v1_dot_job__pb2.MoveJobResponse.SerializeToString,
+            ),
+            'RequeueJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.RequeueJob,
+                    request_deserializer=corvo_dot_v1_dot_job__pb2.RequeueJobRequest.FromString,
+                    response_serializer=corvo_dot_v1_dot_job__pb2.RequeueJobResponse.SerializeToString,
+            ),
+            'ChangeJobPriority': grpc.unary_unary_rpc_method_handler(
+                    servicer.ChangeJobPriority,
+                    request_deserializer=corvo_dot_v1_dot_job__pb2.ChangeJobPriorityRequest.FromString,
+                    response_serializer=corvo_dot_v1_dot_job__pb2.ChangeJobPriorityResponse.SerializeToString,
             ),
             'DeleteJob': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteJob,
@@ -419,6 +453,60 @@ class JobService:
             '/corvo.v1.JobService/MoveJob',
             corvo_dot_v1_dot_job__pb2.MoveJobRequest.SerializeToString,
             corvo_dot_v1_dot_job__pb2.MoveJobResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RequeueJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/corvo.v1.JobService/RequeueJob',
+            corvo_dot_v1_dot_job__pb2.RequeueJobRequest.SerializeToString,
+            corvo_dot_v1_dot_job__pb2.RequeueJobResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ChangeJobPriority(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/corvo.v1.JobService/ChangeJobPriority',
+            corvo_dot_v1_dot_job__pb2.ChangeJobPriorityRequest.SerializeToString,
+            corvo_dot_v1_dot_job__pb2.ChangeJobPriorityResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -9,6 +9,7 @@ import { printList } from "../listing.js";
 import type { Session } from "../session.js";
 import type { Column } from "../table.js";
 import { timeFlag } from "../time.js";
+import { errors, operations } from "./errors.js";
 
 interface Found {
   id: string;
@@ -29,6 +30,7 @@ const filterFlags: readonly FlagSpec[] = [
   { flags: "--payload-contains <text>", description: "whose payload has this text, in any case of letters" },
   { flags: "--payload-jq <expression>", description: "whose payload fits, for example '.user.id == 42'" },
   { flags: "--error-contains <text>", description: "one of whose errors has this text" },
+  { flags: "--error-group <id>", description: "whose last error is of this group (see corvo errors)" },
   { flags: "--tag <key=value>", description: "with this label; may be repeated", repeated: true },
   { flags: "--created-after <time>", description: "added after this time, RFC 3339" },
   { flags: "--created-before <time>", description: "added before this time, RFC 3339" },
@@ -67,6 +69,7 @@ function filterOf(flags: Flags): Record<string, unknown> {
     payload_contains: text(flags, "payloadContains") || undefined,
     payload_jq: text(flags, "payloadJq") || undefined,
     error_contains: text(flags, "errorContains") || undefined,
+    error_group: text(flags, "errorGroup") || undefined,
     tags: Object.keys(tags).length > 0 ? tags : undefined,
     created_after: time("--created-after", "createdAfter"),
     created_before: time("--created-before", "createdBefore"),
@@ -229,4 +232,4 @@ function idsIn(json: string): string[] {
 }
 
 /** Search, bulk and their kin. */
-export const viewCommands: readonly AnyCommand[] = [search, listJobs, bulk];
+export const viewCommands: readonly AnyCommand[] = [search, listJobs, bulk, errors, operations];

@@ -158,7 +158,7 @@ export class JobTable extends Pages {
     this.f64[row >>> 10][(row & 1023) * doubles + F.createdMs] = value;
   }
 
-  /** Active: end of the lease in serving time. Scheduled, retrying: when it comes due, unix milliseconds. Else 0. */
+  /** Active: end of the lease in serving time. Scheduled, retrying: when it comes due, unix milliseconds. Pending: since when it is. Else 0. */
   dueMs(row: number): number {
     return this.f64[row >>> 10][(row & 1023) * doubles + F.dueMs];
   }

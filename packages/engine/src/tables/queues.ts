@@ -74,6 +74,8 @@ export class Queue {
   askedMs = 0;
   /** It is on the list of queues that may have become fetchable. */
   ready = false;
+  /** Its newest row of counters; -1: none. */
+  counts = -1;
   /** The read view will be told of it. */
   fed = false;
   /** Serial of the cut that has it already. */

@@ -2,6 +2,7 @@ export { checkAck, checkAckBatch, checkFail, checkRelease, checkStep } from "./a
 export * from "./agent.js";
 export { checkCreateBatch, checkSealBatch } from "./batch.js";
 export * from "./budget.js";
+export * from "./bulk.js";
 export { type DoorOptions, doorDefaults } from "./door.js";
 export { checkEnqueue, checkEnqueueBatch } from "./enqueue.js";
 export { checkFetch, checkFetchBatch } from "./fetch.js";

@@ -18,6 +18,10 @@ export const checkHoldJob = ofJob(new fastJob.HoldJobRequestReader(), jobs.HoldJ
 export const checkApproveJob = ofJob(new fastJob.ApproveJobRequestReader(), jobs.ApproveJobRequestSchema);
 export const checkRejectJob: Check = (bytes, options = doorDefaults) =>
   admit(rejection, jobs.RejectJobRequestSchema, bytes, options, lookAtRejection, mendRejection);
+export const checkRequeueJob = ofJob(new fastJob.RequeueJobRequestReader(), jobs.RequeueJobRequestSchema);
+export const checkChangeJobPriority = ofJob(new fastJob.ChangeJobPriorityRequestReader(), jobs.ChangeJobPriorityRequestSchema, (r) =>
+  r.priorityEnd === r.priorityStart ? faulty("REQUIRED", "priority", "priority is required") : undefined,
+);
 export const checkDeleteJob = ofJob(new fastJob.DeleteJobRequestReader(), jobs.DeleteJobRequestSchema);
 export const checkMoveJob = ofJob(new fastJob.MoveJobRequestReader(), jobs.MoveJobRequestSchema, (r) => nameFault(r.buf, r.queueStart, r.queueEnd, "queue"));
 

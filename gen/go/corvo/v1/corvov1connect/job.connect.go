@@ -51,6 +51,11 @@ const (
 	JobServiceRejectJobProcedure = "/corvo.v1.JobService/RejectJob"
 	// JobServiceMoveJobProcedure is the fully-qualified name of the JobService's MoveJob RPC.
 	JobServiceMoveJobProcedure = "/corvo.v1.JobService/MoveJob"
+	// JobServiceRequeueJobProcedure is the fully-qualified name of the JobService's RequeueJob RPC.
+	JobServiceRequeueJobProcedure = "/corvo.v1.JobService/RequeueJob"
+	// JobServiceChangeJobPriorityProcedure is the fully-qualified name of the JobService's
+	// ChangeJobPriority RPC.
+	JobServiceChangeJobPriorityProcedure = "/corvo.v1.JobService/ChangeJobPriority"
 	// JobServiceDeleteJobProcedure is the fully-qualified name of the JobService's DeleteJob RPC.
 	JobServiceDeleteJobProcedure = "/corvo.v1.JobService/DeleteJob"
 )
@@ -74,6 +79,10 @@ type JobServiceClient interface {
 	RejectJob(context.Context, *connect.Request[v1.RejectJobRequest]) (*connect.Response[v1.RejectJobResponse], error)
 	// Moves a job to the tail of another queue; its state stays.
 	MoveJob(context.Context, *connect.Request[v1.MoveJobRequest]) (*connect.Response[v1.MoveJobResponse], error)
+	// Runs a dead job again without giving it new attempts: the next failure ends it again.
+	RequeueJob(context.Context, *connect.Request[v1.RequeueJobRequest]) (*connect.Response[v1.RequeueJobResponse], error)
+	// Gives a pending or scheduled job another priority; a pending one goes to the tail of it.
+	ChangeJobPriority(context.Context, *connect.Request[v1.ChangeJobPriorityRequest]) (*connect.Response[v1.ChangeJobPriorityResponse], error)
 	// Deletes a job in any state.
 	DeleteJob(context.Context, *connect.Request[v1.DeleteJobRequest]) (*connect.Response[v1.DeleteJobResponse], error)
 }
@@ -139,6 +148,18 @@ func NewJobServiceClient(httpClient connect.HTTPClient, baseURL string, opts ...
 			connect.WithSchema(jobServiceMethods.ByName("MoveJob")),
 			connect.WithClientOptions(opts...),
 		),
+		requeueJob: connect.NewClient[v1.RequeueJobRequest, v1.RequeueJobResponse](
+			httpClient,
+			baseURL+JobServiceRequeueJobProcedure,
+			connect.WithSchema(jobServiceMethods.ByName("RequeueJob")),
+			connect.WithClientOptions(opts...),
+		),
+		changeJobPriority: connect.NewClient[v1.ChangeJobPriorityRequest, v1.ChangeJobPriorityResponse](
+			httpClient,
+			baseURL+JobServiceChangeJobPriorityProcedure,
+			connect.WithSchema(jobServiceMethods.ByName("ChangeJobPriority")),
+			connect.WithClientOptions(opts...),
+		),
 		deleteJob: connect.NewClient[v1.DeleteJobRequest, v1.DeleteJobResponse](
 			httpClient,
 			baseURL+JobServiceDeleteJobProcedure,
@@ -150,15 +171,17 @@ func NewJobServiceClient(httpClient connect.HTTPClient, baseURL string, opts ...
 
 // jobServiceClient implements JobServiceClient.
 type jobServiceClient struct {
-	getJob      *connect.Client[v1.GetJobRequest, v1.GetJobResponse]
-	bulkGetJobs *connect.Client[v1.BulkGetJobsRequest, v1.BulkGetJobsResponse]
-	retryJob    *connect.Client[v1.RetryJobRequest, v1.RetryJobResponse]
-	cancelJob   *connect.Client[v1.CancelJobRequest, v1.CancelJobResponse]
-	holdJob     *connect.Client[v1.HoldJobRequest, v1.HoldJobResponse]
-	approveJob  *connect.Client[v1.ApproveJobRequest, v1.ApproveJobResponse]
-	rejectJob   *connect.Client[v1.RejectJobRequest, v1.RejectJobResponse]
-	moveJob     *connect.Client[v1.MoveJobRequest, v1.MoveJobResponse]
-	deleteJob   *connect.Client[v1.DeleteJobRequest, v1.DeleteJobResponse]
+	getJob            *connect.Client[v1.GetJobRequest, v1.GetJobResponse]
+	bulkGetJobs       *connect.Client[v1.BulkGetJobsRequest, v1.BulkGetJobsResponse]
+	retryJob          *connect.Client[v1.RetryJobRequest, v1.RetryJobResponse]
+	cancelJob         *connect.Client[v1.CancelJobRequest, v1.CancelJobResponse]
+	holdJob           *connect.Client[v1.HoldJobRequest, v1.HoldJobResponse]
+	approveJob        *connect.Client[v1.ApproveJobRequest, v1.ApproveJobResponse]
+	rejectJob         *connect.Client[v1.RejectJobRequest, v1.RejectJobResponse]
+	moveJob           *connect.Client[v1.MoveJobRequest, v1.MoveJobResponse]
+	requeueJob        *connect.Client[v1.RequeueJobRequest, v1.RequeueJobResponse]
+	changeJobPriority *connect.Client[v1.ChangeJobPriorityRequest, v1.ChangeJobPriorityResponse]
+	deleteJob         *connect.Client[v1.DeleteJobRequest, v1.DeleteJobResponse]
 }
 
 // GetJob calls corvo.v1.JobService.GetJob.
@@ -201,6 +224,16 @@ func (c *jobServiceClient) MoveJob(ctx context.Context, req *connect.Request[v1.
 	return c.moveJob.CallUnary(ctx, req)
 }
 
+// RequeueJob calls corvo.v1.JobService.RequeueJob.
+func (c *jobServiceClient) RequeueJob(ctx context.Context, req *connect.Request[v1.RequeueJobRequest]) (*connect.Response[v1.RequeueJobResponse], error) {
+	return c.requeueJob.CallUnary(ctx, req)
+}
+
+// ChangeJobPriority calls corvo.v1.JobService.ChangeJobPriority.
+func (c *jobServiceClient) ChangeJobPriority(ctx context.Context, req *connect.Request[v1.ChangeJobPriorityRequest]) (*connect.Response[v1.ChangeJobPriorityResponse], error) {
+	return c.changeJobPriority.CallUnary(ctx, req)
+}
+
 // DeleteJob calls corvo.v1.JobService.DeleteJob.
 func (c *jobServiceClient) DeleteJob(ctx context.Context, req *connect.Request[v1.DeleteJobRequest]) (*connect.Response[v1.DeleteJobResponse], error) {
 	return c.deleteJob.CallUnary(ctx, req)
@@ -225,6 +258,10 @@ type JobServiceHandler interface {
 	RejectJob(context.Context, *connect.Request[v1.RejectJobRequest]) (*connect.Response[v1.RejectJobResponse], error)
 	// Moves a job to the tail of another queue; its state stays.
 	MoveJob(context.Context, *connect.Request[v1.MoveJobRequest]) (*connect.Response[v1.MoveJobResponse], error)
+	// Runs a dead job again without giving it new attempts: the next failure ends it again.
+	RequeueJob(context.Context, *connect.Request[v1.RequeueJobRequest]) (*connect.Response[v1.RequeueJobResponse], error)
+	// Gives a pending or scheduled job another priority; a pending one goes to the tail of it.
+	ChangeJobPriority(context.Context, *connect.Request[v1.ChangeJobPriorityRequest]) (*connect.Response[v1.ChangeJobPriorityResponse], error)
 	// Deletes a job in any state.
 	DeleteJob(context.Context, *connect.Request[v1.DeleteJobRequest]) (*connect.Response[v1.DeleteJobResponse], error)
 }
@@ -286,6 +323,18 @@ func NewJobServiceHandler(svc JobServiceHandler, opts ...connect.HandlerOption) 
 		connect.WithSchema(jobServiceMethods.ByName("MoveJob")),
 		connect.WithHandlerOptions(opts...),
 	)
+	jobServiceRequeueJobHandler := connect.NewUnaryHandler(
+		JobServiceRequeueJobProcedure,
+		svc.RequeueJob,
+		connect.WithSchema(jobServiceMethods.ByName("RequeueJob")),
+		connect.WithHandlerOptions(opts...),
+	)
+	jobServiceChangeJobPriorityHandler := connect.NewUnaryHandler(
+		JobServiceChangeJobPriorityProcedure,
+		svc.ChangeJobPriority,
+		connect.WithSchema(jobServiceMethods.ByName("ChangeJobPriority")),
+		connect.WithHandlerOptions(opts...),
+	)
 	jobServiceDeleteJobHandler := connect.NewUnaryHandler(
 		JobServiceDeleteJobProcedure,
 		svc.DeleteJob,
@@ -310,6 +359,10 @@ func NewJobServiceHandler(svc JobServiceHandler, opts ...connect.HandlerOption) 
 			jobServiceRejectJobHandler.ServeHTTP(w, r)
 		case JobServiceMoveJobProcedure:
 			jobServiceMoveJobHandler.ServeHTTP(w, r)
+		case JobServiceRequeueJobProcedure:
+			jobServiceRequeueJobHandler.ServeHTTP(w, r)
+		case JobServiceChangeJobPriorityProcedure:
+			jobServiceChangeJobPriorityHandler.ServeHTTP(w, r)
 		case JobServiceDeleteJobProcedure:
 			jobServiceDeleteJobHandler.ServeHTTP(w, r)
 		default:
@@ -351,6 +404,14 @@ func (UnimplementedJobServiceHandler) RejectJob(context.Context, *connect.Reques
 
 func (UnimplementedJobServiceHandler) MoveJob(context.Context, *connect.Request[v1.MoveJobRequest]) (*connect.Response[v1.MoveJobResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("corvo.v1.JobService.MoveJob is not implemented"))
+}
+
+func (UnimplementedJobServiceHandler) RequeueJob(context.Context, *connect.Request[v1.RequeueJobRequest]) (*connect.Response[v1.RequeueJobResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("corvo.v1.JobService.RequeueJob is not implemented"))
+}
+
+func (UnimplementedJobServiceHandler) ChangeJobPriority(context.Context, *connect.Request[v1.ChangeJobPriorityRequest]) (*connect.Response[v1.ChangeJobPriorityResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("corvo.v1.JobService.ChangeJobPriority is not implemented"))
 }
 
 func (UnimplementedJobServiceHandler) DeleteJob(context.Context, *connect.Request[v1.DeleteJobRequest]) (*connect.Response[v1.DeleteJobResponse], error) {

@@ -905,3 +905,251 @@ export function encodeDeleteJobRequest(w: Writer, init: DeleteJobRequestInit): v
   if (init.requestId !== undefined && init.requestId.length > 0) putStringOrBytes(w, 882, init.requestId);
   if (init.validateOnly !== undefined && init.validateOnly) putBool(w, 1520, init.validateOnly);
 }
+
+/** Reads corvo.v1.RequeueJobRequest. */
+export class RequeueJobRequestReader extends Reader {
+  jobIdStart = 0;
+  jobIdEnd = 0;
+  requestIdStart = 0;
+  requestIdEnd = 0;
+  validateOnly = false;
+
+  read(buf: Uint8Array, start = 0, end = buf.length): this {
+    this.buf = buf;
+    this.start = start;
+    this.end = end;
+    this.hasUnknown = false;
+    this.jobIdStart = 0;
+    this.jobIdEnd = 0;
+    this.requestIdStart = 0;
+    this.requestIdEnd = 0;
+    this.validateOnly = false;
+    let pos = start;
+    while (pos < end) {
+      let tag = buf[pos++];
+      if (tag > 127) {
+        const b = pos < end ? buf[pos] : 128;
+        if (b < 128) {
+          tag = (tag & 127) | (b << 7);
+          pos++;
+        } else {
+          this.pos = pos - 1;
+          tag = this.tag();
+          pos = this.pos;
+        }
+      }
+      if (tag < 128) {
+      switch (tag >>> 3) {
+        case 1: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.jobIdEnd !== 0) this.hasUnknown = true;
+          this.jobIdStart = pos;
+          this.jobIdEnd = pos += n;
+          break;
+        }
+        default:
+          pos = this.unknown(tag, pos);
+      }
+      } else {
+      switch (tag >>> 3) {
+        case 110: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.requestIdEnd !== 0) this.hasUnknown = true;
+          this.requestIdStart = pos;
+          this.requestIdEnd = pos += n;
+          break;
+        }
+        case 190: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.validateOnly = b !== 0;
+          } else {
+            this.pos = pos;
+            this.varint64();
+            this.validateOnly = this.lo !== 0 || this.hi !== 0;
+            pos = this.pos;
+          }
+          break;
+        }
+        default:
+          pos = this.unknown(tag, pos);
+      }
+      }
+    }
+    return this;
+  }
+}
+
+/** Tags of corvo.v1.RequeueJobRequest for the put functions. */
+export const RequeueJobRequestTag = {
+  jobId: 10,
+  requestId: 882,
+  validateOnly: 1520,
+} as const;
+
+/** What `encodeRequeueJobRequest` writes. What is absent or zero is not written. */
+export interface RequeueJobRequestInit {
+  jobId?: string | Uint8Array;
+  requestId?: string | Uint8Array;
+  validateOnly?: boolean;
+}
+
+/** Writes the fields of corvo.v1.RequeueJobRequest, without a length before them. */
+export function encodeRequeueJobRequest(w: Writer, init: RequeueJobRequestInit): void {
+  if (init.jobId !== undefined && init.jobId.length > 0) putStringOrBytes(w, 10, init.jobId);
+  if (init.requestId !== undefined && init.requestId.length > 0) putStringOrBytes(w, 882, init.requestId);
+  if (init.validateOnly !== undefined && init.validateOnly) putBool(w, 1520, init.validateOnly);
+}
+
+/** Reads corvo.v1.ChangeJobPriorityRequest. */
+export class ChangeJobPriorityRequestReader extends Reader {
+  jobIdStart = 0;
+  jobIdEnd = 0;
+  priorityStart = 0;
+  priorityEnd = 0;
+  requestIdStart = 0;
+  requestIdEnd = 0;
+  validateOnly = false;
+
+  read(buf: Uint8Array, start = 0, end = buf.length): this {
+    this.buf = buf;
+    this.start = start;
+    this.end = end;
+    this.hasUnknown = false;
+    this.jobIdStart = 0;
+    this.jobIdEnd = 0;
+    this.priorityStart = 0;
+    this.priorityEnd = 0;
+    this.requestIdStart = 0;
+    this.requestIdEnd = 0;
+    this.validateOnly = false;
+    let pos = start;
+    while (pos < end) {
+      let tag = buf[pos++];
+      if (tag > 127) {
+        const b = pos < end ? buf[pos] : 128;
+        if (b < 128) {
+          tag = (tag & 127) | (b << 7);
+          pos++;
+        } else {
+          this.pos = pos - 1;
+          tag = this.tag();
+          pos = this.pos;
+        }
+      }
+      if (tag < 128) {
+      switch (tag >>> 3) {
+        case 1: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.jobIdEnd !== 0) this.hasUnknown = true;
+          this.jobIdStart = pos;
+          this.jobIdEnd = pos += n;
+          break;
+        }
+        case 2: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.priorityEnd !== 0) this.hasUnknown = true;
+          this.priorityStart = pos;
+          this.priorityEnd = pos += n;
+          break;
+        }
+        default:
+          pos = this.unknown(tag, pos);
+      }
+      } else {
+      switch (tag >>> 3) {
+        case 110: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.requestIdEnd !== 0) this.hasUnknown = true;
+          this.requestIdStart = pos;
+          this.requestIdEnd = pos += n;
+          break;
+        }
+        case 190: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.validateOnly = b !== 0;
+          } else {
+            this.pos = pos;
+            this.varint64();
+            this.validateOnly = this.lo !== 0 || this.hi !== 0;
+            pos = this.pos;
+          }
+          break;
+        }
+        default:
+          pos = this.unknown(tag, pos);
+      }
+      }
+    }
+    return this;
+  }
+}
+
+/** Tags of corvo.v1.ChangeJobPriorityRequest for the put functions. */
+export const ChangeJobPriorityRequestTag = {
+  jobId: 10,
+  priority: 18,
+  requestId: 882,
+  validateOnly: 1520,
+} as const;
+
+/** What `encodeChangeJobPriorityRequest` writes. What is absent or zero is not written. */
+export interface ChangeJobPriorityRequestInit {
+  jobId?: string | Uint8Array;
+  priority?: string | Uint8Array;
+  requestId?: string | Uint8Array;
+  validateOnly?: boolean;
+}
+
+/** Writes the fields of corvo.v1.ChangeJobPriorityRequest, without a length before them. */
+export function encodeChangeJobPriorityRequest(w: Writer, init: ChangeJobPriorityRequestInit): void {
+  if (init.jobId !== undefined && init.jobId.length > 0) putStringOrBytes(w, 10, init.jobId);
+  if (init.priority !== undefined && init.priority.length > 0) putStringOrBytes(w, 18, init.priority);
+  if (init.requestId !== undefined && init.requestId.length > 0) putStringOrBytes(w, 882, init.requestId);
+  if (init.validateOnly !== undefined && init.validateOnly) putBool(w, 1520, init.validateOnly);
+}

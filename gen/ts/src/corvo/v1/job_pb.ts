@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file corvo/v1/job.proto.
  */
 export const file_corvo_v1_job: GenFile = /*@__PURE__*/
-  fileDesc("ChJjb3J2by92MS9qb2IucHJvdG8SCGNvcnZvLnYxIqkBCghKb2JFcnJvchISCgJpZBgBIAEoA0IGirUYAhgBEhYKBmpvYl9pZBgCIAEoCUIGirUYAhgBEhcKB2F0dGVtcHQYAyABKAVCBoq1GAIYARIVCgVlcnJvchgEIAEoCUIGirUYAhgBEhEKCWJhY2t0cmFjZRgFIAEoCRIuCgpjcmVhdGVkX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKwCgoDSm9iEhQKAmlkGAEgASgJQgiKtRgEGAFAAxIVCgVxdWV1ZRgCIAEoCUIGirUYAhgBEikKBXN0YXRlGAMgASgOMhIuY29ydm8udjEuSm9iU3RhdGVCBoq1GAIYARIeCgxwYXlsb2FkX2pzb24YBCABKAlCCIq1GAQIARgBEhgKCHByaW9yaXR5GAUgASgFQgaKtRgCGAESFwoHYXR0ZW1wdBgGIAEoBUIGirUYAhgBEhsKC21heF9yZXRyaWVzGAcgASgFQgaKtRgCGAESHQoNcmV0cnlfYmFja29mZhgIIAEoCUIGirUYAhgBEicKE3JldHJ5X2Jhc2VfZGVsYXlfbXMYCSABKANCCoq1GAYYATICbXMSJgoScmV0cnlfbWF4X2RlbGF5X21zGAogASgDQgqKtRgGGAEyAm1zEhIKCnVuaXF1ZV9rZXkYCyABKAkSEQoJd29ya2VyX2lkGAwgASgJEhAKCGhvc3RuYW1lGA0gASgJEhkKCXRhZ3NfanNvbhgOIAEoCUIGirUYAggBEh0KDXByb2dyZXNzX2pzb24YDyABKAlCBoq1GAIIARIfCg9jaGVja3BvaW50X2pzb24YECABKAlCBoq1GAIIARIbCgtyZXN1bHRfanNvbhgRIAEoCUIGirUYAggBEjQKEGxlYXNlX2V4cGlyZXNfYXQYEiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDHNjaGVkdWxlZF9hdBgTIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoJZXhwaXJlX2F0GBQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIZCglwYXJlbnRfaWQYFSABKAlCBoq1GAJAAxIuCgpjcmVhdGVkX2F0GBYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpzdGFydGVkX2F0GBcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIwCgxjb21wbGV0ZWRfYXQYGCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KCWZhaWxlZF9hdBgZIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASIgoGZXJyb3JzGBogAygLMhIuY29ydm8udjEuSm9iRXJyb3ISIwoFYWdlbnQYGyABKAsyFC5jb3J2by52MS5BZ2VudFN0YXRlEhMKC2hvbGRfcmVhc29uGBwgASgJEg0KBWZlbmNlGB0gASgEEjAKDGNhbmNlbGxlZF9hdBgeIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFQoNcmV2aXNpb25fbm90ZRh4IAEoCRIRCglyZXZpc2lvbnMYeSABKAUSEAoIY29zdF91c2QYeiABKAESEAoIY2hhaW5faWQYdSABKAkSFwoKY2hhaW5fc3RlcBh2IAEoBUgAiAEBEiMKEWNoYWluX2NvbmZpZ19qc29uGHcgASgJQgiKtRgECAFABRIsCgt3YWl0aW5nX2ZvchhzIAMoCzIXLmNvcnZvLnYxLkpvYkRlcGVuZGVuY3kSEAoIYmF0Y2hfaWQYdCABKAkSHAoLc2NoZWR1bGVfaWQYlgEgASgJQgaKtRgCQAESNQoQc2NoZWR1bGVfc2xvdF9hdBiXASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQg0KC19jaGFpbl9zdGVwImUKDUpvYkRlcGVuZGVuY3kSGAoGam9iX2lkGAEgASgJQgiKtRgEGAFAAxIVCgVzdGF0ZRgCIAEoCUIGirUYAhgBEhMKA21ldBgDIAEoCEIGirUYAhgBEg4KBnJlYXNvbhgEIAEoCSIfCg1HZXRKb2JSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCSIsCg5HZXRKb2JSZXNwb25zZRIaCgNqb2IYASABKAsyDS5jb3J2by52MS5Kb2IiJQoSQnVsa0dldEpvYnNSZXF1ZXN0Eg8KB2pvYl9pZHMYASADKAkiOgoTQnVsa0dldEpvYnNSZXNwb25zZRIjCgRqb2JzGAEgAygLMg0uY29ydm8udjEuSm9iQgaKtRgCGAEiVQoPUmV0cnlKb2JSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCRISCgpyZXF1ZXN0X2lkGG4gASgJEhYKDXZhbGlkYXRlX29ubHkYvgEgASgIOgaatRgCCAEiKgoQUmV0cnlKb2JSZXNwb25zZRIWCgZzdGF0dXMYASABKAlCBoq1GAIYASJWChBDYW5jZWxKb2JSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCRISCgpyZXF1ZXN0X2lkGG4gASgJEhYKDXZhbGlkYXRlX29ubHkYvgEgASgIOgaatRgCCAEiKwoRQ2FuY2VsSm9iUmVzcG9uc2USFgoGc3RhdHVzGAEgASgJQgaKtRgCGAEiVAoOSG9sZEpvYlJlcXVlc3QSDgoGam9iX2lkGAEgASgJEhIKCnJlcXVlc3RfaWQYbiABKAkSFgoNdmFsaWRhdGVfb25seRi+ASABKAg6Bpq1GAIIASIpCg9Ib2xkSm9iUmVzcG9uc2USFgoGc3RhdHVzGAEgASgJQgaKtRgCGAEiVwoRQXBwcm92ZUpvYlJlcXVlc3QSDgoGam9iX2lkGAEgASgJEhIKCnJlcXVlc3RfaWQYbiABKAkSFgoNdmFsaWRhdGVfb25seRi+ASABKAg6Bpq1GAIIASIsChJBcHByb3ZlSm9iUmVzcG9uc2USFgoGc3RhdHVzGAEgASgJQgaKtRgCGAEitQEKEFJlamVjdEpvYlJlcXVlc3QSDgoGam9iX2lkGAEgASgJEhIKCnJlcXVlc3RfaWQYbiABKAkSFgoNdmFsaWRhdGVfb25seRi+ASABKAgSDgoGcmV2aXNlGHggASgIEh4KDHBheWxvYWRfanNvbhh5IAEoCUIIirUYBAgBOAESHwoPY2hlY2twb2ludF9qc29uGHogASgJQgaKtRgCCAESDAoEbm90ZRh7IAEoCToGmrUYAggBIisKEVJlamVjdEpvYlJlc3BvbnNlEhYKBnN0YXR1cxgBIAEoCUIGirUYAhgBImMKDk1vdmVKb2JSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCRINCgVxdWV1ZRgCIAEoCRISCgpyZXF1ZXN0X2lkGG4gASgJEhYKDXZhbGlkYXRlX29ubHkYvgEgASgIOgaatRgCCAEiKQoPTW92ZUpvYlJlc3BvbnNlEhYKBnN0YXR1cxgBIAEoCUIGirUYAhgBIlYKEERlbGV0ZUpvYlJlcXVlc3QSDgoGam9iX2lkGAEgASgJEhIKCnJlcXVlc3RfaWQYbiABKAkSFgoNdmFsaWRhdGVfb25seRi+ASABKAg6Bpq1GAIIASIrChFEZWxldGVKb2JSZXNwb25zZRIWCgZzdGF0dXMYASABKAlCBoq1GAIYASrdAQoISm9iU3RhdGUSGQoVSk9CX1NUQVRFX1VOU1BFQ0lGSUVEEAASFQoRSk9CX1NUQVRFX1BFTkRJTkcQARIUChBKT0JfU1RBVEVfQUNUSVZFEAISEgoOSk9CX1NUQVRFX0hFTEQQAxIXChNKT0JfU1RBVEVfQ09NUExFVEVEEAQSFgoSSk9CX1NUQVRFX1JFVFJZSU5HEAUSEgoOSk9CX1NUQVRFX0RFQUQQBhIXChNKT0JfU1RBVEVfQ0FOQ0VMTEVEEAcSFwoTSk9CX1NUQVRFX1NDSEVEVUxFRBAIMqgKCgpKb2JTZXJ2aWNlEnYKBkdldEpvYhIXLmNvcnZvLnYxLkdldEpvYlJlcXVlc3QaGC5jb3J2by52MS5HZXRKb2JSZXNwb25zZSI5kAIBorUYEAoEam9icxIEcmVhZBgEIAOC0+STAhxiA2pvYhIVL2FwaS92MS9qb2JzL3tqb2JfaWR9EpkBCgtCdWxrR2V0Sm9icxIcLmNvcnZvLnYxLkJ1bGtHZXRKb2JzUmVxdWVzdBodLmNvcnZvLnYxLkJ1bGtHZXRKb2JzUmVzcG9uc2UiTZACAZK1GBIyEFZBTElEQVRJT05fRVJST1KitRgQCgRqb2JzEgRyZWFkGAMgA4LT5JMCGjoBKiIVL2FwaS92MS9qb2JzL2J1bGstZ2V0Eo8BCghSZXRyeUpvYhIZLmNvcnZvLnYxLlJldHJ5Sm9iUmVxdWVzdBoaLmNvcnZvLnYxLlJldHJ5Sm9iUmVzcG9uc2UiTJK1GA0yC1JFVFJZX0VSUk9SorUYEQoEam9icxIFcmV0cnkYBiADgtPkkwIgOgEqIhsvYXBpL3YxL2pvYnMve2pvYl9pZH0vcmV0cnkSlQEKCUNhbmNlbEpvYhIaLmNvcnZvLnYxLkNhbmNlbEpvYlJlcXVlc3QaGy5jb3J2by52MS5DYW5jZWxKb2JSZXNwb25zZSJPkrUYDjIMQ0FOQ0VMX0VSUk9SorUYEgoEam9icxIGY2FuY2VsGAYgA4LT5JMCIToBKiIcL2FwaS92MS9qb2JzL3tqb2JfaWR9L2NhbmNlbBKJAQoHSG9sZEpvYhIYLmNvcnZvLnYxLkhvbGRKb2JSZXF1ZXN0GhkuY29ydm8udjEuSG9sZEpvYlJlc3BvbnNlIkmStRgMMgpIT0xEX0VSUk9SorUYEAoEam9icxIEaG9sZBgGIAOC0+STAh86ASoiGi9hcGkvdjEvam9icy97am9iX2lkfS9ob2xkEpsBCgpBcHByb3ZlSm9iEhsuY29ydm8udjEuQXBwcm92ZUpvYlJlcXVlc3QaHC5jb3J2by52MS5BcHByb3ZlSm9iUmVzcG9uc2UiUpK1GA8yDUFQUFJPVkVfRVJST1KitRgTCgRqb2JzEgdhcHByb3ZlGAYgA4LT5JMCIjoBKiIdL2FwaS92MS9qb2JzL3tqb2JfaWR9L2FwcHJvdmUSlwEKCVJlamVjdEpvYhIaLmNvcnZvLnYxLlJlamVjdEpvYlJlcXVlc3QaGy5jb3J2by52MS5SZWplY3RKb2JSZXNwb25zZSJRkrUYEDIMUkVKRUNUX0VSUk9SQAGitRgSCgRqb2JzEgZyZWplY3QYBiADgtPkkwIhOgEqIhwvYXBpL3YxL2pvYnMve2pvYl9pZH0vcmVqZWN0EokBCgdNb3ZlSm9iEhguY29ydm8udjEuTW92ZUpvYlJlcXVlc3QaGS5jb3J2by52MS5Nb3ZlSm9iUmVzcG9uc2UiSZK1GAwyCk1PVkVfRVJST1KitRgQCgRqb2JzEgRtb3ZlGAYgA4LT5JMCHzoBKiIaL2FwaS92MS9qb2JzL3tqb2JfaWR9L21vdmUSiwEKCURlbGV0ZUpvYhIaLmNvcnZvLnYxLkRlbGV0ZUpvYlJlcXVlc3QaGy5jb3J2by52MS5EZWxldGVKb2JSZXNwb25zZSJFkrUYDjIMREVMRVRFX0VSUk9SorUYEgoEam9icxIGZGVsZXRlGAYgA4LT5JMCFyoVL2FwaS92MS9qb2JzL3tqb2JfaWR9QilaJ2NvcnZvLmRldi9jb3J2by9nZW4vZ28vY29ydm8vdjE7Y29ydm92MWIGcHJvdG8z", [file_corvo_options_v1_options, file_corvo_v1_worker, file_google_api_annotations, file_google_protobuf_timestamp]);
+  fileDesc("ChJjb3J2by92MS9qb2IucHJvdG8SCGNvcnZvLnYxIqkBCghKb2JFcnJvchISCgJpZBgBIAEoA0IGirUYAhgBEhYKBmpvYl9pZBgCIAEoCUIGirUYAhgBEhcKB2F0dGVtcHQYAyABKAVCBoq1GAIYARIVCgVlcnJvchgEIAEoCUIGirUYAhgBEhEKCWJhY2t0cmFjZRgFIAEoCRIuCgpjcmVhdGVkX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKwCgoDSm9iEhQKAmlkGAEgASgJQgiKtRgEGAFAAxIVCgVxdWV1ZRgCIAEoCUIGirUYAhgBEikKBXN0YXRlGAMgASgOMhIuY29ydm8udjEuSm9iU3RhdGVCBoq1GAIYARIeCgxwYXlsb2FkX2pzb24YBCABKAlCCIq1GAQIARgBEhgKCHByaW9yaXR5GAUgASgFQgaKtRgCGAESFwoHYXR0ZW1wdBgGIAEoBUIGirUYAhgBEhsKC21heF9yZXRyaWVzGAcgASgFQgaKtRgCGAESHQoNcmV0cnlfYmFja29mZhgIIAEoCUIGirUYAhgBEicKE3JldHJ5X2Jhc2VfZGVsYXlfbXMYCSABKANCCoq1GAYYATICbXMSJgoScmV0cnlfbWF4X2RlbGF5X21zGAogASgDQgqKtRgGGAEyAm1zEhIKCnVuaXF1ZV9rZXkYCyABKAkSEQoJd29ya2VyX2lkGAwgASgJEhAKCGhvc3RuYW1lGA0gASgJEhkKCXRhZ3NfanNvbhgOIAEoCUIGirUYAggBEh0KDXByb2dyZXNzX2pzb24YDyABKAlCBoq1GAIIARIfCg9jaGVja3BvaW50X2pzb24YECABKAlCBoq1GAIIARIbCgtyZXN1bHRfanNvbhgRIAEoCUIGirUYAggBEjQKEGxlYXNlX2V4cGlyZXNfYXQYEiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDHNjaGVkdWxlZF9hdBgTIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoJZXhwaXJlX2F0GBQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIZCglwYXJlbnRfaWQYFSABKAlCBoq1GAJAAxIuCgpjcmVhdGVkX2F0GBYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpzdGFydGVkX2F0GBcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIwCgxjb21wbGV0ZWRfYXQYGCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KCWZhaWxlZF9hdBgZIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASIgoGZXJyb3JzGBogAygLMhIuY29ydm8udjEuSm9iRXJyb3ISIwoFYWdlbnQYGyABKAsyFC5jb3J2by52MS5BZ2VudFN0YXRlEhMKC2hvbGRfcmVhc29uGBwgASgJEg0KBWZlbmNlGB0gASgEEjAKDGNhbmNlbGxlZF9hdBgeIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFQoNcmV2aXNpb25fbm90ZRh4IAEoCRIRCglyZXZpc2lvbnMYeSABKAUSEAoIY29zdF91c2QYeiABKAESEAoIY2hhaW5faWQYdSABKAkSFwoKY2hhaW5fc3RlcBh2IAEoBUgAiAEBEiMKEWNoYWluX2NvbmZpZ19qc29uGHcgASgJQgiKtRgECAFABRIsCgt3YWl0aW5nX2ZvchhzIAMoCzIXLmNvcnZvLnYxLkpvYkRlcGVuZGVuY3kSEAoIYmF0Y2hfaWQYdCABKAkSHAoLc2NoZWR1bGVfaWQYlgEgASgJQgaKtRgCQAESNQoQc2NoZWR1bGVfc2xvdF9hdBiXASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQg0KC19jaGFpbl9zdGVwImUKDUpvYkRlcGVuZGVuY3kSGAoGam9iX2lkGAEgASgJQgiKtRgEGAFAAxIVCgVzdGF0ZRgCIAEoCUIGirUYAhgBEhMKA21ldBgDIAEoCEIGirUYAhgBEg4KBnJlYXNvbhgEIAEoCSIzCg1HZXRKb2JSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCRISCgltaW5faW5kZXgYvwEgASgEIkgKDkdldEpvYlJlc3BvbnNlEhoKA2pvYhgBIAEoCzINLmNvcnZvLnYxLkpvYhIaCglsb2dfaW5kZXgYwAEgASgEQgaKtRgCIAEiOQoSQnVsa0dldEpvYnNSZXF1ZXN0Eg8KB2pvYl9pZHMYASADKAkSEgoJbWluX2luZGV4GL8BIAEoBCJWChNCdWxrR2V0Sm9ic1Jlc3BvbnNlEiMKBGpvYnMYASADKAsyDS5jb3J2by52MS5Kb2JCBoq1GAIYARIaCglsb2dfaW5kZXgYwAEgASgEQgaKtRgCIAEiVQoPUmV0cnlKb2JSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCRISCgpyZXF1ZXN0X2lkGG4gASgJEhYKDXZhbGlkYXRlX29ubHkYvgEgASgIOgaatRgCCAEiKgoQUmV0cnlKb2JSZXNwb25zZRIWCgZzdGF0dXMYASABKAlCBoq1GAIYASJWChBDYW5jZWxKb2JSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCRISCgpyZXF1ZXN0X2lkGG4gASgJEhYKDXZhbGlkYXRlX29ubHkYvgEgASgIOgaatRgCCAEiKwoRQ2FuY2VsSm9iUmVzcG9uc2USFgoGc3RhdHVzGAEgASgJQgaKtRgCGAEiVAoOSG9sZEpvYlJlcXVlc3QSDgoGam9iX2lkGAEgASgJEhIKCnJlcXVlc3RfaWQYbiABKAkSFgoNdmFsaWRhdGVfb25seRi+ASABKAg6Bpq1GAIIASIpCg9Ib2xkSm9iUmVzcG9uc2USFgoGc3RhdHVzGAEgASgJQgaKtRgCGAEiVwoRQXBwcm92ZUpvYlJlcXVlc3QSDgoGam9iX2lkGAEgASgJEhIKCnJlcXVlc3RfaWQYbiABKAkSFgoNdmFsaWRhdGVfb25seRi+ASABKAg6Bpq1GAIIASIsChJBcHByb3ZlSm9iUmVzcG9uc2USFgoGc3RhdHVzGAEgASgJQgaKtRgCGAEitQEKEFJlamVjdEpvYlJlcXVlc3QSDgoGam9iX2lkGAEgASgJEhIKCnJlcXVlc3RfaWQYbiABKAkSFgoNdmFsaWRhdGVfb25seRi+ASABKAgSDgoGcmV2aXNlGHggASgIEh4KDHBheWxvYWRfanNvbhh5IAEoCUIIirUYBAgBOAESHwoPY2hlY2twb2ludF9qc29uGHogASgJQgaKtRgCCAESDAoEbm90ZRh7IAEoCToGmrUYAggBIisKEVJlamVjdEpvYlJlc3BvbnNlEhYKBnN0YXR1cxgBIAEoCUIGirUYAhgBImMKDk1vdmVKb2JSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCRINCgVxdWV1ZRgCIAEoCRISCgpyZXF1ZXN0X2lkGG4gASgJEhYKDXZhbGlkYXRlX29ubHkYvgEgASgIOgaatRgCCAEiKQoPTW92ZUpvYlJlc3BvbnNlEhYKBnN0YXR1cxgBIAEoCUIGirUYAhgBIlYKEERlbGV0ZUpvYlJlcXVlc3QSDgoGam9iX2lkGAEgASgJEhIKCnJlcXVlc3RfaWQYbiABKAkSFgoNdmFsaWRhdGVfb25seRi+ASABKAg6Bpq1GAIIASIrChFEZWxldGVKb2JSZXNwb25zZRIWCgZzdGF0dXMYASABKAlCBoq1GAIYASJXChFSZXF1ZXVlSm9iUmVxdWVzdBIOCgZqb2JfaWQYASABKAkSEgoKcmVxdWVzdF9pZBhuIAEoCRIWCg12YWxpZGF0ZV9vbmx5GL4BIAEoCDoGmrUYAggBIiwKElJlcXVldWVKb2JSZXNwb25zZRIWCgZzdGF0dXMYASABKAlCBoq1GAIYASJwChhDaGFuZ2VKb2JQcmlvcml0eVJlcXVlc3QSDgoGam9iX2lkGAEgASgJEhAKCHByaW9yaXR5GAIgASgJEhIKCnJlcXVlc3RfaWQYbiABKAkSFgoNdmFsaWRhdGVfb25seRi+ASABKAg6Bpq1GAIIASIzChlDaGFuZ2VKb2JQcmlvcml0eVJlc3BvbnNlEhYKBnN0YXR1cxgBIAEoCUIGirUYAhgBKt0BCghKb2JTdGF0ZRIZChVKT0JfU1RBVEVfVU5TUEVDSUZJRUQQABIVChFKT0JfU1RBVEVfUEVORElORxABEhQKEEpPQl9TVEFURV9BQ1RJVkUQAhISCg5KT0JfU1RBVEVfSEVMRBADEhcKE0pPQl9TVEFURV9DT01QTEVURUQQBBIWChJKT0JfU1RBVEVfUkVUUllJTkcQBRISCg5KT0JfU1RBVEVfREVBRBAGEhcKE0pPQl9TVEFURV9DQU5DRUxMRUQQBxIXChNKT0JfU1RBVEVfU0NIRURVTEVEEAgy9wwKCkpvYlNlcnZpY2USdgoGR2V0Sm9iEhcuY29ydm8udjEuR2V0Sm9iUmVxdWVzdBoYLmNvcnZvLnYxLkdldEpvYlJlc3BvbnNlIjmQAgGitRgQCgRqb2JzEgRyZWFkGAQgA4LT5JMCHGIDam9iEhUvYXBpL3YxL2pvYnMve2pvYl9pZH0SmQEKC0J1bGtHZXRKb2JzEhwuY29ydm8udjEuQnVsa0dldEpvYnNSZXF1ZXN0Gh0uY29ydm8udjEuQnVsa0dldEpvYnNSZXNwb25zZSJNkAIBkrUYEjIQVkFMSURBVElPTl9FUlJPUqK1GBAKBGpvYnMSBHJlYWQYAyADgtPkkwIaOgEqIhUvYXBpL3YxL2pvYnMvYnVsay1nZXQSjwEKCFJldHJ5Sm9iEhkuY29ydm8udjEuUmV0cnlKb2JSZXF1ZXN0GhouY29ydm8udjEuUmV0cnlKb2JSZXNwb25zZSJMkrUYDTILUkVUUllfRVJST1KitRgRCgRqb2JzEgVyZXRyeRgGIAOC0+STAiA6ASoiGy9hcGkvdjEvam9icy97am9iX2lkfS9yZXRyeRKVAQoJQ2FuY2VsSm9iEhouY29ydm8udjEuQ2FuY2VsSm9iUmVxdWVzdBobLmNvcnZvLnYxLkNhbmNlbEpvYlJlc3BvbnNlIk+StRgOMgxDQU5DRUxfRVJST1KitRgSCgRqb2JzEgZjYW5jZWwYBiADgtPkkwIhOgEqIhwvYXBpL3YxL2pvYnMve2pvYl9pZH0vY2FuY2VsEokBCgdIb2xkSm9iEhguY29ydm8udjEuSG9sZEpvYlJlcXVlc3QaGS5jb3J2by52MS5Ib2xkSm9iUmVzcG9uc2UiSZK1GAwyCkhPTERfRVJST1KitRgQCgRqb2JzEgRob2xkGAYgA4LT5JMCHzoBKiIaL2FwaS92MS9qb2JzL3tqb2JfaWR9L2hvbGQSmwEKCkFwcHJvdmVKb2ISGy5jb3J2by52MS5BcHByb3ZlSm9iUmVxdWVzdBocLmNvcnZvLnYxLkFwcHJvdmVKb2JSZXNwb25zZSJSkrUYDzINQVBQUk9WRV9FUlJPUqK1GBMKBGpvYnMSB2FwcHJvdmUYBiADgtPkkwIiOgEqIh0vYXBpL3YxL2pvYnMve2pvYl9pZH0vYXBwcm92ZRKXAQoJUmVqZWN0Sm9iEhouY29ydm8udjEuUmVqZWN0Sm9iUmVxdWVzdBobLmNvcnZvLnYxLlJlamVjdEpvYlJlc3BvbnNlIlGStRgQMgxSRUpFQ1RfRVJST1JAAaK1GBIKBGpvYnMSBnJlamVjdBgGIAOC0+STAiE6ASoiHC9hcGkvdjEvam9icy97am9iX2lkfS9yZWplY3QSiQEKB01vdmVKb2ISGC5jb3J2by52MS5Nb3ZlSm9iUmVxdWVzdBoZLmNvcnZvLnYxLk1vdmVKb2JSZXNwb25zZSJJkrUYDDIKTU9WRV9FUlJPUqK1GBAKBGpvYnMSBG1vdmUYBiADgtPkkwIfOgEqIhovYXBpL3YxL2pvYnMve2pvYl9pZH0vbW92ZRKZAQoKUmVxdWV1ZUpvYhIbLmNvcnZvLnYxLlJlcXVldWVKb2JSZXF1ZXN0GhwuY29ydm8udjEuUmVxdWV1ZUpvYlJlc3BvbnNlIlCStRgPMg1SRVFVRVVFX0VSUk9SorUYEQoEam9icxIFd3JpdGUYBiADgtPkkwIiOgEqIh0vYXBpL3YxL2pvYnMve2pvYl9pZH0vcmVxdWV1ZRKwAQoRQ2hhbmdlSm9iUHJpb3JpdHkSIi5jb3J2by52MS5DaGFuZ2VKb2JQcmlvcml0eVJlcXVlc3QaIy5jb3J2by52MS5DaGFuZ2VKb2JQcmlvcml0eVJlc3BvbnNlIlKStRgQMg5QUklPUklUWV9FUlJPUqK1GBEKBGpvYnMSBXdyaXRlGAYgA4LT5JMCIzoBKiIeL2FwaS92MS9qb2JzL3tqb2JfaWR9L3ByaW9yaXR5EosBCglEZWxldGVKb2ISGi5jb3J2by52MS5EZWxldGVKb2JSZXF1ZXN0GhsuY29ydm8udjEuRGVsZXRlSm9iUmVzcG9uc2UiRZK1GA4yDERFTEVURV9FUlJPUqK1GBIKBGpvYnMSBmRlbGV0ZRgGIAOC0+STAhcqFS9hcGkvdjEvam9icy97am9iX2lkfUIpWidjb3J2by5kZXYvY29ydm8vZ2VuL2dvL2NvcnZvL3YxO2NvcnZvdjFiBnByb3RvMw", [file_corvo_options_v1_options, file_corvo_v1_worker, file_google_api_annotations, file_google_protobuf_timestamp]);
 
 /**
  * One failure of one attempt.
@@ -424,6 +424,13 @@ export type GetJobRequest = Message<"corvo.v1.GetJobRequest"> & {
    * @generated from field: string job_id = 1;
    */
   jobId: string;
+
+  /**
+   * The answer must have seen at least this log index.
+   *
+   * @generated from field: uint64 min_index = 191;
+   */
+  minIndex: bigint;
 };
 
 /**
@@ -445,6 +452,13 @@ export type GetJobResponse = Message<"corvo.v1.GetJobResponse"> & {
    * @generated from field: corvo.v1.Job job = 1;
    */
   job?: Job | undefined;
+
+  /**
+   * Log index that the answer has seen.
+   *
+   * @generated from field: uint64 log_index = 192;
+   */
+  logIndex: bigint;
 };
 
 /**
@@ -466,6 +480,13 @@ export type BulkGetJobsRequest = Message<"corvo.v1.BulkGetJobsRequest"> & {
    * @generated from field: repeated string job_ids = 1;
    */
   jobIds: string[];
+
+  /**
+   * The answer must have seen at least this log index.
+   *
+   * @generated from field: uint64 min_index = 191;
+   */
+  minIndex: bigint;
 };
 
 /**
@@ -487,6 +508,13 @@ export type BulkGetJobsResponse = Message<"corvo.v1.BulkGetJobsResponse"> & {
    * @generated from field: repeated corvo.v1.Job jobs = 1;
    */
   jobs: Job[];
+
+  /**
+   * Log index that the answer has seen.
+   *
+   * @generated from field: uint64 log_index = 192;
+   */
+  logIndex: bigint;
 };
 
 /**
@@ -924,6 +952,125 @@ export const DeleteJobResponseSchema: GenMessage<DeleteJobResponse> = /*@__PURE_
   messageDesc(file_corvo_v1_job, 20);
 
 /**
+ * Which job.
+ *
+ * @generated from message corvo.v1.RequeueJobRequest
+ */
+export type RequeueJobRequest = Message<"corvo.v1.RequeueJobRequest"> & {
+  /**
+   * Its id.
+   *
+   * @generated from field: string job_id = 1;
+   */
+  jobId: string;
+
+  /**
+   * Makes the call safe to repeat.
+   *
+   * @generated from field: string request_id = 110;
+   */
+  requestId: string;
+
+  /**
+   * Only look whether the call is possible.
+   *
+   * @generated from field: bool validate_only = 190;
+   */
+  validateOnly: boolean;
+};
+
+/**
+ * Describes the message corvo.v1.RequeueJobRequest.
+ * Use `create(RequeueJobRequestSchema)` to create a new message.
+ */
+export const RequeueJobRequestSchema: GenMessage<RequeueJobRequest> = /*@__PURE__*/
+  messageDesc(file_corvo_v1_job, 21);
+
+/**
+ * It runs again.
+ *
+ * @generated from message corvo.v1.RequeueJobResponse
+ */
+export type RequeueJobResponse = Message<"corvo.v1.RequeueJobResponse"> & {
+  /**
+   * `requeued`.
+   *
+   * @generated from field: string status = 1;
+   */
+  status: string;
+};
+
+/**
+ * Describes the message corvo.v1.RequeueJobResponse.
+ * Use `create(RequeueJobResponseSchema)` to create a new message.
+ */
+export const RequeueJobResponseSchema: GenMessage<RequeueJobResponse> = /*@__PURE__*/
+  messageDesc(file_corvo_v1_job, 22);
+
+/**
+ * Which job gets which priority.
+ *
+ * @generated from message corvo.v1.ChangeJobPriorityRequest
+ */
+export type ChangeJobPriorityRequest = Message<"corvo.v1.ChangeJobPriorityRequest"> & {
+  /**
+   * Its id.
+   *
+   * @generated from field: string job_id = 1;
+   */
+  jobId: string;
+
+  /**
+   * `critical`, `high`; anything else means normal. Required.
+   *
+   * @generated from field: string priority = 2;
+   */
+  priority: string;
+
+  /**
+   * Makes the call safe to repeat.
+   *
+   * @generated from field: string request_id = 110;
+   */
+  requestId: string;
+
+  /**
+   * Only look whether the call is possible.
+   *
+   * @generated from field: bool validate_only = 190;
+   */
+  validateOnly: boolean;
+};
+
+/**
+ * Describes the message corvo.v1.ChangeJobPriorityRequest.
+ * Use `create(ChangeJobPriorityRequestSchema)` to create a new message.
+ */
+export const ChangeJobPriorityRequestSchema: GenMessage<ChangeJobPriorityRequest> = /*@__PURE__*/
+  messageDesc(file_corvo_v1_job, 23);
+
+/**
+ * It has it.
+ *
+ * @generated from message corvo.v1.ChangeJobPriorityResponse
+ */
+export type ChangeJobPriorityResponse = Message<"corvo.v1.ChangeJobPriorityResponse"> & {
+  /**
+   * `changed`.
+   *
+   * @generated from field: string status = 1;
+   */
+  status: string;
+};
+
+/**
+ * Describes the message corvo.v1.ChangeJobPriorityResponse.
+ * Use `create(ChangeJobPriorityResponseSchema)` to create a new message.
+ */
+export const ChangeJobPriorityResponseSchema: GenMessage<ChangeJobPriorityResponse> = /*@__PURE__*/
+  messageDesc(file_corvo_v1_job, 24);
+
+/**
  * States of a job. REST shows the lower-case ending, for example `pending`.
  *
  * @generated from enum corvo.v1.JobState
@@ -1087,6 +1234,26 @@ export const JobService: GenService<{
     methodKind: "unary";
     input: typeof MoveJobRequestSchema;
     output: typeof MoveJobResponseSchema;
+  },
+  /**
+   * Runs a dead job again without giving it new attempts: the next failure ends it again.
+   *
+   * @generated from rpc corvo.v1.JobService.RequeueJob
+   */
+  requeueJob: {
+    methodKind: "unary";
+    input: typeof RequeueJobRequestSchema;
+    output: typeof RequeueJobResponseSchema;
+  },
+  /**
+   * Gives a pending or scheduled job another priority; a pending one goes to the tail of it.
+   *
+   * @generated from rpc corvo.v1.JobService.ChangeJobPriority
+   */
+  changeJobPriority: {
+    methodKind: "unary";
+    input: typeof ChangeJobPriorityRequestSchema;
+    output: typeof ChangeJobPriorityResponseSchema;
   },
   /**
    * Deletes a job in any state.

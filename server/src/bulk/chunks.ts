@@ -1,0 +1,98 @@
+import { Writer } from "@corvo/gen/corvo/fast/runtime.js";
+import { BulkChunkDoneReader, encodeBulkChunkCommand } from "@corvo/gen/corvo/internal/v1/bulk_fast.js";
+import { encodeFinishedJobCommand } from "@corvo/gen/corvo/internal/v1/log_fast.js";
+import { bulkRequestBody, commandFlags, formatJobId, isRefusal, Verb } from "@corvo/protocol";
+import type { Replica } from "@corvo/replica";
+import type { ArchiveStore } from "@corvo/storage";
+import { toRpcError } from "../handlers/context.js";
+
+/** Bytes of one command: records of finished jobs travel in it. */
+const chunkBytesMax = 2 * 1024 * 1024;
+/** Records that are read from the archive at a time. */
+const readsMax = 64;
+/** How often a job may change while its record is read. */
+const triesMax = 8;
+
+/** What the engine said about a job. */
+export const Outcome = { waiting: 0, done: 1, notFound: 2, wrongState: 3, refused: 4, again: 5 } as const;
+
+export interface BulkWork {
+  verb: Verb;
+  /** Target queue or priority. */
+  more: string;
+  seqs: ArrayLike<number>;
+  times: ArrayLike<number>;
+  /** Places of the jobs to do. */
+  places: number[];
+  /** 0: no task. */
+  task: number;
+  block: number;
+  /** Who asked. */
+  principal: string;
+}
+
+/** Runs an action on some jobs through the log; what became of each, by place. Throws what refuses all of it. */
+export async function runChunk(replica: Replica, archive: ArchiveStore, work: BulkWork): Promise<Map<number, number>> {
+  const outcomes = new Map<number, number>();
+  let left = work.places;
+  for (let tries = 0; left.length > 0 && tries < triesMax; tries++) {
+    const items = await itemsOf(replica, archive, work, left);
+    const again: number[] = [];
+    for (let from = 0; from < items.length; ) {
+      let to = from;
+      for (let bytes = 0; to < items.length && (to === from || bytes + items[to].body.length <= chunkBytesMax); to++) bytes += items[to].body.length;
+      const part = items.slice(from, to);
+      const said = await send(replica, work, part);
+      part.forEach((item, i) => {
+        if (said[i] === Outcome.again) again.push(item.at);
+        else outcomes.set(item.at, said[i] ?? Outcome.waiting);
+      });
+      from = to;
+    }
+    left = again;
+  }
+  for (const place of left) outcomes.set(place, Outcome.refused);
+  return outcomes;
+}
+
+interface Item {
+  at: number;
+  flags: number;
+  body: Uint8Array;
+}
+
+async function itemsOf(replica: Replica, archive: ArchiveStore, work: BulkWork, places: readonly number[]): Promise<Item[]> {
+  const items: Item[] = [];
+  const w = new Writer(4096);
+  for (let from = 0; from < places.length; from += readsMax) {
+    const part = places.slice(from, from + readsMax);
+    const made = part.map((at): Item | Promise<Item> => {
+      const body = bulkRequestBody(formatJobId(work.times[at], work.seqs[at]), work.more);
+      const seq = replica.engine.needsArchive(work.verb, body);
+      if (seq === undefined) return { at, flags: 0, body };
+      return archive.find(seq).then((found) => {
+        w.reset();
+        encodeFinishedJobCommand(w, { request: body, archivedJob: found?.bytes, segment: found?.place.segment, offset: found?.place.offset });
+        return { at, flags: commandFlags.finishedJob, body: w.copy() };
+      });
+    });
+    items.push(...(await Promise.all(made)));
+  }
+  return items;
+}
+
+async function send(replica: Replica, work: BulkWork, items: readonly Item[]): Promise<Uint8Array> {
+  const w = new Writer(64 * 1024);
+  encodeBulkChunkCommand(w, { task: work.task, block: work.block, verb: work.verb, items: [...items] });
+  const answer = await replica.call({
+    verb: Verb.BULK_CHUNK,
+    flags: 0,
+    namespace: "",
+    principal: work.principal,
+    requestHash: undefined,
+    body: w.copy(),
+  });
+  if (isRefusal(answer)) throw toRpcError(answer);
+  const r = new BulkChunkDoneReader().read(answer, 0, answer.length);
+  return answer.subarray(r.outcomesStart, r.outcomesEnd);
+}
