@@ -1231,7 +1231,7 @@ func (x *WatchBulkTaskRequest) GetId() string {
 }
 
 // How far a task is.
-type BulkProgress struct {
+type WatchBulkTaskResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// `bulk.async.started`, `bulk.async.progress`, `bulk.async.completed`, `bulk.async.cancelled`.
 	Type string `protobuf:"bytes,1,opt,name=type,proto3" json:"type,omitempty"`
@@ -1241,20 +1241,20 @@ type BulkProgress struct {
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *BulkProgress) Reset() {
-	*x = BulkProgress{}
+func (x *WatchBulkTaskResponse) Reset() {
+	*x = WatchBulkTaskResponse{}
 	mi := &file_corvo_v1_bulk_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *BulkProgress) String() string {
+func (x *WatchBulkTaskResponse) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*BulkProgress) ProtoMessage() {}
+func (*WatchBulkTaskResponse) ProtoMessage() {}
 
-func (x *BulkProgress) ProtoReflect() protoreflect.Message {
+func (x *WatchBulkTaskResponse) ProtoReflect() protoreflect.Message {
 	mi := &file_corvo_v1_bulk_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -1266,19 +1266,19 @@ func (x *BulkProgress) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use BulkProgress.ProtoReflect.Descriptor instead.
-func (*BulkProgress) Descriptor() ([]byte, []int) {
+// Deprecated: Use WatchBulkTaskResponse.ProtoReflect.Descriptor instead.
+func (*WatchBulkTaskResponse) Descriptor() ([]byte, []int) {
 	return file_corvo_v1_bulk_proto_rawDescGZIP(), []int{16}
 }
 
-func (x *BulkProgress) GetType() string {
+func (x *WatchBulkTaskResponse) GetType() string {
 	if x != nil {
 		return x.Type
 	}
 	return ""
 }
 
-func (x *BulkProgress) GetTask() *BulkTask {
+func (x *WatchBulkTaskResponse) GetTask() *BulkTask {
 	if x != nil {
 		return x.Task
 	}
@@ -1388,10 +1388,10 @@ const file_corvo_v1_bulk_proto_rawDesc = "" +
 	"\x16CancelBulkTaskResponse\x12\x1e\n" +
 	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\".\n" +
 	"\x14WatchBulkTaskRequest\x12\x16\n" +
-	"\x02id\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02@\x04R\x02id\"J\n" +
-	"\fBulkProgress\x12\x12\n" +
+	"\x02id\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02@\x04R\x02id\"S\n" +
+	"\x15WatchBulkTaskResponse\x12\x12\n" +
 	"\x04type\x18\x01 \x01(\tR\x04type\x12&\n" +
-	"\x04task\x18\x02 \x01(\v2\x12.corvo.v1.BulkTaskR\x04task2\xc6\a\n" +
+	"\x04task\x18\x02 \x01(\v2\x12.corvo.v1.BulkTaskR\x04task2\xcf\a\n" +
 	"\vBulkService\x12\x83\x01\n" +
 	"\x04Bulk\x12\x15.corvo.v1.BulkRequest\x1a\x16.corvo.v1.BulkResponse\"L\x92\xb5\x18\x17\x12\x06queued\x18\xca\x012\n" +
 	"BULK_ERROR\xa2\xb5\x18\x11\n" +
@@ -1407,8 +1407,8 @@ const file_corvo_v1_bulk_proto_rawDesc = "" +
 	"\x04bulk\x12\x04read\x18\x03 \x04\x82\xd3\xe4\x93\x02\x19\x12\x17/api/v1/bulk/{id}/items\x90\x02\x01\x12\x9e\x01\n" +
 	"\x0eCancelBulkTask\x12\x1f.corvo.v1.CancelBulkTaskRequest\x1a .corvo.v1.CancelBulkTaskResponse\"I\x92\xb5\x18\f2\n" +
 	"BULK_ERROR\xa2\xb5\x18\x12\n" +
-	"\x04bulk\x12\x06cancel\x18\x06 \x04\x82\xd3\xe4\x93\x02\x1d:\x01*\"\x18/api/v1/bulk/{id}/cancel\x12_\n" +
-	"\rWatchBulkTask\x12\x1e.corvo.v1.WatchBulkTaskRequest\x1a\x16.corvo.v1.BulkProgress\"\x14\xa2\xb5\x18\x10\n" +
+	"\x04bulk\x12\x06cancel\x18\x06 \x04\x82\xd3\xe4\x93\x02\x1d:\x01*\"\x18/api/v1/bulk/{id}/cancel\x12h\n" +
+	"\rWatchBulkTask\x12\x1e.corvo.v1.WatchBulkTaskRequest\x1a\x1f.corvo.v1.WatchBulkTaskResponse\"\x14\xa2\xb5\x18\x10\n" +
 	"\x04bulk\x12\x04read\x18\x03 \x040\x01B)Z'corvo.dev/corvo/gen/go/corvo/v1;corvov1b\x06proto3"
 
 var (
@@ -1441,7 +1441,7 @@ var file_corvo_v1_bulk_proto_goTypes = []any{
 	(*CancelBulkTaskRequest)(nil),  // 13: corvo.v1.CancelBulkTaskRequest
 	(*CancelBulkTaskResponse)(nil), // 14: corvo.v1.CancelBulkTaskResponse
 	(*WatchBulkTaskRequest)(nil),   // 15: corvo.v1.WatchBulkTaskRequest
-	(*BulkProgress)(nil),           // 16: corvo.v1.BulkProgress
+	(*WatchBulkTaskResponse)(nil),  // 16: corvo.v1.WatchBulkTaskResponse
 	nil,                            // 17: corvo.v1.BulkResponse.SkippedEntry
 	nil,                            // 18: corvo.v1.BulkTask.SkippedEntry
 	(*SearchFilter)(nil),           // 19: corvo.v1.SearchFilter
@@ -1460,7 +1460,7 @@ var file_corvo_v1_bulk_proto_depIdxs = []int32{
 	18, // 9: corvo.v1.BulkTask.skipped:type_name -> corvo.v1.BulkTask.SkippedEntry
 	7,  // 10: corvo.v1.ListBulkTasksResponse.tasks:type_name -> corvo.v1.BulkTask
 	12, // 11: corvo.v1.ListBulkItemsResponse.items:type_name -> corvo.v1.BulkItemOutcome
-	7,  // 12: corvo.v1.BulkProgress.task:type_name -> corvo.v1.BulkTask
+	7,  // 12: corvo.v1.WatchBulkTaskResponse.task:type_name -> corvo.v1.BulkTask
 	0,  // 13: corvo.v1.BulkService.Bulk:input_type -> corvo.v1.BulkRequest
 	2,  // 14: corvo.v1.BulkService.PreviewBulk:input_type -> corvo.v1.PreviewBulkRequest
 	5,  // 15: corvo.v1.BulkService.GetBulkTask:input_type -> corvo.v1.GetBulkTaskRequest
@@ -1474,7 +1474,7 @@ var file_corvo_v1_bulk_proto_depIdxs = []int32{
 	9,  // 23: corvo.v1.BulkService.ListBulkTasks:output_type -> corvo.v1.ListBulkTasksResponse
 	11, // 24: corvo.v1.BulkService.ListBulkItems:output_type -> corvo.v1.ListBulkItemsResponse
 	14, // 25: corvo.v1.BulkService.CancelBulkTask:output_type -> corvo.v1.CancelBulkTaskResponse
-	16, // 26: corvo.v1.BulkService.WatchBulkTask:output_type -> corvo.v1.BulkProgress
+	16, // 26: corvo.v1.BulkService.WatchBulkTask:output_type -> corvo.v1.WatchBulkTaskResponse
 	20, // [20:27] is the sub-list for method output_type
 	13, // [13:20] is the sub-list for method input_type
 	13, // [13:13] is the sub-list for extension type_name

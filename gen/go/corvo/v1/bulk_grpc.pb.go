@@ -52,7 +52,7 @@ type BulkServiceClient interface {
 	CancelBulkTask(ctx context.Context, in *CancelBulkTaskRequest, opts ...grpc.CallOption) (*CancelBulkTaskResponse, error)
 	// Follows a task: its state now and after each step; ends when the task has ended. REST serves the same as server-sent events at
 	// `/api/v1/bulk/{id}/progress`.
-	WatchBulkTask(ctx context.Context, in *WatchBulkTaskRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[BulkProgress], error)
+	WatchBulkTask(ctx context.Context, in *WatchBulkTaskRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchBulkTaskResponse], error)
 }
 
 type bulkServiceClient struct {
@@ -123,13 +123,13 @@ func (c *bulkServiceClient) CancelBulkTask(ctx context.Context, in *CancelBulkTa
 	return out, nil
 }
 
-func (c *bulkServiceClient) WatchBulkTask(ctx context.Context, in *WatchBulkTaskRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[BulkProgress], error) {
+func (c *bulkServiceClient) WatchBulkTask(ctx context.Context, in *WatchBulkTaskRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchBulkTaskResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	stream, err := c.cc.NewStream(ctx, &BulkService_ServiceDesc.Streams[0], BulkService_WatchBulkTask_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
-	x := &grpc.GenericClientStream[WatchBulkTaskRequest, BulkProgress]{ClientStream: stream}
+	x := &grpc.GenericClientStream[WatchBulkTaskRequest, WatchBulkTaskResponse]{ClientStream: stream}
 	if err := x.ClientStream.SendMsg(in); err != nil {
 		return nil, err
 	}
@@ -140,7 +140,7 @@ func (c *bulkServiceClient) WatchBulkTask(ctx context.Context, in *WatchBulkTask
 }
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type BulkService_WatchBulkTaskClient = grpc.ServerStreamingClient[BulkProgress]
+type BulkService_WatchBulkTaskClient = grpc.ServerStreamingClient[WatchBulkTaskResponse]
 
 // BulkServiceServer is the server API for BulkService service.
 // All implementations must embed UnimplementedBulkServiceServer
@@ -164,7 +164,7 @@ type BulkServiceServer interface {
 	CancelBulkTask(context.Context, *CancelBulkTaskRequest) (*CancelBulkTaskResponse, error)
 	// Follows a task: its state now and after each step; ends when the task has ended. REST serves the same as server-sent events at
 	// `/api/v1/bulk/{id}/progress`.
-	WatchBulkTask(*WatchBulkTaskRequest, grpc.ServerStreamingServer[BulkProgress]) error
+	WatchBulkTask(*WatchBulkTaskRequest, grpc.ServerStreamingServer[WatchBulkTaskResponse]) error
 	mustEmbedUnimplementedBulkServiceServer()
 }
 
@@ -193,7 +193,7 @@ func (UnimplementedBulkServiceServer) ListBulkItems(context.Context, *ListBulkIt
 func (UnimplementedBulkServiceServer) CancelBulkTask(context.Context, *CancelBulkTaskRequest) (*CancelBulkTaskResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CancelBulkTask not implemented")
 }
-func (UnimplementedBulkServiceServer) WatchBulkTask(*WatchBulkTaskRequest, grpc.ServerStreamingServer[BulkProgress]) error {
+func (UnimplementedBulkServiceServer) WatchBulkTask(*WatchBulkTaskRequest, grpc.ServerStreamingServer[WatchBulkTaskResponse]) error {
 	return status.Error(codes.Unimplemented, "method WatchBulkTask not implemented")
 }
 func (UnimplementedBulkServiceServer) mustEmbedUnimplementedBulkServiceServer() {}
@@ -330,11 +330,11 @@ func _BulkService_WatchBulkTask_Handler(srv interface{}, stream grpc.ServerStrea
 	if err := stream.RecvMsg(m); err != nil {
 		return err
 	}
-	return srv.(BulkServiceServer).WatchBulkTask(m, &grpc.GenericServerStream[WatchBulkTaskRequest, BulkProgress]{ServerStream: stream})
+	return srv.(BulkServiceServer).WatchBulkTask(m, &grpc.GenericServerStream[WatchBulkTaskRequest, WatchBulkTaskResponse]{ServerStream: stream})
 }
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type BulkService_WatchBulkTaskServer = grpc.ServerStreamingServer[BulkProgress]
+type BulkService_WatchBulkTaskServer = grpc.ServerStreamingServer[WatchBulkTaskResponse]
 
 // BulkService_ServiceDesc is the grpc.ServiceDesc for BulkService service.
 // It's only intended for direct use with grpc.RegisterService,

@@ -454,7 +454,9 @@ func (x *ClusterNode) GetSelf() bool {
 
 // Nothing to say.
 type ListWorkersRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The answer must have seen at least this log index.
+	MinIndex      uint64 `protobuf:"varint,191,opt,name=min_index,json=minIndex,proto3" json:"min_index,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -489,11 +491,20 @@ func (*ListWorkersRequest) Descriptor() ([]byte, []int) {
 	return file_corvo_v1_cluster_proto_rawDescGZIP(), []int{4}
 }
 
+func (x *ListWorkersRequest) GetMinIndex() uint64 {
+	if x != nil {
+		return x.MinIndex
+	}
+	return 0
+}
+
 // All workers.
 type ListWorkersResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The one seen last first.
-	Workers       []*Worker `protobuf:"bytes,1,rep,name=workers,proto3" json:"workers,omitempty"`
+	Workers []*Worker `protobuf:"bytes,1,rep,name=workers,proto3" json:"workers,omitempty"`
+	// Log index that the answer has seen.
+	LogIndex      uint64 `protobuf:"varint,192,opt,name=log_index,json=logIndex,proto3" json:"log_index,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -533,6 +544,13 @@ func (x *ListWorkersResponse) GetWorkers() []*Worker {
 		return x.Workers
 	}
 	return nil
+}
+
+func (x *ListWorkersResponse) GetLogIndex() uint64 {
+	if x != nil {
+		return x.LogIndex
+	}
+	return 0
 }
 
 // A worker.
@@ -673,10 +691,12 @@ const file_corvo_v1_cluster_proto_rawDesc = "" +
 	"\aaddress\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\aaddress\x12\x1c\n" +
 	"\x05voter\x18\x03 \x01(\bB\x06\x8a\xb5\x18\x02\x18\x01R\x05voter\x12\x12\n" +
 	"\x04role\x18\x04 \x01(\tR\x04role\x12\x12\n" +
-	"\x04self\x18\x05 \x01(\bR\x04self\"\x14\n" +
-	"\x12ListWorkersRequest\"I\n" +
+	"\x04self\x18\x05 \x01(\bR\x04self\"2\n" +
+	"\x12ListWorkersRequest\x12\x1c\n" +
+	"\tmin_index\x18\xbf\x01 \x01(\x04R\bminIndex\"o\n" +
 	"\x13ListWorkersResponse\x122\n" +
-	"\aworkers\x18\x01 \x03(\v2\x10.corvo.v1.WorkerB\x06\x8a\xb5\x18\x02\x18\x01R\aworkers\"\xdc\x01\n" +
+	"\aworkers\x18\x01 \x03(\v2\x10.corvo.v1.WorkerB\x06\x8a\xb5\x18\x02\x18\x01R\aworkers\x12$\n" +
+	"\tlog_index\x18\xc0\x01 \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndex\"\xdc\x01\n" +
 	"\x06Worker\x12\x16\n" +
 	"\x02id\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x02id\x12\"\n" +
 	"\bhostname\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\bhostname\x12 \n" +

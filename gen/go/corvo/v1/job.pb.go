@@ -669,7 +669,9 @@ func (x *JobDependency) GetReason() string {
 type GetJobRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Id of the job.
-	JobId         string `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	JobId string `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	// The answer must have seen at least this log index.
+	MinIndex      uint64 `protobuf:"varint,191,opt,name=min_index,json=minIndex,proto3" json:"min_index,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -711,11 +713,20 @@ func (x *GetJobRequest) GetJobId() string {
 	return ""
 }
 
+func (x *GetJobRequest) GetMinIndex() uint64 {
+	if x != nil {
+		return x.MinIndex
+	}
+	return 0
+}
+
 // The job.
 type GetJobResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The job.
-	Job           *Job `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
+	Job *Job `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
+	// Log index that the answer has seen.
+	LogIndex      uint64 `protobuf:"varint,192,opt,name=log_index,json=logIndex,proto3" json:"log_index,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -757,11 +768,20 @@ func (x *GetJobResponse) GetJob() *Job {
 	return nil
 }
 
+func (x *GetJobResponse) GetLogIndex() uint64 {
+	if x != nil {
+		return x.LogIndex
+	}
+	return 0
+}
+
 // Which jobs.
 type BulkGetJobsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// 1 to 1,000 ids.
-	JobIds        []string `protobuf:"bytes,1,rep,name=job_ids,json=jobIds,proto3" json:"job_ids,omitempty"`
+	JobIds []string `protobuf:"bytes,1,rep,name=job_ids,json=jobIds,proto3" json:"job_ids,omitempty"`
+	// The answer must have seen at least this log index.
+	MinIndex      uint64 `protobuf:"varint,191,opt,name=min_index,json=minIndex,proto3" json:"min_index,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -803,11 +823,20 @@ func (x *BulkGetJobsRequest) GetJobIds() []string {
 	return nil
 }
 
+func (x *BulkGetJobsRequest) GetMinIndex() uint64 {
+	if x != nil {
+		return x.MinIndex
+	}
+	return 0
+}
+
 // The jobs.
 type BulkGetJobsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// In the order of the request, unknown ones skipped.
-	Jobs          []*Job `protobuf:"bytes,1,rep,name=jobs,proto3" json:"jobs,omitempty"`
+	Jobs []*Job `protobuf:"bytes,1,rep,name=jobs,proto3" json:"jobs,omitempty"`
+	// Log index that the answer has seen.
+	LogIndex      uint64 `protobuf:"varint,192,opt,name=log_index,json=logIndex,proto3" json:"log_index,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -847,6 +876,13 @@ func (x *BulkGetJobsResponse) GetJobs() []*Job {
 		return x.Jobs
 	}
 	return nil
+}
+
+func (x *BulkGetJobsResponse) GetLogIndex() uint64 {
+	if x != nil {
+		return x.LogIndex
+	}
+	return 0
 }
 
 // Which job.
@@ -1964,15 +2000,19 @@ const file_corvo_v1_job_proto_rawDesc = "" +
 	"\x06job_id\x18\x01 \x01(\tB\b\x8a\xb5\x18\x04\x18\x01@\x03R\x05jobId\x12\x1c\n" +
 	"\x05state\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x05state\x12\x18\n" +
 	"\x03met\x18\x03 \x01(\bB\x06\x8a\xb5\x18\x02\x18\x01R\x03met\x12\x16\n" +
-	"\x06reason\x18\x04 \x01(\tR\x06reason\"&\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\"D\n" +
 	"\rGetJobRequest\x12\x15\n" +
-	"\x06job_id\x18\x01 \x01(\tR\x05jobId\"1\n" +
+	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x1c\n" +
+	"\tmin_index\x18\xbf\x01 \x01(\x04R\bminIndex\"W\n" +
 	"\x0eGetJobResponse\x12\x1f\n" +
-	"\x03job\x18\x01 \x01(\v2\r.corvo.v1.JobR\x03job\"-\n" +
+	"\x03job\x18\x01 \x01(\v2\r.corvo.v1.JobR\x03job\x12$\n" +
+	"\tlog_index\x18\xc0\x01 \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndex\"K\n" +
 	"\x12BulkGetJobsRequest\x12\x17\n" +
-	"\ajob_ids\x18\x01 \x03(\tR\x06jobIds\"@\n" +
+	"\ajob_ids\x18\x01 \x03(\tR\x06jobIds\x12\x1c\n" +
+	"\tmin_index\x18\xbf\x01 \x01(\x04R\bminIndex\"f\n" +
 	"\x13BulkGetJobsResponse\x12)\n" +
-	"\x04jobs\x18\x01 \x03(\v2\r.corvo.v1.JobB\x06\x8a\xb5\x18\x02\x18\x01R\x04jobs\"u\n" +
+	"\x04jobs\x18\x01 \x03(\v2\r.corvo.v1.JobB\x06\x8a\xb5\x18\x02\x18\x01R\x04jobs\x12$\n" +
+	"\tlog_index\x18\xc0\x01 \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndex\"u\n" +
 	"\x0fRetryJobRequest\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x1d\n" +
 	"\n" +

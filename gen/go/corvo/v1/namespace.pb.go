@@ -753,9 +753,9 @@ var File_corvo_v1_namespace_proto protoreflect.FileDescriptor
 
 const file_corvo_v1_namespace_proto_rawDesc = "" +
 	"\n" +
-	"\x18corvo/v1/namespace.proto\x12\bcorvo.v1\x1a\x1ecorvo/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa0\x01\n" +
-	"\tNamespace\x12\x1c\n" +
-	"\x04name\x18\x01 \x01(\tB\b\x8a\xb5\x18\x04\x18\x01@\x06R\x04name\x12A\n" +
+	"\x18corvo/v1/namespace.proto\x12\bcorvo.v1\x1a\x1ecorvo/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9e\x01\n" +
+	"\tNamespace\x12\x1a\n" +
+	"\x04name\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x04name\x12A\n" +
 	"\n" +
 	"created_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampB\x06\x8a\xb5\x18\x02\x18\x01R\tcreatedAt\x122\n" +
 	"\n" +
@@ -791,9 +791,9 @@ const file_corvo_v1_namespace_proto_rawDesc = "" +
 	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
 	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\"9\n" +
 	"\x17DeleteNamespaceResponse\x12\x1e\n" +
-	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\":\n" +
-	"\x1cGetNamespaceRateLimitRequest\x12\x1a\n" +
-	"\x04name\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02@\x06R\x04name\"\x94\x02\n" +
+	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\"2\n" +
+	"\x1cGetNamespaceRateLimitRequest\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\"\x94\x02\n" +
 	"\x1dGetNamespaceRateLimitResponse\x12-\n" +
 	"\x0eusing_defaults\x18\x01 \x01(\bB\x06\x8a\xb5\x18\x02\x18\x01R\rusingDefaults\x12\x1e\n" +
 	"\bread_rps\x18\x02 \x01(\x01H\x00R\areadRps\x88\x01\x01\x12\"\n" +

@@ -227,7 +227,9 @@ func (x *Queue) GetMaxDepth() int32 {
 
 // Nothing to say.
 type ListQueuesRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The answer must have seen at least this log index.
+	MinIndex      uint64 `protobuf:"varint,191,opt,name=min_index,json=minIndex,proto3" json:"min_index,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -262,11 +264,20 @@ func (*ListQueuesRequest) Descriptor() ([]byte, []int) {
 	return file_corvo_v1_queue_proto_rawDescGZIP(), []int{1}
 }
 
+func (x *ListQueuesRequest) GetMinIndex() uint64 {
+	if x != nil {
+		return x.MinIndex
+	}
+	return 0
+}
+
 // All queues.
 type ListQueuesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Sorted by name.
-	Queues        []*Queue `protobuf:"bytes,1,rep,name=queues,proto3" json:"queues,omitempty"`
+	Queues []*Queue `protobuf:"bytes,1,rep,name=queues,proto3" json:"queues,omitempty"`
+	// Log index that the answer has seen.
+	LogIndex      uint64 `protobuf:"varint,192,opt,name=log_index,json=logIndex,proto3" json:"log_index,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -306,6 +317,13 @@ func (x *ListQueuesResponse) GetQueues() []*Queue {
 		return x.Queues
 	}
 	return nil
+}
+
+func (x *ListQueuesResponse) GetLogIndex() uint64 {
+	if x != nil {
+		return x.LogIndex
+	}
+	return 0
 }
 
 // Which queue.
@@ -1360,10 +1378,12 @@ const file_corvo_v1_queue_proto_rawDesc = "" +
 	"\benqueued\x18\x0f \x01(\x03B\x06\x8a\xb5\x18\x02\x18\x01R\benqueued\x12\x1e\n" +
 	"\x06failed\x18\x10 \x01(\x03B\x06\x8a\xb5\x18\x02\x18\x01R\x06failed\x12F\n" +
 	"\x11oldest_pending_at\x18\x11 \x01(\v2\x1a.google.protobuf.TimestampR\x0foldestPendingAt\x12\x1c\n" +
-	"\tmax_depth\x18\x96\x01 \x01(\x05R\bmaxDepth\"\x13\n" +
-	"\x11ListQueuesRequest\"E\n" +
+	"\tmax_depth\x18\x96\x01 \x01(\x05R\bmaxDepth\"1\n" +
+	"\x11ListQueuesRequest\x12\x1c\n" +
+	"\tmin_index\x18\xbf\x01 \x01(\x04R\bminIndex\"k\n" +
 	"\x12ListQueuesResponse\x12/\n" +
-	"\x06queues\x18\x01 \x03(\v2\x0f.corvo.v1.QueueB\x06\x8a\xb5\x18\x02\x18\x01R\x06queues\"|\n" +
+	"\x06queues\x18\x01 \x03(\v2\x0f.corvo.v1.QueueB\x06\x8a\xb5\x18\x02\x18\x01R\x06queues\x12$\n" +
+	"\tlog_index\x18\xc0\x01 \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndex\"|\n" +
 	"\x11PauseQueueRequest\x12\x1a\n" +
 	"\x04name\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02@\x02R\x04name\x12\x1d\n" +
 	"\n" +

@@ -21,7 +21,7 @@ from connectrpc.protocol import ProtocolType
 from connectrpc.server import ConnectASGIApplication, ConnectWSGIApplication, DEFAULT_READ_MAX_BYTES, Endpoint, EndpointSync
 from pyqwest import Client, SyncClient
 
-from .bulk_pb2 import BulkProgress, BulkRequest, BulkResponse, CancelBulkTaskRequest, CancelBulkTaskResponse, GetBulkTaskRequest, GetBulkTaskResponse, ListBulkItemsRequest, ListBulkItemsResponse, ListBulkTasksRequest, ListBulkTasksResponse, PreviewBulkRequest, PreviewBulkResponse, WatchBulkTaskRequest
+from .bulk_pb2 import BulkRequest, BulkResponse, CancelBulkTaskRequest, CancelBulkTaskResponse, GetBulkTaskRequest, GetBulkTaskResponse, ListBulkItemsRequest, ListBulkItemsResponse, ListBulkTasksRequest, ListBulkTasksResponse, PreviewBulkRequest, PreviewBulkResponse, WatchBulkTaskRequest, WatchBulkTaskResponse
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping
@@ -79,7 +79,7 @@ class BulkService(Protocol):
         """
         raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
 
-    def watch_bulk_task(self, request: WatchBulkTaskRequest, ctx: RequestContext[WatchBulkTaskRequest, BulkProgress], /) -> AsyncIterator[BulkProgress]:
+    def watch_bulk_task(self, request: WatchBulkTaskRequest, ctx: RequestContext[WatchBulkTaskRequest, WatchBulkTaskResponse], /) -> AsyncIterator[WatchBulkTaskResponse]:
         """
         Follows a task: its state now and after each step; ends when the task has ended. REST serves the same as server-sent events at
         `/api/v1/bulk/{id}/progress`.
@@ -171,7 +171,7 @@ class BulkServiceASGIApplication(ConnectASGIApplication[BulkService]):
                         name="WatchBulkTask",
                         service_name="corvo.v1.BulkService",
                         input=WatchBulkTaskRequest,
-                        output=BulkProgress,
+                        output=WatchBulkTaskResponse,
                         idempotency_level=IdempotencyLevel.UNKNOWN,
                         stream_type=StreamType.SERVER_STREAM,
                     ),
@@ -372,7 +372,7 @@ class BulkServiceClient(ConnectClient):
         *,
         headers: Headers | Mapping[str, str] | None = None, 
         timeout_ms: int | None = None,
-    ) -> AsyncIterator[BulkProgress]:
+    ) -> AsyncIterator[WatchBulkTaskResponse]:
         """
         Follows a task: its state now and after each step; ends when the task has ended. REST serves the same as server-sent events at
         `/api/v1/bulk/{id}/progress`.
@@ -383,7 +383,7 @@ class BulkServiceClient(ConnectClient):
                 name="WatchBulkTask",
                 service_name="corvo.v1.BulkService",
                 input=WatchBulkTaskRequest,
-                output=BulkProgress,
+                output=WatchBulkTaskResponse,
                 idempotency_level=IdempotencyLevel.UNKNOWN,
                 stream_type=StreamType.SERVER_STREAM,
             ),
@@ -433,7 +433,7 @@ class BulkServiceSync(Protocol):
         """
         raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
 
-    def watch_bulk_task(self, request: WatchBulkTaskRequest, ctx: RequestContext[WatchBulkTaskRequest, BulkProgress], /) -> Iterator[BulkProgress]:
+    def watch_bulk_task(self, request: WatchBulkTaskRequest, ctx: RequestContext[WatchBulkTaskRequest, WatchBulkTaskResponse], /) -> Iterator[WatchBulkTaskResponse]:
         """
         Follows a task: its state now and after each step; ends when the task has ended. REST serves the same as server-sent events at
         `/api/v1/bulk/{id}/progress`.
@@ -523,7 +523,7 @@ class BulkServiceWSGIApplication(ConnectWSGIApplication):
                         name="WatchBulkTask",
                         service_name="corvo.v1.BulkService",
                         input=WatchBulkTaskRequest,
-                        output=BulkProgress,
+                        output=WatchBulkTaskResponse,
                         idempotency_level=IdempotencyLevel.UNKNOWN,
                         stream_type=StreamType.SERVER_STREAM,
                     ),
@@ -724,7 +724,7 @@ class BulkServiceClientSync(ConnectClientSync):
         *,
         headers: Headers | Mapping[str, str] | None = None, 
         timeout_ms: int | None = None,
-    ) -> Iterator[BulkProgress]:
+    ) -> Iterator[WatchBulkTaskResponse]:
         """
         Follows a task: its state now and after each step; ends when the task has ended. REST serves the same as server-sent events at
         `/api/v1/bulk/{id}/progress`.
@@ -735,7 +735,7 @@ class BulkServiceClientSync(ConnectClientSync):
                 name="WatchBulkTask",
                 service_name="corvo.v1.BulkService",
                 input=WatchBulkTaskRequest,
-                output=BulkProgress,
+                output=WatchBulkTaskResponse,
                 idempotency_level=IdempotencyLevel.UNKNOWN,
                 stream_type=StreamType.SERVER_STREAM,
             ),

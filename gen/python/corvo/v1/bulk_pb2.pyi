@@ -225,7 +225,7 @@ class WatchBulkTaskRequest(_message.Message):
     id: str
     def __init__(self, id: _Optional[str] = ...) -> None: ...
 
-class BulkProgress(_message.Message):
+class WatchBulkTaskResponse(_message.Message):
     __slots__ = ()
     TYPE_FIELD_NUMBER: _ClassVar[int]
     TASK_FIELD_NUMBER: _ClassVar[int]

@@ -70,7 +70,7 @@ class BulkServiceStub:
         self.WatchBulkTask = channel.unary_stream(
                 '/corvo.v1.BulkService/WatchBulkTask',
                 request_serializer=corvo_dot_v1_dot_bulk__pb2.WatchBulkTaskRequest.SerializeToString,
-                response_deserializer=corvo_dot_v1_dot_bulk__pb2.BulkProgress.FromString,
+                response_deserializer=corvo_dot_v1_dot_bulk__pb2.WatchBulkTaskResponse.FromString,
                 _registered_method=True)
 
 
@@ -166,7 +166,7 @@ def add_BulkServiceServicer_to_server(servicer, server):
             'WatchBulkTask': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchBulkTask,
                     request_deserializer=corvo_dot_v1_dot_bulk__pb2.WatchBulkTaskRequest.FromString,
-                    response_serializer=corvo_dot_v1_dot_bulk__pb2.BulkProgress.SerializeToString,
+                    response_serializer=corvo_dot_v1_dot_bulk__pb2.WatchBulkTaskResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -360,7 +360,7 @@ class BulkService:
             target,
             '/corvo.v1.BulkService/WatchBulkTask',
             corvo_dot_v1_dot_bulk__pb2.WatchBulkTaskRequest.SerializeToString,
-            corvo_dot_v1_dot_bulk__pb2.BulkProgress.FromString,
+            corvo_dot_v1_dot_bulk__pb2.WatchBulkTaskResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -149,26 +149,34 @@ class JobDependency(_message.Message):
 class GetJobRequest(_message.Message):
     __slots__ = ()
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    MIN_INDEX_FIELD_NUMBER: _ClassVar[int]
     job_id: str
-    def __init__(self, job_id: _Optional[str] = ...) -> None: ...
+    min_index: int
+    def __init__(self, job_id: _Optional[str] = ..., min_index: _Optional[int] = ...) -> None: ...
 
 class GetJobResponse(_message.Message):
     __slots__ = ()
     JOB_FIELD_NUMBER: _ClassVar[int]
+    LOG_INDEX_FIELD_NUMBER: _ClassVar[int]
     job: Job
-    def __init__(self, job: _Optional[_Union[Job, _Mapping]] = ...) -> None: ...
+    log_index: int
+    def __init__(self, job: _Optional[_Union[Job, _Mapping]] = ..., log_index: _Optional[int] = ...) -> None: ...
 
 class BulkGetJobsRequest(_message.Message):
     __slots__ = ()
     JOB_IDS_FIELD_NUMBER: _ClassVar[int]
+    MIN_INDEX_FIELD_NUMBER: _ClassVar[int]
     job_ids: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, job_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+    min_index: int
+    def __init__(self, job_ids: _Optional[_Iterable[str]] = ..., min_index: _Optional[int] = ...) -> None: ...
 
 class BulkGetJobsResponse(_message.Message):
     __slots__ = ()
     JOBS_FIELD_NUMBER: _ClassVar[int]
+    LOG_INDEX_FIELD_NUMBER: _ClassVar[int]
     jobs: _containers.RepeatedCompositeFieldContainer[Job]
-    def __init__(self, jobs: _Optional[_Iterable[_Union[Job, _Mapping]]] = ...) -> None: ...
+    log_index: int
+    def __init__(self, jobs: _Optional[_Iterable[_Union[Job, _Mapping]]] = ..., log_index: _Optional[int] = ...) -> None: ...
 
 class RetryJobRequest(_message.Message):
     __slots__ = ()

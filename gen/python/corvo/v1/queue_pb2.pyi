@@ -53,13 +53,17 @@ class Queue(_message.Message):
 
 class ListQueuesRequest(_message.Message):
     __slots__ = ()
-    def __init__(self) -> None: ...
+    MIN_INDEX_FIELD_NUMBER: _ClassVar[int]
+    min_index: int
+    def __init__(self, min_index: _Optional[int] = ...) -> None: ...
 
 class ListQueuesResponse(_message.Message):
     __slots__ = ()
     QUEUES_FIELD_NUMBER: _ClassVar[int]
+    LOG_INDEX_FIELD_NUMBER: _ClassVar[int]
     queues: _containers.RepeatedCompositeFieldContainer[Queue]
-    def __init__(self, queues: _Optional[_Iterable[_Union[Queue, _Mapping]]] = ...) -> None: ...
+    log_index: int
+    def __init__(self, queues: _Optional[_Iterable[_Union[Queue, _Mapping]]] = ..., log_index: _Optional[int] = ...) -> None: ...
 
 class PauseQueueRequest(_message.Message):
     __slots__ = ()

@@ -95,6 +95,14 @@ const (
 	Verb_VERB_STEP Verb = 40
 	// ReleaseRequest.
 	Verb_VERB_RELEASE Verb = 41
+	// BulkStartCommand.
+	Verb_VERB_BULK_START Verb = 42
+	// CancelBulkTaskRequest.
+	Verb_VERB_BULK_CANCEL Verb = 43
+	// ChangeJobPriorityRequest.
+	Verb_VERB_CHANGE_PRIORITY Verb = 44
+	// RequeueJobRequest.
+	Verb_VERB_REQUEUE Verb = 45
 	// SetWebhookRequest.
 	Verb_VERB_SET_WEBHOOK Verb = 47
 	// DeleteWebhookRequest.
@@ -147,6 +155,8 @@ const (
 	Verb_VERB_PURGE Verb = 67
 	// ScheduleSlotsCommand.
 	Verb_VERB_SCHEDULE_SLOTS Verb = 68
+	// BulkChunkCommand.
+	Verb_VERB_BULK_CHUNK Verb = 72
 	// WebhookDeliveredCommand.
 	Verb_VERB_WEBHOOK_DELIVERED Verb = 76
 	// AuditEntry.
@@ -193,6 +203,10 @@ var (
 		39: "VERB_SET_DEPTH_LIMIT",
 		40: "VERB_STEP",
 		41: "VERB_RELEASE",
+		42: "VERB_BULK_START",
+		43: "VERB_BULK_CANCEL",
+		44: "VERB_CHANGE_PRIORITY",
+		45: "VERB_REQUEUE",
 		47: "VERB_SET_WEBHOOK",
 		48: "VERB_DELETE_WEBHOOK",
 		49: "VERB_REDELIVER_WEBHOOK",
@@ -219,6 +233,7 @@ var (
 		66: "VERB_STATE_HASH",
 		67: "VERB_PURGE",
 		68: "VERB_SCHEDULE_SLOTS",
+		72: "VERB_BULK_CHUNK",
 		76: "VERB_WEBHOOK_DELIVERED",
 		80: "VERB_AUDIT",
 		81: "VERB_KEYS_USED",
@@ -258,6 +273,10 @@ var (
 		"VERB_SET_DEPTH_LIMIT":          39,
 		"VERB_STEP":                     40,
 		"VERB_RELEASE":                  41,
+		"VERB_BULK_START":               42,
+		"VERB_BULK_CANCEL":              43,
+		"VERB_CHANGE_PRIORITY":          44,
+		"VERB_REQUEUE":                  45,
 		"VERB_SET_WEBHOOK":              47,
 		"VERB_DELETE_WEBHOOK":           48,
 		"VERB_REDELIVER_WEBHOOK":        49,
@@ -284,6 +303,7 @@ var (
 		"VERB_STATE_HASH":               66,
 		"VERB_PURGE":                    67,
 		"VERB_SCHEDULE_SLOTS":           68,
+		"VERB_BULK_CHUNK":               72,
 		"VERB_WEBHOOK_DELIVERED":        76,
 		"VERB_AUDIT":                    80,
 		"VERB_KEYS_USED":                81,
@@ -1054,8 +1074,7 @@ const file_corvo_internal_v1_log_proto_rawDesc = "" +
 	"created_ms\x18\x03 \x01(\x04B\b\x8a\xb5\x18\x042\x02msR\tcreatedMs\x12\x14\n" +
 	"\x05queue\x18\x04 \x01(\fR\x05queue\x12\x18\n" +
 	"\asegment\x18\x05 \x01(\rR\asegment\x12\x16\n" +
-	"\x06offset\x18\x06 \x01(\rR\x06offset:\x06\x9a\xb5\x18\x02\b\x01*\xd5\n" +
-	"\n" +
+	"\x06offset\x18\x06 \x01(\rR\x06offset:\x06\x9a\xb5\x18\x02\b\x01*\xc1\v\n" +
 	"\x04Verb\x12\x14\n" +
 	"\x10VERB_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fVERB_ENQUEUE\x10\x01\x12\x16\n" +
@@ -1092,7 +1111,11 @@ const file_corvo_internal_v1_log_proto_rawDesc = "" +
 	"\x11VERB_RUN_SCHEDULE\x10&\x12\x18\n" +
 	"\x14VERB_SET_DEPTH_LIMIT\x10'\x12\r\n" +
 	"\tVERB_STEP\x10(\x12\x10\n" +
-	"\fVERB_RELEASE\x10)\x12\x14\n" +
+	"\fVERB_RELEASE\x10)\x12\x13\n" +
+	"\x0fVERB_BULK_START\x10*\x12\x14\n" +
+	"\x10VERB_BULK_CANCEL\x10+\x12\x18\n" +
+	"\x14VERB_CHANGE_PRIORITY\x10,\x12\x10\n" +
+	"\fVERB_REQUEUE\x10-\x12\x14\n" +
 	"\x10VERB_SET_WEBHOOK\x10/\x12\x17\n" +
 	"\x13VERB_DELETE_WEBHOOK\x100\x12\x1a\n" +
 	"\x16VERB_REDELIVER_WEBHOOK\x101\x12\x15\n" +
@@ -1119,7 +1142,8 @@ const file_corvo_internal_v1_log_proto_rawDesc = "" +
 	"\x0fVERB_STATE_HASH\x10B\x12\x0e\n" +
 	"\n" +
 	"VERB_PURGE\x10C\x12\x17\n" +
-	"\x13VERB_SCHEDULE_SLOTS\x10D\x12\x1a\n" +
+	"\x13VERB_SCHEDULE_SLOTS\x10D\x12\x13\n" +
+	"\x0fVERB_BULK_CHUNK\x10H\x12\x1a\n" +
 	"\x16VERB_WEBHOOK_DELIVERED\x10L\x12\x0e\n" +
 	"\n" +
 	"VERB_AUDIT\x10P\x12\x12\n" +

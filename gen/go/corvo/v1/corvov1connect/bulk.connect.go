@@ -71,7 +71,7 @@ type BulkServiceClient interface {
 	CancelBulkTask(context.Context, *connect.Request[v1.CancelBulkTaskRequest]) (*connect.Response[v1.CancelBulkTaskResponse], error)
 	// Follows a task: its state now and after each step; ends when the task has ended. REST serves the same as server-sent events at
 	// `/api/v1/bulk/{id}/progress`.
-	WatchBulkTask(context.Context, *connect.Request[v1.WatchBulkTaskRequest]) (*connect.ServerStreamForClient[v1.BulkProgress], error)
+	WatchBulkTask(context.Context, *connect.Request[v1.WatchBulkTaskRequest]) (*connect.ServerStreamForClient[v1.WatchBulkTaskResponse], error)
 }
 
 // NewBulkServiceClient constructs a client for the corvo.v1.BulkService service. By default, it
@@ -125,7 +125,7 @@ func NewBulkServiceClient(httpClient connect.HTTPClient, baseURL string, opts ..
 			connect.WithSchema(bulkServiceMethods.ByName("CancelBulkTask")),
 			connect.WithClientOptions(opts...),
 		),
-		watchBulkTask: connect.NewClient[v1.WatchBulkTaskRequest, v1.BulkProgress](
+		watchBulkTask: connect.NewClient[v1.WatchBulkTaskRequest, v1.WatchBulkTaskResponse](
 			httpClient,
 			baseURL+BulkServiceWatchBulkTaskProcedure,
 			connect.WithSchema(bulkServiceMethods.ByName("WatchBulkTask")),
@@ -142,7 +142,7 @@ type bulkServiceClient struct {
 	listBulkTasks  *connect.Client[v1.ListBulkTasksRequest, v1.ListBulkTasksResponse]
 	listBulkItems  *connect.Client[v1.ListBulkItemsRequest, v1.ListBulkItemsResponse]
 	cancelBulkTask *connect.Client[v1.CancelBulkTaskRequest, v1.CancelBulkTaskResponse]
-	watchBulkTask  *connect.Client[v1.WatchBulkTaskRequest, v1.BulkProgress]
+	watchBulkTask  *connect.Client[v1.WatchBulkTaskRequest, v1.WatchBulkTaskResponse]
 }
 
 // Bulk calls corvo.v1.BulkService.Bulk.
@@ -176,7 +176,7 @@ func (c *bulkServiceClient) CancelBulkTask(ctx context.Context, req *connect.Req
 }
 
 // WatchBulkTask calls corvo.v1.BulkService.WatchBulkTask.
-func (c *bulkServiceClient) WatchBulkTask(ctx context.Context, req *connect.Request[v1.WatchBulkTaskRequest]) (*connect.ServerStreamForClient[v1.BulkProgress], error) {
+func (c *bulkServiceClient) WatchBulkTask(ctx context.Context, req *connect.Request[v1.WatchBulkTaskRequest]) (*connect.ServerStreamForClient[v1.WatchBulkTaskResponse], error) {
 	return c.watchBulkTask.CallServerStream(ctx, req)
 }
 
@@ -196,7 +196,7 @@ type BulkServiceHandler interface {
 	CancelBulkTask(context.Context, *connect.Request[v1.CancelBulkTaskRequest]) (*connect.Response[v1.CancelBulkTaskResponse], error)
 	// Follows a task: its state now and after each step; ends when the task has ended. REST serves the same as server-sent events at
 	// `/api/v1/bulk/{id}/progress`.
-	WatchBulkTask(context.Context, *connect.Request[v1.WatchBulkTaskRequest], *connect.ServerStream[v1.BulkProgress]) error
+	WatchBulkTask(context.Context, *connect.Request[v1.WatchBulkTaskRequest], *connect.ServerStream[v1.WatchBulkTaskResponse]) error
 }
 
 // NewBulkServiceHandler builds an HTTP handler from the service implementation. It returns the path
@@ -301,6 +301,6 @@ func (UnimplementedBulkServiceHandler) CancelBulkTask(context.Context, *connect.
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("corvo.v1.BulkService.CancelBulkTask is not implemented"))
 }
 
-func (UnimplementedBulkServiceHandler) WatchBulkTask(context.Context, *connect.Request[v1.WatchBulkTaskRequest], *connect.ServerStream[v1.BulkProgress]) error {
+func (UnimplementedBulkServiceHandler) WatchBulkTask(context.Context, *connect.Request[v1.WatchBulkTaskRequest], *connect.ServerStream[v1.WatchBulkTaskResponse]) error {
 	return connect.NewError(connect.CodeUnimplemented, errors.New("corvo.v1.BulkService.WatchBulkTask is not implemented"))
 }

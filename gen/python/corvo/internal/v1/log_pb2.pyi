@@ -43,6 +43,10 @@ class Verb(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     VERB_SET_DEPTH_LIMIT: _ClassVar[Verb]
     VERB_STEP: _ClassVar[Verb]
     VERB_RELEASE: _ClassVar[Verb]
+    VERB_BULK_START: _ClassVar[Verb]
+    VERB_BULK_CANCEL: _ClassVar[Verb]
+    VERB_CHANGE_PRIORITY: _ClassVar[Verb]
+    VERB_REQUEUE: _ClassVar[Verb]
     VERB_SET_WEBHOOK: _ClassVar[Verb]
     VERB_DELETE_WEBHOOK: _ClassVar[Verb]
     VERB_REDELIVER_WEBHOOK: _ClassVar[Verb]
@@ -69,6 +73,7 @@ class Verb(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     VERB_STATE_HASH: _ClassVar[Verb]
     VERB_PURGE: _ClassVar[Verb]
     VERB_SCHEDULE_SLOTS: _ClassVar[Verb]
+    VERB_BULK_CHUNK: _ClassVar[Verb]
     VERB_WEBHOOK_DELIVERED: _ClassVar[Verb]
     VERB_AUDIT: _ClassVar[Verb]
     VERB_KEYS_USED: _ClassVar[Verb]
@@ -106,6 +111,10 @@ VERB_RUN_SCHEDULE: Verb
 VERB_SET_DEPTH_LIMIT: Verb
 VERB_STEP: Verb
 VERB_RELEASE: Verb
+VERB_BULK_START: Verb
+VERB_BULK_CANCEL: Verb
+VERB_CHANGE_PRIORITY: Verb
+VERB_REQUEUE: Verb
 VERB_SET_WEBHOOK: Verb
 VERB_DELETE_WEBHOOK: Verb
 VERB_REDELIVER_WEBHOOK: Verb
@@ -132,6 +141,7 @@ VERB_LEADERSHIP: Verb
 VERB_STATE_HASH: Verb
 VERB_PURGE: Verb
 VERB_SCHEDULE_SLOTS: Verb
+VERB_BULK_CHUNK: Verb
 VERB_WEBHOOK_DELIVERED: Verb
 VERB_AUDIT: Verb
 VERB_KEYS_USED: Verb
