@@ -53,6 +53,12 @@ export class Invariants {
       case "fail":
         this.#failed(command.jobId, command.fence ?? 0, outcome);
         break;
+      case "step":
+        if (outcome.kind !== "stepped") break;
+        this.#addedAll(command.jobs, outcome);
+        if (command.keep) this.#beat(command.jobId, command.fence ?? 0);
+        else this.#completed(command.jobId, command.fence ?? 0);
+        break;
       case "release": {
         const job = this.#lease(command.jobId, command.fence ?? 0);
         Object.assign(job, { active: false, attempt: job.attempt - 1 });

@@ -40,6 +40,7 @@ export type Wish = { requestId?: string } & (
   | { do: "ack"; item: AckWish; checkpoint: string; keepAbsentResult: boolean }
   | { do: "ackBatch"; items: AckWish[]; keepAbsentResult: boolean }
   | { do: "fail"; job: JobWish; fence: FenceWish; error: string; backtrace: string }
+  | { do: "step"; item: AckWish; keep: boolean; checkpoint: string; jobs: NewJob[]; keepAbsentResult: boolean }
   | { do: "release"; job: JobWish; fence: FenceWish; checkpoint: string }
   | { do: "heartbeat"; jobs: { job: JobWish; fence: FenceWish; progress: string; checkpoint: string }[] }
   | { do: "lifecycle"; from: FetchFrom; count: number; acks: AckWish[]; jobs: NewJob[]; correlation: number }
@@ -106,6 +107,7 @@ const kinds = {
   ackBatch: 4,
   fail: 8,
   release: 4,
+  step: 5,
   heartbeat: 5,
   lifecycle: 6,
   jobVerb: 12,
@@ -156,6 +158,15 @@ function bareWish(rng: Rng, kind: keyof typeof kinds): Wish {
         fence: randomFence(rng),
         error: rng.pick(["", "boom", "größer"]),
         backtrace: rng.oneIn(2) ? "at line 1" : "",
+      };
+    case "step":
+      return {
+        do: "step",
+        item: randomAck(rng),
+        keep: rng.oneIn(3),
+        checkpoint: rng.oneIn(3) ? '{"cp":"step"}' : "",
+        jobs: rng.oneIn(12) ? [{ queue: "" }] : some(rng, 0, 3, randomJob),
+        keepAbsentResult: rng.oneIn(2),
       };
     case "release":
       return { do: "release", job: randomLeased(rng), fence: randomFence(rng), checkpoint: rng.oneIn(3) ? '{"cp":"back"}' : "" };
@@ -321,6 +332,11 @@ function bareCommand(wish: Exclude<Wish, { do: "again" }>, { model, nowMs, seen 
     case "fail": {
       const jobId = idOf(wish.job);
       return { verb: "fail", jobId, fence: fenceOf(jobId, wish.fence), error: wish.error, backtrace: wish.backtrace };
+    }
+    case "step": {
+      const { keep, checkpoint, jobs, keepAbsentResult } = wish;
+      const item = ackOf(wish.item);
+      return { verb: "step", ...item, result: keep && (item.result?.length ?? 0) < 5 ? "" : item.result, keep, checkpoint, jobs, keepAbsentResult };
     }
     case "release": {
       const jobId = idOf(wish.job);

@@ -80,6 +80,8 @@ export type Command = { requestId?: RequestId } & (
   | ({ verb: "ack"; checkpoint?: string; keepAbsentResult?: boolean } & AckItem)
   | { verb: "ackBatch"; items: AckItem[]; keepAbsentResult?: boolean }
   | { verb: "fail"; jobId: string; error: string; backtrace: string; fence?: number }
+  /** `keep`: the job stays with its worker. Its jobs have no request ids of their own. */
+  | { verb: "step"; jobId: string; keep: boolean; result?: string; checkpoint?: string; jobs: NewJob[]; fence?: number; keepAbsentResult?: boolean }
   | { verb: "release"; jobId: string; checkpoint?: string; fence?: number }
   | { verb: "heartbeat"; jobs: Record<string, HeartbeatUpdate> }
   | ({ verb: "lifecycle"; correlation: number; fetchCount: number; acks: AckItem[]; enqueues: NewJob[] } & FetchFrom)
@@ -127,6 +129,7 @@ export type Outcome =
   | { kind: "acked" }
   | { kind: "ackedBatch"; acked: number; statuses: AckStatus[] }
   | { kind: "failed"; status: "retrying" | "dead"; nextAttemptMs?: number; attemptsRemaining: number }
+  | { kind: "stepped"; state: string; jobIds: string[]; statuses: EnqueueStatus[]; logIndex: number }
   | { kind: "released" }
   | { kind: "beaten"; jobs: Record<string, { status: "ok" | "cancel"; reason: string }> }
   | { kind: "frame"; correlation: number; jobs: Grant[]; acked: number; ackStatuses: AckStatus[]; error: string; jobIds: string[]; statuses: EnqueueStatus[] }

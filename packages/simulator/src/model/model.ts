@@ -2,7 +2,7 @@ import type { Command, Entry, JobRecord, Outcome, QueueRecord, WorkerRecord } fr
 import { jobVerb, move, queueVerb, setConcurrency, setThrottle } from "./operator-verbs.js";
 import { head, jobRecord, open, queueRecord, State } from "./state.js";
 import { nextTickMs, tick } from "./tick.js";
-import { ack, ackBatch, enqueue, enqueueBatch, fail, fetch, fetchBatch, heartbeat, lifecycle, release } from "./worker-verbs.js";
+import { ack, ackBatch, enqueue, enqueueBatch, fail, fetch, fetchBatch, heartbeat, lifecycle, release, step } from "./worker-verbs.js";
 
 /**
  * The reference model: what Corvo is to do, one command after another, on plain objects. It is written from the specification
@@ -64,6 +64,8 @@ export class Model {
         return ackBatch(state, command);
       case "fail":
         return fail(state, command);
+      case "step":
+        return step(state, command);
       case "release":
         return release(state, command);
       case "heartbeat":

@@ -93,6 +93,28 @@ export function failAttempt(state: State, job: Job, error: string, backtrace: st
   return remaining;
 }
 
+/** One step, whole or not at all: first what could be refused, then its jobs, then the job itself. */
+export function step(state: State, command: Of<"step">): Outcome {
+  const job = state.jobs.get(command.jobId);
+  const status = leaseStatus(job, command.fence);
+  if (!job || status === "not_found") return { kind: "refused", code: "not_found", reason: "NOT_FOUND", message: `job ${command.jobId} not found` };
+  if (status === "not_active") return { kind: "refused", code: "failed_precondition", reason: "WRONG_STATE", message: `job ${command.jobId} is not active` };
+  if (status !== "acked") return { kind: "refused", code: "failed_precondition", reason: "STALE_FENCE" };
+  if (command.keep && command.result) return { kind: "refused", code: "invalid_argument", reason: "INVALID_VALUE" };
+  if (command.jobs.some(({ queue }) => !queue)) return { kind: "refused", code: "invalid_argument", reason: "REQUIRED" };
+  const added = command.jobs.map((one) => addJob(state, { ...one, parentId: one.parentId || job.id }));
+  const answer = { kind: "stepped" as const, jobIds: added.map((one) => one.jobId), statuses: added.map((one) => one.status), logIndex: state.index };
+  if (!command.keep) {
+    complete(state, command, command.checkpoint ?? "", command.keepAbsentResult ?? false);
+    return { ...answer, state: "completed" };
+  }
+  job.leaseEndsServingMs = Math.min(state.servingMs + Math.max(leaseMsDefault, job.leaseMs), job.iterationEndsServingMs ?? Infinity);
+  if (command.checkpoint) job.checkpoint = command.checkpoint;
+  const worker = state.workers.get(job.workerId);
+  if (worker) worker.lastHeartbeatMs = state.nowMs;
+  return { ...answer, state: "active" };
+}
+
 /** A worker gives a job back: next in turn, and the attempt does not count. Its name stays only in the job's history. */
 export function release(state: State, command: Of<"release">): Outcome {
   const job = state.jobs.get(command.jobId);

@@ -33,6 +33,10 @@ export function decodeAnswer(verb: Verb, bytes: Uint8Array): Outcome {
       const { status, nextAttemptAt, attemptsRemaining } = fromBinary(worker.FailResponseSchema, bytes);
       return { kind: "failed", status: status as "retrying" | "dead", nextAttemptMs: nextAttemptAt && timestampMs(nextAttemptAt), attemptsRemaining };
     }
+    case "step": {
+      const { state, jobIds, outcomes, logIndex } = fromBinary(worker.StepResponseSchema, bytes);
+      return { kind: "stepped", state, jobIds, statuses: outcomes.map(enqueueStatus), logIndex: Number(logIndex) };
+    }
     case "release":
       fromBinary(worker.ReleaseResponseSchema, bytes);
       return { kind: "released" };

@@ -93,6 +93,27 @@ export const bodies: Record<Exclude<Verb, "tick">, BodyCodec> = {
     ({ jobId, error, backtrace, fence }: Of<"fail">) => ({ jobId, error, backtrace, fence: BigInt(fence ?? 0) }),
     ({ jobId, error, backtrace, fence }) => ({ verb: "fail", jobId, error, backtrace, fence: Number(fence) }),
   ),
+  step: codec(
+    worker.StepRequestSchema,
+    ({ jobId, keep, result, checkpoint, jobs, fence }: Of<"step">) => ({
+      jobId,
+      keep,
+      resultJson: result,
+      checkpointJson: checkpoint,
+      jobs: jobs.map(enqueueInit),
+      fence: BigInt(fence ?? 0),
+    }),
+    ({ jobId, keep, resultJson, checkpointJson, jobs, fence }, flags) => ({
+      verb: "step",
+      jobId,
+      keep,
+      result: resultJson,
+      checkpoint: checkpointJson,
+      jobs: jobs.map(newItem),
+      fence: Number(fence),
+      keepAbsentResult: keeps(flags),
+    }),
+  ),
   release: codec(
     worker.ReleaseRequestSchema,
     ({ jobId, checkpoint, fence }: Of<"release">) => ({ jobId, checkpointJson: checkpoint, fence: BigInt(fence ?? 0) }),

@@ -18,6 +18,7 @@ export const wireVerbs: Record<Verb, WireVerb> = {
   ack: WireVerb.ACK,
   ackBatch: WireVerb.ACK_BATCH,
   fail: WireVerb.FAIL,
+  step: WireVerb.STEP,
   release: WireVerb.RELEASE,
   heartbeat: WireVerb.HEARTBEAT,
   lifecycle: WireVerb.LIFECYCLE,
