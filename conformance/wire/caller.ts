@@ -14,6 +14,7 @@ export const methods: Partial<Record<Verb, string>> = {
   ack: "WorkerService/Ack",
   ackBatch: "WorkerService/AckBatch",
   fail: "WorkerService/Fail",
+  step: "WorkerService/Step",
   release: "WorkerService/Release",
   heartbeat: "WorkerService/Heartbeat",
   lifecycle: "WorkerService/StreamLifecycle",

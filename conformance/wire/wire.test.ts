@@ -39,5 +39,5 @@ test("a server that does not count attempts would be found out", { timeout: 60_0
     return outcome;
   };
   const server = await serve({ durable: "false", "snapshot-threshold": "1000000" });
-  await expect(runOverTheWire(server, 1, 60, nothingSeen(), model)).rejects.toThrow(/attempt/);
+  await expect(runOverTheWire(server, 3, 250, nothingSeen(), model)).rejects.toThrow(/attempt/);
 });
