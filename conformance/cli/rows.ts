@@ -198,7 +198,11 @@ const admin: readonly CliRow[] = [
         given: used,
         out: /^Usage summary \(24h\)\nWindow: .* -> .*\nTotal rows: +\d+\nInput tokens: +\d+\nOutput tokens: +\d+\nCache create tokens: +\d+\nCache read tokens: +\d+\nTotal cost USD: +\d+\.\d{6}\n/,
       },
-      { line: "usage --period 1h --group-by model", given: used, out: /Groups:\n- m rows=\d+ in=\d+ out=\d+ cache_create=\d+ cache_read=\d+ cost=\d+\.\d{6}/ },
+      {
+        line: "usage --period 1h --group-by model",
+        given: used,
+        out: /Groups:\n(?:- .*\n)*- m rows=\d+ in=\d+ out=\d+ cache_create=\d+ cache_read=\d+ cost=\d+\.\d{6}/,
+      },
       { line: "usage --output-json", given: used, json: { totals: anything } },
     ],
   },

@@ -4,9 +4,6 @@ export const notYet: ReadonlySet<string> = new Set([
   "POST /enqueue, a chain with a wrong type",
   "POST /enqueue, jobs in the body (newer clients)",
   "POST /enqueue/batch, with a callback",
-  "POST /ack/{job_id}, an agent goes on",
-  "POST /ack/{job_id}, an agent asks a person",
-  "POST /ack/{job_id}, agent_status without an agent",
   "POST /ack/{job_id}, a wrong step_status",
   "POST /heartbeat, jobs as a list (newer clients)",
 ]);

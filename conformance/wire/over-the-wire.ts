@@ -262,6 +262,7 @@ function listingOf(model: Model, as: readonly JobRecord[]): unknown[] {
 /** One spelling for the same record: fields in one order, undefined ones left out. */
 function sorted(record: JobRecord | undefined): unknown {
   if (record === undefined) return null;
-  const plain = JSON.parse(JSON.stringify(record)) as Record<string, unknown>;
+  // Iterations are not part of a job's record over the wire.
+  const plain = JSON.parse(JSON.stringify({ ...record, iterations: [] })) as Record<string, unknown>;
   return Object.fromEntries(Object.entries(plain).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

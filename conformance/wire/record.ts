@@ -40,6 +40,10 @@ export function recordOf(job: Job): JobRecord {
       totalCostUsd: job.agent.totalCostUsd,
     },
     holdReason: job.holdReason,
+    note: job.revisionNote,
+    revisions: job.revisions,
+    costUsd: job.costUsd,
+    iterations: [],
     fence: Number(job.fence),
   };
 }

@@ -34,6 +34,7 @@ import type { StreamCounters } from "./handlers/lifecycle.js";
 import { httpHandler } from "./http.js";
 import { type Log, openLog } from "./log.js";
 import { Metrics } from "./metrics.js";
+import { moneyMetrics } from "./money-metrics.js";
 import { nodeClock, nodeRandom } from "./node-seams.js";
 import { type GivenFlags, OptionError, resolveServerOptions, type ServerOptions } from "./options.js";
 import { openStores } from "./stores.js";
@@ -166,6 +167,7 @@ async function serve(options: ServerOptions, log: Log, stores: Storage, opened: 
   });
   events.onEntry(() => webhooks.look());
   eventMetrics(metrics.registry, events.counters, webhooks.counters);
+  moneyMetrics(metrics.registry, replica);
   void replica.whenServing().then(() => webhooks.look());
   view = await openView(options, log, stores, opened);
   let accepting = true;

@@ -109,7 +109,7 @@ export function revive(s: State, c: Command): Queue {
     if (lock !== -1 && s.locks.seq(lock) === r.seq) jobs.setLock(row, lock);
   }
   s.sequences.set(r.seq, row);
-  if (q.hasAgent && s.level >= 2) jobs.setFlags(row, JobFlag.agent);
+  if (q.hasAgent && s.level >= 2) jobs.setFlags(row, jobs.flags(row) | JobFlag.agent);
   reviveIterations(s, r);
   if (s.level >= 2) rejoinOthers(s, row, request.read(r.buf, r.requestStart, r.requestEnd), r.state);
   enter(s, row, queue, JobState.pending);

@@ -250,7 +250,6 @@ export function budgetEased(s: State, scope: number, target: Uint8Array | undefi
 /** Starts the walk over the jobs that budgets hold at its beginning: the next tick takes it up. */
 export function releaseLater(s: State): void {
   const { entities: e } = s;
-  if (e.count(EntityKind.budgetHold) === 0) return;
   let row = e.find(EntityKind.setting, releaseKey, 0, releaseKey.length);
   if (row === -1) row = e.add(EntityKind.setting, releaseKey, 0, releaseKey.length, nothing, 0, 0);
   e.setNum(row, 0, 0);

@@ -116,7 +116,6 @@ export function settle(s: State, row: number, r: Acknowledgement, flags: number)
   s.jobs.touch(row);
   if (isAgent) return settleIteration(s, row, r, status, cost, flags);
   const change = said(r, flags, false);
-  facts.note = nothing();
   change.facts = facts;
   complete(s, row, change);
   return AckOutcome.acked;
@@ -161,7 +160,7 @@ function statusRefusal(s: State, r: Acknowledgement, status: string, isAgent: bo
   const field = { field: "agent_status" };
   if (!isAgent) {
     const id = textOf(r.buf, r.jobIdStart, r.jobIdEnd);
-    return refuse("invalid_argument", "INVALID_VALUE", `job ${id} is not an agent job`, field);
+    return refuse("invalid_argument", "WRONG_STATE", `job ${id} is not an agent job`, field);
   }
   if (status === "done") return undefined;
   if (status !== "continue" && status !== "hold") return refuse("invalid_argument", "INVALID_VALUE", `invalid agent_status "${status}"`, field);

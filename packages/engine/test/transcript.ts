@@ -1,9 +1,11 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { Writer } from "@corvo/gen/corvo/fast/runtime.js";
 import { encodeLeadershipCommand, encodePurgeCommand, encodeScheduleSlotsCommand } from "@corvo/gen/corvo/internal/v1/log_fast.js";
+import { encodeDeleteApprovalPolicyRequest, encodeReplayJobRequest, encodeSetApprovalPolicyRequest } from "@corvo/gen/corvo/v1/agent_fast.js";
 import { encodeCreateBatchRequest, encodeSealBatchRequest } from "@corvo/gen/corvo/v1/batch_fast.js";
 import { CreateBatchResponseSchema, SealBatchResponseSchema } from "@corvo/gen/corvo/v1/batch_pb.js";
-import { encodeMoveJobRequest, encodeRetryJobRequest } from "@corvo/gen/corvo/v1/job_fast.js";
+import { encodeDeleteBudgetRequest, encodeSetBudgetRequest } from "@corvo/gen/corvo/v1/budget_fast.js";
+import { encodeMoveJobRequest, encodeRejectJobRequest, encodeRetryJobRequest } from "@corvo/gen/corvo/v1/job_fast.js";
 import { encodePauseQueueRequest, encodeSetConcurrencyRequest, encodeSetThrottleRequest } from "@corvo/gen/corvo/v1/queue_fast.js";
 import { encodePauseScheduleRequest, encodePutScheduleRequest } from "@corvo/gen/corvo/v1/schedule_fast.js";
 import * as schedulePb from "@corvo/gen/corvo/v1/schedule_pb.js";
@@ -22,15 +24,15 @@ import {
   encodeStepRequest,
 } from "@corvo/gen/corvo/v1/worker_fast.js";
 import * as pb from "@corvo/gen/corvo/v1/worker_pb.js";
-import { commandFlags, Verb } from "@corvo/protocol";
-import { type Engine, type JobRecord, jobStateNames, type QueueRecord } from "../src/index.js";
+import { commandFlags, parseJobId, Verb } from "@corvo/protocol";
+import { type BudgetRecord, type Engine, type JobRecord, jobStateNames, type QueueRecord } from "../src/index.js";
 import { type Answer, Bench, type CommandGiven } from "./kit.js";
 import { authLine } from "./transcript-auth.js";
 import { explainLine, webhookLine } from "./transcript-events.js";
 
 /** Log time 0 of a transcript. */
 const epochMs = 1_700_000_000_000;
-const ackOutcomes = ["", "acked", "not_found", "not_active", "stale_fence", "refused"];
+const ackOutcomes = ["", "acked", "not_found", "not_active", "stale_fence", "refused", "continued", "held", "budget_exceeded"];
 const enqueueOutcomes = ["", "pending", "scheduled", "duplicate", "refused"];
 
 /**
@@ -159,12 +161,17 @@ export class Transcript {
                 checkpointJson: args.get("checkpoint"),
                 agentStatus: args.get("agent_status"),
                 stepStatus: args.get("step_status"),
+                holdReason: args.get("because"),
+                usage: usageOf(args),
                 fence,
                 requestId,
               }),
             args.has("rest") ? commandFlags.absentResult : 0,
           ),
-          () => "ok",
+          (bytes) => {
+            const r = fromBinary(pb.AckResponseSchema, bytes);
+            return r.iteration === 0 ? "ok" : `${r.state} iteration=${r.iteration}${r.holdReason === "" ? "" : ` hold="${this.named(r.holdReason)}"`}`;
+          },
         );
       case "depth":
         return told(
@@ -311,7 +318,10 @@ export class Transcript {
               jobs: Object.fromEntries(
                 words.map((word) => {
                   const [name, of] = word.split("/");
-                  return [this.ids.get(name) ?? name, { fence: Number(of ?? 0), progressJson: args.get("progress"), checkpointJson: args.get("checkpoint") }];
+                  return [
+                    this.ids.get(name) ?? name,
+                    { fence: Number(of ?? 0), usage: usageOf(args), progressJson: args.get("progress"), checkpointJson: args.get("checkpoint") },
+                  ];
                 }),
               ),
             }),
@@ -319,7 +329,10 @@ export class Transcript {
           (bytes) => {
             const r = fromBinary(pb.HeartbeatResponseSchema, bytes);
             return Object.entries(r.jobs)
-              .map(([one, said]) => `${this.name(one)}: ${said.status}${said.reason === "" ? "" : ` ${said.reason}`}`)
+              .map(
+                ([one, said]) =>
+                  `${this.name(one)}: ${said.status}${said.reason === "" ? "" : ` ${said.reason}`}${said.budgetExceeded ? " budget_exceeded" : ""}`,
+              )
               .join(", ");
           },
         );
@@ -334,7 +347,84 @@ export class Transcript {
       case "approve":
         return ofJob(Verb.APPROVE);
       case "reject":
-        return ofJob(Verb.REJECT);
+        return told(
+          given(Verb.REJECT, (w) =>
+            encodeRejectJobRequest(w, {
+              jobId: id,
+              revise: args.has("revise"),
+              payloadJson: args.get("payload"),
+              checkpointJson: args.get("checkpoint"),
+              note: args.get("note"),
+              requestId,
+            }),
+          ),
+          status,
+        );
+      case "replay":
+        return told(
+          given(Verb.REPLAY, (w) => encodeReplayJobRequest(w, { jobId: id, from: Number(args.get("from") ?? 0), requestId })),
+          (bytes) => this.name(fromBinary(pb.EnqueueResponseSchema, bytes).jobId),
+        );
+      case "iterations":
+        return this.iterations(id);
+      case "budget":
+        return told(
+          given(Verb.SET_BUDGET, (w) => {
+            const amount = (name: string) => (args.has(name) ? Number(args.get(name)) : undefined);
+            encodeSetBudgetRequest(w, {
+              scope: words[0],
+              target: words[1] ?? args.get("target"),
+              dailyUsd: amount("daily"),
+              perJobUsd: amount("per_job"),
+              onExceed: args.get("on_exceed"),
+            });
+          }),
+          () => this.budgets(),
+        );
+      case "delete-budget":
+        return told(
+          given(Verb.DELETE_BUDGET, (w) => encodeDeleteBudgetRequest(w, { scope: words[0], target: words[1] })),
+          status,
+        );
+      case "budgets":
+        return this.budgets();
+      case "policy":
+        return told(
+          given(Verb.SET_POLICY, (w) =>
+            encodeSetApprovalPolicyRequest(w, {
+              name: words[0],
+              mode: args.get("mode"),
+              enabled: args.has("disabled") ? false : undefined,
+              queue: args.get("queue"),
+              tagKey: args.get("tag")?.split(":")[0],
+              tagValue: args.get("tag")?.split(":")[1],
+              tagsJson: args.get("tags"),
+              minCostUsd: args.has("cost") ? Number(args.get("cost")) : undefined,
+              minIteration: Number(args.get("iteration") ?? 0),
+            }),
+          ),
+          () => this.policies(),
+        );
+      case "delete-policy":
+        return told(
+          given(Verb.DELETE_POLICY, (w) => {
+            const known = this.bench.engine.policies().find((policy) => policy.name === words[0]);
+            encodeDeleteApprovalPolicyRequest(w, { id: known?.id ?? words[0] });
+          }),
+          status,
+        );
+      case "policies":
+        return this.policies();
+      case "usage":
+        return (
+          this.bench.engine
+            .usageSince(epochMs + Number(args.get("since") ?? 0))
+            .map(
+              (u) =>
+                `+${u.startMs - epochMs} ${u.queue}/${u.model || "-"}/${u.provider || "-"} tokens=${u.inputTokens}/${u.outputTokens} cost=${u.costNanos / 1e9} n=${u.count}`,
+            )
+            .join(" | ") || "nothing"
+        );
       case "delete":
         return ofJob(Verb.DELETE);
       case "move":
@@ -468,13 +558,56 @@ export class Transcript {
       chain: args.has("chain") ? chainOf(args) : undefined,
       chainId: args.has("chain_id") ? (this.entities.get(args.get("chain_id")!) ?? args.get("chain_id")) : undefined,
       chainStep: args.has("chain_step") ? Number(args.get("chain_step")) : undefined,
-      agent: args.has("agent") ? { maxIterations: Number(args.get("agent")) } : undefined,
+      agent: args.has("agent")
+        ? { maxIterations: Number(args.get("agent")), maxCostUsd: Number(args.get("max_cost") ?? 0), iterationTimeout: args.get("iteration_timeout") }
+        : undefined,
     };
   }
 
+  /** `job/fence/status/cost`. */
   private ackItem(word: string) {
-    const [name, fence] = word.split("/");
-    return { jobId: name === "blank" ? "" : (this.ids.get(name) ?? name), fence: Number(fence ?? 0) };
+    const [name, fence, agentStatus, cost] = word.split("/");
+    return {
+      jobId: name === "blank" ? "" : (this.ids.get(name) ?? name),
+      fence: Number(fence ?? 0),
+      agentStatus,
+      usage: cost === undefined ? undefined : { costUsd: Number(cost) },
+    };
+  }
+
+  private iterations(id: string): string {
+    const parsed = parseJobId(id)!;
+    const { engine, archive } = this.bench;
+    const seq = engine.finishedSeq(parsed);
+    const found = engine.liveIterations(parsed) ?? (seq === undefined ? [] : engine.archivedIterations(archive.records.get(seq)!.bytes));
+    const text = new TextDecoder();
+    return (
+      found
+        .map(({ id: at, iteration, status, checkpoint, holdReason, result, costUsd }) =>
+          [`#${at}`, iteration, status, checkpoint.length > 0 && text.decode(checkpoint), result.length > 0 && `result=${text.decode(result)}`]
+            .concat([costUsd > 0 && `cost=${costUsd}`, holdReason !== "" && `"${this.named(holdReason)}"`])
+            .filter((part) => part !== false)
+            .join(" "),
+        )
+        .join(" | ") || "none"
+    );
+  }
+
+  private budgets(): string {
+    const { engine, nowMs } = this.bench;
+    const held = engine.heldForBudgets > 0 ? ` | holding ${engine.heldForBudgets}` : "";
+    const one = (b: BudgetRecord) =>
+      `${b.scope} ${b.target} ${b.dailyUsd === undefined ? "" : `spent=${b.spentUsd}/${b.dailyUsd}${b.exceeded ? "!" : ""} `}${b.perJobUsd === undefined ? "" : `per_job=${b.perJobUsd} `}${b.onExceed}`;
+    return (engine.budgets(nowMs).map(one).join(" | ") || "none") + held;
+  }
+
+  private policies(): string {
+    return (
+      this.bench.engine
+        .policies()
+        .map((p) => `${p.name} ${p.mode}${p.enabled ? "" : " disabled"}`)
+        .join(" | ") || "none"
+    );
   }
 
   /** The letter of a job; a new one for a job that is new. */
@@ -514,7 +647,9 @@ export class Transcript {
     if (r.payloadJson !== "{}") parts.push(`payload=${r.payloadJson}`);
     if (r.checkpointJson !== "") parts.push(`checkpoint=${r.checkpointJson}`);
     if (r.tagsJson !== "") parts.push(`tags=${r.tagsJson}`);
-    if (r.agent !== undefined) parts.push(`agent=${r.agent.iteration}/${r.agent.maxIterations}`);
+    if (r.agent !== undefined)
+      parts.push(`agent=${r.agent.iteration}/${r.agent.maxIterations}${r.agent.totalCostUsd > 0 ? ` cost=${r.agent.totalCostUsd}` : ""}`);
+    if (r.revisionNote !== "") parts.push(`note="${r.revisionNote}"`);
     return parts.join(" ");
   }
 
@@ -552,6 +687,13 @@ function fail(message: string): never {
   throw new Error(message);
 }
 
+/** `cost=`, `in=`, `out=`, `model=`, `provider=`; undefined: none of them. */
+function usageOf(args: Map<string, string>) {
+  if (!["cost", "in", "out", "model", "provider"].some((name) => args.has(name))) return undefined;
+  const number = (name: string) => Number(args.get(name) ?? 0);
+  return { costUsd: number("cost"), inputTokens: number("in"), outputTokens: number("out"), model: args.get("model"), provider: args.get("provider") };
+}
+
 function showJob(job: JobRecord): string {
   const text = new TextDecoder();
   const parts = [jobStateNames[job.state], `queue=${job.queue}`];
@@ -566,6 +708,10 @@ function showJob(job: JobRecord): string {
   if (job.fence > 0) parts.push(`fence=${job.fence}`);
   if (job.hasWorker) parts.push(`worker=${job.workerId}@${job.hostname}`);
   for (const field of ["progress", "checkpoint", "result"] as const) if (job[field].length > 0) parts.push(`${field}=${text.decode(job[field])}`);
+  if (job.agent !== undefined) parts.push(`agent=${job.agent.iteration}/${job.agent.maxIterations} cost=${job.agent.totalCostUsd}`);
+  if (job.costUsd > 0 && job.agent === undefined) parts.push(`cost=${job.costUsd}`);
+  if (job.holdReason !== "") parts.push(`hold="${job.holdReason.replace(/job_[0-9a-f]{26}/g, "it")}"`);
+  if (job.revisionNote !== "") parts.push(`note="${job.revisionNote}" revisions=${job.revisions}`);
   if (job.failures.length > 0) parts.push(`failures=[${job.failures.map((f) => `${f.attempt}: ${f.error}`).join("; ")}]`);
   return parts.join(" ");
 }

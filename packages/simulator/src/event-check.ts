@@ -22,6 +22,7 @@ const after: Readonly<Record<string, readonly string[] | "gone" | undefined>> = 
   reclaimed: ["pending"],
   released: ["pending"],
   continued: ["pending"],
+  revised: ["pending"],
   expired: ["expired"], // dead follows
   deleted: "gone",
 };

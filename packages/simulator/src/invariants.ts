@@ -1,14 +1,16 @@
-import type { AckItem, Command, Grant, NewJob, Outcome } from "./model/command.js";
+import type { AckItem, Command, Grant, HeartbeatUpdate, NewJob, Outcome, UsageReport } from "./model/command.js";
 import { durationMs } from "./model/duration.js";
 
 /**
- * The invariants J3 to J11 and J15 of `reliability.md` §2, asserted on commands and answers alone, one after another. It knows
+ * The invariants J3 to J11 and J15, and P6 for budgets, of `reliability.md` §2, asserted on commands and answers alone, one after another. It knows
  * neither engine nor model, so it also catches what both would get wrong together. Throws on the first breach.
  */
 export class Invariants {
   #nowMs = 0;
   #servingMs = 0;
   #lastFence = 0;
+  readonly #reports: { atMs: number; queue: string; nanos: number }[] = [];
+  readonly #budgets: { scope: string; target: string; daily: number; alerts: boolean; reports: { atMs: number; nanos: number }[] }[] = [];
   readonly #jobs = new Map<string, Story>();
   readonly #queues = new Map<string, { paused: boolean; max: number; rate: number; windowMs: number; grantsMs: number[] }>();
   readonly #requests = new Map<string, { hash: string; answer: string; atMs: number }>();
@@ -45,7 +47,7 @@ export class Invariants {
         this.#addedAll(command.enqueues, outcome);
         break;
       case "ack":
-        this.#completed(command.jobId, command.fence ?? 0);
+        if (outcome.kind === "acked") this.#settled(command, outcome.agent?.state ?? "completed");
         break;
       case "ackBatch":
         if (outcome.kind === "ackedBatch") this.#completedAll(command.items, outcome.statuses);
@@ -56,17 +58,25 @@ export class Invariants {
       case "step":
         if (outcome.kind !== "stepped") break;
         this.#addedAll(command.jobs, outcome);
-        if (command.keep) this.#beat(command.jobId, command.fence ?? 0);
-        else this.#completed(command.jobId, command.fence ?? 0);
+        if (command.keep) this.#beat(command.jobId, { fence: command.fence }, false);
+        else this.#settled({ jobId: command.jobId, fence: command.fence }, "completed");
         break;
       case "release": {
         const job = this.#lease(command.jobId, command.fence ?? 0);
         Object.assign(job, { active: false, attempt: job.attempt - 1 });
         break;
       }
+      case "replay":
+        if (outcome.kind === "enqueued") {
+          const { queue, tags } = this.#jobs.get(command.jobId)!;
+          this.#added({ queue, tags }, outcome.jobId, outcome.status);
+        }
+        break;
       case "heartbeat":
         if (outcome.kind !== "beaten") break;
-        for (const [jobId, { status }] of Object.entries(outcome.jobs)) if (status === "ok") this.#beat(jobId, command.jobs[jobId].fence ?? 0);
+        for (const [jobId, { status, budgetExceeded }] of Object.entries(outcome.jobs)) {
+          if (status === "ok") this.#beat(jobId, command.jobs[jobId], budgetExceeded);
+        }
         break;
       default:
         this.#steered(command);
@@ -77,7 +87,7 @@ export class Invariants {
   #isReplay(command: Command, outcome: Outcome): boolean {
     const { verb, requestId } = command;
     if (!requestId) return false;
-    const key = `${verb} ${requestId.id}`;
+    const key = `${verb === "revise" ? "reject" : verb} ${requestId.id}`;
     const known = this.#requests.get(key);
     if (known && this.#nowMs - known.atMs <= 3_600_000) {
       if (known.hash === requestId.hash)
@@ -111,7 +121,7 @@ export class Invariants {
     }
   }
 
-  #added({ queue, uniqueKey, uniquePeriodSeconds, maxRetries, scheduledAtMs }: NewJob, jobId: string, status: string): void {
+  #added({ queue, uniqueKey, uniquePeriodSeconds, maxRetries, scheduledAtMs, tags }: NewJob, jobId: string, status: string): void {
     const key = uniqueKey ? `${queue} ${uniqueKey}` : undefined;
     const holder = key ? this.#held.get(key) : undefined;
     const held = holder !== undefined && this.#nowMs < holder.untilMs;
@@ -121,7 +131,11 @@ export class Invariants {
     assert(!this.#jobs.has(jobId), `J2: ${jobId} was made twice`);
     this.#jobs.set(jobId, {
       queue,
+      tags: tags ?? "",
       attempt: 0,
+      before: 0,
+      maybe: false,
+      approved: false,
       max: Math.max(1, maxRetries ?? 3),
       fence: 0,
       active: false,
@@ -153,7 +167,17 @@ export class Invariants {
     const leaseMs = grant.leaseSeconds * 1_000;
     const timeoutMs = Math.ceil(durationMs(grant.agent?.iterationTimeout ?? "") ?? 0) || Infinity;
     const iterationEndsMs = this.#servingMs + timeoutMs;
-    Object.assign(job, { active: true, attempt, fence, leaseMs, iterationEndsMs, leaseEndsMs: Math.min(this.#servingMs + leaseMs, iterationEndsMs) });
+    this.#affordable(grant, job);
+    Object.assign(job, {
+      active: true,
+      maybe: false,
+      approved: false,
+      attempt,
+      fence,
+      leaseMs,
+      iterationEndsMs,
+      leaseEndsMs: Math.min(this.#servingMs + leaseMs, iterationEndsMs),
+    });
     // Leases that ran out may still count as active, or not, according to whether a tick has come: only the sure ones are counted.
     const sure = [...this.#jobs.values()].filter((one) => one.queue === grant.queue && one.active && one.leaseEndsMs >= this.#servingMs);
     assert(queue.max === 0 || sure.length <= queue.max, `J10: ${sure.length} active jobs in ${grant.queue}, limit ${queue.max}`);
@@ -166,17 +190,21 @@ export class Invariants {
   #lease(jobId: string, fence: number): Story {
     const job = this.#jobs.get(jobId);
     assert(job !== undefined, `J2: ${jobId} was worked on and never made`);
-    assert(job.active, `J4: ${jobId} took an answer of a worker while it was not leased`);
+    assert(job.active || job.maybe, `J4: ${jobId} took an answer of a worker while it was not leased`);
     assert(fence === 0 || fence === job.fence, `J6: ${jobId}: fence ${fence} was accepted, the lease has ${job.fence}`);
     return job;
   }
 
   #completedAll(items: readonly AckItem[], statuses: readonly string[]): void {
-    for (const [i, { jobId, fence }] of items.entries()) if (statuses[i] === "acked") this.#completed(jobId, fence ?? 0);
+    const states: Record<string, string> = { acked: "completed", continued: "pending", held: "held" };
+    for (const [i, item] of items.entries()) if (states[statuses[i]]) this.#settled(item, states[statuses[i]]);
   }
 
-  #completed(jobId: string, fence: number): void {
-    Object.assign(this.#lease(jobId, fence), { active: false, done: true });
+  #settled({ jobId, fence, usage }: AckItem, state: string): void {
+    const job = this.#lease(jobId, fence ?? 0);
+    this.#spent(job, usage);
+    if (state !== "completed") return void Object.assign(job, { active: false, before: job.attempt, dueMs: state === "held" ? Infinity : 0 });
+    Object.assign(job, { active: false, done: true });
     for (const [key, { jobId: holder }] of this.#held) if (holder === jobId) this.#held.delete(key);
   }
 
@@ -184,13 +212,15 @@ export class Invariants {
     const job = this.#lease(jobId, fence);
     if (outcome.kind !== "failed") return;
     const dead = outcome.status === "dead";
-    assert(dead === job.attempt >= job.max, `J7: ${jobId} is ${outcome.status} after attempt ${job.attempt} of ${job.max}`);
+    assert(dead === job.attempt - job.before >= job.max, `J7: ${jobId} is ${outcome.status} after attempt ${job.attempt} of ${job.max}`);
     assert(dead || (outcome.nextAttemptMs ?? 0) >= this.#nowMs, `J7: ${jobId}: next attempt in the past`);
     Object.assign(job, { active: false, done: dead, dueMs: outcome.nextAttemptMs ?? 0 });
   }
 
-  #beat(jobId: string, fence: number): void {
-    const job = this.#lease(jobId, fence);
+  #beat(jobId: string, { fence, usage }: HeartbeatUpdate, budgetExceeded: boolean): void {
+    const job = this.#lease(jobId, fence ?? 0);
+    this.#spent(job, usage);
+    if (budgetExceeded) Object.assign(job, { active: false, maybe: true, dueMs: 0 });
     job.leaseEndsMs = Math.min(this.#servingMs + Math.max(60_000, job.leaseMs), job.iterationEndsMs);
   }
 
@@ -199,13 +229,17 @@ export class Invariants {
     if ("jobId" in command) {
       const job = this.#jobs.get(command.jobId);
       assert(job !== undefined, `J2: ${command.verb} of ${command.jobId}, which never was`);
-      if (command.verb === "retry") Object.assign(job, { attempt: 0, done: false, dueMs: 0 });
+      job.maybe = false;
+      if (command.verb === "retry") Object.assign(job, { attempt: 0, before: 0, done: false, dueMs: 0 });
+      else if (command.verb === "replay") return;
+      else if (command.verb === "revise") Object.assign(job, { before: job.attempt, dueMs: 0 });
       else if (command.verb === "cancel" || command.verb === "reject" || command.verb === "delete") Object.assign(job, { active: false, done: true });
       else if (command.verb === "hold") Object.assign(job, { active: false, dueMs: Infinity });
-      else if (command.verb === "approve") job.dueMs = 0;
+      else if (command.verb === "approve") Object.assign(job, { dueMs: 0, approved: true });
       else if (command.verb === "move") job.queue = command.queue;
       return;
     }
+    if (command.verb === "setBudget" || command.verb === "deleteBudget") return this.#budgeted(command);
     if (command.verb === "pauseQueue" || command.verb === "drainQueue") this.#queue(command.queue).paused = true;
     else if (command.verb === "resumeQueue") this.#queue(command.queue).paused = false;
     else if (command.verb === "setConcurrency") this.#queue(command.queue).max = Math.max(0, command.max);
@@ -221,6 +255,37 @@ export class Invariants {
     }
   }
 
+  /** P6: what was reported since 00:00 UTC. A tag's spending counts from its budget on. */
+  #spent(job: Story, usage: UsageReport | undefined): void {
+    const nanos = usage && usage.costUsd > 0 ? Math.round(usage.costUsd * 1e9) : 0;
+    if (nanos === 0) return;
+    this.#reports.push({ atMs: this.#nowMs, queue: job.queue, nanos });
+    for (const budget of this.#budgets) if (budget.scope === "tag" && hasTag(job.tags, budget.target)) budget.reports.push({ atMs: this.#nowMs, nanos });
+  }
+
+  #budgeted(command: Extract<Command, { verb: "setBudget" | "deleteBudget" }>): void {
+    const target = command.scope === "global" ? "*" : command.target;
+    const old = this.#budgets.find((budget) => budget.scope === command.scope && budget.target === target);
+    if (old) this.#budgets.splice(this.#budgets.indexOf(old), 1);
+    if (command.verb === "deleteBudget") return;
+    const daily = command.dailyUsd === undefined ? Infinity : Math.round(command.dailyUsd * 1e9);
+    this.#budgets.push({ scope: command.scope, target, daily, alerts: command.onExceed === "alert_only", reports: old?.reports ?? [] });
+  }
+
+  /** P6: no job is given out whose budget for the day is spent, unless a person said so. */
+  #affordable({ jobId, queue }: Grant, job: Story): void {
+    if (job.approved) return;
+    const fromMs = Math.floor(this.#nowMs / 86_400_000) * 86_400_000;
+    for (const budget of this.#budgets) {
+      const { scope, target, daily } = budget;
+      if (budget.alerts || (scope === "queue" && target !== queue) || (scope === "tag" && !hasTag(job.tags, target))) continue;
+      const all: { atMs: number; nanos: number }[] =
+        scope === "tag" ? budget.reports : this.#reports.filter((one) => scope === "global" || one.queue === queue);
+      const spent = all.filter((one) => one.atMs >= fromMs).reduce((sum, one) => sum + one.nanos, 0);
+      assert(spent < daily, `P6: ${jobId} of ${queue} was given out when ${spent} of ${daily} were spent for ${scope} ${target}`);
+    }
+  }
+
   #queue(name: string) {
     let queue = this.#queues.get(name);
     if (!queue) {
@@ -233,7 +298,15 @@ export class Invariants {
 
 interface Story {
   queue: string;
+  /** JSON. */
+  tags: string;
   attempt: number;
+  /** Attempts that do not count: of earlier iterations, and before a revision. */
+  before: number;
+  /** A budget may have ended or held it. */
+  maybe: boolean;
+  /** A person let it run since it was last given out. */
+  approved: boolean;
   max: number;
   fence: number;
   active: boolean;
@@ -246,6 +319,11 @@ interface Story {
   iterationEndsMs: number;
   /** Log time before which it must not be given out. */
   dueMs: number;
+}
+
+function hasTag(tags: string, target: string): boolean {
+  const [key, value] = target.split(/[:=]/);
+  return tags !== "" && (JSON.parse(tags) as Record<string, unknown>)[key] === value;
 }
 
 function assert(holds: boolean, breach: string): asserts holds {

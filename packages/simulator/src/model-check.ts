@@ -72,9 +72,13 @@ export async function checkProgram(program: readonly Step[], seed: number, cover
         same(`answer to command ${i} of entry ${entry.index}, ${JSON.stringify(command)}`, tolerated(answer, expected[i]), expected[i]);
         invariants.saw(command, answer);
         count(coverage.outcomes, `${command.verb} ${answer.kind}`);
+        if (answer.kind === "acked" && answer.agent) count(coverage.outcomes, `iteration ${answer.agent.state}`);
+        if (answer.kind === "refused" && answer.reason === "BUDGET_EXCEEDED") count(coverage.outcomes, `over budget ${command.verb}`);
+        if (answer.kind === "beaten" && Object.values(answer.jobs).some((one) => one.budgetExceeded)) count(coverage.outcomes, "over budget heartbeat");
         coverage.commands++;
       }
       coverage.entries++;
+      if (player.model.state.budgetHeld.length > 0) count(coverage.outcomes, "held for a budget");
       compare(subject, player, entry);
       events.look(subject, (id) => player.model.job(id));
       checkReady(subject.takeReady(), shut, player.model);
@@ -109,6 +113,8 @@ function compare(subject: Subject, { model, seen }: Player, entry: Entry): void 
   const at = `after entry ${entry.index} at ${entry.clockMs}`;
   for (const id of seen) same(`job ${id} ${at}`, subject.job(id), model.job(id));
   same(`queues ${at}`, subject.queues(), model.queues());
+  same(`budgets ${at}`, subject.budgets(), model.budgets());
+  same(`usage ${at}`, subject.usage(), model.usage());
   same(`workers ${at}`, subject.workers(), model.workers());
   same(`next timer ${at}`, subject.nextTickMs(), model.nextTickMs());
   for (const { name } of model.queues()) {

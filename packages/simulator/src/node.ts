@@ -81,11 +81,11 @@ export class SimulatedNode {
     const parsed = parseJobId(id);
     if (!parsed) throw new Error(`${id} is no job id`);
     const live = engine.findLive(parsed);
-    if (live) return plainJob(live);
+    if (live) return plainJob(live, engine.liveIterations(parsed)!);
     const seq = engine.finishedSeq(parsed);
     const found = seq === undefined ? undefined : await this.storage.archive.find(seq);
     const record = found && engine.readArchived(found.bytes, found.place);
-    return record?.id === id ? plainJob(record) : undefined;
+    return record?.id === id ? plainJob(record, engine.archivedIterations(found!.bytes)) : undefined;
   }
 
   /** One call of a client. New work is refused when the disk is full, as the server's handlers do. */

@@ -1,4 +1,4 @@
-import type { Command, FetchFrom, JobState, NewJob, RequestId } from "./model/command.js";
+import type { Command, FetchFrom, JobState, NewJob, RequestId, UsageReport } from "./model/command.js";
 import { jobVerbs } from "./model/command.js";
 import type { Model } from "./model/model.js";
 import { Rng } from "./random.js";
@@ -22,7 +22,7 @@ export type Move = { byMs: number } | { toTimerAndMs: number };
  * or an id with the right sequence and another time; or no id at all.
  */
 export interface JobWish {
-  among: JobState | "any" | "missing" | "forged" | "nameless";
+  among: JobState | "agent" | "any" | "missing" | "forged" | "nameless";
   n: number;
 }
 export type FenceWish = "none" | "right" | "older" | "newer";
@@ -30,6 +30,10 @@ export interface AckWish {
   job: JobWish;
   fence: FenceWish;
   result: string;
+  checkpoint?: string;
+  agentStatus?: string;
+  holdReason?: string;
+  usage?: UsageReport;
 }
 
 export type Wish = { requestId?: string } & (
@@ -37,12 +41,14 @@ export type Wish = { requestId?: string } & (
   | { do: "enqueueBatch"; jobs: NewJob[] }
   | { do: "fetch"; from: FetchFrom }
   | { do: "fetchBatch"; from: FetchFrom; count: number }
-  | { do: "ack"; item: AckWish; checkpoint: string; keepAbsentResult: boolean }
+  | { do: "ack"; item: AckWish; keepAbsentResult: boolean }
   | { do: "ackBatch"; items: AckWish[]; keepAbsentResult: boolean }
   | { do: "fail"; job: JobWish; fence: FenceWish; error: string; backtrace: string }
   | { do: "step"; item: AckWish; keep: boolean; checkpoint: string; jobs: NewJob[]; keepAbsentResult: boolean }
   | { do: "release"; job: JobWish; fence: FenceWish; checkpoint: string }
-  | { do: "heartbeat"; jobs: { job: JobWish; fence: FenceWish; progress: string; checkpoint: string }[] }
+  | { do: "heartbeat"; jobs: { job: JobWish; fence: FenceWish; progress: string; checkpoint: string; usage?: UsageReport }[] }
+  | { do: "revise"; job: JobWish; payload: string; checkpoint: string; note: string }
+  | { do: "replay"; job: JobWish; from: number }
   | { do: "lifecycle"; from: FetchFrom; count: number; acks: AckWish[]; jobs: NewJob[]; correlation: number }
   | { do: "jobVerb"; verb: (typeof jobVerbs)[number]; job: JobWish }
   | { do: "move"; job: JobWish; queue: string }
@@ -111,6 +117,10 @@ const kinds = {
   heartbeat: 5,
   lifecycle: 6,
   jobVerb: 12,
+  revise: 3,
+  replay: 3,
+  budget: 4,
+  policy: 1,
   move: 4,
   pause: 3,
   clear: 1,
@@ -148,7 +158,7 @@ function bareWish(rng: Rng, kind: keyof typeof kinds): Wish {
     case "fetchBatch":
       return { do: "fetchBatch", from: randomFrom(rng), count: rng.pick([0, -3, 1, 2, 3, 100, 20_000]) };
     case "ack":
-      return { do: "ack", item: randomAck(rng), checkpoint: rng.oneIn(4) ? '{"cp":"ack"}' : "", keepAbsentResult: rng.oneIn(2) };
+      return { do: "ack", item: randomAck(rng), keepAbsentResult: rng.oneIn(2) };
     case "ackBatch":
       return { do: "ackBatch", items: some(rng, 1, 4, randomAck), keepAbsentResult: rng.oneIn(2) };
     case "fail":
@@ -178,8 +188,23 @@ function bareWish(rng: Rng, kind: keyof typeof kinds): Wish {
           fence: randomFence(rng),
           progress: rng.oneIn(2) ? rng.pick(jsonObjects) : "",
           checkpoint: rng.oneIn(2) ? rng.pick(jsonObjects) : "",
+          usage: randomUsage(rng),
         })),
       };
+    case "revise":
+      return {
+        do: "revise",
+        job: rng.oneIn(4) ? randomJobWish(rng) : { among: "held", n: rng.below(50) },
+        payload: rng.oneIn(2) ? rng.pick(payloads) : "",
+        checkpoint: rng.oneIn(4) ? '{"cp":"person"}' : "",
+        note: rng.oneIn(2) ? rng.pick(["please", "größer"]) : "",
+      };
+    case "replay":
+      return { do: "replay", job: rng.oneIn(3) ? randomJobWish(rng) : { among: "agent", n: rng.below(50) }, from: rng.pick([0, 1, 1, 1, 2, 3]) };
+    case "budget":
+      return { do: "queue", command: randomBudget(rng) };
+    case "policy":
+      return { do: "queue", command: randomPolicy(rng) };
     case "lifecycle":
       return {
         do: "lifecycle",
@@ -250,10 +275,10 @@ function randomJob(rng: Rng): NewJob {
   if (rng.oneIn(8)) job.retryMaxDelayMs = rng.pick([0, 20, 100_000]);
   if (rng.oneIn(5)) job.expireAfter = rng.pick(["", "0s", "1ms", "1500us", "1s", "1m", "24h"]);
   if (rng.oneIn(8)) job.expireAfterMs = rng.pick([0, 1, 2_500]);
-  if (rng.oneIn(4)) job.tags = '{"tenant":"t1"}';
+  if (rng.oneIn(3)) job.tags = rng.pick(['{"tenant":"t1"}', '{"tenant":"t2","risk":"high"}', '{"tenant":1,"risk":"high"}', "[]"]);
   if (rng.oneIn(5)) job.checkpoint = '{"cp":0}';
   if (rng.oneIn(8)) job.parentId = "job_parent";
-  if (rng.oneIn(8)) job.agent = { maxIterations: rng.pick([0, 3, -1]), maxCostUsd: rng.pick([0, 1.5, -2]), iterationTimeout: rng.pick(["", "90s", "1s"]) };
+  if (rng.oneIn(2)) job.agent = { maxIterations: rng.pick([0, 3, -1]), maxCostUsd: rng.pick([0, 1.5, -2]), iterationTimeout: rng.pick(["", "90s", "1s"]) };
   return job;
 }
 
@@ -266,7 +291,44 @@ function randomFrom(rng: Rng): FetchFrom {
   };
 }
 
-const randomAck = (rng: Rng): AckWish => ({ job: randomLeased(rng), fence: randomFence(rng), result: rng.pick(["", "", '{"ok":true}', "17"]) });
+const amounts = [0, 0.1, 0.25, 1, 1 / 3, 1e-9, 0.000_000_15, -1] as const;
+
+const randomAck = (rng: Rng): AckWish => ({
+  job: randomLeased(rng),
+  fence: randomFence(rng),
+  result: rng.pick(["", "", '{"ok":true}', "17"]),
+  checkpoint: rng.oneIn(4) ? '{"cp":"ack"}' : "",
+  agentStatus: rng.oneIn(3) ? rng.pick(["continue", "continue", " Continue ", "hold", "done", "what"]) : "",
+  holdReason: rng.oneIn(5) ? rng.pick(["mine", " "]) : "",
+  usage: randomUsage(rng),
+});
+
+function randomUsage(rng: Rng): UsageReport | undefined {
+  if (rng.oneIn(2)) return undefined;
+  return { costUsd: rng.pick(amounts), inputTokens: rng.pick([0, 10, -3]), model: rng.pick(["", "m1", " m1 ", "m2"]) };
+}
+
+function randomBudget(rng: Rng): Command {
+  const scope = rng.pick(["queue", "queue", "tag", "global"] as const);
+  const target = scope === "queue" ? rng.pick(queues) : scope === "tag" ? rng.pick(["tenant:t1", "tenant=t2", "risk:high"]) : "*";
+  if (rng.oneIn(3)) return { verb: "deleteBudget", scope, target };
+  const limit = () => (rng.oneIn(3) ? undefined : rng.pick([0, 0.25, 0.5, 1, 2, 5]));
+  return { verb: "setBudget", scope, target, dailyUsd: limit(), perJobUsd: limit(), onExceed: rng.pick(["", "hold", "hold", "reject", "alert_only"]) };
+}
+
+function randomPolicy(rng: Rng): Command {
+  return {
+    verb: "setPolicy",
+    name: rng.pick(["p1", "p2"]),
+    mode: rng.pick(["", "any", "all"]),
+    enabled: !rng.oneIn(4),
+    queue: rng.oneIn(3) ? rng.pick(queues) : "",
+    ...(rng.oneIn(3) ? { tagKey: "tenant", tagValue: "t1" } : { tagKey: "", tagValue: "" }),
+    minCostUsd: rng.oneIn(3) ? rng.pick([0, 0.5]) : undefined,
+    minIteration: rng.oneIn(3) ? 2 : 0,
+  };
+}
+
 const randomFence = (rng: Rng): FenceWish => rng.weighted({ none: 4, right: 8, older: 2, newer: 1 });
 const randomLeased = (rng: Rng): JobWish => (rng.oneIn(5) ? randomJobWish(rng) : { among: "active", n: rng.below(8) });
 const randomJobWish = (rng: Rng): JobWish => ({
@@ -303,7 +365,12 @@ function bareCommand(wish: Exclude<Wish, { do: "again" }>, { model, nowMs, seen 
     if (job.among === "nameless") return "";
     if (job.among === "missing") return missingJobId;
     if (job.among === "forged") return forged(seen[job.n % seen.length] ?? missingJobId);
-    const ids = job.among === "any" ? seen : seen.filter((id) => model.state.jobs.get(id)?.state === job.among);
+    const ids =
+      job.among === "any"
+        ? seen
+        : job.among === "agent"
+          ? seen.filter((id) => model.state.jobs.get(id)?.agent)
+          : seen.filter((id) => model.state.jobs.get(id)?.state === job.among);
     return ids[job.n % ids.length] ?? seen[job.n % seen.length] ?? missingJobId;
   };
   const fenceOf = (jobId: string, wished: FenceWish): number => {
@@ -312,7 +379,8 @@ function bareCommand(wish: Exclude<Wish, { do: "again" }>, { model, nowMs, seen 
   };
   const ackOf = (item: AckWish) => {
     const jobId = idOf(item.job);
-    return { jobId, result: item.result, fence: fenceOf(jobId, item.fence) };
+    const { result, checkpoint, agentStatus, holdReason, usage } = item;
+    return { jobId, result, checkpoint, agentStatus, holdReason, usage, fence: fenceOf(jobId, item.fence) };
   };
   switch (wish.do) {
     case "enqueue": {
@@ -326,7 +394,7 @@ function bareCommand(wish: Exclude<Wish, { do: "again" }>, { model, nowMs, seen 
     case "fetchBatch":
       return { verb: "fetchBatch", count: wish.count, ...wish.from };
     case "ack":
-      return { verb: "ack", ...ackOf(wish.item), checkpoint: wish.checkpoint, keepAbsentResult: wish.keepAbsentResult };
+      return { verb: "ack", ...ackOf(wish.item), keepAbsentResult: wish.keepAbsentResult };
     case "ackBatch":
       return { verb: "ackBatch", items: wish.items.map(ackOf), keepAbsentResult: wish.keepAbsentResult };
     case "fail": {
@@ -335,8 +403,8 @@ function bareCommand(wish: Exclude<Wish, { do: "again" }>, { model, nowMs, seen 
     }
     case "step": {
       const { keep, checkpoint, jobs, keepAbsentResult } = wish;
-      const item = ackOf(wish.item);
-      return { verb: "step", ...item, result: keep && (item.result?.length ?? 0) < 5 ? "" : item.result, keep, checkpoint, jobs, keepAbsentResult };
+      const { jobId, fence, ...item } = ackOf(wish.item);
+      return { verb: "step", jobId, fence, result: keep && (item.result?.length ?? 0) < 5 ? "" : item.result, keep, checkpoint, jobs, keepAbsentResult };
     }
     case "release": {
       const jobId = idOf(wish.job);
@@ -346,9 +414,9 @@ function bareCommand(wish: Exclude<Wish, { do: "again" }>, { model, nowMs, seen 
       return {
         verb: "heartbeat",
         jobs: Object.fromEntries(
-          wish.jobs.map(({ job, fence, progress, checkpoint }) => {
+          wish.jobs.map(({ job, fence, progress, checkpoint, usage }) => {
             const jobId = idOf(job);
-            return [jobId, { fence: fenceOf(jobId, fence), progress, checkpoint }];
+            return [jobId, { fence: fenceOf(jobId, fence), progress, checkpoint, usage }];
           }),
         ),
       };
@@ -356,6 +424,10 @@ function bareCommand(wish: Exclude<Wish, { do: "again" }>, { model, nowMs, seen 
       return { verb: "lifecycle", ...wish.from, fetchCount: wish.count, acks: wish.acks.map(ackOf), enqueues: wish.jobs, correlation: wish.correlation };
     case "jobVerb":
       return { verb: wish.verb, jobId: idOf(wish.job) };
+    case "revise":
+      return { verb: "revise", jobId: idOf(wish.job), payload: wish.payload, checkpoint: wish.checkpoint, note: wish.note };
+    case "replay":
+      return { verb: "replay", jobId: idOf(wish.job), from: wish.from };
     case "move":
       return { verb: "move", jobId: idOf(wish.job), queue: wish.queue };
     case "queue":

@@ -1,7 +1,15 @@
-import { type ArchivePlace, Engine, type JobRecord as EngineJob, type EngineOptions, type QueueRecord as EngineQueue, jobStateNames } from "@corvo/engine";
+import {
+  type ArchivePlace,
+  Engine,
+  type JobRecord as EngineJob,
+  type EngineOptions,
+  type QueueRecord as EngineQueue,
+  type IterationInfo,
+  jobStateNames,
+} from "@corvo/engine";
 import { formatJobId, parseJobId, type Verb } from "@corvo/protocol";
 import { archiveRecordOverheadBytes } from "@corvo/storage";
-import type { Entry, JobRecord, JobState, Outcome, QueueRecord, WorkerRecord } from "./model/command.js";
+import type { BudgetRecord, Entry, JobRecord, JobState, Outcome, QueueRecord, WorkerRecord } from "./model/command.js";
 import { decodeAnswer } from "./wire/answer.js";
 import { encodeCommand, encodeEntry, purgeCommand, stateHashCommand, type WireCommand, withArchivedJob } from "./wire/entry.js";
 
@@ -141,7 +149,8 @@ export class Subject {
     const seq = live ? undefined : this.#engine.finishedSeq(parsed);
     const found = seq === undefined ? undefined : this.archive.find(seq);
     const record = live ?? (found && this.#engine.readArchived(found.bytes, found.place));
-    return record?.id === id ? plainJob(record) : undefined;
+    if (record?.id !== id) return undefined;
+    return plainJob(record, this.#engine.liveIterations(parsed) ?? this.#engine.archivedIterations(found!.bytes));
   }
 
   queues(): QueueRecord[] {
@@ -152,6 +161,24 @@ export class Subject {
     return this.#engine
       .workers()
       .map(({ id, hostname, queues, lastHeartbeatMs, startedMs }) => ({ id, hostname, queues: [...queues], lastHeartbeatMs, startedMs }));
+  }
+
+  budgets(): BudgetRecord[] {
+    return this.#engine
+      .budgets(this.#engine.logTimeMs)
+      .map(({ scope, target, dailyUsd, perJobUsd, onExceed, spentUsd, exceeded }) => ({ scope, target, dailyUsd, perJobUsd, onExceed, spentUsd, exceeded }));
+  }
+
+  /** Everything that was ever used, by queue and model. */
+  usage(): Record<string, { count: number; inputTokens: number; nanos: number }> {
+    const sums: Record<string, { count: number; inputTokens: number; nanos: number }> = {};
+    for (const { queue, model, count, inputTokens, costNanos } of this.#engine.usageSince(0)) {
+      const sum = (sums[`${queue} ${model}`] ??= { count: 0, inputTokens: 0, nanos: 0 });
+      sum.count += count;
+      sum.inputTokens += inputTokens;
+      sum.nanos += costNanos;
+    }
+    return sums;
   }
 
   fetchable(queues: readonly string[]): boolean {
@@ -248,7 +275,7 @@ async function* oneByOne(chunks: readonly Uint8Array[]): AsyncIterable<Uint8Arra
   yield* chunks;
 }
 
-export function plainJob(record: EngineJob): JobRecord {
+export function plainJob(record: EngineJob, iterations: readonly IterationInfo[]): JobRecord {
   const { id, queue, priority, attempt, maxRetries, retryBaseDelayMs, retryMaxDelayMs, uniqueKey, workerId, hostname, parentId, createdMs } = record;
   return {
     id,
@@ -280,6 +307,13 @@ export function plainJob(record: EngineJob): JobRecord {
     errors: record.failures.map(({ attempt: at, error, backtrace, atMs }) => ({ attempt: at, error, backtrace, atMs })),
     agent: record.agent,
     holdReason: record.holdReason,
+    note: record.revisionNote,
+    revisions: record.revisions,
+    costUsd: record.costUsd,
+    iterations: iterations.map((one) => ({
+      ...{ id: one.id, iteration: one.iteration, status: one.status, checkpoint: text.decode(one.checkpoint), holdReason: one.holdReason },
+      ...{ result: text.decode(one.result), costUsd: one.costUsd },
+    })),
     fence: record.fence,
   };
 }

@@ -1,5 +1,6 @@
 import type { LifecycleStreamResponse } from "@corvo/gen/corvo/v1/worker_pb.js";
 import { AckOutcome } from "@corvo/gen/corvo/v1/worker_pb.js";
+import type { AckWords } from "./agent.js";
 import { Bell } from "./bell.js";
 import type { CorvoClient } from "./client.js";
 import type { Delivery } from "./delivery.js";
@@ -14,9 +15,13 @@ const frameTextMax = 4 * 1024 * 1024;
 /** Jobs looked up at a time: their payloads come along. */
 const lookUpJobs = 50;
 
+function textLength({ resultJson, checkpointJson }: AckWords): number {
+  return resultJson.length + checkpointJson.length;
+}
+
 interface PendingAck {
   delivery: Delivery;
-  resultJson: string;
+  words: AckWords;
   /** It was sent before and no answer came. */
   sent: boolean;
 }
@@ -48,9 +53,9 @@ export class AckSender {
     this.stream = new FrameStream(client.rpc.worker);
   }
 
-  add(delivery: Delivery, resultJson: string): void {
-    if (resultJson.length > frameTextMax) return this.listener.invalid(delivery, `the result is too large: ${resultJson.length} characters`);
-    this.pending.push({ delivery, resultJson, sent: false });
+  add(delivery: Delivery, words: AckWords): void {
+    if (textLength(words) > frameTextMax) return this.listener.invalid(delivery, `the result is too large: ${textLength(words)} characters`);
+    this.pending.push({ delivery, words, sent: false });
     this.bell.ring();
   }
 
@@ -86,7 +91,7 @@ export class AckSender {
   private take(): PendingAck[] {
     let count = 0;
     for (let length = 0; count < this.pending.length && count < itemsPerFrame; count++) {
-      length += this.pending[count].resultJson.length;
+      length += textLength(this.pending[count].words);
       if (count > 0 && length > frameTextMax) break;
     }
     return this.pending.splice(0, count);
@@ -98,7 +103,7 @@ export class AckSender {
     try {
       answer = await this.stream.exchange({
         workerId: this.workerId,
-        acks: batch.map(({ delivery, resultJson }) => ({ jobId: delivery.job.id, resultJson, fence: delivery.job.fence })),
+        acks: batch.map(({ delivery, words }) => ({ ...words, jobId: delivery.job.id, fence: delivery.job.fence })),
       });
     } catch (thrown) {
       for (const ack of batch) ack.sent = true;
@@ -108,8 +113,8 @@ export class AckSender {
     const unsettled: PendingAck[] = [];
     for (const [i, ack] of batch.entries()) {
       const outcome = answer.outcomes[i] ?? AckOutcome.UNSPECIFIED;
-      if (outcome === AckOutcome.ACKED) this.listener.acked(ack.delivery);
-      else if (outcome === AckOutcome.REFUSED) this.listener.invalid(ack.delivery, answer.error);
+      if (outcome === AckOutcome.ACKED || outcome === AckOutcome.CONTINUED || outcome === AckOutcome.HELD) this.listener.acked(ack.delivery);
+      else if (outcome === AckOutcome.REFUSED || outcome === AckOutcome.BUDGET_EXCEEDED) this.listener.invalid(ack.delivery, answer.error);
       else if (outcome === AckOutcome.NOT_ACTIVE && ack.sent) unsettled.push(ack);
       else this.listener.refused(ack.delivery, AckOutcome[outcome]);
     }
@@ -126,7 +131,9 @@ export class AckSender {
     const found = new Map(jobs.map((job) => [job.id, job]));
     for (const { delivery } of acks) {
       const job = found.get(delivery.job.id);
-      if (job?.state === "completed" && job.attempt === delivery.job.attempt) this.listener.acked(delivery);
+      // An agent's iteration that counted shows by the next one, or by the job being held.
+      const settled = job?.state === "completed" || job?.state === "held" || (job?.agent?.iteration ?? 0) > (delivery.job.agent?.iteration ?? 0);
+      if (settled && job?.attempt === delivery.job.attempt) this.listener.acked(delivery);
       else this.listener.refused(delivery, "NOT_ACTIVE");
     }
   }

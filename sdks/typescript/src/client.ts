@@ -1,5 +1,7 @@
 import { type Client, createClient, createContextValues, type CallOptions as WireOptions } from "@connectrpc/connect";
+import { AgentService } from "@corvo/gen/corvo/v1/agent_pb.js";
 import { BatchService } from "@corvo/gen/corvo/v1/batch_pb.js";
+import { BudgetService } from "@corvo/gen/corvo/v1/budget_pb.js";
 import { ClusterService, type GetClusterStatusResponse } from "@corvo/gen/corvo/v1/cluster_pb.js";
 import { EventService } from "@corvo/gen/corvo/v1/event_pb.js";
 import { ExplainService } from "@corvo/gen/corvo/v1/explain_pb.js";
@@ -7,16 +9,19 @@ import { JobService } from "@corvo/gen/corvo/v1/job_pb.js";
 import { QueueService } from "@corvo/gen/corvo/v1/queue_pb.js";
 import { EnqueueOutcome, WorkerService } from "@corvo/gen/corvo/v1/worker_pb.js";
 import { Access } from "./access.js";
+import { usageWords } from "./agent.js";
+import { AgentCalls, type Caller } from "./agent-calls.js";
 import { type BatchCallback, Together } from "./batches.js";
 import type { CallOptions, ChangeOptions, ClientOptions, Enqueued, FetchOptions, LeaseOptions } from "./client-options.js";
 import { CorvoError, cancelled, toCorvoError } from "./errors.js";
 import { type Explanation, explanation } from "./explain.js";
 import type { EnqueueOptions, JobDefinition } from "./job.js";
+import { MoneyCalls } from "./money-calls.js";
 import { enqueueRequest, jsonText, newRequestId } from "./requests.js";
 import { type Backoff, checkedMs, defaultBackoff, jitteredMs, pause, repeat } from "./retry.js";
 import { Schedules } from "./schedules.js";
 import { Search } from "./search.js";
-import { type StepOptions, type Stepped, stepRequest } from "./step.js";
+import { type StepOptions, type Stepped, stepRequest, type Usage } from "./step.js";
 import { serverTimeoutMs } from "./transport-options.js";
 import { validating } from "./validate-only.js";
 import { FetchedJob, type JobEvent, JobInfo, jobEvent, type QueueInfo, queueInfo, type WorkerInfo, workerInfo } from "./views.js";
@@ -42,6 +47,10 @@ export class CorvoClient {
   readonly webhooks: Webhooks;
   /** Batches, chains, dependencies, children. */
   readonly together: Together;
+  /** Iterations, replays and approval policies. */
+  readonly agents: AgentCalls;
+  /** Budgets and the usage ledger. */
+  readonly money: MoneyCalls;
   readonly backoff: Backoff;
   private readonly timeoutMs: number;
   private readonly tries: number;
@@ -62,6 +71,9 @@ export class CorvoClient {
     this.search = new Search(options, { change: (o, call) => this.change(o, call), repeat: (o, call) => this.repeat(o, call) });
     this.schedules = new Schedules(options, { change: (o, call) => this.change(o, call), repeat: (o, call) => this.repeat(o, call) });
     this.webhooks = new Webhooks(options, { change: (o, call) => this.change(o, call), repeat: (o, call) => this.repeat(o, call) });
+    const caller: Caller = { repeat: (o, call) => this.repeat(o, call), change: (o, call) => this.change(o, call) };
+    this.agents = new AgentCalls(createClient(AgentService, transport), caller);
+    this.money = new MoneyCalls(createClient(BudgetService, transport), caller);
     this.timeoutMs = checkedMs("timeoutMs", options.timeoutMs ?? 30_000);
     this.tries = options.tries ?? 10;
     this.backoff = options.backoff ?? defaultBackoff;
@@ -156,9 +168,26 @@ export class CorvoClient {
     return answer.jobs.map((job) => new FetchedJob<Payload>(job));
   }
 
-  /** Completes a job. `exitChain`: a step of a chain says that no other follows. */
-  async ack(id: string, options: LeaseOptions & { result?: unknown; checkpoint?: unknown; exitChain?: boolean } = {}): Promise<void> {
+  /**
+   * Completes a job. An agent job may go on instead (`continue`) or wait for a person (`hold`): what it is then, and why it is held, comes
+   * back.
+   */
+  async ack(
+    id: string,
+    options: LeaseOptions & {
+      result?: unknown;
+      checkpoint?: unknown;
+      /** A step of a chain says that no other follows. */
+      exitChain?: boolean;
+      agentStatus?: "continue" | "hold" | "done";
+      holdReason?: string;
+      usage?: Usage;
+    } = {},
+  ): Promise<{ state: "completed" | "pending" | "held"; holdReason: string }> {
     const request = {
+      agentStatus: options.agentStatus ?? "",
+      holdReason: options.holdReason ?? "",
+      usage: usageWords(options.usage),
       jobId: id,
       resultJson: jsonText(options.result, "result"),
       checkpointJson: jsonText(options.checkpoint, "checkpoint"),
@@ -166,7 +195,8 @@ export class CorvoClient {
       stepStatus: options.exitChain ? "exit" : "",
       requestId: options.requestId ?? newRequestId(),
     };
-    await this.repeat(options, (o) => this.rpc.worker.ack(request, o));
+    const { state, holdReason } = await this.repeat(options, (o) => this.rpc.worker.ack(request, o));
+    return { state: (state || "completed") as "completed" | "pending" | "held", holdReason };
   }
 
   /** Reports a failed attempt. */
@@ -214,6 +244,16 @@ export class CorvoClient {
     return new Map(Object.entries(answer.jobs).map(([id, job]) => [id, job.status === "ok" ? "ok" : "cancel"]));
   }
 
+  /**
+   * Reports what a leased job used, and extends its lease. `over`: it costs more than a budget allows, and was held or cancelled if the budget
+   * says so. Repeated when the answer is lost: then it may count twice.
+   */
+  async reportUsage(id: string, usage: Usage, options: CallOptions & { fence?: bigint } = {}): Promise<{ over: boolean; status: "ok" | "cancel" }> {
+    const jobs = { [id]: { usage: usageWords(usage), fence: options.fence ?? 0n } };
+    const { status, budgetExceeded } = (await this.repeat(options, (o) => this.rpc.worker.heartbeat({ jobs }, o))).jobs[id];
+    return { over: budgetExceeded, status: status === "ok" ? "ok" : "cancel" };
+  }
+
   /** Everything about a job. Rejects with reason `NOT_FOUND` when there is none. */
   async job(id: string, options: CallOptions = {}): Promise<JobInfo> {
     const { job } = await this.repeat(options, (o) => this.rpc.jobs.getJob({ jobId: id }, o));
@@ -246,8 +286,15 @@ export class CorvoClient {
     await this.change(options, (o, requestId) => this.rpc.jobs.approveJob({ jobId: id, requestId }, o));
   }
   /** Ends a held job as dead. */
-  async reject(id: string, options: ChangeOptions = {}): Promise<void> {
-    await this.change(options, (o, requestId) => this.rpc.jobs.rejectJob({ jobId: id, requestId }, o));
+  async reject(id: string, options: ChangeOptions & { note?: string } = {}): Promise<void> {
+    const { note = "" } = options;
+    await this.change(options, (o, requestId) => this.rpc.jobs.rejectJob({ jobId: id, note, requestId }, o));
+  }
+  /** Sends a held job back to its queue with another payload, another checkpoint or a note for its worker. Its attempts start anew. */
+  async revise(id: string, revision: { payload?: unknown; checkpoint?: unknown; note?: string }, options: ChangeOptions = {}): Promise<void> {
+    const { note = "" } = revision;
+    const texts = { payloadJson: jsonText(revision.payload, "payload"), checkpointJson: jsonText(revision.checkpoint, "checkpoint") };
+    await this.change(options, (o, requestId) => this.rpc.jobs.rejectJob({ jobId: id, revise: true, ...texts, note, requestId }, o));
   }
   /** To the tail of another queue. */
   async move(id: string, queue: string, options: ChangeOptions = {}): Promise<void> {

@@ -1,6 +1,6 @@
 import type { CorvoClient } from "./client.js";
 import { CorvoError } from "./errors.js";
-import type { StepOptions, Stepped } from "./step.js";
+import type { StepOptions, Stepped, Usage } from "./step.js";
 import type { FetchedJob } from "./views.js";
 
 /** What a handler has in hand beside the payload. */
@@ -15,6 +15,11 @@ export interface JobContext<Payload = unknown> {
   readonly signal: AbortSignal;
   /** Stores a checkpoint, at most 256 KiB as JSON: the next attempt finds it in `job.checkpoint`. Rejects when the lease is lost. */
   checkpoint(value: Record<string, unknown>): Promise<void>;
+  /**
+   * Reports what was used since the last report. True: the job costs more than a budget allows; by the budget it was held or cancelled, then
+   * `signal` fires with the next heartbeat. Rejects when the lease is lost.
+   */
+  usage(usage: Usage): Promise<boolean>;
   /** Shows progress to those who look at the job. Rejects when the lease is lost. Need not be awaited. */
   progress(value: Record<string, unknown>): Promise<void>;
   /**
@@ -75,6 +80,15 @@ export class Delivery implements JobContext {
     const stepped = await this.client.step(this.job.id, { ...step, fence: this.job.fence });
     if (stepped.state !== "active") this.acknowledged = true;
     return stepped;
+  }
+
+  async usage(usage: Usage): Promise<boolean> {
+    if (this.lostBy) throw this.lostBy;
+    const { id, fence } = this.job;
+    const { over, status } = await this.client.reportUsage(id, usage, { fence });
+    if (status === "cancel") this.lose("LEASE_LOST", leaseLost);
+    if (this.lostBy) throw this.lostBy;
+    return over;
   }
 
   private tell(update: { checkpoint?: Record<string, unknown>; progress?: Record<string, unknown> }): Promise<void> {

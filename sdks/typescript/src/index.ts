@@ -1,10 +1,13 @@
 export * from "./access.js";
+export { type AgentLimits, type AgentPosition, agent, type IterationOptions, Settlement } from "./agent.js";
+export { AgentCalls, type IterationInfo, type PolicyConditions, type PolicyInfo } from "./agent-calls.js";
 export type { BatchCallback, BatchInfo, ChainInfo, ChainStepInfo, ChildrenInfo, DependencyInfo, Together } from "./batches.js";
 export * from "./client.js";
 export * from "./client-options.js";
 export { CorvoError, type ErrorFacts } from "./errors.js";
 export type { Explanation, WaitReason } from "./explain.js";
 export { type ChainOptions, type ChainStep, defineJob, type EnqueueOptions, type JobDefinition } from "./job.js";
+export { type BudgetInfo, type BudgetLimits, type BudgetScope, MoneyCalls, type UsageSummary, type UsageTotals } from "./money-calls.js";
 export { type ConnectOptions, connect } from "./node.js";
 export type { Backoff } from "./retry.js";
 export type { ScheduleInfo, ScheduleOptions, Schedules } from "./schedules.js";

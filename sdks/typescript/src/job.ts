@@ -1,3 +1,5 @@
+import type { AgentLimits } from "./agent.js";
+
 /** A kind of job: which queue it goes to, what its payload and result are. Shared by those who add jobs and those who do them. */
 export interface JobDefinition<Payload, Result = void> {
   readonly queue: string;
@@ -32,6 +34,8 @@ export interface EnqueueOptions {
   checkpoint?: unknown;
   /** Id of the job that this one belongs to. */
   parentId?: string;
+  /** Makes it an agent job, which is worked on in iterations: see `agent`. `{}`: one without limits. */
+  agent?: AgentLimits;
   /** Steps that follow this job, each added when the one before is completed; this job is the first step. */
   chain?: ChainOptions;
   /** Ids of up to 1,000 jobs that must be completed before this one is handed out. */

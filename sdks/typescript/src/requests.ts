@@ -1,6 +1,7 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { type EnqueueRequest, EnqueueRequestSchema } from "@corvo/gen/corvo/v1/worker_pb.js";
+import { agentConfig } from "./agent.js";
 import { type ChainOptions, type ChainStep, type EnqueueOptions, type JobDefinition, queueOf } from "./job.js";
 
 /** The wire's request for a job. Throws on what no server could accept, with the option's name. */
@@ -28,6 +29,7 @@ export function enqueueRequest(
     chain: options.chain && chainOf(queueOf(job), options.chain),
     dependsOn: [...(options.dependsOn ?? [])],
     batchId: options.batchId ?? "",
+    agent: agentConfig(options.agent),
   };
   return create(EnqueueRequestSchema, init);
 }

@@ -2,7 +2,8 @@ import { type Timestamp, timestampDate } from "@bufbuild/protobuf/wkt";
 import type { Worker as WireWorker } from "@corvo/gen/corvo/v1/cluster_pb.js";
 import { type Job as WireJob, JobState as WireState } from "@corvo/gen/corvo/v1/job_pb.js";
 import type { Queue as WireQueue } from "@corvo/gen/corvo/v1/queue_pb.js";
-import type { FetchBatchJob, SubscribeEvent } from "@corvo/gen/corvo/v1/worker_pb.js";
+import type { AgentState, FetchBatchJob, SubscribeEvent } from "@corvo/gen/corvo/v1/worker_pb.js";
+import type { AgentPosition } from "./agent.js";
 
 /** A leased job. JSON is parsed when it is first looked at; the texts are as they were sent, every digit of their numbers kept. */
 export class FetchedJob<Payload = unknown> {
@@ -17,6 +18,10 @@ export class FetchedJob<Payload = unknown> {
   readonly payloadJson: string;
   readonly checkpointJson: string;
   readonly tagsJson: string;
+  /** Where an agent job is. Undefined: it is none. */
+  readonly agent: AgentPosition | undefined;
+  /** What a person said when the job was sent back. Empty: nothing. */
+  readonly revisionNote: string;
   #payload: { value: Payload } | undefined;
   #checkpoint: { value: unknown } | undefined;
   #tags: { value: Record<string, unknown> } | undefined;
@@ -31,6 +36,8 @@ export class FetchedJob<Payload = unknown> {
     this.payloadJson = job.payloadJson;
     this.checkpointJson = job.checkpointJson;
     this.tagsJson = job.tagsJson;
+    this.agent = position(job.agent);
+    this.revisionNote = job.revisionNote;
   }
 
   get payload(): Payload {
@@ -79,6 +86,14 @@ export class JobInfo {
   /** Of the running lease. 0n: not leased. */
   readonly fence: bigint;
   readonly holdReason: string;
+  /** Where an agent job is. Undefined: it is none. */
+  readonly agent: AgentPosition | undefined;
+  /** What a person said when the job was last rejected or sent back. Empty: nothing. */
+  readonly revisionNote: string;
+  /** How often it was sent back. */
+  readonly revisions: number;
+  /** Cost of everything that was reported for it, in dollars. */
+  readonly costUsd: number;
   /** Failures, oldest first; at most the last 100 are kept. */
   readonly errors: readonly { attempt: number; error: string; backtrace: string; at: Date | undefined }[];
   readonly createdAt: Date | undefined;
@@ -116,6 +131,10 @@ export class JobInfo {
     this.hostname = job.hostname;
     this.fence = job.fence;
     this.holdReason = job.holdReason;
+    this.agent = position(job.agent);
+    this.revisionNote = job.revisionNote;
+    this.revisions = job.revisions;
+    this.costUsd = job.costUsd;
     this.errors = job.errors.map(({ attempt, error, backtrace, createdAt }) => ({ attempt, error, backtrace, at: date(createdAt) }));
     this.createdAt = date(job.createdAt);
     this.startedAt = date(job.startedAt);
@@ -148,6 +167,12 @@ export class JobInfo {
   get tags(): Record<string, unknown> {
     return parsed(this.tagsJson, {}) as Record<string, unknown>;
   }
+}
+
+function position(agent: AgentState | undefined): AgentPosition | undefined {
+  if (!agent) return undefined;
+  const { iteration, totalCostUsd, maxIterations, maxCostUsd, iterationTimeout } = agent;
+  return { iteration, totalCostUsd, maxIterations, maxCostUsd, iterationTimeout };
 }
 
 /** A queue with its settings and counters. */

@@ -1,4 +1,5 @@
 import { AckSender } from "./acks.js";
+import { type AckWords, ackWords, type Settlement } from "./agent.js";
 import { Bell } from "./bell.js";
 import type { CorvoClient } from "./client.js";
 import { Delivery, type JobContext } from "./delivery.js";
@@ -7,7 +8,7 @@ import { describe } from "./failure.js";
 import { type Frame, FrameStream } from "./frames.js";
 import { heartbeats } from "./heartbeats.js";
 import { type JobDefinition, queueOf } from "./job.js";
-import { jsonText, newRequestId } from "./requests.js";
+import { newRequestId } from "./requests.js";
 import { jitteredMs, pause } from "./retry.js";
 import { FetchedJob } from "./views.js";
 import { type ResolvedWorkerOptions, resolveWorkerOptions, type WorkerEvent, type WorkerOptions } from "./worker-options.js";
@@ -15,7 +16,7 @@ import { type ResolvedWorkerOptions, resolveWorkerOptions, type WorkerEvent, typ
 export type { JobContext } from "./delivery.js";
 export type { WorkerEvent, WorkerOptions } from "./worker-options.js";
 
-export type Handler<Payload, Result> = (payload: Payload, context: JobContext<Payload>) => Promise<Result> | Result;
+export type Handler<Payload, Result> = (payload: Payload, context: JobContext<Payload>) => Promise<Result | Settlement> | Result | Settlement;
 
 /** How long `stop` lets a fetch that is on its way come back, in ms: what the server has granted by then is done, not left to its lease. */
 const lastAnswerMs = 250;
@@ -68,7 +69,7 @@ export class Worker {
     });
   }
 
-  /** Says how jobs of a kind are done. A handler that throws fails the attempt; what it returns is the job's result. */
+  /** Says how jobs of a kind are done. A handler that throws fails the attempt; what it returns is the job's result, or, made by `agent`, how an agent's iteration ends. */
   handle<Payload, Result>(job: JobDefinition<Payload, Result> | string, handler: Handler<NoInfer<Payload>, NoInfer<Result>>): this {
     const queue = queueOf(job);
     if (this.handlers.has(queue)) throw new Error(`queue "${queue}" has a handler already`);
@@ -191,12 +192,12 @@ export class Worker {
   /** One attempt. Never rejects. */
   private async work(delivery: Delivery): Promise<void> {
     const { job } = delivery;
-    let resultJson = "";
+    let words: AckWords | undefined;
     let failure: { thrown: unknown } | undefined;
     try {
       const handler = this.handlers.get(job.queue);
       if (!handler) throw new Error(`no handler for queue "${job.queue}"`);
-      resultJson = jsonText(await handler(job.payload, delivery), "result");
+      words = ackWords(await handler(job.payload, delivery), job.agent !== undefined);
     } catch (thrown) {
       failure = { thrown };
     }
@@ -206,10 +207,10 @@ export class Worker {
       delivery.state = "finished";
       this.tell({ type: "acked", job });
       this.release(delivery);
-    } else if (failure) void this.reportFailure(delivery, failure.thrown);
+    } else if (!words) void this.reportFailure(delivery, failure?.thrown);
     else {
       delivery.state = "finished";
-      this.acks.add(delivery, resultJson);
+      this.acks.add(delivery, words);
     }
     this.startReady();
     this.bell.ring();

@@ -1,5 +1,5 @@
 import { segment } from "../client.js";
-import { type CommandSpec, list, requestIdFlag, text } from "../command.js";
+import { type CommandSpec, type Flags, list, requestIdFlag, text } from "../command.js";
 import { eachJob } from "../each-job.js";
 import { usageFailure } from "../failure.js";
 import { jobIds, singleJobId } from "../jobs-argument.js";
@@ -27,9 +27,17 @@ export const ack: CommandSpec = {
     fenceFlag,
     { flags: "--checkpoint <json>", description: "last checkpoint, as JSON or @file" },
     { flags: "--exit-chain", description: "a step of a chain: no other step follows" },
+    { flags: "--agent-status <word>", description: "agent jobs: continue (the next iteration), hold (a person decides) or done" },
+    { flags: "--hold-reason <text>", description: "with --agent-status hold: why" },
+    { flags: "--cost-usd <usd>", description: "what was used, in dollars" },
+    { flags: "--input-tokens <n>", description: "tokens read" },
+    { flags: "--output-tokens <n>", description: "tokens written" },
+    { flags: "--model <name>", description: "model that was used" },
+    { flags: "--provider <name>", description: "its provider" },
     requestIdFlag,
   ],
   async run(session, args, flags) {
+    const agentStatus = text(flags, "agentStatus");
     const result = text(flags, "result");
     const checkpoint = text(flags, "checkpoint");
     if (result === "-" && args.includes("-")) throw usageFailure("standard input cannot be both the jobs and the result", "give the result as JSON or @file");
@@ -38,6 +46,9 @@ export const ack: CommandSpec = {
       checkpoint: checkpoint === undefined ? undefined : await readJson(session.io, "checkpoint", checkpoint, `{"page": 1}`),
       fence: fenceOf(text(flags, "fence")),
       step_status: flags.exitChain === true ? "exit" : undefined,
+      agent_status: agentStatus,
+      hold_reason: text(flags, "holdReason"),
+      usage: usageOf(flags),
     });
     const ids = await jobIds(session, args);
     onlyOneJob(ids, text(flags, "fence"), "--fence");
@@ -46,10 +57,32 @@ export const ack: CommandSpec = {
       session,
       ids,
       (id) => session.client.call("POST", `/api/v1/ack/${segment(id)}`, { body, requestId: text(flags, "requestId") }),
-      (id, answer) => session.wrote(answer, id, `Job ${id} completed`),
+      (id, answer) => session.wrote(answer, id, ackedText(id, agentStatus)),
     );
   },
 };
+
+function ackedText(id: string, agentStatus: string | undefined): string {
+  if (agentStatus === "continue") return `Job ${id}: the iteration is over`;
+  return agentStatus === "hold" ? `Job ${id} held` : `Job ${id} completed`;
+}
+
+/** Undefined: nothing of it was given. */
+function usageOf(flags: Flags): Record<string, string | RawJson | undefined> | undefined {
+  const number = (name: string, flag: string): RawJson | undefined => {
+    const value = text(flags, name);
+    if (value !== undefined && !/^[0-9]+(\.[0-9]+)?$/.test(value)) throw usageFailure(`${flag} "${value}" is not a number`);
+    return value === undefined ? undefined : new RawJson(String(Number(value)));
+  };
+  const usage = {
+    cost_usd: number("costUsd", "--cost-usd"),
+    input_tokens: number("inputTokens", "--input-tokens"),
+    output_tokens: number("outputTokens", "--output-tokens"),
+    model: text(flags, "model"),
+    provider: text(flags, "provider"),
+  };
+  return Object.values(usage).some((value) => value !== undefined) ? usage : undefined;
+}
 
 export const fail: CommandSpec = {
   name: "fail",

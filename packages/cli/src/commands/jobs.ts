@@ -4,6 +4,7 @@ import { eachJob } from "../each-job.js";
 import { usageFailure } from "../failure.js";
 import { jobIds } from "../jobs-argument.js";
 import { encodeObject } from "../json.js";
+import { readJson } from "../json-input.js";
 import { printOne } from "../listing.js";
 import { guardQueueName } from "../queues.js";
 import { onlyOneJob } from "./ack.js";
@@ -73,7 +74,53 @@ export const cancel = verb(
 );
 export const hold = verb("hold", "keep jobs from running until a person decides", "A job that is held leaves by approve or reject.", (id) => `Job ${id} held`);
 export const approve = verb("approve", "let held jobs run", "The job goes to the end of its queue.", (id) => `Job ${id} approved`);
-export const reject = verb("reject", "end held jobs as dead", "A job that was rejected can be run again with retry.", (id) => `Job ${id} rejected`);
+
+export const reject: CommandSpec = {
+  name: "reject",
+  args: "<job...>",
+  usage: "[options] <job...>",
+  group: "Jobs",
+  summary: "end held jobs as dead, or send them back changed",
+  client: true,
+  mutates: true,
+  examples: [
+    `corvo reject ${exampleId} --note "not to this customer"`,
+    `corvo reject ${exampleId} --revise --payload '{"to": "a@b.example"}' --note "the other address"`,
+    "corvo reject - < ids.txt",
+  ],
+  flags: [
+    { flags: "--revise", description: "send the job back to its queue with what follows, instead of ending it" },
+    { flags: "--payload <json>", description: "with --revise: its new payload, as JSON or @file" },
+    { flags: "--checkpoint <json>", description: "with --revise: its new checkpoint, as JSON or @file" },
+    { flags: "--note <text>", description: "why; with --revise its worker gets it with the job" },
+    requestIdFlag,
+  ],
+  notes: [
+    "A job that was rejected can be run again with retry. One that was sent back is pending, and its attempts start anew.",
+    "Jobs are ids, addresses of a job's page, or - for one id per line of standard input.",
+  ],
+  async run(session, args, flags) {
+    const payload = text(flags, "payload");
+    const checkpoint = text(flags, "checkpoint");
+    const revise = flags.revise === true;
+    if (!revise && (payload !== undefined || checkpoint !== undefined)) throw usageFailure("--payload and --checkpoint need --revise");
+    const body = encodeObject({
+      revise: revise || undefined,
+      payload: payload === undefined ? undefined : await readJson(session.io, "payload", payload, `{"to": "a@b.example"}`),
+      checkpoint: checkpoint === undefined ? undefined : await readJson(session.io, "checkpoint", checkpoint, `{"page": 1}`),
+      note: text(flags, "note"),
+    });
+    const ids = await jobIds(session, args);
+    const requestId = text(flags, "requestId");
+    onlyOneJob(ids, requestId, "--request-id");
+    return await eachJob(
+      session,
+      ids,
+      (id) => session.client.call("POST", `/api/v1/jobs/${segment(id)}/reject`, { body, requestId }),
+      (id, answer) => session.wrote(answer, id, revise ? `Job ${id} sent back` : `Job ${id} rejected`),
+    );
+  },
+};
 
 export const move: CommandSpec = {
   name: "move",

@@ -44,10 +44,21 @@ export interface NewJob {
   parentId?: string;
 }
 
+/** What was used. Cost in dollars. */
+export interface UsageReport {
+  costUsd: number;
+  inputTokens?: number;
+  model?: string;
+}
+
 export interface AckItem {
   jobId: string;
   result?: string;
+  checkpoint?: string;
   fence?: number;
+  agentStatus?: string;
+  holdReason?: string;
+  usage?: UsageReport;
 }
 
 export interface FetchFrom {
@@ -61,6 +72,7 @@ export interface HeartbeatUpdate {
   progress?: string;
   checkpoint?: string;
   fence?: number;
+  usage?: UsageReport;
 }
 
 /** Verbs that name one job and nothing else. */
@@ -77,7 +89,7 @@ export type Command = { requestId?: RequestId } & (
   | ({ verb: "fetch" } & FetchFrom)
   | ({ verb: "fetchBatch"; count: number } & FetchFrom)
   /** `keepAbsentResult`: an absent result stays absent (REST); else it is `{}`. */
-  | ({ verb: "ack"; checkpoint?: string; keepAbsentResult?: boolean } & AckItem)
+  | ({ verb: "ack"; keepAbsentResult?: boolean } & AckItem)
   | { verb: "ackBatch"; items: AckItem[]; keepAbsentResult?: boolean }
   | { verb: "fail"; jobId: string; error: string; backtrace: string; fence?: number }
   /** `keep`: the job stays with its worker. Its jobs have no request ids of their own. */
@@ -86,6 +98,28 @@ export type Command = { requestId?: RequestId } & (
   | { verb: "heartbeat"; jobs: Record<string, HeartbeatUpdate> }
   | ({ verb: "lifecycle"; correlation: number; fetchCount: number; acks: AckItem[]; enqueues: NewJob[] } & FetchFrom)
   | { verb: JobVerb; jobId: string }
+  | { verb: "revise"; jobId: string; payload: string; checkpoint: string; note: string }
+  | { verb: "replay"; jobId: string; from: number }
+  | {
+      verb: "setBudget";
+      scope: "queue" | "tag" | "global";
+      target: string;
+      dailyUsd?: number;
+      perJobUsd?: number;
+      onExceed: "" | "hold" | "reject" | "alert_only";
+    }
+  | { verb: "deleteBudget"; scope: "queue" | "tag" | "global"; target: string }
+  | {
+      verb: "setPolicy";
+      name: string;
+      mode: string;
+      enabled: boolean;
+      queue: string;
+      tagKey: string;
+      tagValue: string;
+      minCostUsd?: number;
+      minIteration: number;
+    }
   | { verb: "move"; jobId: string; queue: string }
   | { verb: QueueVerb; queue: string }
   | { verb: "setConcurrency"; queue: string; max: number }
@@ -113,12 +147,33 @@ export interface Grant {
   checkpoint: string;
   tags: string;
   agent?: Agent & { iteration: number; totalCostUsd: number };
+  note: string;
   fence: number;
+}
+
+export interface BudgetRecord {
+  scope: string;
+  target: string;
+  dailyUsd?: number;
+  perJobUsd?: number;
+  onExceed: string;
+  spentUsd: number;
+  exceeded: boolean;
+}
+
+export interface IterationRecord {
+  id: number;
+  iteration: number;
+  status: string;
+  checkpoint: string;
+  holdReason: string;
+  result: string;
+  costUsd: number;
 }
 
 export type EnqueueStatus = "pending" | "scheduled" | "duplicate" | "refused";
 /** `refused`: the item itself was wrong. */
-export type AckStatus = "acked" | "not_found" | "not_active" | "stale_fence" | "refused";
+export type AckStatus = "continued" | "held" | "budget_exceeded" | "acked" | "not_found" | "not_active" | "stale_fence" | "refused";
 
 export type Outcome =
   | { kind: "refused"; code: string; reason: string; message?: string }
@@ -126,12 +181,15 @@ export type Outcome =
   | { kind: "enqueuedBatch"; jobIds: string[]; statuses: EnqueueStatus[]; logIndex: number }
   | { kind: "fetched"; job?: Grant }
   | { kind: "fetchedBatch"; jobs: Grant[] }
-  | { kind: "acked" }
+  /** `agent`: what became of an agent job. */
+  | { kind: "acked"; agent?: { state: string; holdReason: string; iteration: number } }
   | { kind: "ackedBatch"; acked: number; statuses: AckStatus[] }
   | { kind: "failed"; status: "retrying" | "dead"; nextAttemptMs?: number; attemptsRemaining: number }
   | { kind: "stepped"; state: string; jobIds: string[]; statuses: EnqueueStatus[]; logIndex: number }
   | { kind: "released" }
-  | { kind: "beaten"; jobs: Record<string, { status: "ok" | "cancel"; reason: string }> }
+  | { kind: "beaten"; jobs: Record<string, { status: "ok" | "cancel"; reason: string; budgetExceeded: boolean }> }
+  | { kind: "budget"; budget: BudgetRecord }
+  | { kind: "policy"; name: string; mode: string; enabled: boolean }
   | { kind: "frame"; correlation: number; jobs: Grant[]; acked: number; ackStatuses: AckStatus[]; error: string; jobIds: string[]; statuses: EnqueueStatus[] }
   | { kind: "done"; status: string }
   | { kind: "silent" };
@@ -174,6 +232,10 @@ export interface JobRecord {
   errors: JobError[];
   agent?: Agent & { iteration: number; totalCostUsd: number };
   holdReason: string;
+  note: string;
+  revisions: number;
+  costUsd: number;
+  iterations: IterationRecord[];
   fence: number;
 }
 

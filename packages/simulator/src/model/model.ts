@@ -1,8 +1,10 @@
-import type { Command, Entry, JobRecord, Outcome, QueueRecord, WorkerRecord } from "./command.js";
+import { revise, setPolicy } from "./agent.js";
+import type { BudgetRecord, Command, Entry, JobRecord, Outcome, QueueRecord, WorkerRecord } from "./command.js";
+import { budgetRecord, deleteBudget, setBudget } from "./money.js";
 import { jobVerb, move, queueVerb, setConcurrency, setThrottle } from "./operator-verbs.js";
 import { head, jobRecord, open, queueRecord, State } from "./state.js";
 import { nextTickMs, tick } from "./tick.js";
-import { ack, ackBatch, enqueue, enqueueBatch, fail, fetch, fetchBatch, heartbeat, lifecycle, release, step } from "./worker-verbs.js";
+import { ack, ackBatch, enqueue, enqueueBatch, fail, fetch, fetchBatch, heartbeat, lifecycle, release, replay, step } from "./worker-verbs.js";
 
 /**
  * The reference model: what Corvo is to do, one command after another, on plain objects. It is written from the specification
@@ -33,7 +35,8 @@ export class Model {
   run(command: Command): Outcome {
     const { requestId } = command;
     if (!requestId) return this.#step(command);
-    const key = JSON.stringify([command.verb, requestId.id]);
+    // A revision is a way to reject: both are one rpc, and share their ids.
+    const key = JSON.stringify([command.verb === "revise" ? "reject" : command.verb, requestId.id]);
     const known = this.state.recall(this.state.requests, key);
     if (known && known.hash !== requestId.hash) return { kind: "refused", code: "invalid_argument", reason: "REQUEST_ID_REUSED" };
     if (known) return known.answer;
@@ -79,6 +82,16 @@ export class Model {
       case "reject":
       case "delete":
         return jobVerb(state, command);
+      case "revise":
+        return revise(state, command);
+      case "replay":
+        return replay(state, command);
+      case "setBudget":
+        return setBudget(state, command);
+      case "deleteBudget":
+        return deleteBudget(state, command);
+      case "setPolicy":
+        return setPolicy(state, command);
       case "move":
         return move(state, command);
       case "pauseQueue":
@@ -119,6 +132,24 @@ export class Model {
 
   workers(): WorkerRecord[] {
     return [...this.state.workers].map(([id, worker]) => ({ id, ...worker })).sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  /** Sorted by scope, then target. */
+  budgets(): BudgetRecord[] {
+    const name = ({ scope, target }: BudgetRecord) => `${scope}\0${target}`;
+    return this.state.budgets.map((budget) => budgetRecord(this.state, budget)).sort((a, b) => (name(a) < name(b) ? -1 : 1));
+  }
+
+  /** Everything that was ever used, by queue and model. */
+  usage(): Record<string, { count: number; inputTokens: number; nanos: number }> {
+    const sums: Record<string, { count: number; inputTokens: number; nanos: number }> = {};
+    for (const { queue, model, inputTokens, nanos } of this.state.reports) {
+      const sum = (sums[`${queue} ${model}`] ??= { count: 0, inputTokens: 0, nanos: 0 });
+      sum.count++;
+      sum.inputTokens += inputTokens;
+      sum.nanos += nanos;
+    }
+    return sums;
   }
 
   /** Would a fetch from these queues grant something now? */

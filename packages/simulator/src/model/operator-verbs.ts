@@ -34,7 +34,7 @@ function refusalText(verb: JobVerb, jobId: string, state: JobState | undefined):
 
 const steps: Record<JobVerb, (state: State, job: Job) => string> = {
   retry(state, job) {
-    job.attempt = 0;
+    job.attempt = job.attemptsBefore = 0;
     job.failedMs = job.completedMs = job.cancelledMs = undefined;
     job.holdReason = "";
     state.makePending(job);
@@ -43,6 +43,7 @@ const steps: Record<JobVerb, (state: State, job: Job) => string> = {
   /** The worker's name stays: it is to be found out who still runs the job. */
   cancel(state, job) {
     const wasActive = job.state === "active";
+    job.overruled = false;
     state.leaveLine(job);
     job.state = "cancelled";
     job.leaseEndsServingMs = job.dueMs = undefined;
@@ -57,6 +58,7 @@ const steps: Record<JobVerb, (state: State, job: Job) => string> = {
     return "held";
   },
   approve(state, job) {
+    if (job.budgetHold) job.overruled = true;
     job.holdReason = "";
     state.makePending(job);
     return "pending";
@@ -79,6 +81,8 @@ export function move(state: State, command: Of<"move">): Outcome {
   state.leaveLine(job);
   job.queue = state.queue(command.queue).name;
   if (job.state === "pending") state.makePending(job);
+  // One that a budget holds goes to the end of those.
+  if (job.budgetHold) state.budgetHeld.push(...state.budgetHeld.splice(state.budgetHeld.indexOf(job), 1));
   return { kind: "done", status: "moved" };
 }
 

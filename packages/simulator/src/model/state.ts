@@ -1,4 +1,6 @@
-import type { Agent, EnqueueStatus, JobError, JobRecord, JobState, Outcome, QueueRecord } from "./command.js";
+import { iterationRecords } from "./agent.js";
+import type { Agent, Command, EnqueueStatus, IterationRecord, JobError, JobRecord, JobState, Outcome, QueueRecord } from "./command.js";
+import type { Bucket, Budget } from "./money.js";
 
 /** A job as the model holds it. Finished jobs stay here too: what is archived or live is the engine's business. */
 export interface Job {
@@ -38,6 +40,22 @@ export interface Job {
   cancelledMs?: number;
   errors: JobError[];
   agent?: Agent;
+  /** Of an agent job: the running one. */
+  iteration: number;
+  /** Billionths of a dollar: by acks of an agent job; by everything that was reported. */
+  agentCostNanos: number;
+  costNanos: number;
+  /** Attempts that do not count: before this iteration, or before a revision. */
+  attemptsBefore: number;
+  iterations: IterationRecord[];
+  iterationsTotal: number;
+  /** What a person said. */
+  note: string;
+  revisions: number;
+  /** A budget holds it: a daily one or an average, or its own cost. Set ⇔ it is among `budgetHeld`. */
+  budgetHold?: "spent" | "perJob";
+  /** A person let it run although a budget held it. */
+  overruled: boolean;
   holdReason: string;
   /** Fence of the last grant. */
   fence: number;
@@ -87,6 +105,16 @@ export class State {
   /** Request ids of items in batches and frames. */
   readonly items = new Map<string, Remembered<{ jobId: string; status: EnqueueStatus }>>();
 
+  readonly budgets: Budget[] = [];
+  /** Jobs that budgets hold, in the order in which they were held. */
+  readonly budgetHeld: Job[] = [];
+  /** When those are looked at again; undefined: nothing has changed. */
+  releaseMs?: number;
+  readonly reports: { atMs: number; queue: string; model: string; inputTokens: number; nanos: number; byAck: boolean }[] = [];
+  readonly buckets: Bucket[] = [];
+  /** Oldest first. */
+  readonly policies: Extract<Command, { verb: "setPolicy" }>[] = [];
+
   get servingMs(): number {
     return this.nowMs - this.pausedMs;
   }
@@ -108,6 +136,7 @@ export class State {
   /** To the tail of its priority. */
   makePending(job: Job): void {
     this.leaveLine(job);
+    this.noLongerHeld(job);
     job.state = "pending";
     job.dueMs = undefined;
     this.endLease(job);
@@ -120,6 +149,13 @@ export class State {
       const at = line.indexOf(job);
       if (at >= 0) line.splice(at, 1);
     }
+  }
+
+  /** No budget holds it any more. To be called when it is no longer held, or gone. */
+  noLongerHeld(job: Job): void {
+    job.budgetHold = undefined;
+    const at = this.budgetHeld.indexOf(job);
+    if (at >= 0) this.budgetHeld.splice(at, 1);
   }
 
   /** The lease ends and the worker is forgotten. */
@@ -136,11 +172,14 @@ export class State {
 
   remove(job: Job): void {
     this.leaveLine(job);
+    this.noLongerHeld(job);
     this.jobs.delete(job.id);
   }
 
   die(job: Job): void {
     this.leaveLine(job);
+    this.noLongerHeld(job);
+    job.overruled = false;
     this.endLease(job);
     job.dueMs = undefined;
     job.state = "dead";
@@ -211,8 +250,12 @@ export function jobRecord(state: State, job: Job): JobRecord {
     failedMs: job.failedMs,
     cancelledMs: job.cancelledMs,
     errors: job.errors.map(({ attempt, error, backtrace, atMs }) => ({ attempt, error, backtrace, atMs })),
-    agent: job.agent && { ...job.agent, iteration: 1, totalCostUsd: 0 },
+    agent: job.agent && { ...job.agent, iteration: job.iteration, totalCostUsd: job.agentCostNanos / 1e9 },
     holdReason: job.holdReason,
+    note: job.note,
+    revisions: job.revisions,
+    costUsd: job.costNanos / 1e9,
+    iterations: iterationRecords(job),
     fence: job.state === "active" ? job.fence : 0,
   };
 }

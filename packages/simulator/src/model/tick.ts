@@ -1,3 +1,4 @@
+import { nextMoneyMs, tickMoney } from "./money.js";
 import type { Job, State } from "./state.js";
 import { failAttempt } from "./worker-verbs.js";
 
@@ -11,7 +12,7 @@ export function tick(state: State): void {
     const next = timers(state)
       .filter((timer) => firesMs(timer) <= state.nowMs)
       .sort(inOrder)[0];
-    if (!next) return;
+    if (!next) return tickMoney(state);
     const { job, kind } = next;
     if (kind === "expiry") {
       state.noteFailure(job, "job expired", "");
@@ -24,7 +25,7 @@ export function tick(state: State): void {
 
 /** Log time of the next tick that would change something. */
 export function nextTickMs(state: State): number {
-  return Math.min(...timers(state).map(firesMs), Infinity);
+  return Math.min(...timers(state).map(firesMs), nextMoneyMs(state));
 }
 
 interface Timer {

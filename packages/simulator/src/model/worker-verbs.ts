@@ -1,5 +1,7 @@
-import type { AckItem, AckStatus, Command, EnqueueStatus, FetchFrom, Grant, NewJob, Outcome } from "./command.js";
+import { agentWord, endIteration, replayed } from "./agent.js";
+import type { AckItem, AckStatus, Command, EnqueueStatus, FetchFrom, Grant, NewJob, Outcome, UsageReport } from "./command.js";
 import { durationMs } from "./duration.js";
+import { charge, fetchRefusal, holdForBudget, isReport, mustHold, nanos, perJobBudget } from "./money.js";
 import { head, type Job, lockName, open, type State } from "./state.js";
 
 const leaseMsDefault = 60_000;
@@ -26,21 +28,26 @@ export function enqueueBatch(state: State, command: Of<"enqueueBatch">): Outcome
 }
 
 export function fetch(state: State, command: Of<"fetch">): Outcome {
-  return { kind: "fetched", job: grant(state, command, 1)[0] };
+  return fetchRefusal(state, command.queues) ?? { kind: "fetched", job: grant(state, command, 1)[0] };
 }
 
 export function fetchBatch(state: State, command: Of<"fetchBatch">): Outcome {
-  return { kind: "fetchedBatch", jobs: grant(state, command, Math.min(10_000, Math.max(1, command.count))) };
+  return fetchRefusal(state, command.queues) ?? { kind: "fetchedBatch", jobs: grant(state, command, Math.min(10_000, Math.max(1, command.count))) };
 }
 
 export function ack(state: State, command: Of<"ack">): Outcome {
-  const status = complete(state, command, command.checkpoint ?? "", command.keepAbsentResult ?? false);
-  return status === "acked" ? { kind: "acked" } : leaseRefusal(status, command.jobId, `job ${command.jobId} is not active`);
+  const { status, refusal, agent } = settle(state, command, command.keepAbsentResult ?? false);
+  if (accepted(status)) return agent ? { kind: "acked", agent } : { kind: "acked" };
+  return refusal ?? leaseRefusal(status, command.jobId, `job ${command.jobId} is not active`);
 }
 
 export function ackBatch(state: State, command: Of<"ackBatch">): Outcome {
-  const statuses = command.items.map((item) => complete(state, item, "", command.keepAbsentResult ?? false));
-  return { kind: "ackedBatch", acked: statuses.filter((status) => status === "acked").length, statuses };
+  const statuses = command.items.map((item) => settle(state, item, command.keepAbsentResult ?? false).status);
+  return { kind: "ackedBatch", acked: statuses.filter(accepted).length, statuses };
+}
+
+function accepted(status: AckStatus): boolean {
+  return status === "acked" || status === "continued" || status === "held";
 }
 
 /**
@@ -50,11 +57,14 @@ export function ackBatch(state: State, command: Of<"ackBatch">): Outcome {
 export function lifecycle(state: State, command: Of<"lifecycle">): Outcome {
   const errors: string[] = [];
   const ackStatuses = command.acks.map((item) => {
-    if (item.jobId) return complete(state, item, "", false, command.workerId);
-    errors.push("ack: job_id is required");
-    return "refused";
+    const { status, refusal } = item.jobId ? settle(state, item, false, command.workerId) : ({ status: "refused" } as const);
+    if (refusal?.kind === "refused") errors.push(`ack: ${refusal.message}`);
+    else if (status === "refused") errors.push("ack: job_id is required");
+    return status;
   });
-  const jobs = command.fetchCount > 0 ? grant(state, command, Math.min(10_000, command.fetchCount)) : [];
+  const noFetch = command.fetchCount > 0 ? fetchRefusal(state, command.queues) : undefined;
+  if (noFetch?.kind === "refused") errors.push(`fetch: ${noFetch.message}`);
+  const jobs = command.fetchCount > 0 && !noFetch ? grant(state, command, Math.min(10_000, command.fetchCount)) : [];
   if (command.fetchCount > 0 && command.queues.length === 0) errors.push("fetch: at least one queue is required");
   const jobIds: string[] = [];
   const statuses = command.enqueues.map((job): EnqueueStatus => {
@@ -63,7 +73,7 @@ export function lifecycle(state: State, command: Of<"lifecycle">): Outcome {
     if (added) jobIds.push(added.jobId);
     return added?.status ?? "refused";
   });
-  const acked = ackStatuses.filter((status) => status === "acked").length;
+  const acked = ackStatuses.filter(accepted).length;
   return { kind: "frame", correlation: command.correlation, jobs, acked, ackStatuses, error: errors[0] ?? "", jobIds, statuses };
 }
 
@@ -82,7 +92,7 @@ export function fail(state: State, command: Of<"fail">): Outcome {
 export function failAttempt(state: State, job: Job, error: string, backtrace: string): number {
   state.noteFailure(job, error, backtrace);
   state.queue(job.queue).failed++;
-  const remaining = Math.max(0, job.maxRetries - job.attempt);
+  const remaining = Math.max(0, job.maxRetries - (job.attempt - job.attemptsBefore));
   if (remaining === 0) state.die(job);
   else {
     state.endLease(job);
@@ -105,7 +115,7 @@ export function step(state: State, command: Of<"step">): Outcome {
   const added = command.jobs.map((one) => addJob(state, { ...one, parentId: one.parentId || job.id }));
   const answer = { kind: "stepped" as const, jobIds: added.map((one) => one.jobId), statuses: added.map((one) => one.status), logIndex: state.index };
   if (!command.keep) {
-    complete(state, command, command.checkpoint ?? "", command.keepAbsentResult ?? false);
+    settle(state, { jobId: job.id, result: command.result, checkpoint: command.checkpoint }, command.keepAbsentResult ?? false);
     return { ...answer, state: "completed" };
   }
   job.leaseEndsServingMs = Math.min(state.servingMs + Math.max(leaseMsDefault, job.leaseMs), job.iterationEndsServingMs ?? Infinity);
@@ -132,24 +142,50 @@ export function release(state: State, command: Of<"release">): Outcome {
 
 /** `jobs.md` §8, with the lease that decisions.md gives: 60 s, or the lease given at fetch when that is longer. */
 export function heartbeat(state: State, command: Of<"heartbeat">): Outcome {
-  const answers: Record<string, { status: "ok" | "cancel"; reason: string }> = {};
+  const answers: Record<string, { status: "ok" | "cancel"; reason: string; budgetExceeded: boolean }> = {};
   let workerSeen = false;
   for (const [jobId, update] of Object.entries(command.jobs)) {
     const job = state.jobs.get(jobId);
     const status = leaseStatus(job, update.fence);
     if (!job || status !== "acked") {
-      answers[jobId] = { status: "cancel", reason: status };
+      answers[jobId] = { status: "cancel", reason: status, budgetExceeded: false };
       continue;
     }
-    answers[jobId] = { status: "ok", reason: "" };
+    answers[jobId] = { status: "ok", reason: "", budgetExceeded: false };
     job.leaseEndsServingMs = Math.min(state.servingMs + Math.max(leaseMsDefault, job.leaseMs), job.iterationEndsServingMs ?? Infinity);
     if (update.progress) job.progress = update.progress;
     if (update.checkpoint) job.checkpoint = update.checkpoint;
     const worker = state.workers.get(job.workerId);
     if (worker && !workerSeen) worker.lastHeartbeatMs = state.nowMs;
     workerSeen = true;
+    if (isReport(update.usage)) answers[jobId].budgetExceeded = beatWithUsage(state, job, update.usage);
   }
   return { kind: "beaten", jobs: answers };
+}
+
+/** `jobs.md` §13: true when the job now costs more than the lowest per-job budget allows. */
+function beatWithUsage(state: State, job: Job, usage: UsageReport): boolean {
+  charge(state, job, usage, false);
+  const budget = perJobBudget(state, job);
+  if (!budget || job.costNanos <= budget.perJob!) return false;
+  if (budget.onExceed === "hold") holdForBudget(state, job, `per-job budget exceeded for job "${job.id}"`, "perJob");
+  else if (budget.onExceed === "reject") {
+    job.state = "cancelled";
+    job.leaseEndsServingMs = undefined;
+    job.cancelledMs = state.nowMs;
+    job.overruled = false;
+  }
+  return true;
+}
+
+/** `jobs.md` §11.1. */
+export function replay(state: State, command: Of<"replay">): Outcome {
+  const found = replayed(state, command);
+  if ("kind" in found) return found;
+  const { job, checkpoint } = found;
+  const { queue, payload, tags, agent } = job;
+  const added = addJob(state, { queue, payload, tags, agent, checkpoint, priority: ["critical", "high", "normal"][job.priority] });
+  return { kind: "enqueued", jobId: added.jobId, status: added.status, logIndex: state.index };
 }
 
 /** A job of a batch or frame, which may have a request id of its own; undefined: that was used for another one. */
@@ -196,6 +232,15 @@ function addJob(state: State, given: NewJob): { jobId: string; status: EnqueueSt
     createdMs: state.nowMs,
     errors: [],
     agent: given.agent && { ...given.agent, maxIterations: Math.max(0, given.agent.maxIterations), maxCostUsd: Math.max(0, given.agent.maxCostUsd) },
+    iteration: 1,
+    agentCostNanos: 0,
+    costNanos: 0,
+    attemptsBefore: 0,
+    iterations: [],
+    iterationsTotal: 0,
+    note: "",
+    revisions: 0,
+    overruled: false,
     holdReason: "",
     fence: 0,
   };
@@ -226,6 +271,12 @@ function grant(state: State, from: FetchFrom, countMax: number): Grant[] {
   for (const name of from.queues) {
     const queue = state.queues.get(name);
     for (let job = queue && head(queue); queue && job && grants.length < countMax && open(state, queue); job = head(queue)) {
+      const reason = mustHold(state, job);
+      if (reason) {
+        holdForBudget(state, job, reason, "spent");
+        continue;
+      }
+      job.overruled = false;
       state.leaveLine(job);
       job.state = "active";
       job.attempt++;
@@ -240,8 +291,8 @@ function grant(state: State, from: FetchFrom, countMax: number): Grant[] {
       job.leaseEndsServingMs = Math.min(state.servingMs + job.leaseMs, job.iterationEndsServingMs ?? Infinity);
       if (queue.rateLimit > 0) queue.grantsMs.push(state.nowMs);
       const { id, payload, attempt, maxRetries, checkpoint, tags, fence } = job;
-      const agent = job.agent && { ...job.agent, iteration: 1, totalCostUsd: 0 };
-      grants.push({ jobId: id, queue: name, payload, attempt, maxRetries, leaseSeconds, checkpoint, tags, agent, fence });
+      const agent = job.agent && { ...job.agent, iteration: job.iteration, totalCostUsd: job.agentCostNanos / 1e9 };
+      grants.push({ note: job.note, jobId: id, queue: name, payload, attempt, maxRetries, leaseSeconds, checkpoint, tags, agent, fence });
     }
   }
   // Who gives no name is nobody in particular.
@@ -269,23 +320,55 @@ function leaseRefusal(status: AckStatus, jobId: string, notActive: string): Outc
   return { kind: "refused", code: "failed_precondition", reason: "STALE_FENCE" };
 }
 
-function complete(state: State, item: AckItem, checkpoint: string, keepAbsentResult: boolean, frameOf?: string): AckStatus {
+interface Settled {
+  status: AckStatus;
+  /** Why not, where the lease is in order. */
+  refusal?: Outcome;
+  agent?: { state: string; holdReason: string; iteration: number };
+}
+
+/** An acknowledgement: lease, words, budget, in this order; then the job is done, or an agent's goes on or is held. */
+function settle(state: State, item: AckItem, keepAbsentResult: boolean, frameOf?: string): Settled {
   const job = state.jobs.get(item.jobId);
-  const status = leaseStatus(job, item.fence, frameOf);
-  if (!job || status !== "acked") return status;
-  state.endLease(job);
-  job.state = "completed";
-  job.completedMs = state.nowMs;
-  job.holdReason = "";
-  const result = item.result || (keepAbsentResult ? "" : "{}");
+  const lease = leaseStatus(job, item.fence, frameOf);
+  if (!job || lease !== "acked") return { status: lease };
+  const word = agentWord(item.agentStatus);
+  const wrong = (message: string, reason = "INVALID_VALUE"): Settled => ({
+    status: "refused",
+    refusal: { kind: "refused", code: "invalid_argument", reason, message },
+  });
+  if (item.agentStatus && word !== "" && !job.agent) return wrong(`job ${item.jobId} is not an agent job`, "WRONG_STATE");
+  if (word === undefined) return wrong(`invalid agent_status "${item.agentStatus?.trim().toLowerCase()}"`);
+  if (isReport(item.usage)) {
+    const budget = perJobBudget(state, job);
+    if (budget?.onExceed === "reject" && job.costNanos + nanos(item.usage.costUsd) > budget.perJob!) {
+      const message = `per-job budget exceeded for job "${item.jobId}"`;
+      return { status: "budget_exceeded", refusal: { kind: "refused", code: "invalid_argument", reason: "BUDGET_EXCEEDED", message } };
+    }
+    charge(state, job, item.usage, true);
+  }
+  const held = job.agent ? endIteration(state, job, item, word) : undefined;
+  const goesOn = word === "continue" || word === "hold";
+  const result = item.result || (keepAbsentResult || goesOn ? "" : "{}");
   if (result) job.result = result;
-  if (checkpoint) job.checkpoint = checkpoint;
-  state.release(job);
-  return "acked";
+  if (item.checkpoint) job.checkpoint = item.checkpoint;
+  const status = !goesOn ? "acked" : held === undefined ? "continued" : "held";
+  if (status === "continued") state.makePending(job);
+  else {
+    state.endLease(job);
+    job.state = status === "held" ? "held" : "completed";
+    job.holdReason = held ?? "";
+    if (status === "acked") {
+      job.completedMs = state.nowMs;
+      state.release(job);
+    }
+  }
+  return { status, agent: job.agent && { state: job.state, holdReason: job.holdReason, iteration: job.iteration } };
 }
 
 function backoffMs(job: Job): number {
-  const { retryBaseDelayMs: base, retryMaxDelayMs: max, attempt } = job;
+  const { retryBaseDelayMs: base, retryMaxDelayMs: max } = job;
+  const attempt = job.attempt - job.attemptsBefore;
   const delay = { none: 0, fixed: base, linear: base * attempt }[job.backoff] ?? (base === 0 ? 0 : base * 2 ** (attempt - 1));
   return Math.min(delay, max > 0 ? max : Infinity, delayMsMax);
 }

@@ -1,5 +1,7 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { timestampMs } from "@bufbuild/protobuf/wkt";
+import { SetApprovalPolicyResponseSchema } from "@corvo/gen/corvo/v1/agent_pb.js";
+import { SetBudgetResponseSchema } from "@corvo/gen/corvo/v1/budget_pb.js";
 import { RetryJobResponseSchema } from "@corvo/gen/corvo/v1/job_pb.js";
 import * as worker from "@corvo/gen/corvo/v1/worker_pb.js";
 import type { AckStatus, EnqueueStatus, Grant, Outcome, Verb } from "../model/command.js";
@@ -7,6 +9,18 @@ import type { AckStatus, EnqueueStatus, Grant, Outcome, Verb } from "../model/co
 /** Reads the answer to a command of this verb. */
 export function decodeAnswer(verb: Verb, bytes: Uint8Array): Outcome {
   switch (verb) {
+    case "setBudget": {
+      const { budget } = fromBinary(SetBudgetResponseSchema, bytes);
+      if (!budget?.id.startsWith("budget_")) throw new Error(`budget id ${budget?.id}`);
+      const { scope, target, dailyUsd, perJobUsd, onExceed, spentUsd, exceeded } = budget;
+      return { kind: "budget", budget: { scope, target, dailyUsd, perJobUsd, onExceed, spentUsd, exceeded } };
+    }
+    case "setPolicy": {
+      const { policy } = fromBinary(SetApprovalPolicyResponseSchema, bytes);
+      if (!policy?.id.startsWith("apol_")) throw new Error(`policy id ${policy?.id}`);
+      return { kind: "policy", name: policy.name, mode: policy.mode, enabled: policy.enabled };
+    }
+    case "replay":
     case "enqueue": {
       const { jobId, status, uniqueExisting, logIndex } = fromBinary(worker.EnqueueResponseSchema, bytes);
       if (uniqueExisting !== (status === "duplicate")) throw new Error(`unique_existing ${uniqueExisting} beside status ${status}`);
@@ -22,9 +36,10 @@ export function decodeAnswer(verb: Verb, bytes: Uint8Array): Outcome {
     }
     case "fetchBatch":
       return { kind: "fetchedBatch", jobs: fromBinary(worker.FetchBatchResponseSchema, bytes).jobs.map(grantOf) };
-    case "ack":
-      fromBinary(worker.AckResponseSchema, bytes);
-      return { kind: "acked" };
+    case "ack": {
+      const { state, holdReason, iteration } = fromBinary(worker.AckResponseSchema, bytes);
+      return iteration === 0 ? { kind: "acked" } : { kind: "acked", agent: { state, holdReason, iteration } };
+    }
     case "ackBatch": {
       const { acked, outcomes } = fromBinary(worker.AckBatchResponseSchema, bytes);
       return { kind: "ackedBatch", acked, statuses: outcomes.map(ackStatus) };
@@ -42,7 +57,9 @@ export function decodeAnswer(verb: Verb, bytes: Uint8Array): Outcome {
       return { kind: "released" };
     case "heartbeat": {
       const { jobs } = fromBinary(worker.HeartbeatResponseSchema, bytes);
-      const answers = Object.entries(jobs).map(([id, { status, reason }]) => [id, { status: status as "ok" | "cancel", reason }] as const);
+      const answers = Object.entries(jobs).map(
+        ([id, { status, reason, budgetExceeded }]) => [id, { status: status as "ok" | "cancel", reason, budgetExceeded }] as const,
+      );
       return { kind: "beaten", jobs: Object.fromEntries(answers) };
     }
     case "lifecycle": {
@@ -58,6 +75,8 @@ export function decodeAnswer(verb: Verb, bytes: Uint8Array): Outcome {
         statuses: enqueueOutcomes.map(enqueueStatus),
       };
     }
+    case "revise":
+    case "deleteBudget":
     case "retry":
     case "cancel":
     case "hold":
@@ -82,7 +101,7 @@ export function decodeAnswer(verb: Verb, bytes: Uint8Array): Outcome {
 }
 
 function grantOf(from: worker.FetchBatchJob | worker.FetchResponse): Grant {
-  const { jobId, queue, payloadJson, attempt, maxRetries, leaseDuration, checkpointJson, tagsJson, agent, fence } = from;
+  const { jobId, queue, payloadJson, attempt, maxRetries, leaseDuration, checkpointJson, tagsJson, agent, fence, revisionNote } = from;
   return {
     jobId,
     queue,
@@ -99,6 +118,7 @@ function grantOf(from: worker.FetchBatchJob | worker.FetchResponse): Grant {
       iteration: agent.iteration,
       totalCostUsd: agent.totalCostUsd,
     },
+    note: revisionNote,
     fence: Number(fence),
   };
 }
@@ -122,6 +142,9 @@ function ackStatus(outcome: worker.AckOutcome): AckStatus {
     [worker.AckOutcome.NOT_ACTIVE]: "not_active",
     [worker.AckOutcome.STALE_FENCE]: "stale_fence",
     [worker.AckOutcome.REFUSED]: "refused",
+    [worker.AckOutcome.CONTINUED]: "continued",
+    [worker.AckOutcome.HELD]: "held",
+    [worker.AckOutcome.BUDGET_EXCEEDED]: "budget_exceeded",
   };
   const status = statuses[outcome];
   if (!status) throw new Error(`outcome ${worker.AckOutcome[outcome]} of an ack`);

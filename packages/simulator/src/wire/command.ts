@@ -1,9 +1,11 @@
 import { create, type DescMessage, fromBinary, type MessageInitShape, type MessageShape, toBinary } from "@bufbuild/protobuf";
 import { LeadershipCommandSchema } from "@corvo/gen/corvo/internal/v1/log_pb.js";
+import { ReplayJobRequestSchema, SetApprovalPolicyRequestSchema } from "@corvo/gen/corvo/v1/agent_pb.js";
+import { DeleteBudgetRequestSchema, SetBudgetRequestSchema } from "@corvo/gen/corvo/v1/budget_pb.js";
 import * as job from "@corvo/gen/corvo/v1/job_pb.js";
 import * as queue from "@corvo/gen/corvo/v1/queue_pb.js";
 import * as worker from "@corvo/gen/corvo/v1/worker_pb.js";
-import type { AckItem, Command, FetchFrom, HeartbeatUpdate, JobVerb, NewJob, QueueVerb, Verb } from "../model/command.js";
+import type { AckItem, Command, FetchFrom, HeartbeatUpdate, JobVerb, NewJob, QueueVerb, UsageReport, Verb } from "../model/command.js";
 
 /**
  * Public requests between the model's plain objects and bytes, both ways with protobuf-es: the second opinion on everything that
@@ -80,8 +82,8 @@ export const bodies: Record<Exclude<Verb, "tick">, BodyCodec> = {
   ),
   ack: codec(
     worker.AckRequestSchema,
-    (command: Of<"ack">) => ({ ...ackInit(command), checkpointJson: command.checkpoint }),
-    (message, flags) => ({ verb: "ack", ...ackItem(message), checkpoint: message.checkpointJson, keepAbsentResult: keeps(flags) }),
+    (command: Of<"ack">) => ackInit(command),
+    (message, flags) => ({ verb: "ack", ...ackItem(message), keepAbsentResult: keeps(flags) }),
   ),
   ackBatch: codec(
     worker.AckBatchRequestSchema,
@@ -146,7 +148,43 @@ export const bodies: Record<Exclude<Verb, "tick">, BodyCodec> = {
   cancel: jobVerb("cancel", job.CancelJobRequestSchema),
   hold: jobVerb("hold", job.HoldJobRequestSchema),
   approve: jobVerb("approve", job.ApproveJobRequestSchema),
-  reject: jobVerb("reject", job.RejectJobRequestSchema),
+  reject: codec(
+    job.RejectJobRequestSchema,
+    ({ jobId }: { verb: "reject"; jobId: string }) => ({ jobId }),
+    // One rpc, two verbs: what has a revision is the other one.
+    ({ jobId, revise, payloadJson, checkpointJson, note }) =>
+      (revise ? { verb: "revise", jobId, payload: payloadJson, checkpoint: checkpointJson, note } : { verb: "reject", jobId }) as {
+        verb: "reject";
+        jobId: string;
+      },
+  ),
+  revise: codec(
+    job.RejectJobRequestSchema,
+    ({ jobId, payload, checkpoint, note }: Of<"revise">) => ({ jobId, revise: true, payloadJson: payload, checkpointJson: checkpoint, note }),
+    ({ jobId, payloadJson, checkpointJson, note }) => ({ verb: "revise", jobId, payload: payloadJson, checkpoint: checkpointJson, note }),
+  ),
+  replay: codec(
+    ReplayJobRequestSchema,
+    ({ jobId, from }: Of<"replay">) => ({ jobId, from }),
+    ({ jobId, from }) => ({ verb: "replay", jobId, from }),
+  ),
+  setBudget: codec(
+    SetBudgetRequestSchema,
+    ({ scope, target, dailyUsd, perJobUsd, onExceed }: Of<"setBudget">) => ({ scope, target, dailyUsd, perJobUsd, onExceed }),
+    ({ scope, target, dailyUsd, perJobUsd, onExceed }) => ({ verb: "setBudget", scope, target, dailyUsd, perJobUsd, onExceed }) as Of<"setBudget">,
+  ),
+  deleteBudget: codec(
+    DeleteBudgetRequestSchema,
+    ({ scope, target }: Of<"deleteBudget">) => ({ scope, target }),
+    ({ scope, target }) => ({ verb: "deleteBudget", scope, target }) as Of<"deleteBudget">,
+  ),
+  setPolicy: codec(
+    SetApprovalPolicyRequestSchema,
+    ({ verb: _verb, requestId: _requestId, ...policy }: Of<"setPolicy">) => policy,
+    ({ name, mode, enabled = true, queue: of, tagKey, tagValue, minCostUsd, minIteration }) => ({
+      ...{ verb: "setPolicy", name, mode, enabled, queue: of, tagKey, tagValue, minCostUsd, minIteration },
+    }),
+  ),
   delete: jobVerb("delete", job.DeleteJobRequestSchema),
   move: codec(
     job.MoveJobRequestSchema,
@@ -257,18 +295,27 @@ function fetchFrom({ queues, workerId, hostname, leaseDuration }: { queues: stri
   return { queues, workerId, hostname, leaseSeconds: leaseDuration };
 }
 
-function ackInit({ jobId, result, fence }: AckItem) {
-  return { jobId, resultJson: result, fence: BigInt(fence ?? 0) };
+function ackInit({ jobId, result, checkpoint, fence, agentStatus, holdReason, usage }: AckItem) {
+  return { jobId, resultJson: result, checkpointJson: checkpoint, fence: BigInt(fence ?? 0), agentStatus, holdReason, usage: usageInit(usage) };
 }
 
-function ackItem({ jobId, resultJson, fence }: { jobId: string; resultJson: string; fence: bigint }): AckItem {
-  return { jobId, result: resultJson, fence: Number(fence) };
+function ackItem(message: worker.AckRequest | worker.AckBatchItem): AckItem {
+  const { jobId, resultJson, checkpointJson, fence, agentStatus, holdReason, usage } = message;
+  return { jobId, result: resultJson, checkpoint: checkpointJson, fence: Number(fence), agentStatus, holdReason, usage: usageOf(usage) };
 }
 
-function updateInit({ progress, checkpoint, fence }: HeartbeatUpdate) {
-  return { progressJson: progress, checkpointJson: checkpoint, fence: BigInt(fence ?? 0) };
+function usageInit(usage: UsageReport | undefined) {
+  return usage && { costUsd: usage.costUsd, inputTokens: BigInt(usage.inputTokens ?? 0), model: usage.model };
 }
 
-function update({ progressJson, checkpointJson, fence }: worker.HeartbeatJobUpdate): HeartbeatUpdate {
-  return { progress: progressJson, checkpoint: checkpointJson, fence: Number(fence) };
+function usageOf(usage: worker.UsageReport | undefined): UsageReport | undefined {
+  return usage && { costUsd: usage.costUsd, inputTokens: Number(usage.inputTokens), model: usage.model };
+}
+
+function updateInit({ progress, checkpoint, fence, usage }: HeartbeatUpdate) {
+  return { progressJson: progress, checkpointJson: checkpoint, fence: BigInt(fence ?? 0), usage: usageInit(usage) };
+}
+
+function update({ progressJson, checkpointJson, fence, usage }: worker.HeartbeatJobUpdate): HeartbeatUpdate {
+  return { progress: progressJson, checkpoint: checkpointJson, fence: Number(fence), usage: usageOf(usage) };
 }
