@@ -293,7 +293,7 @@ export type Job = Message<"corvo.v1.Job"> & {
   cancelledAt?: Timestamp | undefined;
 
   /**
-   * What a person said when the job was last rejected or sent back. Empty: nothing, or it was acknowledged since.
+   * What a person said when the job was last rejected or sent back. An agent job forgets it with its next iteration. Empty: nothing.
    *
    * @generated from field: string revision_note = 120;
    */

@@ -807,7 +807,8 @@ export type FetchResponse = Message<"corvo.v1.FetchResponse"> & {
   fence: bigint;
 
   /**
-   * What a person said when the job was sent back (RejectJobRequest.note). Stays until the job's next accepted ack. Empty: nothing.
+   * What a person said when the job was sent back (RejectJobRequest.note). An agent job forgets it
+   * with its next iteration. Empty: nothing.
    *
    * @generated from field: string revision_note = 120;
    */
