@@ -19,7 +19,7 @@ const aPolicy = async (world: World) => {
   const { json } = await world.rest.post("approval-policies", { name: "n", queue: world.queue() });
   return { policy: String(json?.id ?? "missing") };
 };
-export const aWebhook = async (world: World) => {
+const aWebhook = async (world: World) => {
   const { json } = await world.rest.post("webhooks", { url: "http://192.0.2.1/hook", enabled: false });
   return { hook: String(json?.id ?? "missing") };
 };

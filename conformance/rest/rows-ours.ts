@@ -1,5 +1,4 @@
 import type { Row, World } from "./row.js";
-import { aWebhook } from "./rows-money.js";
 import { aFetchedJob, aJob, aQueue } from "./rows-worker.js";
 import { anything, bool, idOf, jobId, listWith, text, time } from "./shape.js";
 
@@ -95,21 +94,6 @@ export const oursRows: readonly Row[] = [
     ],
   },
   { method: "POST", path: "/release/{job_id}", cases: [{ what: "given back", given: aFetchedJob, at: "/release/{id}", body: {}, status: 200 }] },
-  {
-    method: "GET",
-    path: "/webhooks/{id}/deliveries",
-    cases: [{ what: "none", given: aWebhook, at: "/webhooks/{hook}/deliveries?state=dead&limit=5", status: 200, answers: { deliveries: [] } }],
-  },
-  {
-    method: "POST",
-    path: "/webhooks/{id}/redeliver",
-    cases: [{ what: "none", given: aWebhook, at: "/webhooks/{hook}/redeliver", body: {}, status: 200, answers: { status: "ok", redelivered: 0 } }],
-  },
-  {
-    method: "POST",
-    path: "/webhooks/{id}/test",
-    cases: [{ what: "on its way", given: aWebhook, at: "/webhooks/{hook}/test", body: {}, status: 200, answers: { status: "ok", event_id: text } }],
-  },
   { method: "GET", path: "/jobs/{id}/explain", cases: [{ what: "why it is not running", given: aJob, status: 200, answers: { reasons: anything } }] },
   {
     method: "PUT",
