@@ -150,5 +150,28 @@ export const oursRows: readonly Row[] = [
     cases: [{ what: "nothing to send again", given: aHook, at: "/webhooks/{hook}/redeliver", body: {}, status: 200 }],
   },
   { method: "POST", path: "/webhooks/{id}/test", cases: [{ what: "nobody listens there", given: aHook, at: "/webhooks/{hook}/test", body: {}, status: 200 }] },
+  {
+    method: "POST",
+    path: "/queues/{name}/depth",
+    cases: [{ what: "a limit", given: aQueue, at: "/queues/{queue}/depth", body: { max: 5 }, status: 200, answers: { status: text } }],
+  },
+  {
+    method: "POST",
+    path: "/jobs/bulk/preview",
+    cases: [
+      { what: "a count and a token", given: aJob, body: { action: "cancel", filter: { queue: "{queue}" } }, status: 200, answers: { count: 1, token: text } },
+    ],
+  },
+  { method: "GET", path: "/bulk", cases: [{ what: "all of them", status: 200 }] },
+  { method: "GET", path: "/bulk/{id}/items", cases: [{ what: "unknown", at: "/bulk/bulk_none/items", status: 404, code: "NOT_FOUND", error: /not found/ }] },
+  {
+    method: "POST",
+    path: "/bulk/{id}/cancel",
+    cases: [{ what: "unknown", at: "/bulk/bulk_none/cancel", body: {}, status: 404, code: "NOT_FOUND", error: /not found/ }],
+  },
+  { method: "GET", path: "/errors", cases: [{ what: "groups", status: 200 }] },
+  { method: "GET", path: "/stats", cases: [{ what: "counters by minute", status: 200 }] },
+  { method: "POST", path: "/jobs/{id}/priority", cases: [{ what: "changed", given: aJob, body: { priority: "high" }, status: 200 }] },
+  { method: "POST", path: "/jobs/{id}/requeue", cases: [{ what: "not dead", given: aJob, body: {}, status: 400, error: /./ }] },
   { method: "GET", path: "/auth/whoami", cases: [{ what: "anonymous on an open server", status: 200, answers: { role: "admin" } }] },
 ];
