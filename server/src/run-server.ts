@@ -45,6 +45,9 @@ import { openView } from "./view.js";
 import { WebhookDeliverer } from "./webhooks/deliverer.js";
 import { Poster } from "./webhooks/post.js";
 
+/** Newer clients of Corvo send several jobs to the route of one. */
+const enqueueLists = [{ template: "/api/v1/enqueue", member: "jobs", by: "/api/v1/enqueue/batch" }];
+
 /** A server that runs in this process. */
 export interface RunningServer {
   readonly address: AddressInfo;
@@ -242,7 +245,16 @@ async function serve(options: ServerOptions, log: Log, stores: Storage, opened: 
     if (who instanceof RpcError && who.reason === "RATE_LIMITED") metrics.throttled(call.rest?.verb ?? "POST", path);
     return who;
   };
-  const rest = createRestHandler({ routes: published, scanJson: scanJsonValue, nowMs: () => performance.now(), limits, authenticate, observe, onError });
+  const rest = createRestHandler({
+    routes: published,
+    lists: enqueueLists,
+    scanJson: scanJsonValue,
+    nowMs: () => performance.now(),
+    limits,
+    authenticate,
+    observe,
+    onError,
+  });
   for (const { route, verb, template } of rest.table.routes) restPlaces.set(route, { verb, path: template });
   const docs = options.docs ? documents() : undefined;
   const http = httpHandler({ replica, metrics, events, rest: (req, res) => rest.handle(req, res), docs, guard, accepting: () => accepting });

@@ -16,6 +16,7 @@ const related = JobFlag.chained | JobFlag.awaited | JobFlag.hasParent;
  * about its document.
  */
 export function ended(s: State, row: number, state: FinishedState | 0, change: DocumentEdit | undefined): void {
+  s.change(); // what is only looked at must not call for jobs
   const { jobs } = s;
   const flags = jobs.flags(row);
   const batch = jobs.batch(row);

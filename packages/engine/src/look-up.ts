@@ -1,5 +1,5 @@
 import { ArchivedJobReader } from "@corvo/gen/corvo/internal/v1/job_fast.js";
-import { EnqueueBatchRequestReader, EnqueueRequestReader, LifecycleStreamRequestReader } from "@corvo/gen/corvo/v1/worker_fast.js";
+import { EnqueueBatchRequestReader, EnqueueRequestReader, LifecycleStreamRequestReader, StepRequestReader } from "@corvo/gen/corvo/v1/worker_fast.js";
 import { Verb } from "@corvo/protocol";
 import { dependenciesToLookUp } from "./dependencies.js";
 import type { State } from "./state.js";
@@ -7,11 +7,12 @@ import type { State } from "./state.js";
 const one = new EnqueueRequestReader();
 const batch = new EnqueueBatchRequestReader();
 const frame = new LifecycleStreamRequestReader();
+const step = new StepRequestReader();
 const archived = new ArchivedJobReader();
 
 /** See `Engine.dependencies`. */
 export function requestDependencies(s: State, verb: number, body: Uint8Array): number[] | undefined {
-  if ((verb !== Verb.ENQUEUE && verb !== Verb.ENQUEUE_BATCH && verb !== Verb.LIFECYCLE) || !hasTag(body)) return undefined;
+  if ((verb !== Verb.ENQUEUE && verb !== Verb.ENQUEUE_BATCH && verb !== Verb.LIFECYCLE && verb !== Verb.STEP) || !hasTag(body)) return undefined;
   const seqs = new Set<number>();
   let dependent = false;
   const look = (start: number, end: number): void => {
@@ -25,6 +26,9 @@ export function requestDependencies(s: State, verb: number, body: Uint8Array): n
     else if (verb === Verb.ENQUEUE_BATCH) {
       batch.read(body, 0, body.length);
       for (let i = 0; i < batch.jobsCount; i++) look(batch.jobsStart[i], batch.jobsEnd[i]);
+    } else if (verb === Verb.STEP) {
+      step.read(body, 0, body.length);
+      for (let i = 0; i < step.jobsCount; i++) look(step.jobsStart[i], step.jobsEnd[i]);
     } else {
       frame.read(body, 0, body.length);
       for (let i = 0; i < frame.enqueuesCount; i++) look(frame.enqueuesStart[i], frame.enqueuesEnd[i]);

@@ -38,7 +38,8 @@ export function step(s: State, c: Command): Refusal | undefined {
   if (r.keep && (r.agentStatusEnd > r.agentStatusStart || r.resultJsonEnd > r.resultJsonStart)) {
     return refuse("invalid_argument", "INVALID_VALUE", "a job that is kept has no result and no agent_status yet", { field: "keep" });
   }
-  const jobs = r.jobsCount === 0 ? undefined : children.read(w.buf, 0, writeChildren(r));
+  const bytes = r.jobsCount === 0 ? 0 : writeChildren(r); // may give `w` another buffer: read that one
+  const jobs = r.jobsCount === 0 ? undefined : children.read(w.buf, 0, bytes);
   const refusal = (jobs && jobsRefusal(s, jobs)) ?? (r.keep ? undefined : validate(s, s.logTimeMs, () => refusalOf(s, row, r, c.flags)));
   if (refusal !== undefined) return refusal;
   // Children first: their parent is still there to have them.

@@ -1,4 +1,4 @@
-import { EntryWriter } from "@corvo/protocol";
+import { EntryWriter, formatJobId } from "@corvo/protocol";
 import { expect, test } from "vitest";
 import { Engine, InvariantBroken } from "../src/index.js";
 import { Commands, Dice } from "./fuzz.js";
@@ -39,6 +39,7 @@ async function run(seed: number): Promise<void> {
   let tail: { entry: Uint8Array; index: number }[] = [];
   let cutDigest = "";
 
+  const promises = new Promises(bench);
   for (let step = 0; step < (long ? 600 : 1500); step++) {
     bench.nowMs += dice.chance(70) ? 0 : dice.below(1500);
     const given: CommandGiven[] = [];
@@ -48,6 +49,7 @@ async function run(seed: number): Promise<void> {
     }
     bench.applyAll(given);
     commands.learn(engine, bench.nowMs);
+    promises.check();
     const last = bench.log[bench.log.length - 1];
     follow(follower, last.entry, last.index);
     if (restored !== undefined) follow(restored.engine, last.entry, last.index);
@@ -129,3 +131,35 @@ test("an entry of another version, or out of order, stops the replica", () => {
   expect(() => bench.engine.apply(new Uint8Array([8, 9]), 2, 1)).toThrow(InvariantBroken);
   expect(() => bench.engine.apply(new Uint8Array([255]), 2, 1)).toThrow(InvariantBroken);
 });
+
+/** What an onlooker may rely on, told by events alone. */
+class Promises {
+  private seen = 0;
+  private readonly completed = new Set<string>();
+  private readonly batches = new Set<string>();
+  private readonly callbacks = new Set<string>();
+
+  constructor(private readonly bench: Bench) {}
+
+  check(): void {
+    const { engine } = this.bench;
+    for (const event of engine.eventsSince(this.seen, 10_000)) {
+      const id = formatJobId(event.jobCreatedMs, event.jobSeq);
+      if (event.type === "completed") this.completed.add(id);
+      // A job is handed out only after all those that it depends on were completed (J13).
+      if (event.type === "started")
+        for (const other of this.bench.job(id)?.dependsOn ?? []) expect([id, other, this.completed.has(other)]).toEqual([id, other, true]);
+      if (event.type !== "batch_completed") continue;
+      // A batch completes once, when none of its members is left to end, and its callback is there (J12).
+      const told = JSON.parse(new TextDecoder().decode(event.data)) as { batch_id: string } & Record<string, number>;
+      expect(this.batches.has(told.batch_id)).toBe(false);
+      this.batches.add(told.batch_id);
+      expect(told.total).toBe(told.succeeded + told.failed + told.cancelled + told.deleted);
+      const batch = engine.batch(told.batch_id);
+      if (batch === undefined || batch.callbackQueue === "") continue;
+      expect([batch.callbackJobId, this.callbacks.has(batch.callbackJobId)]).toEqual([expect.stringMatching(/^job_/), false]);
+      this.callbacks.add(batch.callbackJobId);
+    }
+    this.seen = engine.lastEventSeq;
+  }
+}

@@ -23,6 +23,7 @@ import { getBatchHandler, getChainHandler, getChildrenHandler, getDependenciesHa
 import { billingSummaryHandler, listBudgetsHandler, usageSummaryHandler } from "./budget.js";
 import { clusterStatusHandler, listWorkersHandler, type NodeFacts, serverInfoHandler } from "./cluster.js";
 import { type CommandRule, commandHandler } from "./command.js";
+import { enqueueBatchHandler } from "./enqueue-batch.js";
 import { listEventsHandler } from "./events.js";
 import { explainJobHandler } from "./explain.js";
 import { type FetchWish, fetchHandler } from "./fetch.js";
@@ -52,7 +53,10 @@ export function publicRoutes(context: AuthContext & AdminContext, counters: Stre
 
   addViewRoutes(context, add);
   command(w.enqueue, { verb: Verb.ENQUEUE, check: door.checkEnqueue, schema: worker.EnqueueRequestSchema, newWork: true });
-  command(w.enqueueBatch, { verb: Verb.ENQUEUE_BATCH, check: door.checkEnqueueBatch, schema: worker.EnqueueBatchRequestSchema, newWork: true });
+  add(
+    w.enqueueBatch,
+    enqueueBatchHandler(context, { verb: Verb.ENQUEUE_BATCH, check: door.checkEnqueueBatch, schema: worker.EnqueueBatchRequestSchema, newWork: true }),
+  );
   command(w.enqueueWebhook, { verb: Verb.ENQUEUE, check: door.checkEnqueueWebhook, schema: worker.EnqueueRequestSchema, newWork: true });
   add(
     w.fetch,

@@ -22,7 +22,7 @@ export type Response = ServerResponse | Http2ServerResponse;
 export class Exchange extends OpenCall implements Call {
   readonly protocol = "rest";
   readonly deadlineMs = undefined;
-  readonly method: DescMethod;
+  method: DescMethod;
   private readonly startedMs: number;
   /** Answered, or the caller is gone. */
   private over = false;
@@ -33,7 +33,7 @@ export class Exchange extends OpenCall implements Call {
 
   constructor(
     private readonly context: RestContext,
-    private readonly route: RestRoute,
+    private route: RestRoute,
     private readonly values: readonly string[],
     private readonly query: string,
     private readonly req: Request,
@@ -144,6 +144,11 @@ export class Exchange extends OpenCall implements Call {
   }
 
   private run(bytes: Uint8Array): void {
+    const { list } = this.route;
+    if (list !== undefined && hasList(bytes, list.member)) {
+      this.route = list.route;
+      this.method = list.route.route.method;
+    }
     try {
       const answer = this.route.handler.handle(this, this.request(bytes));
       if (answer instanceof Promise)
@@ -314,4 +319,16 @@ function decodeSegment(raw: string, name: string): string {
 /** Flat header lists are taken by both HTTP versions; only their types differ. */
 export function writeHead(res: Response, status: number, headers: string[]): void {
   (res as ServerResponse).writeHead(status, headers);
+}
+
+/** Does the body have a list under this name? Bodies that cannot be read have none: their fault is told later. */
+function hasList(bytes: Uint8Array, member: string): boolean {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (!text.includes(`"${member}"`)) return false;
+  try {
+    const body: unknown = JSON.parse(text.toString());
+    return typeof body === "object" && body !== null && Array.isArray((body as Record<string, unknown>)[member]);
+  } catch {
+    return false;
+  }
 }

@@ -22,6 +22,11 @@ export interface RestOptions {
   scanJson: ScanJson;
   /** Monotonic milliseconds with fractions, for `Server-Timing`. */
   nowMs: () => number;
+  /**
+   * Routes that take one thing or, under this member of their body, a list that another route serves: `{template: "/api/v1/enqueue", member:
+   * "jobs", by: "/api/v1/enqueue/batch"}`.
+   */
+  lists?: readonly { template: string; member: string; by: string }[];
   /** `messageBytesMax` bounds a JSON body, `drainBytesMax` and `drainMs` what is read after an early refusal. */
   limits?: Partial<TransportLimits>;
   /** Bytes of a body that is taken as it is (webhooks). 4 MiB: v0.3's; the payload's own limit is the handler's. */
@@ -67,6 +72,11 @@ export interface RestContext {
  */
 export function createRestHandler(options: RestOptions): RestHandler {
   const table = new RestTable(options.routes);
+  for (const { template, member, by } of options.lists ?? []) {
+    const one = table.routes.find((route) => route.template === template);
+    const route = table.routes.find((other) => other.template === by);
+    if (one !== undefined && route !== undefined) one.list = { member, route };
+  }
   const limits = resolveLimits(options.limits);
   const { scanJson, nowMs } = options;
   const paths = new Map(table.routes.map((r) => [r, methodPath(r.route.method)]));

@@ -31,6 +31,8 @@ export interface RestRoute {
   /** The whole answer, when it is always the same. */
   readonly fixedAnswer: string | undefined;
   readonly errorCode: string;
+  /** Serves a body with a list under this name instead (see RestOptions.lists). */
+  list?: { member: string; route: RestRoute };
 }
 
 /** What a path leads to: its verbs, and what its variable parts held. */

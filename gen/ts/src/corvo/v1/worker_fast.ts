@@ -1216,6 +1216,8 @@ export class EnqueueResponseReader extends Reader {
   statusStart = 0;
   statusEnd = 0;
   uniqueExisting = false;
+  uniqueJobIdStart = 0;
+  uniqueJobIdEnd = 0;
   logIndex = -0;
   logIndexLo = -0;
   logIndexHi = -0;
@@ -1230,6 +1232,8 @@ export class EnqueueResponseReader extends Reader {
     this.statusStart = 0;
     this.statusEnd = 0;
     this.uniqueExisting = false;
+    this.uniqueJobIdStart = 0;
+    this.uniqueJobIdEnd = 0;
     this.logIndex = 0;
     this.logIndexLo = 0;
     this.logIndexHi = 0;
@@ -1316,6 +1320,21 @@ export class EnqueueResponseReader extends Reader {
           }
           break;
         }
+        case 101: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.uniqueJobIdEnd !== 0) this.hasUnknown = true;
+          this.uniqueJobIdStart = pos;
+          this.uniqueJobIdEnd = pos += n;
+          break;
+        }
         default:
           pos = this.unknown(tag, pos);
       }
@@ -1330,6 +1349,7 @@ export const EnqueueResponseTag = {
   jobId: 10,
   status: 18,
   uniqueExisting: 24,
+  uniqueJobId: 810,
   logIndex: 800,
 } as const;
 
@@ -1338,6 +1358,7 @@ export interface EnqueueResponseInit {
   jobId?: string | Uint8Array;
   status?: string | Uint8Array;
   uniqueExisting?: boolean;
+  uniqueJobId?: string | Uint8Array;
   logIndex?: number | bigint;
 }
 
@@ -1347,6 +1368,7 @@ export function encodeEnqueueResponse(w: Writer, init: EnqueueResponseInit): voi
   if (init.status !== undefined && init.status.length > 0) putStringOrBytes(w, 18, init.status);
   if (init.uniqueExisting !== undefined && init.uniqueExisting) putBool(w, 24, init.uniqueExisting);
   if (init.logIndex !== undefined && init.logIndex != 0) putInt64OrBigInt(w, 800, init.logIndex);
+  if (init.uniqueJobId !== undefined && init.uniqueJobId.length > 0) putStringOrBytes(w, 810, init.uniqueJobId);
 }
 
 /** Reads corvo.v1.EnqueueBatchRequest. */
@@ -1595,6 +1617,9 @@ export class EnqueueBatchResponseReader extends Reader {
   jobIdsCount = 0;
   jobIdsStart: Int32Array<ArrayBuffer> = new Int32Array(8);
   jobIdsEnd: Int32Array<ArrayBuffer> = new Int32Array(8);
+  jobsCount = 0;
+  jobsStart: Int32Array<ArrayBuffer> = new Int32Array(8);
+  jobsEnd: Int32Array<ArrayBuffer> = new Int32Array(8);
   batchIdStart = 0;
   batchIdEnd = 0;
   outcomesCount = 0;
@@ -1609,6 +1634,7 @@ export class EnqueueBatchResponseReader extends Reader {
     this.end = end;
     this.hasUnknown = false;
     this.jobIdsCount = 0;
+    this.jobsCount = 0;
     this.batchIdStart = 0;
     this.batchIdEnd = 0;
     this.outcomesCount = 0;
@@ -1731,6 +1757,25 @@ export class EnqueueBatchResponseReader extends Reader {
           }
           break;
         }
+        case 103: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          const i = this.jobsCount++;
+          if (i === this.jobsStart.length) {
+            this.jobsStart = grown(this.jobsStart);
+            this.jobsEnd = grown(this.jobsEnd);
+          }
+          this.jobsStart[i] = pos;
+          this.jobsEnd[i] = pos += n;
+          break;
+        }
         default:
           pos = this.unknown(tag, pos);
       }
@@ -1743,6 +1788,7 @@ export class EnqueueBatchResponseReader extends Reader {
 /** Tags of corvo.v1.EnqueueBatchResponse for the put functions. */
 export const EnqueueBatchResponseTag = {
   jobIds: 10,
+  jobs: 826,
   batchId: 802,
   outcomes: 810,
   logIndex: 816,
@@ -1751,17 +1797,91 @@ export const EnqueueBatchResponseTag = {
 /** What `encodeEnqueueBatchResponse` writes. What is absent or zero is not written. */
 export interface EnqueueBatchResponseInit {
   jobIds?: readonly (string | Uint8Array)[];
+  jobs?: readonly EnqueuedJobInit[];
   batchId?: string | Uint8Array;
   outcomes?: ArrayLike<number>;
   logIndex?: number | bigint;
 }
 
+let jobsOfEnqueueBatchResponse = 0;
 /** Writes the fields of corvo.v1.EnqueueBatchResponse, without a length before them. */
 export function encodeEnqueueBatchResponse(w: Writer, init: EnqueueBatchResponseInit): void {
   if (init.jobIds !== undefined) for (const one of init.jobIds) putStringOrBytes(w, 10, one);
   if (init.batchId !== undefined && init.batchId.length > 0) putStringOrBytes(w, 802, init.batchId);
   if (init.outcomes !== undefined) putPackedInt32(w, 810, init.outcomes);
   if (init.logIndex !== undefined && init.logIndex != 0) putInt64OrBigInt(w, 816, init.logIndex);
+  if (init.jobs !== undefined) {
+    for (const one of init.jobs) {
+      const at = beginMessage(w, 826, jobsOfEnqueueBatchResponse);
+      encodeEnqueuedJob(w, one);
+      jobsOfEnqueueBatchResponse = endMessage(w, at);
+    }
+  }
+}
+
+/** Reads corvo.v1.EnqueuedJob. */
+export class EnqueuedJobReader extends Reader {
+  idStart = 0;
+  idEnd = 0;
+
+  read(buf: Uint8Array, start = 0, end = buf.length): this {
+    this.buf = buf;
+    this.start = start;
+    this.end = end;
+    this.hasUnknown = false;
+    this.idStart = 0;
+    this.idEnd = 0;
+    let pos = start;
+    while (pos < end) {
+      let tag = buf[pos++];
+      if (tag > 127) {
+        const b = pos < end ? buf[pos] : 128;
+        if (b < 128) {
+          tag = (tag & 127) | (b << 7);
+          pos++;
+        } else {
+          this.pos = pos - 1;
+          tag = this.tag();
+          pos = this.pos;
+        }
+      }
+      switch (tag >>> 3) {
+        case 1: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.idEnd !== 0) this.hasUnknown = true;
+          this.idStart = pos;
+          this.idEnd = pos += n;
+          break;
+        }
+        default:
+          pos = this.unknown(tag, pos);
+      }
+    }
+    return this;
+  }
+}
+
+/** Tags of corvo.v1.EnqueuedJob for the put functions. */
+export const EnqueuedJobTag = {
+  id: 10,
+} as const;
+
+/** What `encodeEnqueuedJob` writes. What is absent or zero is not written. */
+export interface EnqueuedJobInit {
+  id?: string | Uint8Array;
+}
+
+/** Writes the fields of corvo.v1.EnqueuedJob, without a length before them. */
+export function encodeEnqueuedJob(w: Writer, init: EnqueuedJobInit): void {
+  if (init.id !== undefined && init.id.length > 0) putStringOrBytes(w, 10, init.id);
 }
 
 /** Reads corvo.v1.FetchRequest. */
