@@ -100,7 +100,7 @@ describe("POST /enqueue", () => {
   it("a duplicate of a unique key is 200 with the first job's id, until that job completes", async () => {
     const id = await rest.add("unique", { unique_key: "only" });
     const again = await rest.post("enqueue", { queue: "unique", unique_key: "only" });
-    expect([again.status, again.json]).toEqual([200, { job_id: id, status: "duplicate", unique_existing: true, unique_job_id: id }]);
+    expect([again.status, again.json]).toEqual([200, { job_id: id, status: "duplicate", unique_existing: true }]);
     expect((await rest.post("enqueue", { queue: "another", unique_key: "only" })).status).toBe(201);
     await rest.take("unique");
     await rest.post(`ack/${id}`);

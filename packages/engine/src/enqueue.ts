@@ -41,10 +41,7 @@ export function enqueue(s: State, c: Command): Refusal | undefined {
   const w = s.out;
   putJobIdField(w, EnqueueResponseTag.jobId, inserted.createdMs, inserted.seq);
   putText(w, EnqueueResponseTag.status, statusOf[outcome]);
-  if (outcome === EnqueueOutcome.duplicate) {
-    putInt32(w, EnqueueResponseTag.uniqueExisting, 1);
-    putJobIdField(w, EnqueueResponseTag.uniqueJobId, inserted.createdMs, inserted.seq);
-  }
+  if (outcome === EnqueueOutcome.duplicate) putInt32(w, EnqueueResponseTag.uniqueExisting, 1);
   putUint64(w, EnqueueResponseTag.logIndex, s.appliedIndex);
   return undefined;
 }
