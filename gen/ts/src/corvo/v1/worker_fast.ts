@@ -1216,8 +1216,6 @@ export class EnqueueResponseReader extends Reader {
   statusStart = 0;
   statusEnd = 0;
   uniqueExisting = false;
-  uniqueJobIdStart = 0;
-  uniqueJobIdEnd = 0;
   logIndex = -0;
   logIndexLo = -0;
   logIndexHi = -0;
@@ -1232,8 +1230,6 @@ export class EnqueueResponseReader extends Reader {
     this.statusStart = 0;
     this.statusEnd = 0;
     this.uniqueExisting = false;
-    this.uniqueJobIdStart = 0;
-    this.uniqueJobIdEnd = 0;
     this.logIndex = 0;
     this.logIndexLo = 0;
     this.logIndexHi = 0;
@@ -1320,21 +1316,6 @@ export class EnqueueResponseReader extends Reader {
           }
           break;
         }
-        case 101: {
-          if ((tag & 7) !== 2) this.odd(tag, pos);
-          let n = pos < end ? buf[pos] : 255;
-          if (n < 128) pos++;
-          else {
-            this.pos = pos;
-            n = this.varint32();
-            pos = this.pos;
-          }
-          if (n > end - pos) truncated(pos);
-          if (this.uniqueJobIdEnd !== 0) this.hasUnknown = true;
-          this.uniqueJobIdStart = pos;
-          this.uniqueJobIdEnd = pos += n;
-          break;
-        }
         default:
           pos = this.unknown(tag, pos);
       }
@@ -1349,7 +1330,6 @@ export const EnqueueResponseTag = {
   jobId: 10,
   status: 18,
   uniqueExisting: 24,
-  uniqueJobId: 810,
   logIndex: 800,
 } as const;
 
@@ -1358,7 +1338,6 @@ export interface EnqueueResponseInit {
   jobId?: string | Uint8Array;
   status?: string | Uint8Array;
   uniqueExisting?: boolean;
-  uniqueJobId?: string | Uint8Array;
   logIndex?: number | bigint;
 }
 
@@ -1368,7 +1347,6 @@ export function encodeEnqueueResponse(w: Writer, init: EnqueueResponseInit): voi
   if (init.status !== undefined && init.status.length > 0) putStringOrBytes(w, 18, init.status);
   if (init.uniqueExisting !== undefined && init.uniqueExisting) putBool(w, 24, init.uniqueExisting);
   if (init.logIndex !== undefined && init.logIndex != 0) putInt64OrBigInt(w, 800, init.logIndex);
-  if (init.uniqueJobId !== undefined && init.uniqueJobId.length > 0) putStringOrBytes(w, 810, init.uniqueJobId);
 }
 
 /** Reads corvo.v1.EnqueueBatchRequest. */
