@@ -312,6 +312,8 @@ function randomBudget(rng: Rng): Command {
   const scope = rng.pick(["queue", "queue", "tag", "global"] as const);
   const target = scope === "queue" ? rng.pick(queues) : scope === "tag" ? rng.pick(["tenant:t1", "tenant=t2", "risk:high"]) : "*";
   if (rng.oneIn(3)) return { verb: "deleteBudget", scope, target };
+  // For a tag the only thing that a rejecting per-job limit refuses is acks: fetches go on.
+  if (scope === "tag" && rng.oneIn(2)) return { verb: "setBudget", scope, target, perJobUsd: rng.pick([0, 0.1]), onExceed: "reject" };
   const limit = () => (rng.oneIn(3) ? undefined : rng.pick([0, 0.25, 0.5, 1, 2, 5]));
   return { verb: "setBudget", scope, target, dailyUsd: limit(), perJobUsd: limit(), onExceed: rng.pick(["", "hold", "hold", "reject", "alert_only"]) };
 }
