@@ -110,6 +110,8 @@ function shortly(outcome: Outcome, values: Values): string {
     .replaceAll(/(job|sched|batch|wh|apol|budget|bulk)_[0-9a-z_]{8,}/g, "$1_…")
     .replaceAll(/127\.0\.0\.1:\d+/g, "HOST")
     .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "TIME")
+    .replaceAll(/\b\d\d:\d\d:\d\d\b/g, "TIME")
+    .replaceAll(/\$\d+\.\d\d/g, "$1.00")
     .replaceAll(/\b\d+ms\b/g, "1ms")
     .replaceAll(/\(commit: [^)]*\)/g, "(commit: …)");
   return `${outcome.code}${line && !/^[{[]/.test(line) ? ` ${line.length > 90 ? `${line.slice(0, 90)}…` : line}` : ""}`;

@@ -31,7 +31,7 @@ const shims = (root: string): Record<string, string> => {
     corvo: `#!/bin/sh\n${corvo} "$@"\n`,
     npx: `#!/bin/sh\n[ "$1" = corvo ] || { echo "docs may run npx corvo only" >&2; exit 99; }\nshift\n${corvo} "$@"\n`,
     // A refusal must end the block, as it would make its reader stop.
-    curl: '#!/bin/sh\nexec /usr/bin/curl --fail-with-body "$@"\n',
+    curl: `#!/bin/sh\nfor arg; do case "$arg" in -f|-[a-zA-Z]f|--fail*) exec /usr/bin/curl "$@";; esac; done\nexec /usr/bin/curl --fail-with-body "$@"\n`,
   };
 };
 

@@ -52,6 +52,8 @@ export class OpenApi {
     const bare = path.split("?")[0];
     const absent = answer.text.startsWith("404 page not found") || (answer.status === 405 && answer.text === "");
     if (absent || notDescribed.test(bare)) return [];
+    // Newer clients send several jobs there; the description has the one form that everybody sends.
+    if (bare === "/api/v1/enqueue" && typeof body === "object" && body !== null && "jobs" in body) return [];
     const found = this.operations.find((each) => each.method === method && each.pattern.test(bare));
     if (!found) return answer.status === 404 || answer.status === 405 ? [] : [`${method} ${bare} answers ${answer.status} and is not described`];
     const name = `${found.method} ${found.template}`;

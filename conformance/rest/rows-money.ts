@@ -8,7 +8,7 @@ const refused =
   (what: string, body: unknown, error: string): Case => ({ what, body, status: 400, code, error });
 const budgetRefused = refused("BUDGET_ERROR");
 const policyRefused = refused("POLICY_ERROR");
-const webhookRefused = refused("VALIDATION_ERROR");
+const webhookRefused = refused("WEBHOOK_ERROR");
 
 const aBudget = async (world: World) => {
   const queue = world.queue();

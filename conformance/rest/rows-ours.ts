@@ -167,7 +167,7 @@ export const oursRows: readonly Row[] = [
   {
     method: "POST",
     path: "/bulk/{id}/cancel",
-    cases: [{ what: "unknown", at: "/bulk/bulk_none/cancel", body: {}, status: 404, code: "NOT_FOUND", error: /not found/ }],
+    cases: [{ what: "unknown", at: "/bulk/bulk_none/cancel", body: {}, status: 400, code: "BULK_ERROR", error: /not found/ }],
   },
   { method: "GET", path: "/errors", cases: [{ what: "groups", status: 200 }] },
   { method: "GET", path: "/stats", cases: [{ what: "counters by minute", status: 200 }] },

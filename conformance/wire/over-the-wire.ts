@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { BulkGetJobsRequestSchema, BulkGetJobsResponseSchema } from "@corvo/gen/corvo/v1/job_pb.js";
+import { archiveSegmentBytesMax } from "@corvo/protocol";
 import { nodeDisk, openStorage } from "@corvo/storage";
 import type { Command, Entry, JobRecord, Outcome } from "../../packages/simulator/src/model/command.js";
 import { Model } from "../../packages/simulator/src/model/model.js";
@@ -142,7 +143,8 @@ function asLogged(command: Command): string {
 }
 
 function compare(model: Model, log: readonly Logged[], called: readonly Called[], lastRead: readonly JobRecord[], seen: Seen): void {
-  const engine = new Subject();
+  // Places in the archive are state: the limits are the server's.
+  const engine = new Subject(undefined, undefined, { archiveSegmentBytesMax });
   let at = 0;
   let lastMatch = 0;
   const listings: string[] = [];

@@ -24,20 +24,20 @@ test("a live server answers random programs as the model does", { timeout: prove
   if (given) return;
   const { outcomes, ...totals } = seen;
   if (proveMs > 0) console.log(`from CORVO_SEED=${first}:`, JSON.stringify(totals), JSON.stringify(Object.fromEntries([...outcomes].sort())));
-  expect([...seen.skipped].sort()).toEqual(["leadership", "tick"]);
+  expect([...seen.skipped].filter((verb) => verb !== "leadership" && verb !== "tick")).toEqual([]);
   expect(seen.compared).toBeGreaterThan(seen.calls / 3);
   for (const kind of ["enqueue enqueued", "fetch fetched", "lifecycle frame", "ack refused", "heartbeat beaten"])
     expect(outcomes.get(kind), kind).toBeGreaterThan(0);
 });
 
-test("a server that does not count attempts would be found out", { timeout: 60_000 }, async () => {
+test("a server that counted attempts otherwise would be found out", { timeout: 60_000 }, async () => {
   const model = new Model();
   const run = model.run.bind(model);
   model.run = (command) => {
     const outcome = run(command);
-    for (const job of model.state.jobs.values()) job.attempt = Math.min(job.attempt, 1);
+    for (const job of model.state.jobs.values()) if (job.attempt === 1) job.attempt = 2;
     return outcome;
   };
   const server = await serve({ durable: "false", "snapshot-threshold": "1000000" });
-  await expect(runOverTheWire(server, 3, 250, nothingSeen(), model)).rejects.toThrow(/attempt/);
+  await expect(runOverTheWire(server, 1, 60, nothingSeen(), model)).rejects.toThrow(/attempt/);
 });

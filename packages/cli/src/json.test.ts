@@ -92,3 +92,9 @@ test("guesses what was meant", () => {
 test("shows escaped angle brackets as they were", () => {
   expect(plainAngles('"\\u003cb\\u003e \\u0026 \\\\u003c"')).toBe('"<b> & \\\\u003c"');
 });
+
+test("encodes objects with raw JSON at any depth", () => {
+  expect(encodeObject({ a: new RawJson("1.0"), b: undefined, c: { d: new RawJson("2.50"), e: undefined }, f: [new RawJson("3.0"), "x"], g: null })).toBe(
+    '{"a":1.0,"c":{"d":2.50},"f":[3.0,"x"],"g":null}',
+  );
+});

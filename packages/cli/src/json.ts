@@ -64,14 +64,18 @@ export function elements(text: string): string[] | undefined {
   return found;
 }
 
-/** One JSON object from these fields; undefined ones are left out, RawJson goes in as it is. */
+/** One JSON object from these fields; undefined ones are left out, RawJson goes in as it is, at any depth. */
 export function encodeObject(fields: Readonly<Record<string, unknown>>): string {
   const parts: string[] = [];
-  for (const [name, value] of Object.entries(fields)) {
-    if (value === undefined) continue;
-    parts.push(`${JSON.stringify(name)}:${value instanceof RawJson ? value.text : JSON.stringify(value)}`);
-  }
+  for (const [name, value] of Object.entries(fields)) if (value !== undefined) parts.push(`${JSON.stringify(name)}:${encoded(value)}`);
   return `{${parts.join(",")}}`;
+}
+
+function encoded(value: unknown): string {
+  if (value instanceof RawJson) return value.text;
+  if (Array.isArray(value)) return `[${value.map(encoded).join(",")}]`;
+  if (typeof value === "object" && value !== null) return encodeObject(value as Record<string, unknown>);
+  return JSON.stringify(value);
 }
 
 /** The server escapes `<`, `>` and `&` inside strings; people read them better as they were. The value is the same. */

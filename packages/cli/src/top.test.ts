@@ -19,7 +19,7 @@ test("in a pipe it prints one frame", async () => {
   const { code, out } = await corvo("top");
   expect(code).toBe(0);
   const lines = out.split("\n");
-  expect(lines[0]).toMatch(/^corvo top {2}http:\S+ {2}● healthy {2}leader node-1 {2}12:00:0\d$/);
+  expect(lines[0]).toMatch(/^corvo top {2}http:\S+ {2}● healthy {2}leader node-1 {2}(\$\d+\.\d\d today {2})?12:00:0\d$/);
   expect(lines[1]).toBe(" QUEUE            PEND   ACT/LIM  OLDEST   IN/s  OUT/s   DRAINS  HELD   DEAD  WRK  TREND");
   expect(lines[2]).toBe(" emails.send      1204        44     18m      -      -        -     0    312    1");
   expect(lines[3]).toContain("44/5");

@@ -61,9 +61,9 @@ export class Subject {
   /** Commands that were sent with an archived record. */
   archived = 0;
 
-  constructor(engine?: Engine, archive = new MemoryArchive()) {
+  constructor(engine?: Engine, archive = new MemoryArchive(), limits: Partial<EngineOptions> = {}) {
     this.archive = archive;
-    this.#engine = engine ?? new Engine(optionsFor(archive));
+    this.#engine = engine ?? new Engine({ ...optionsFor(archive), ...limits });
   }
 
   /** The answer to each command; `again`: its job ended meanwhile, it is to be sent once more. */

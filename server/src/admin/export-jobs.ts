@@ -15,7 +15,7 @@ export async function* exportJobs(context: AdminContext, namespace: string): Asy
   const { archive } = context.stores;
   const release = archive.hold();
   try {
-    const parts = [`{"namespace":${JSON.stringify(namespace)},"created_at":${JSON.stringify(new Date().toISOString())},"jobs":[`];
+    const parts = [`{"namespace":${JSON.stringify(namespace)},"created_at":${JSON.stringify(goTime(Date.now()))},"jobs":[`];
     let bytes = 0;
     let first = true;
     const seen = new Set<number>();
@@ -109,5 +109,10 @@ function queueText(queue: QueueRecord, name: string): string {
 }
 
 function time(ms: number): string | undefined {
-  return ms === 0 ? undefined : new Date(ms).toISOString();
+  return ms === 0 ? undefined : goTime(ms);
+}
+
+/** As all times in REST: zeros at the end of the fraction are left out. */
+function goTime(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.?0+Z$/, "Z");
 }
