@@ -258,7 +258,7 @@ type Job struct {
 	Fence uint64 `protobuf:"varint,29,opt,name=fence,proto3" json:"fence,omitempty"`
 	// When it was cancelled.
 	CancelledAt *timestamppb.Timestamp `protobuf:"bytes,30,opt,name=cancelled_at,json=cancelledAt,proto3" json:"cancelled_at,omitempty"`
-	// What a person said when the job was last rejected or sent back. Empty: nothing, or it was acknowledged since.
+	// What a person said when the job was last rejected or sent back. An agent job forgets it with its next iteration. Empty: nothing.
 	RevisionNote string `protobuf:"bytes,120,opt,name=revision_note,json=revisionNote,proto3" json:"revision_note,omitempty"`
 	// How often it was sent back with a revision.
 	Revisions int32 `protobuf:"varint,121,opt,name=revisions,proto3" json:"revisions,omitempty"`

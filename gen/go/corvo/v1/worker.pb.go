@@ -1322,7 +1322,8 @@ type FetchResponse struct {
 	// Fencing token of this lease, strictly rising over all grants. Hand it back, and to your own stores
 	// (Kleppmann, "How to do distributed locking", 2016).
 	Fence uint64 `protobuf:"varint,100,opt,name=fence,proto3" json:"fence,omitempty"`
-	// What a person said when the job was sent back (RejectJobRequest.note). Stays until the job's next accepted ack. Empty: nothing.
+	// What a person said when the job was sent back (RejectJobRequest.note). An agent job forgets it
+	// with its next iteration. Empty: nothing.
 	RevisionNote string `protobuf:"bytes,120,opt,name=revision_note,json=revisionNote,proto3" json:"revision_note,omitempty"`
 	// See EnqueueRequest.traceparent. Empty: none.
 	Traceparent   string `protobuf:"bytes,128,opt,name=traceparent,proto3" json:"traceparent,omitempty"`
