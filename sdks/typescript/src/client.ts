@@ -1,4 +1,5 @@
 import { type Client, createClient, createContextValues, type CallOptions as WireOptions } from "@connectrpc/connect";
+import { AdminService } from "@corvo/gen/corvo/v1/admin_pb.js";
 import { AgentService } from "@corvo/gen/corvo/v1/agent_pb.js";
 import { BatchService } from "@corvo/gen/corvo/v1/batch_pb.js";
 import { BudgetService } from "@corvo/gen/corvo/v1/budget_pb.js";
@@ -9,6 +10,7 @@ import { JobService } from "@corvo/gen/corvo/v1/job_pb.js";
 import { QueueService } from "@corvo/gen/corvo/v1/queue_pb.js";
 import { EnqueueOutcome, WorkerService } from "@corvo/gen/corvo/v1/worker_pb.js";
 import { Access } from "./access.js";
+import { backupBytes, type Restored, type RestoreOptions, restoreBytes } from "./admin.js";
 import { usageWords } from "./agent.js";
 import { AgentCalls, type Caller } from "./agent-calls.js";
 import { type BatchCallback, Together } from "./batches.js";
@@ -22,6 +24,7 @@ import { type Backoff, checkedMs, defaultBackoff, jitteredMs, pause, repeat } fr
 import { Schedules } from "./schedules.js";
 import { Search } from "./search.js";
 import { type StepOptions, type Stepped, stepRequest, type Usage } from "./step.js";
+import { activeTraceparent } from "./trace.js";
 import { serverTimeoutMs } from "./transport-options.js";
 import { validating } from "./validate-only.js";
 import { FetchedJob, type JobEvent, JobInfo, jobEvent, type QueueInfo, queueInfo, type WorkerInfo, workerInfo } from "./views.js";
@@ -36,6 +39,7 @@ export class CorvoClient {
     readonly queues: Client<typeof QueueService>;
     readonly cluster: Client<typeof ClusterService>;
     readonly events: Client<typeof EventService>;
+    readonly admin: Client<typeof AdminService>;
     readonly explain: Client<typeof ExplainService>;
     readonly batches: Client<typeof BatchService>;
   };
@@ -65,6 +69,7 @@ export class CorvoClient {
       queues: createClient(QueueService, transport),
       cluster: createClient(ClusterService, transport),
       events: createClient(EventService, transport),
+      admin: createClient(AdminService, transport),
       explain: createClient(ExplainService, transport),
       batches: createClient(BatchService, transport),
     };
@@ -115,6 +120,7 @@ export class CorvoClient {
   ): Promise<Enqueued> {
     const request = enqueueRequest(job, payload, options);
     request.requestId = options.requestId ?? newRequestId();
+    if (request.traceparent === "") request.traceparent = await activeTraceparent();
     const answer = await this.repeat(options, (o) => this.rpc.worker.enqueue(request, o));
     return { id: answer.jobId, status: answer.status as Enqueued["status"], duplicate: answer.uniqueExisting };
   }
@@ -128,6 +134,8 @@ export class CorvoClient {
       jobs: jobs.map(({ job, payload, options }) => enqueueRequest(job, payload, options ?? {})),
       requestId: options.requestId ?? newRequestId(),
     };
+    const traceparent = await activeTraceparent();
+    if (traceparent !== "") for (const one of request.jobs) if (one.traceparent === "") one.traceparent = traceparent;
     const answer = await this.repeat(options, (o) => this.rpc.worker.enqueueBatch(request, o));
     return enqueuedOf(answer);
   }
@@ -260,6 +268,16 @@ export class CorvoClient {
     if (!job) throw new CorvoError(`job "${id}" not found`, { code: "not_found", reason: "NOT_FOUND" });
     return new JobInfo(job);
   }
+  /** Everything the server holds as the bytes of one archive, made while it works. Write them to a file, one after the other. Admins only. */
+  backup(): AsyncIterable<Uint8Array> {
+    return backupBytes(this.rpc.admin);
+  }
+
+  /** Brings an archive back into an empty server, which then starts anew with it: calls fail for a moment. A damaged one changes nothing. */
+  restore(parts: AsyncIterable<Uint8Array>, options: RestoreOptions = {}): Promise<Restored> {
+    return restoreBytes(this.rpc.admin, parts, options);
+  }
+
   /** Why a job is not running, its exact place in line, and an estimate of when it starts. */
   async explain(id: string, options: CallOptions = {}): Promise<Explanation> {
     return explanation(await this.repeat(options, (o) => this.rpc.explain.explainJob({ jobId: id }, o)));

@@ -1,4 +1,5 @@
 export * from "./access.js";
+export type { Restored, RestoreOptions } from "./admin.js";
 export { type AgentLimits, type AgentPosition, agent, type IterationOptions, Settlement } from "./agent.js";
 export { AgentCalls, type IterationInfo, type PolicyConditions, type PolicyInfo } from "./agent-calls.js";
 export type { BatchCallback, BatchInfo, ChainInfo, ChainStepInfo, ChildrenInfo, DependencyInfo, Together } from "./batches.js";

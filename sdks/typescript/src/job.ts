@@ -10,6 +10,8 @@ export interface JobDefinition<Payload, Result = void> {
 
 /** Options of one job; every one has the server's default. Durations are whole milliseconds or are rounded up to them. */
 export interface EnqueueOptions {
+  /** W3C trace context that the worker continues. Default: the active span's, where `@opentelemetry/api` is set up. */
+  traceparent?: string;
   /** Default `normal`. */
   priority?: "critical" | "high" | "normal";
   /** At most one live job per queue holds a key, 1 to 255 bytes: adding another answers with the holder. Default: not unique. */

@@ -26,6 +26,7 @@ export function enqueueRequest(
     tagsJson: jsonText(options.tags, "tags"),
     checkpointJson: jsonText(options.checkpoint, "checkpoint"),
     parentId: options.parentId ?? "",
+    traceparent: options.traceparent ?? "",
     chain: options.chain && chainOf(queueOf(job), options.chain),
     dependsOn: [...(options.dependsOn ?? [])],
     batchId: options.batchId ?? "",

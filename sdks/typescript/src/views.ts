@@ -22,6 +22,8 @@ export class FetchedJob<Payload = unknown> {
   readonly agent: AgentPosition | undefined;
   /** What a person said when the job was sent back. Empty: nothing. */
   readonly revisionNote: string;
+  /** W3C trace context of whoever added the job; empty: none. The worker continues it by itself where `@opentelemetry/api` is set up. */
+  readonly traceparent: string;
   #payload: { value: Payload } | undefined;
   #checkpoint: { value: unknown } | undefined;
   #tags: { value: Record<string, unknown> } | undefined;
@@ -38,6 +40,7 @@ export class FetchedJob<Payload = unknown> {
     this.tagsJson = job.tagsJson;
     this.agent = position(job.agent);
     this.revisionNote = job.revisionNote;
+    this.traceparent = job.traceparent;
   }
 
   get payload(): Payload {

@@ -10,6 +10,7 @@ import { heartbeats } from "./heartbeats.js";
 import { type JobDefinition, queueOf } from "./job.js";
 import { newRequestId } from "./requests.js";
 import { jitteredMs, pause } from "./retry.js";
+import { inTrace } from "./trace.js";
 import { FetchedJob } from "./views.js";
 import { type ResolvedWorkerOptions, resolveWorkerOptions, type WorkerEvent, type WorkerOptions } from "./worker-options.js";
 
@@ -197,7 +198,7 @@ export class Worker {
     try {
       const handler = this.handlers.get(job.queue);
       if (!handler) throw new Error(`no handler for queue "${job.queue}"`);
-      words = ackWords(await handler(job.payload, delivery), job.agent !== undefined);
+      words = ackWords(await inTrace(job, () => handler(job.payload, delivery)), job.agent !== undefined);
     } catch (thrown) {
       failure = { thrown };
     }
