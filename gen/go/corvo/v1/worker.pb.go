@@ -946,6 +946,8 @@ type EnqueueBatchResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// One id per job; for a duplicate the id of the holder.
 	JobIds []string `protobuf:"bytes,1,rep,name=job_ids,json=jobIds,proto3" json:"job_ids,omitempty"`
+	// The same ids as objects; only in answers to a list that was sent to `POST /api/v1/enqueue`.
+	Jobs []*EnqueuedJob `protobuf:"bytes,103,rep,name=jobs,proto3" json:"jobs,omitempty"`
 	// Id of the batch, when the request made one.
 	BatchId string `protobuf:"bytes,100,opt,name=batch_id,json=batchId,proto3" json:"batch_id,omitempty"`
 	// One outcome per job.
@@ -993,6 +995,13 @@ func (x *EnqueueBatchResponse) GetJobIds() []string {
 	return nil
 }
 
+func (x *EnqueueBatchResponse) GetJobs() []*EnqueuedJob {
+	if x != nil {
+		return x.Jobs
+	}
+	return nil
+}
+
 func (x *EnqueueBatchResponse) GetBatchId() string {
 	if x != nil {
 		return x.BatchId
@@ -1012,6 +1021,52 @@ func (x *EnqueueBatchResponse) GetLogIndex() uint64 {
 		return x.LogIndex
 	}
 	return 0
+}
+
+// A job that was added.
+type EnqueuedJob struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its id.
+	Id            string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EnqueuedJob) Reset() {
+	*x = EnqueuedJob{}
+	mi := &file_corvo_v1_worker_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EnqueuedJob) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EnqueuedJob) ProtoMessage() {}
+
+func (x *EnqueuedJob) ProtoReflect() protoreflect.Message {
+	mi := &file_corvo_v1_worker_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EnqueuedJob.ProtoReflect.Descriptor instead.
+func (*EnqueuedJob) Descriptor() ([]byte, []int) {
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *EnqueuedJob) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
 }
 
 // One job whose payload is a request body.
@@ -1041,7 +1096,7 @@ type EnqueueWebhookRequest struct {
 
 func (x *EnqueueWebhookRequest) Reset() {
 	*x = EnqueueWebhookRequest{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[9]
+	mi := &file_corvo_v1_worker_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1053,7 +1108,7 @@ func (x *EnqueueWebhookRequest) String() string {
 func (*EnqueueWebhookRequest) ProtoMessage() {}
 
 func (x *EnqueueWebhookRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[9]
+	mi := &file_corvo_v1_worker_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1066,7 +1121,7 @@ func (x *EnqueueWebhookRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EnqueueWebhookRequest.ProtoReflect.Descriptor instead.
 func (*EnqueueWebhookRequest) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{9}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *EnqueueWebhookRequest) GetQueue() string {
@@ -1149,7 +1204,7 @@ type EnqueueWebhookResponse struct {
 
 func (x *EnqueueWebhookResponse) Reset() {
 	*x = EnqueueWebhookResponse{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[10]
+	mi := &file_corvo_v1_worker_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1161,7 +1216,7 @@ func (x *EnqueueWebhookResponse) String() string {
 func (*EnqueueWebhookResponse) ProtoMessage() {}
 
 func (x *EnqueueWebhookResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[10]
+	mi := &file_corvo_v1_worker_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1174,7 +1229,7 @@ func (x *EnqueueWebhookResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EnqueueWebhookResponse.ProtoReflect.Descriptor instead.
 func (*EnqueueWebhookResponse) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{10}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *EnqueueWebhookResponse) GetJobId() string {
@@ -1226,7 +1281,7 @@ type FetchRequest struct {
 
 func (x *FetchRequest) Reset() {
 	*x = FetchRequest{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[11]
+	mi := &file_corvo_v1_worker_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1238,7 +1293,7 @@ func (x *FetchRequest) String() string {
 func (*FetchRequest) ProtoMessage() {}
 
 func (x *FetchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[11]
+	mi := &file_corvo_v1_worker_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1251,7 +1306,7 @@ func (x *FetchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FetchRequest.ProtoReflect.Descriptor instead.
 func (*FetchRequest) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{11}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *FetchRequest) GetQueues() []string {
@@ -1333,7 +1388,7 @@ type FetchResponse struct {
 
 func (x *FetchResponse) Reset() {
 	*x = FetchResponse{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[12]
+	mi := &file_corvo_v1_worker_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1345,7 +1400,7 @@ func (x *FetchResponse) String() string {
 func (*FetchResponse) ProtoMessage() {}
 
 func (x *FetchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[12]
+	mi := &file_corvo_v1_worker_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1358,7 +1413,7 @@ func (x *FetchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FetchResponse.ProtoReflect.Descriptor instead.
 func (*FetchResponse) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{12}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *FetchResponse) GetFound() bool {
@@ -1475,7 +1530,7 @@ type FetchBatchRequest struct {
 
 func (x *FetchBatchRequest) Reset() {
 	*x = FetchBatchRequest{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[13]
+	mi := &file_corvo_v1_worker_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1487,7 +1542,7 @@ func (x *FetchBatchRequest) String() string {
 func (*FetchBatchRequest) ProtoMessage() {}
 
 func (x *FetchBatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[13]
+	mi := &file_corvo_v1_worker_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1500,7 +1555,7 @@ func (x *FetchBatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FetchBatchRequest.ProtoReflect.Descriptor instead.
 func (*FetchBatchRequest) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{13}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *FetchBatchRequest) GetQueues() []string {
@@ -1585,7 +1640,7 @@ type FetchBatchJob struct {
 
 func (x *FetchBatchJob) Reset() {
 	*x = FetchBatchJob{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[14]
+	mi := &file_corvo_v1_worker_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1597,7 +1652,7 @@ func (x *FetchBatchJob) String() string {
 func (*FetchBatchJob) ProtoMessage() {}
 
 func (x *FetchBatchJob) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[14]
+	mi := &file_corvo_v1_worker_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1610,7 +1665,7 @@ func (x *FetchBatchJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FetchBatchJob.ProtoReflect.Descriptor instead.
 func (*FetchBatchJob) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{14}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *FetchBatchJob) GetJobId() string {
@@ -1708,7 +1763,7 @@ type FetchBatchResponse struct {
 
 func (x *FetchBatchResponse) Reset() {
 	*x = FetchBatchResponse{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[15]
+	mi := &file_corvo_v1_worker_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1720,7 +1775,7 @@ func (x *FetchBatchResponse) String() string {
 func (*FetchBatchResponse) ProtoMessage() {}
 
 func (x *FetchBatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[15]
+	mi := &file_corvo_v1_worker_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1733,7 +1788,7 @@ func (x *FetchBatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FetchBatchResponse.ProtoReflect.Descriptor instead.
 func (*FetchBatchResponse) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{15}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *FetchBatchResponse) GetJobs() []*FetchBatchJob {
@@ -1767,7 +1822,7 @@ type UsageReport struct {
 
 func (x *UsageReport) Reset() {
 	*x = UsageReport{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[16]
+	mi := &file_corvo_v1_worker_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1779,7 +1834,7 @@ func (x *UsageReport) String() string {
 func (*UsageReport) ProtoMessage() {}
 
 func (x *UsageReport) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[16]
+	mi := &file_corvo_v1_worker_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1792,7 +1847,7 @@ func (x *UsageReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsageReport.ProtoReflect.Descriptor instead.
 func (*UsageReport) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{16}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *UsageReport) GetInputTokens() int64 {
@@ -1881,7 +1936,7 @@ type AckRequest struct {
 
 func (x *AckRequest) Reset() {
 	*x = AckRequest{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[17]
+	mi := &file_corvo_v1_worker_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1893,7 +1948,7 @@ func (x *AckRequest) String() string {
 func (*AckRequest) ProtoMessage() {}
 
 func (x *AckRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[17]
+	mi := &file_corvo_v1_worker_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1906,7 +1961,7 @@ func (x *AckRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AckRequest.ProtoReflect.Descriptor instead.
 func (*AckRequest) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{17}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *AckRequest) GetJobId() string {
@@ -2015,7 +2070,7 @@ type AckResponse struct {
 
 func (x *AckResponse) Reset() {
 	*x = AckResponse{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[18]
+	mi := &file_corvo_v1_worker_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2027,7 +2082,7 @@ func (x *AckResponse) String() string {
 func (*AckResponse) ProtoMessage() {}
 
 func (x *AckResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[18]
+	mi := &file_corvo_v1_worker_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2040,7 +2095,7 @@ func (x *AckResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AckResponse.ProtoReflect.Descriptor instead.
 func (*AckResponse) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{18}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *AckResponse) GetState() string {
@@ -2089,7 +2144,7 @@ type AckBatchItem struct {
 
 func (x *AckBatchItem) Reset() {
 	*x = AckBatchItem{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[19]
+	mi := &file_corvo_v1_worker_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2101,7 +2156,7 @@ func (x *AckBatchItem) String() string {
 func (*AckBatchItem) ProtoMessage() {}
 
 func (x *AckBatchItem) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[19]
+	mi := &file_corvo_v1_worker_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2114,7 +2169,7 @@ func (x *AckBatchItem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AckBatchItem.ProtoReflect.Descriptor instead.
 func (*AckBatchItem) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{19}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *AckBatchItem) GetJobId() string {
@@ -2188,7 +2243,7 @@ type AckBatchRequest struct {
 
 func (x *AckBatchRequest) Reset() {
 	*x = AckBatchRequest{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[20]
+	mi := &file_corvo_v1_worker_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2200,7 +2255,7 @@ func (x *AckBatchRequest) String() string {
 func (*AckBatchRequest) ProtoMessage() {}
 
 func (x *AckBatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[20]
+	mi := &file_corvo_v1_worker_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2213,7 +2268,7 @@ func (x *AckBatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AckBatchRequest.ProtoReflect.Descriptor instead.
 func (*AckBatchRequest) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{20}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *AckBatchRequest) GetItems() []*AckBatchItem {
@@ -2250,7 +2305,7 @@ type AckBatchResponse struct {
 
 func (x *AckBatchResponse) Reset() {
 	*x = AckBatchResponse{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[21]
+	mi := &file_corvo_v1_worker_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2262,7 +2317,7 @@ func (x *AckBatchResponse) String() string {
 func (*AckBatchResponse) ProtoMessage() {}
 
 func (x *AckBatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[21]
+	mi := &file_corvo_v1_worker_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2275,7 +2330,7 @@ func (x *AckBatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AckBatchResponse.ProtoReflect.Descriptor instead.
 func (*AckBatchResponse) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{21}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *AckBatchResponse) GetAcked() int32 {
@@ -2324,7 +2379,7 @@ type LifecycleStreamRequest struct {
 
 func (x *LifecycleStreamRequest) Reset() {
 	*x = LifecycleStreamRequest{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[22]
+	mi := &file_corvo_v1_worker_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2336,7 +2391,7 @@ func (x *LifecycleStreamRequest) String() string {
 func (*LifecycleStreamRequest) ProtoMessage() {}
 
 func (x *LifecycleStreamRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[22]
+	mi := &file_corvo_v1_worker_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2349,7 +2404,7 @@ func (x *LifecycleStreamRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LifecycleStreamRequest.ProtoReflect.Descriptor instead.
 func (*LifecycleStreamRequest) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{22}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *LifecycleStreamRequest) GetRequestId() uint64 {
@@ -2489,7 +2544,7 @@ type LifecycleEnqueueItem struct {
 
 func (x *LifecycleEnqueueItem) Reset() {
 	*x = LifecycleEnqueueItem{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[23]
+	mi := &file_corvo_v1_worker_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2501,7 +2556,7 @@ func (x *LifecycleEnqueueItem) String() string {
 func (*LifecycleEnqueueItem) ProtoMessage() {}
 
 func (x *LifecycleEnqueueItem) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[23]
+	mi := &file_corvo_v1_worker_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2514,7 +2569,7 @@ func (x *LifecycleEnqueueItem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LifecycleEnqueueItem.ProtoReflect.Descriptor instead.
 func (*LifecycleEnqueueItem) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{23}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *LifecycleEnqueueItem) GetQueue() string {
@@ -2745,7 +2800,7 @@ type LifecycleStreamResponse struct {
 
 func (x *LifecycleStreamResponse) Reset() {
 	*x = LifecycleStreamResponse{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[24]
+	mi := &file_corvo_v1_worker_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2757,7 +2812,7 @@ func (x *LifecycleStreamResponse) String() string {
 func (*LifecycleStreamResponse) ProtoMessage() {}
 
 func (x *LifecycleStreamResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[24]
+	mi := &file_corvo_v1_worker_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2770,7 +2825,7 @@ func (x *LifecycleStreamResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LifecycleStreamResponse.ProtoReflect.Descriptor instead.
 func (*LifecycleStreamResponse) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{24}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *LifecycleStreamResponse) GetRequestId() uint64 {
@@ -2850,7 +2905,7 @@ type FailRequest struct {
 
 func (x *FailRequest) Reset() {
 	*x = FailRequest{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[25]
+	mi := &file_corvo_v1_worker_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2862,7 +2917,7 @@ func (x *FailRequest) String() string {
 func (*FailRequest) ProtoMessage() {}
 
 func (x *FailRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[25]
+	mi := &file_corvo_v1_worker_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2875,7 +2930,7 @@ func (x *FailRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailRequest.ProtoReflect.Descriptor instead.
 func (*FailRequest) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{25}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *FailRequest) GetJobId() string {
@@ -2935,7 +2990,7 @@ type FailResponse struct {
 
 func (x *FailResponse) Reset() {
 	*x = FailResponse{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[26]
+	mi := &file_corvo_v1_worker_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2947,7 +3002,7 @@ func (x *FailResponse) String() string {
 func (*FailResponse) ProtoMessage() {}
 
 func (x *FailResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[26]
+	mi := &file_corvo_v1_worker_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2960,7 +3015,7 @@ func (x *FailResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailResponse.ProtoReflect.Descriptor instead.
 func (*FailResponse) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{26}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *FailResponse) GetStatus() string {
@@ -3017,7 +3072,7 @@ type StepRequest struct {
 
 func (x *StepRequest) Reset() {
 	*x = StepRequest{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[27]
+	mi := &file_corvo_v1_worker_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3029,7 +3084,7 @@ func (x *StepRequest) String() string {
 func (*StepRequest) ProtoMessage() {}
 
 func (x *StepRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[27]
+	mi := &file_corvo_v1_worker_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3042,7 +3097,7 @@ func (x *StepRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StepRequest.ProtoReflect.Descriptor instead.
 func (*StepRequest) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{27}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *StepRequest) GetJobId() string {
@@ -3150,7 +3205,7 @@ type StepResponse struct {
 
 func (x *StepResponse) Reset() {
 	*x = StepResponse{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[28]
+	mi := &file_corvo_v1_worker_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3162,7 +3217,7 @@ func (x *StepResponse) String() string {
 func (*StepResponse) ProtoMessage() {}
 
 func (x *StepResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[28]
+	mi := &file_corvo_v1_worker_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3175,7 +3230,7 @@ func (x *StepResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StepResponse.ProtoReflect.Descriptor instead.
 func (*StepResponse) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{28}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *StepResponse) GetState() string {
@@ -3239,7 +3294,7 @@ type ReleaseRequest struct {
 
 func (x *ReleaseRequest) Reset() {
 	*x = ReleaseRequest{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[29]
+	mi := &file_corvo_v1_worker_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3251,7 +3306,7 @@ func (x *ReleaseRequest) String() string {
 func (*ReleaseRequest) ProtoMessage() {}
 
 func (x *ReleaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[29]
+	mi := &file_corvo_v1_worker_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3264,7 +3319,7 @@ func (x *ReleaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseRequest.ProtoReflect.Descriptor instead.
 func (*ReleaseRequest) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{29}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ReleaseRequest) GetJobId() string {
@@ -3311,7 +3366,7 @@ type ReleaseResponse struct {
 
 func (x *ReleaseResponse) Reset() {
 	*x = ReleaseResponse{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[30]
+	mi := &file_corvo_v1_worker_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3323,7 +3378,7 @@ func (x *ReleaseResponse) String() string {
 func (*ReleaseResponse) ProtoMessage() {}
 
 func (x *ReleaseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[30]
+	mi := &file_corvo_v1_worker_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3336,7 +3391,7 @@ func (x *ReleaseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseResponse.ProtoReflect.Descriptor instead.
 func (*ReleaseResponse) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{30}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{31}
 }
 
 // What a worker says about one of its jobs.
@@ -3358,7 +3413,7 @@ type HeartbeatJobUpdate struct {
 
 func (x *HeartbeatJobUpdate) Reset() {
 	*x = HeartbeatJobUpdate{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[31]
+	mi := &file_corvo_v1_worker_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3370,7 +3425,7 @@ func (x *HeartbeatJobUpdate) String() string {
 func (*HeartbeatJobUpdate) ProtoMessage() {}
 
 func (x *HeartbeatJobUpdate) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[31]
+	mi := &file_corvo_v1_worker_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3383,7 +3438,7 @@ func (x *HeartbeatJobUpdate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeartbeatJobUpdate.ProtoReflect.Descriptor instead.
 func (*HeartbeatJobUpdate) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{31}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *HeartbeatJobUpdate) GetProgressJson() string {
@@ -3434,7 +3489,7 @@ type HeartbeatRequest struct {
 
 func (x *HeartbeatRequest) Reset() {
 	*x = HeartbeatRequest{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[32]
+	mi := &file_corvo_v1_worker_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3446,7 +3501,7 @@ func (x *HeartbeatRequest) String() string {
 func (*HeartbeatRequest) ProtoMessage() {}
 
 func (x *HeartbeatRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[32]
+	mi := &file_corvo_v1_worker_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3459,7 +3514,7 @@ func (x *HeartbeatRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeartbeatRequest.ProtoReflect.Descriptor instead.
 func (*HeartbeatRequest) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{32}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *HeartbeatRequest) GetJobs() map[string]*HeartbeatJobUpdate {
@@ -3492,7 +3547,7 @@ type HeartbeatJobResponse struct {
 
 func (x *HeartbeatJobResponse) Reset() {
 	*x = HeartbeatJobResponse{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[33]
+	mi := &file_corvo_v1_worker_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3504,7 +3559,7 @@ func (x *HeartbeatJobResponse) String() string {
 func (*HeartbeatJobResponse) ProtoMessage() {}
 
 func (x *HeartbeatJobResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[33]
+	mi := &file_corvo_v1_worker_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3517,7 +3572,7 @@ func (x *HeartbeatJobResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeartbeatJobResponse.ProtoReflect.Descriptor instead.
 func (*HeartbeatJobResponse) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{33}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *HeartbeatJobResponse) GetStatus() string {
@@ -3552,7 +3607,7 @@ type HeartbeatResponse struct {
 
 func (x *HeartbeatResponse) Reset() {
 	*x = HeartbeatResponse{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[34]
+	mi := &file_corvo_v1_worker_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3564,7 +3619,7 @@ func (x *HeartbeatResponse) String() string {
 func (*HeartbeatResponse) ProtoMessage() {}
 
 func (x *HeartbeatResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[34]
+	mi := &file_corvo_v1_worker_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3577,7 +3632,7 @@ func (x *HeartbeatResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeartbeatResponse.ProtoReflect.Descriptor instead.
 func (*HeartbeatResponse) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{34}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *HeartbeatResponse) GetJobs() map[string]*HeartbeatJobResponse {
@@ -3606,7 +3661,7 @@ type SubscribeRequest struct {
 
 func (x *SubscribeRequest) Reset() {
 	*x = SubscribeRequest{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[35]
+	mi := &file_corvo_v1_worker_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3618,7 +3673,7 @@ func (x *SubscribeRequest) String() string {
 func (*SubscribeRequest) ProtoMessage() {}
 
 func (x *SubscribeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[35]
+	mi := &file_corvo_v1_worker_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3631,7 +3686,7 @@ func (x *SubscribeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubscribeRequest.ProtoReflect.Descriptor instead.
 func (*SubscribeRequest) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{35}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *SubscribeRequest) GetQueues() []string {
@@ -3704,7 +3759,7 @@ type SubscribeEvent struct {
 
 func (x *SubscribeEvent) Reset() {
 	*x = SubscribeEvent{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[36]
+	mi := &file_corvo_v1_worker_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3716,7 +3771,7 @@ func (x *SubscribeEvent) String() string {
 func (*SubscribeEvent) ProtoMessage() {}
 
 func (x *SubscribeEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[36]
+	mi := &file_corvo_v1_worker_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3729,7 +3784,7 @@ func (x *SubscribeEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubscribeEvent.ProtoReflect.Descriptor instead.
 func (*SubscribeEvent) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{36}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *SubscribeEvent) GetSeq() uint64 {
@@ -3818,7 +3873,7 @@ type GetServerInfoRequest struct {
 
 func (x *GetServerInfoRequest) Reset() {
 	*x = GetServerInfoRequest{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[37]
+	mi := &file_corvo_v1_worker_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3830,7 +3885,7 @@ func (x *GetServerInfoRequest) String() string {
 func (*GetServerInfoRequest) ProtoMessage() {}
 
 func (x *GetServerInfoRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[37]
+	mi := &file_corvo_v1_worker_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3843,7 +3898,7 @@ func (x *GetServerInfoRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetServerInfoRequest.ProtoReflect.Descriptor instead.
 func (*GetServerInfoRequest) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{37}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{38}
 }
 
 // Versions of the server.
@@ -3859,7 +3914,7 @@ type GetServerInfoResponse struct {
 
 func (x *GetServerInfoResponse) Reset() {
 	*x = GetServerInfoResponse{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[38]
+	mi := &file_corvo_v1_worker_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3871,7 +3926,7 @@ func (x *GetServerInfoResponse) String() string {
 func (*GetServerInfoResponse) ProtoMessage() {}
 
 func (x *GetServerInfoResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[38]
+	mi := &file_corvo_v1_worker_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3884,7 +3939,7 @@ func (x *GetServerInfoResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetServerInfoResponse.ProtoReflect.Descriptor instead.
 func (*GetServerInfoResponse) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{38}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *GetServerInfoResponse) GetServerVersion() string {
@@ -3916,7 +3971,7 @@ type ErrorDetail struct {
 
 func (x *ErrorDetail) Reset() {
 	*x = ErrorDetail{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[39]
+	mi := &file_corvo_v1_worker_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3928,7 +3983,7 @@ func (x *ErrorDetail) String() string {
 func (*ErrorDetail) ProtoMessage() {}
 
 func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[39]
+	mi := &file_corvo_v1_worker_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3941,7 +3996,7 @@ func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ErrorDetail.ProtoReflect.Descriptor instead.
 func (*ErrorDetail) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{39}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *ErrorDetail) GetReason() string {
@@ -4046,12 +4101,15 @@ const file_corvo_v1_worker_proto_rawDesc = "" +
 	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\"\x84\x01\n" +
 	"\rBatchCallback\x12-\n" +
 	"\x0ecallback_queue\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02@\x02R\rcallbackQueue\x12<\n" +
-	"\x15callback_payload_json\x18\x02 \x01(\tB\b\x8a\xb5\x18\x04\b\x018\x01R\x13callbackPayloadJson:\x06\x9a\xb5\x18\x02\b\x01\"\xbd\x01\n" +
+	"\x15callback_payload_json\x18\x02 \x01(\tB\b\x8a\xb5\x18\x04\b\x018\x01R\x13callbackPayloadJson:\x06\x9a\xb5\x18\x02\b\x01\"\xe8\x01\n" +
 	"\x14EnqueueBatchResponse\x12\x1f\n" +
-	"\ajob_ids\x18\x01 \x03(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06jobIds\x12\x19\n" +
+	"\ajob_ids\x18\x01 \x03(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06jobIds\x12)\n" +
+	"\x04jobs\x18g \x03(\v2\x15.corvo.v1.EnqueuedJobR\x04jobs\x12\x19\n" +
 	"\bbatch_id\x18d \x01(\tR\abatchId\x12<\n" +
 	"\boutcomes\x18e \x03(\x0e2\x18.corvo.v1.EnqueueOutcomeB\x06\x8a\xb5\x18\x02 \x01R\boutcomes\x12#\n" +
-	"\tlog_index\x18f \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndex:\x06\x9a\xb5\x18\x02\b\x01\"\xe1\x02\n" +
+	"\tlog_index\x18f \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndex:\x06\x9a\xb5\x18\x02\b\x01\"/\n" +
+	"\vEnqueuedJob\x12\x18\n" +
+	"\x02id\x18\x01 \x01(\tB\b\x8a\xb5\x18\x04\x18\x01@\x03R\x02id:\x06\x9a\xb5\x18\x02\b\x01\"\xe1\x02\n" +
 	"\x15EnqueueWebhookRequest\x12\x14\n" +
 	"\x05queue\x18\x01 \x01(\tR\x05queue\x12)\n" +
 	"\fpayload_json\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02\b\x01R\vpayloadJson\x12\x1a\n" +
@@ -4397,7 +4455,7 @@ func file_corvo_v1_worker_proto_rawDescGZIP() []byte {
 }
 
 var file_corvo_v1_worker_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_corvo_v1_worker_proto_msgTypes = make([]protoimpl.MessageInfo, 42)
+var file_corvo_v1_worker_proto_msgTypes = make([]protoimpl.MessageInfo, 43)
 var file_corvo_v1_worker_proto_goTypes = []any{
 	(EnqueueOutcome)(0),             // 0: corvo.v1.EnqueueOutcome
 	(AckOutcome)(0),                 // 1: corvo.v1.AckOutcome
@@ -4410,109 +4468,111 @@ var file_corvo_v1_worker_proto_goTypes = []any{
 	(*EnqueueBatchRequest)(nil),     // 8: corvo.v1.EnqueueBatchRequest
 	(*BatchCallback)(nil),           // 9: corvo.v1.BatchCallback
 	(*EnqueueBatchResponse)(nil),    // 10: corvo.v1.EnqueueBatchResponse
-	(*EnqueueWebhookRequest)(nil),   // 11: corvo.v1.EnqueueWebhookRequest
-	(*EnqueueWebhookResponse)(nil),  // 12: corvo.v1.EnqueueWebhookResponse
-	(*FetchRequest)(nil),            // 13: corvo.v1.FetchRequest
-	(*FetchResponse)(nil),           // 14: corvo.v1.FetchResponse
-	(*FetchBatchRequest)(nil),       // 15: corvo.v1.FetchBatchRequest
-	(*FetchBatchJob)(nil),           // 16: corvo.v1.FetchBatchJob
-	(*FetchBatchResponse)(nil),      // 17: corvo.v1.FetchBatchResponse
-	(*UsageReport)(nil),             // 18: corvo.v1.UsageReport
-	(*AckRequest)(nil),              // 19: corvo.v1.AckRequest
-	(*AckResponse)(nil),             // 20: corvo.v1.AckResponse
-	(*AckBatchItem)(nil),            // 21: corvo.v1.AckBatchItem
-	(*AckBatchRequest)(nil),         // 22: corvo.v1.AckBatchRequest
-	(*AckBatchResponse)(nil),        // 23: corvo.v1.AckBatchResponse
-	(*LifecycleStreamRequest)(nil),  // 24: corvo.v1.LifecycleStreamRequest
-	(*LifecycleEnqueueItem)(nil),    // 25: corvo.v1.LifecycleEnqueueItem
-	(*LifecycleStreamResponse)(nil), // 26: corvo.v1.LifecycleStreamResponse
-	(*FailRequest)(nil),             // 27: corvo.v1.FailRequest
-	(*FailResponse)(nil),            // 28: corvo.v1.FailResponse
-	(*StepRequest)(nil),             // 29: corvo.v1.StepRequest
-	(*StepResponse)(nil),            // 30: corvo.v1.StepResponse
-	(*ReleaseRequest)(nil),          // 31: corvo.v1.ReleaseRequest
-	(*ReleaseResponse)(nil),         // 32: corvo.v1.ReleaseResponse
-	(*HeartbeatJobUpdate)(nil),      // 33: corvo.v1.HeartbeatJobUpdate
-	(*HeartbeatRequest)(nil),        // 34: corvo.v1.HeartbeatRequest
-	(*HeartbeatJobResponse)(nil),    // 35: corvo.v1.HeartbeatJobResponse
-	(*HeartbeatResponse)(nil),       // 36: corvo.v1.HeartbeatResponse
-	(*SubscribeRequest)(nil),        // 37: corvo.v1.SubscribeRequest
-	(*SubscribeEvent)(nil),          // 38: corvo.v1.SubscribeEvent
-	(*GetServerInfoRequest)(nil),    // 39: corvo.v1.GetServerInfoRequest
-	(*GetServerInfoResponse)(nil),   // 40: corvo.v1.GetServerInfoResponse
-	(*ErrorDetail)(nil),             // 41: corvo.v1.ErrorDetail
-	nil,                             // 42: corvo.v1.HeartbeatRequest.JobsEntry
-	nil,                             // 43: corvo.v1.HeartbeatResponse.JobsEntry
-	(*timestamppb.Timestamp)(nil),   // 44: google.protobuf.Timestamp
+	(*EnqueuedJob)(nil),             // 11: corvo.v1.EnqueuedJob
+	(*EnqueueWebhookRequest)(nil),   // 12: corvo.v1.EnqueueWebhookRequest
+	(*EnqueueWebhookResponse)(nil),  // 13: corvo.v1.EnqueueWebhookResponse
+	(*FetchRequest)(nil),            // 14: corvo.v1.FetchRequest
+	(*FetchResponse)(nil),           // 15: corvo.v1.FetchResponse
+	(*FetchBatchRequest)(nil),       // 16: corvo.v1.FetchBatchRequest
+	(*FetchBatchJob)(nil),           // 17: corvo.v1.FetchBatchJob
+	(*FetchBatchResponse)(nil),      // 18: corvo.v1.FetchBatchResponse
+	(*UsageReport)(nil),             // 19: corvo.v1.UsageReport
+	(*AckRequest)(nil),              // 20: corvo.v1.AckRequest
+	(*AckResponse)(nil),             // 21: corvo.v1.AckResponse
+	(*AckBatchItem)(nil),            // 22: corvo.v1.AckBatchItem
+	(*AckBatchRequest)(nil),         // 23: corvo.v1.AckBatchRequest
+	(*AckBatchResponse)(nil),        // 24: corvo.v1.AckBatchResponse
+	(*LifecycleStreamRequest)(nil),  // 25: corvo.v1.LifecycleStreamRequest
+	(*LifecycleEnqueueItem)(nil),    // 26: corvo.v1.LifecycleEnqueueItem
+	(*LifecycleStreamResponse)(nil), // 27: corvo.v1.LifecycleStreamResponse
+	(*FailRequest)(nil),             // 28: corvo.v1.FailRequest
+	(*FailResponse)(nil),            // 29: corvo.v1.FailResponse
+	(*StepRequest)(nil),             // 30: corvo.v1.StepRequest
+	(*StepResponse)(nil),            // 31: corvo.v1.StepResponse
+	(*ReleaseRequest)(nil),          // 32: corvo.v1.ReleaseRequest
+	(*ReleaseResponse)(nil),         // 33: corvo.v1.ReleaseResponse
+	(*HeartbeatJobUpdate)(nil),      // 34: corvo.v1.HeartbeatJobUpdate
+	(*HeartbeatRequest)(nil),        // 35: corvo.v1.HeartbeatRequest
+	(*HeartbeatJobResponse)(nil),    // 36: corvo.v1.HeartbeatJobResponse
+	(*HeartbeatResponse)(nil),       // 37: corvo.v1.HeartbeatResponse
+	(*SubscribeRequest)(nil),        // 38: corvo.v1.SubscribeRequest
+	(*SubscribeEvent)(nil),          // 39: corvo.v1.SubscribeEvent
+	(*GetServerInfoRequest)(nil),    // 40: corvo.v1.GetServerInfoRequest
+	(*GetServerInfoResponse)(nil),   // 41: corvo.v1.GetServerInfoResponse
+	(*ErrorDetail)(nil),             // 42: corvo.v1.ErrorDetail
+	nil,                             // 43: corvo.v1.HeartbeatRequest.JobsEntry
+	nil,                             // 44: corvo.v1.HeartbeatResponse.JobsEntry
+	(*timestamppb.Timestamp)(nil),   // 45: google.protobuf.Timestamp
 }
 var file_corvo_v1_worker_proto_depIdxs = []int32{
 	5,  // 0: corvo.v1.Chain.steps:type_name -> corvo.v1.ChainStep
 	5,  // 1: corvo.v1.Chain.on_failure:type_name -> corvo.v1.ChainStep
 	5,  // 2: corvo.v1.Chain.on_exit:type_name -> corvo.v1.ChainStep
 	2,  // 3: corvo.v1.EnqueueRequest.agent:type_name -> corvo.v1.AgentConfig
-	44, // 4: corvo.v1.EnqueueRequest.scheduled_at:type_name -> google.protobuf.Timestamp
+	45, // 4: corvo.v1.EnqueueRequest.scheduled_at:type_name -> google.protobuf.Timestamp
 	4,  // 5: corvo.v1.EnqueueRequest.chain:type_name -> corvo.v1.Chain
 	6,  // 6: corvo.v1.EnqueueBatchRequest.jobs:type_name -> corvo.v1.EnqueueRequest
 	9,  // 7: corvo.v1.EnqueueBatchRequest.batch:type_name -> corvo.v1.BatchCallback
-	0,  // 8: corvo.v1.EnqueueBatchResponse.outcomes:type_name -> corvo.v1.EnqueueOutcome
-	44, // 9: corvo.v1.EnqueueWebhookRequest.scheduled_at:type_name -> google.protobuf.Timestamp
-	3,  // 10: corvo.v1.FetchResponse.agent:type_name -> corvo.v1.AgentState
-	3,  // 11: corvo.v1.FetchBatchJob.agent:type_name -> corvo.v1.AgentState
-	16, // 12: corvo.v1.FetchBatchResponse.jobs:type_name -> corvo.v1.FetchBatchJob
-	18, // 13: corvo.v1.AckRequest.usage:type_name -> corvo.v1.UsageReport
-	18, // 14: corvo.v1.AckBatchItem.usage:type_name -> corvo.v1.UsageReport
-	21, // 15: corvo.v1.AckBatchRequest.items:type_name -> corvo.v1.AckBatchItem
-	1,  // 16: corvo.v1.AckBatchResponse.outcomes:type_name -> corvo.v1.AckOutcome
-	21, // 17: corvo.v1.LifecycleStreamRequest.acks:type_name -> corvo.v1.AckBatchItem
-	25, // 18: corvo.v1.LifecycleStreamRequest.enqueues:type_name -> corvo.v1.LifecycleEnqueueItem
-	2,  // 19: corvo.v1.LifecycleEnqueueItem.agent:type_name -> corvo.v1.AgentConfig
-	44, // 20: corvo.v1.LifecycleEnqueueItem.scheduled_at:type_name -> google.protobuf.Timestamp
-	4,  // 21: corvo.v1.LifecycleEnqueueItem.chain:type_name -> corvo.v1.Chain
-	16, // 22: corvo.v1.LifecycleStreamResponse.jobs:type_name -> corvo.v1.FetchBatchJob
-	1,  // 23: corvo.v1.LifecycleStreamResponse.outcomes:type_name -> corvo.v1.AckOutcome
-	0,  // 24: corvo.v1.LifecycleStreamResponse.enqueue_outcomes:type_name -> corvo.v1.EnqueueOutcome
-	44, // 25: corvo.v1.FailResponse.next_attempt_at:type_name -> google.protobuf.Timestamp
-	18, // 26: corvo.v1.StepRequest.usage:type_name -> corvo.v1.UsageReport
-	6,  // 27: corvo.v1.StepRequest.jobs:type_name -> corvo.v1.EnqueueRequest
-	0,  // 28: corvo.v1.StepResponse.outcomes:type_name -> corvo.v1.EnqueueOutcome
-	18, // 29: corvo.v1.HeartbeatJobUpdate.usage:type_name -> corvo.v1.UsageReport
-	42, // 30: corvo.v1.HeartbeatRequest.jobs:type_name -> corvo.v1.HeartbeatRequest.JobsEntry
-	43, // 31: corvo.v1.HeartbeatResponse.jobs:type_name -> corvo.v1.HeartbeatResponse.JobsEntry
-	33, // 32: corvo.v1.HeartbeatRequest.JobsEntry.value:type_name -> corvo.v1.HeartbeatJobUpdate
-	35, // 33: corvo.v1.HeartbeatResponse.JobsEntry.value:type_name -> corvo.v1.HeartbeatJobResponse
-	6,  // 34: corvo.v1.WorkerService.Enqueue:input_type -> corvo.v1.EnqueueRequest
-	8,  // 35: corvo.v1.WorkerService.EnqueueBatch:input_type -> corvo.v1.EnqueueBatchRequest
-	11, // 36: corvo.v1.WorkerService.EnqueueWebhook:input_type -> corvo.v1.EnqueueWebhookRequest
-	13, // 37: corvo.v1.WorkerService.Fetch:input_type -> corvo.v1.FetchRequest
-	15, // 38: corvo.v1.WorkerService.FetchBatch:input_type -> corvo.v1.FetchBatchRequest
-	19, // 39: corvo.v1.WorkerService.Ack:input_type -> corvo.v1.AckRequest
-	22, // 40: corvo.v1.WorkerService.AckBatch:input_type -> corvo.v1.AckBatchRequest
-	27, // 41: corvo.v1.WorkerService.Fail:input_type -> corvo.v1.FailRequest
-	29, // 42: corvo.v1.WorkerService.Step:input_type -> corvo.v1.StepRequest
-	31, // 43: corvo.v1.WorkerService.Release:input_type -> corvo.v1.ReleaseRequest
-	34, // 44: corvo.v1.WorkerService.Heartbeat:input_type -> corvo.v1.HeartbeatRequest
-	24, // 45: corvo.v1.WorkerService.StreamLifecycle:input_type -> corvo.v1.LifecycleStreamRequest
-	37, // 46: corvo.v1.WorkerService.Subscribe:input_type -> corvo.v1.SubscribeRequest
-	39, // 47: corvo.v1.WorkerService.GetServerInfo:input_type -> corvo.v1.GetServerInfoRequest
-	7,  // 48: corvo.v1.WorkerService.Enqueue:output_type -> corvo.v1.EnqueueResponse
-	10, // 49: corvo.v1.WorkerService.EnqueueBatch:output_type -> corvo.v1.EnqueueBatchResponse
-	12, // 50: corvo.v1.WorkerService.EnqueueWebhook:output_type -> corvo.v1.EnqueueWebhookResponse
-	14, // 51: corvo.v1.WorkerService.Fetch:output_type -> corvo.v1.FetchResponse
-	17, // 52: corvo.v1.WorkerService.FetchBatch:output_type -> corvo.v1.FetchBatchResponse
-	20, // 53: corvo.v1.WorkerService.Ack:output_type -> corvo.v1.AckResponse
-	23, // 54: corvo.v1.WorkerService.AckBatch:output_type -> corvo.v1.AckBatchResponse
-	28, // 55: corvo.v1.WorkerService.Fail:output_type -> corvo.v1.FailResponse
-	30, // 56: corvo.v1.WorkerService.Step:output_type -> corvo.v1.StepResponse
-	32, // 57: corvo.v1.WorkerService.Release:output_type -> corvo.v1.ReleaseResponse
-	36, // 58: corvo.v1.WorkerService.Heartbeat:output_type -> corvo.v1.HeartbeatResponse
-	26, // 59: corvo.v1.WorkerService.StreamLifecycle:output_type -> corvo.v1.LifecycleStreamResponse
-	38, // 60: corvo.v1.WorkerService.Subscribe:output_type -> corvo.v1.SubscribeEvent
-	40, // 61: corvo.v1.WorkerService.GetServerInfo:output_type -> corvo.v1.GetServerInfoResponse
-	48, // [48:62] is the sub-list for method output_type
-	34, // [34:48] is the sub-list for method input_type
-	34, // [34:34] is the sub-list for extension type_name
-	34, // [34:34] is the sub-list for extension extendee
-	0,  // [0:34] is the sub-list for field type_name
+	11, // 8: corvo.v1.EnqueueBatchResponse.jobs:type_name -> corvo.v1.EnqueuedJob
+	0,  // 9: corvo.v1.EnqueueBatchResponse.outcomes:type_name -> corvo.v1.EnqueueOutcome
+	45, // 10: corvo.v1.EnqueueWebhookRequest.scheduled_at:type_name -> google.protobuf.Timestamp
+	3,  // 11: corvo.v1.FetchResponse.agent:type_name -> corvo.v1.AgentState
+	3,  // 12: corvo.v1.FetchBatchJob.agent:type_name -> corvo.v1.AgentState
+	17, // 13: corvo.v1.FetchBatchResponse.jobs:type_name -> corvo.v1.FetchBatchJob
+	19, // 14: corvo.v1.AckRequest.usage:type_name -> corvo.v1.UsageReport
+	19, // 15: corvo.v1.AckBatchItem.usage:type_name -> corvo.v1.UsageReport
+	22, // 16: corvo.v1.AckBatchRequest.items:type_name -> corvo.v1.AckBatchItem
+	1,  // 17: corvo.v1.AckBatchResponse.outcomes:type_name -> corvo.v1.AckOutcome
+	22, // 18: corvo.v1.LifecycleStreamRequest.acks:type_name -> corvo.v1.AckBatchItem
+	26, // 19: corvo.v1.LifecycleStreamRequest.enqueues:type_name -> corvo.v1.LifecycleEnqueueItem
+	2,  // 20: corvo.v1.LifecycleEnqueueItem.agent:type_name -> corvo.v1.AgentConfig
+	45, // 21: corvo.v1.LifecycleEnqueueItem.scheduled_at:type_name -> google.protobuf.Timestamp
+	4,  // 22: corvo.v1.LifecycleEnqueueItem.chain:type_name -> corvo.v1.Chain
+	17, // 23: corvo.v1.LifecycleStreamResponse.jobs:type_name -> corvo.v1.FetchBatchJob
+	1,  // 24: corvo.v1.LifecycleStreamResponse.outcomes:type_name -> corvo.v1.AckOutcome
+	0,  // 25: corvo.v1.LifecycleStreamResponse.enqueue_outcomes:type_name -> corvo.v1.EnqueueOutcome
+	45, // 26: corvo.v1.FailResponse.next_attempt_at:type_name -> google.protobuf.Timestamp
+	19, // 27: corvo.v1.StepRequest.usage:type_name -> corvo.v1.UsageReport
+	6,  // 28: corvo.v1.StepRequest.jobs:type_name -> corvo.v1.EnqueueRequest
+	0,  // 29: corvo.v1.StepResponse.outcomes:type_name -> corvo.v1.EnqueueOutcome
+	19, // 30: corvo.v1.HeartbeatJobUpdate.usage:type_name -> corvo.v1.UsageReport
+	43, // 31: corvo.v1.HeartbeatRequest.jobs:type_name -> corvo.v1.HeartbeatRequest.JobsEntry
+	44, // 32: corvo.v1.HeartbeatResponse.jobs:type_name -> corvo.v1.HeartbeatResponse.JobsEntry
+	34, // 33: corvo.v1.HeartbeatRequest.JobsEntry.value:type_name -> corvo.v1.HeartbeatJobUpdate
+	36, // 34: corvo.v1.HeartbeatResponse.JobsEntry.value:type_name -> corvo.v1.HeartbeatJobResponse
+	6,  // 35: corvo.v1.WorkerService.Enqueue:input_type -> corvo.v1.EnqueueRequest
+	8,  // 36: corvo.v1.WorkerService.EnqueueBatch:input_type -> corvo.v1.EnqueueBatchRequest
+	12, // 37: corvo.v1.WorkerService.EnqueueWebhook:input_type -> corvo.v1.EnqueueWebhookRequest
+	14, // 38: corvo.v1.WorkerService.Fetch:input_type -> corvo.v1.FetchRequest
+	16, // 39: corvo.v1.WorkerService.FetchBatch:input_type -> corvo.v1.FetchBatchRequest
+	20, // 40: corvo.v1.WorkerService.Ack:input_type -> corvo.v1.AckRequest
+	23, // 41: corvo.v1.WorkerService.AckBatch:input_type -> corvo.v1.AckBatchRequest
+	28, // 42: corvo.v1.WorkerService.Fail:input_type -> corvo.v1.FailRequest
+	30, // 43: corvo.v1.WorkerService.Step:input_type -> corvo.v1.StepRequest
+	32, // 44: corvo.v1.WorkerService.Release:input_type -> corvo.v1.ReleaseRequest
+	35, // 45: corvo.v1.WorkerService.Heartbeat:input_type -> corvo.v1.HeartbeatRequest
+	25, // 46: corvo.v1.WorkerService.StreamLifecycle:input_type -> corvo.v1.LifecycleStreamRequest
+	38, // 47: corvo.v1.WorkerService.Subscribe:input_type -> corvo.v1.SubscribeRequest
+	40, // 48: corvo.v1.WorkerService.GetServerInfo:input_type -> corvo.v1.GetServerInfoRequest
+	7,  // 49: corvo.v1.WorkerService.Enqueue:output_type -> corvo.v1.EnqueueResponse
+	10, // 50: corvo.v1.WorkerService.EnqueueBatch:output_type -> corvo.v1.EnqueueBatchResponse
+	13, // 51: corvo.v1.WorkerService.EnqueueWebhook:output_type -> corvo.v1.EnqueueWebhookResponse
+	15, // 52: corvo.v1.WorkerService.Fetch:output_type -> corvo.v1.FetchResponse
+	18, // 53: corvo.v1.WorkerService.FetchBatch:output_type -> corvo.v1.FetchBatchResponse
+	21, // 54: corvo.v1.WorkerService.Ack:output_type -> corvo.v1.AckResponse
+	24, // 55: corvo.v1.WorkerService.AckBatch:output_type -> corvo.v1.AckBatchResponse
+	29, // 56: corvo.v1.WorkerService.Fail:output_type -> corvo.v1.FailResponse
+	31, // 57: corvo.v1.WorkerService.Step:output_type -> corvo.v1.StepResponse
+	33, // 58: corvo.v1.WorkerService.Release:output_type -> corvo.v1.ReleaseResponse
+	37, // 59: corvo.v1.WorkerService.Heartbeat:output_type -> corvo.v1.HeartbeatResponse
+	27, // 60: corvo.v1.WorkerService.StreamLifecycle:output_type -> corvo.v1.LifecycleStreamResponse
+	39, // 61: corvo.v1.WorkerService.Subscribe:output_type -> corvo.v1.SubscribeEvent
+	41, // 62: corvo.v1.WorkerService.GetServerInfo:output_type -> corvo.v1.GetServerInfoResponse
+	49, // [49:63] is the sub-list for method output_type
+	35, // [35:49] is the sub-list for method input_type
+	35, // [35:35] is the sub-list for extension type_name
+	35, // [35:35] is the sub-list for extension extendee
+	0,  // [0:35] is the sub-list for field type_name
 }
 
 func init() { file_corvo_v1_worker_proto_init() }
@@ -4521,15 +4581,15 @@ func file_corvo_v1_worker_proto_init() {
 		return
 	}
 	file_corvo_v1_worker_proto_msgTypes[4].OneofWrappers = []any{}
-	file_corvo_v1_worker_proto_msgTypes[9].OneofWrappers = []any{}
-	file_corvo_v1_worker_proto_msgTypes[23].OneofWrappers = []any{}
+	file_corvo_v1_worker_proto_msgTypes[10].OneofWrappers = []any{}
+	file_corvo_v1_worker_proto_msgTypes[24].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_corvo_v1_worker_proto_rawDesc), len(file_corvo_v1_worker_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   42,
+			NumMessages:   43,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -187,14 +187,22 @@ class BatchCallback(_message.Message):
 class EnqueueBatchResponse(_message.Message):
     __slots__ = ()
     JOB_IDS_FIELD_NUMBER: _ClassVar[int]
+    JOBS_FIELD_NUMBER: _ClassVar[int]
     BATCH_ID_FIELD_NUMBER: _ClassVar[int]
     OUTCOMES_FIELD_NUMBER: _ClassVar[int]
     LOG_INDEX_FIELD_NUMBER: _ClassVar[int]
     job_ids: _containers.RepeatedScalarFieldContainer[str]
+    jobs: _containers.RepeatedCompositeFieldContainer[EnqueuedJob]
     batch_id: str
     outcomes: _containers.RepeatedScalarFieldContainer[EnqueueOutcome]
     log_index: int
-    def __init__(self, job_ids: _Optional[_Iterable[str]] = ..., batch_id: _Optional[str] = ..., outcomes: _Optional[_Iterable[_Union[EnqueueOutcome, str]]] = ..., log_index: _Optional[int] = ...) -> None: ...
+    def __init__(self, job_ids: _Optional[_Iterable[str]] = ..., jobs: _Optional[_Iterable[_Union[EnqueuedJob, _Mapping]]] = ..., batch_id: _Optional[str] = ..., outcomes: _Optional[_Iterable[_Union[EnqueueOutcome, str]]] = ..., log_index: _Optional[int] = ...) -> None: ...
+
+class EnqueuedJob(_message.Message):
+    __slots__ = ()
+    ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    def __init__(self, id: _Optional[str] = ...) -> None: ...
 
 class EnqueueWebhookRequest(_message.Message):
     __slots__ = ()
