@@ -59,7 +59,7 @@ export function accessOf(method: DescMethod, extensions: AccessExtensions): Acce
       `has no rule who may call it; write: option (corvo.options.v1.access) = {resource: "…", action: "read", caller: CALLER_READER, scope: SCOPE_JOB}; (see proto/corvo/options/v1/options.proto)`,
     );
   }
-  const { resource, action, caller, scope, cost, unlimited } = getOption(desc, option) as RawAccess;
+  const { resource, action, caller, scope, cost, unlimited, daily } = getOption(desc, option) as RawAccess;
   if (resource === "") fail("access names no resource");
   if (!actions.has(action)) fail(`access.action "${action}" is none of ${[...actions].join(", ")}`);
   if (caller === 0) fail("access.caller is not said");
@@ -82,7 +82,7 @@ export function accessOf(method: DescMethod, extensions: AccessExtensions): Acce
     scope,
     cost: costField,
     unlimited,
-    audited: action !== "read" && caller !== Caller.worker,
+    audited: action !== "read" && caller !== Caller.worker && !daily,
     roles: rolesOf[caller] ?? fail(`access.caller ${caller} is unknown`),
   };
 }
@@ -131,4 +131,5 @@ interface RawAccess {
   scope: number;
   cost: string;
   unlimited: boolean;
+  daily: boolean;
 }

@@ -475,7 +475,9 @@ type Access struct {
 	// Field of the request whose number or length is the call's price for the rate limiter, for example `count` or `jobs`. Empty: 1.
 	Cost string `protobuf:"bytes,5,opt,name=cost,proto3" json:"cost,omitempty"`
 	// The rate limiter leaves it alone.
-	Unlimited     bool `protobuf:"varint,6,opt,name=unlimited,proto3" json:"unlimited,omitempty"`
+	Unlimited bool `protobuf:"varint,6,opt,name=unlimited,proto3" json:"unlimited,omitempty"`
+	// It is daily work although its caller is more than a worker: not audited, as enqueues are not.
+	Daily         bool `protobuf:"varint,7,opt,name=daily,proto3" json:"daily,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -548,6 +550,13 @@ func (x *Access) GetCost() string {
 func (x *Access) GetUnlimited() bool {
 	if x != nil {
 		return x.Unlimited
+	}
+	return false
+}
+
+func (x *Access) GetDaily() bool {
+	if x != nil {
+		return x.Daily
 	}
 	return false
 }
@@ -688,14 +697,15 @@ const file_corvo_options_v1_options_proto_rawDesc = "" +
 	"\n" +
 	"error_code\x18\x06 \x01(\tR\terrorCode\x12\x19\n" +
 	"\braw_body\x18\a \x01(\tR\arawBody\x12#\n" +
-	"\rbody_optional\x18\b \x01(\bR\fbodyOptional\"\xcf\x01\n" +
+	"\rbody_optional\x18\b \x01(\bR\fbodyOptional\"\xe5\x01\n" +
 	"\x06Access\x12\x1a\n" +
 	"\bresource\x18\x01 \x01(\tR\bresource\x12\x16\n" +
 	"\x06action\x18\x02 \x01(\tR\x06action\x120\n" +
 	"\x06caller\x18\x03 \x01(\x0e2\x18.corvo.options.v1.CallerR\x06caller\x12-\n" +
 	"\x05scope\x18\x04 \x01(\x0e2\x17.corvo.options.v1.ScopeR\x05scope\x12\x12\n" +
 	"\x04cost\x18\x05 \x01(\tR\x04cost\x12\x1c\n" +
-	"\tunlimited\x18\x06 \x01(\bR\tunlimited\"\"\n" +
+	"\tunlimited\x18\x06 \x01(\bR\tunlimited\x12\x14\n" +
+	"\x05daily\x18\a \x01(\bR\x05daily\"\"\n" +
 	"\fMessageRules\x12\x12\n" +
 	"\x04fast\x18\x01 \x01(\bR\x04fast*\x88\x01\n" +
 	"\x05Names\x12\x15\n" +

@@ -113,13 +113,15 @@ class Access(_message.Message):
     SCOPE_FIELD_NUMBER: _ClassVar[int]
     COST_FIELD_NUMBER: _ClassVar[int]
     UNLIMITED_FIELD_NUMBER: _ClassVar[int]
+    DAILY_FIELD_NUMBER: _ClassVar[int]
     resource: str
     action: str
     caller: Caller
     scope: Scope
     cost: str
     unlimited: bool
-    def __init__(self, resource: _Optional[str] = ..., action: _Optional[str] = ..., caller: _Optional[_Union[Caller, str]] = ..., scope: _Optional[_Union[Scope, str]] = ..., cost: _Optional[str] = ..., unlimited: _Optional[bool] = ...) -> None: ...
+    daily: bool
+    def __init__(self, resource: _Optional[str] = ..., action: _Optional[str] = ..., caller: _Optional[_Union[Caller, str]] = ..., scope: _Optional[_Union[Scope, str]] = ..., cost: _Optional[str] = ..., unlimited: _Optional[bool] = ..., daily: _Optional[bool] = ...) -> None: ...
 
 class MessageRules(_message.Message):
     __slots__ = ()
