@@ -282,8 +282,9 @@ export class Guard {
       status = restStatusOf(thrown);
       throw thrown;
     } finally {
-      // What was refused for lack of permission, or only looked at, changes nothing, so it leaves no row either (J26).
-      if (rule.access.audited && status !== 403 && !validateOnly(request)) await this.audit.add(principal, call, status, startedMs);
+      // What was refused, or only looked at, changes nothing, so it leaves no row either (J26): bad input costs no entry of the log.
+      // An error of the server itself may hide a change that happened.
+      if (rule.access.audited && (status < 400 || status >= 500) && !validateOnly(request)) await this.audit.add(principal, call, status, startedMs);
     }
   }
 
