@@ -12,7 +12,7 @@ import { ensureBuilt, main, root } from "./lib.mjs";
 const jobs = Number(process.env.CORVO_DEMO_JOBS ?? 50_000);
 const kills = 3;
 const workers = 2;
-const producers = 16;
+const producers = 32;
 const queue = "demo.webhooks";
 
 main(async () => {

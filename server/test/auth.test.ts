@@ -339,9 +339,13 @@ describe("a revoked key", () => {
     const key = await newKey({ name: "gone", role: "worker" });
     const reader = await newKey({ name: "gone too", role: "readonly" });
     const headers = as(key);
+    let over: () => void = () => {};
+    const open = new Promise<void>((resolve) => {
+      over = resolve;
+    });
     const frames = (async function* () {
       yield { requestId: 1n, enqueues: [{ queue: "streamed" }] };
-      await new Promise((resolve) => setTimeout(resolve, 10_000));
+      await open;
     })();
     const answers = server.rpc.worker.streamLifecycle(frames, { headers })[Symbol.asyncIterator]();
     expect((await answers.next()).value.enqueuedJobIds).toHaveLength(1);
@@ -359,6 +363,7 @@ describe("a revoked key", () => {
     for (const { name, key_hash } of rows) if (name.startsWith("gone")) await call("DELETE", "/auth/keys", { key_hash }, admin);
     expect(await Promise.all(next)).toEqual([Code.Unauthenticated, Code.Unauthenticated]);
     expect(await poll).toMatchObject({ status: 401 });
+    over();
     expect((await call("POST", "/enqueue", { queue: "q" }, headers)).status).toBe(401);
   });
 });
