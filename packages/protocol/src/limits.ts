@@ -12,6 +12,10 @@ export const limits = {
   requestIdsMax: 1_000_000,
   workerIdBytesMax: 255,
   hostnameBytesMax: 255,
+  /** What workers say about themselves, see WorkerFacts. */
+  sdkBytesMax: 64,
+  slotsMax: 1_000_000,
+  factsQueuesBytesMax: 4096,
   parentIdBytesMax: 64,
   /** Ids of batches, chains, and of jobs that others depend on. */
   entityIdBytesMax: 64,

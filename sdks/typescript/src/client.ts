@@ -27,7 +27,7 @@ import { type StepOptions, type Stepped, stepRequest, type Usage } from "./step.
 import { activeTraceparent } from "./trace.js";
 import { serverTimeoutMs } from "./transport-options.js";
 import { validating } from "./validate-only.js";
-import { FetchedJob, type JobEvent, JobInfo, jobEvent, type QueueInfo, queueInfo, type WorkerInfo, workerInfo } from "./views.js";
+import { FetchedJob, type JobEvent, JobInfo, jobEvent, type QueueInfo, queueInfo, type WorkerFacts, type WorkerInfo, workerInfo } from "./views.js";
 import { Webhooks } from "./webhooks.js";
 
 /** Corvo's API, typed. Calls that break are repeated; those that change something carry a request id, so that they take effect once. */
@@ -239,16 +239,16 @@ export class CorvoClient {
     await this.repeat(options, (o) => this.rpc.worker.release(request, o));
   }
 
-  /** Extends leases. Jobs whose answer is `cancel` are no longer the caller's. */
+  /** Extends leases. Jobs whose answer is `cancel` are no longer the caller's. With `worker` the server lists who says so, also without jobs. */
   async heartbeat(
     jobs: ReadonlyMap<string, { fence?: bigint; progress?: Record<string, unknown>; checkpoint?: Record<string, unknown> }>,
-    options: CallOptions = {},
+    options: CallOptions & { worker?: WorkerFacts } = {},
   ): Promise<Map<string, "ok" | "cancel">> {
     const updates: Record<string, { progressJson: string; checkpointJson: string; fence: bigint }> = {};
     for (const [id, { progress, checkpoint, fence }] of jobs) {
       updates[id] = { progressJson: jsonText(progress, "progress"), checkpointJson: jsonText(checkpoint, "checkpoint"), fence: fence ?? 0n };
     }
-    const answer = await this.repeat(options, (o) => this.rpc.worker.heartbeat({ jobs: updates }, o));
+    const answer = await this.repeat(options, (o) => this.rpc.worker.heartbeat({ jobs: updates, worker: options.worker }, o));
     return new Map(Object.entries(answer.jobs).map(([id, job]) => [id, job.status === "ok" ? "ok" : "cancel"]));
   }
 

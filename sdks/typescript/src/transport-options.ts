@@ -1,5 +1,9 @@
 import { createContextKey, type Interceptor } from "@connectrpc/connect";
 
+/** What this software calls itself. */
+export const sdkName = "corvo-typescript";
+export const sdkVersion = "0.4.0";
+
 /** Who the caller is. Both may be given. */
 export interface Credentials {
   /** Sent as `X-API-Key`. */
@@ -14,8 +18,8 @@ export interface Credentials {
 export function identify(credentials: Credentials): Interceptor {
   return (next) => async (request) => {
     const { header } = request;
-    header.set("x-corvo-client-name", "corvo-typescript");
-    header.set("x-corvo-client-version", "0.4.0");
+    header.set("x-corvo-client-name", sdkName);
+    header.set("x-corvo-client-version", sdkVersion);
     if (credentials.apiKey) header.set("x-api-key", credentials.apiKey);
     if (credentials.namespace) header.set("x-corvo-namespace", credentials.namespace);
     const { bearerToken } = credentials;

@@ -224,16 +224,35 @@ export function queueInfo(q: WireQueue): QueueInfo {
   };
 }
 
-/** A worker that has fetched a job. */
+/** A worker that has fetched a job, or has said in a heartbeat that it is there. */
 export interface WorkerInfo {
   id: string;
   hostname: string;
-  /** Of its last fetch. */
+  /** Of its last fetch, or those that it serves. */
   queues: string[];
   lastHeartbeatAt: Date;
   startedAt: Date;
   /** Jobs that it holds. */
   active: number;
+  /** The software that it is made with, for example `corvo-typescript`, and its version. Empty: not said within the last hour. */
+  sdk: string;
+  sdkVersion: string;
+  /** Jobs that it does at a time. 0: not said. */
+  slots: number;
+}
+
+/** What a worker says about itself in heartbeats. */
+export interface WorkerFacts {
+  /** As in its fetches, 1 to 255 bytes. */
+  workerId: string;
+  hostname: string;
+  /** At most 64 bytes each. */
+  sdk: string;
+  sdkVersion: string;
+  /** Jobs that it does at a time. */
+  slots: number;
+  /** Queues that it serves, at most 100 and 4096 bytes together. */
+  queues: string[];
 }
 
 export function workerInfo(w: WireWorker): WorkerInfo {
@@ -244,6 +263,9 @@ export function workerInfo(w: WireWorker): WorkerInfo {
     lastHeartbeatAt: new Date(w.lastHeartbeat),
     startedAt: new Date(w.startedAt),
     active: Number(w.active),
+    sdk: w.sdk,
+    sdkVersion: w.sdkVersion,
+    slots: w.slots,
   };
 }
 

@@ -43,6 +43,21 @@ test("does jobs of several kinds and stores what their handlers return", async (
   expect(events.all.map(({ type }) => type).sort()).toEqual(["acked", "acked", "started", "started"]);
 });
 
+test("an idle worker is listed with what it says about itself", async () => {
+  const { worker } = make({ workerId: "idle-one", hostname: "far", concurrency: 7, leaseSeconds: 3 });
+  worker.handle("facts-a", () => 1).handle("facts-b", () => 2);
+  await during(worker, async () => {
+    const listed = async () => (await client.workers()).find(({ id }) => id === "idle-one");
+    await expect.poll(listed).toMatchObject({
+      ...{ id: "idle-one", hostname: "far", queues: ["facts-a", "facts-b"], active: 0 },
+      ...{ sdk: "corvo-typescript", sdkVersion: "0.4.0", slots: 7 },
+    });
+    const first = (await listed())!;
+    await expect.poll(async () => (await listed())!.lastHeartbeatAt > first.lastHeartbeatAt, { timeout: 5_000 }).toBe(true);
+    expect((await listed())!.startedAt).toEqual(first.startedAt);
+  });
+});
+
 test("a handler that throws fails the attempt with its words; the next one finds the checkpoint", async () => {
   const { worker, events } = make();
   const checkpoints: unknown[] = [];

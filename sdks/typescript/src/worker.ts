@@ -11,7 +11,8 @@ import { type JobDefinition, queueOf } from "./job.js";
 import { newRequestId } from "./requests.js";
 import { jitteredMs, pause } from "./retry.js";
 import { inTrace } from "./trace.js";
-import { FetchedJob } from "./views.js";
+import { sdkName, sdkVersion } from "./transport-options.js";
+import { FetchedJob, type WorkerFacts } from "./views.js";
 import { type ResolvedWorkerOptions, resolveWorkerOptions, type WorkerEvent, type WorkerOptions } from "./worker-options.js";
 
 export type { JobContext } from "./delivery.js";
@@ -89,7 +90,7 @@ export class Worker {
     this.ran = true;
     const onSignal = (): void => this.stop();
     if (this.o.signals) for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, onSignal);
-    const beats = heartbeats(this.client, this.held, (this.o.leaseSeconds * 1000) / 3, this.over.signal, (error) =>
+    const beats = heartbeats(this.client, this.held, this.facts(), (this.o.leaseSeconds * 1000) / 3, this.over.signal, (error) =>
       this.tell({ type: "connection_lost", during: "heartbeat", error, retryInMs: 0 }),
     );
     const acks = this.acks.run();
@@ -155,6 +156,16 @@ export class Worker {
         await pause(retryInMs, signal);
       }
     }
+  }
+
+  /** What the server lists about this worker. Queues that are too long to be said are left out: a heartbeat must never be refused for them. */
+  private facts(): WorkerFacts | undefined {
+    const { workerId, hostname, concurrency } = this.o;
+    if (workerId === "") return undefined;
+    const queues = [...this.handlers.keys()];
+    // The server puts the namespace before each.
+    const bytes = queues.reduce((sum, queue) => sum + Buffer.byteLength(queue) + 66, 0);
+    return { workerId, hostname, sdk: sdkName, sdkVersion, slots: concurrency, queues: bytes <= 4096 ? queues : [] };
   }
 
   /** Jobs that may be fetched now. */

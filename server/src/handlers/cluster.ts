@@ -1,8 +1,10 @@
 import { create, toBinary } from "@bufbuild/protobuf";
+import type { WorkerRecord } from "@corvo/engine";
 import { GetClusterStatusResponseSchema, ListWorkersResponseSchema } from "@corvo/gen/corvo/v1/cluster_pb.js";
 import { GetServerInfoResponseSchema } from "@corvo/gen/corvo/v1/worker_pb.js";
 import type { UnaryHandler } from "@corvo/transport";
 import { apiVersion, serverVersion } from "../version.js";
+import { namespaceOf, type ToldWorker, workerKey, type WorkerTable } from "../worker-table.js";
 import type { HandlerContext } from "./context.js";
 
 /** What the node knows about itself beside the engine. */
@@ -59,22 +61,39 @@ export function clusterStatusHandler({ replica, options }: HandlerContext, facts
   };
 }
 
-export function listWorkersHandler({ replica }: HandlerContext): UnaryHandler {
+/** Who has fetched, with what they say about themselves, and those who have said something and fetched nothing yet. */
+export function listWorkersHandler({ replica }: HandlerContext, table: WorkerTable): UnaryHandler {
   return {
     kind: "unary",
     handle() {
-      const workers = replica.engine
-        .workers()
+      const told = table.all();
+      const rows = replica.engine.workers().map((w) => {
+        const key = workerKey(namespaceOf(w.queues), w.id, w.hostname);
+        const said = told.get(key);
+        told.delete(key);
+        return { ...w, said, lastHeartbeatMs: Math.max(w.lastHeartbeatMs, said?.heardMs ?? 0) };
+      });
+      // Without queues nobody knows whose it is.
+      const idle = [...told.values()].filter(({ facts }) => facts.queues.length > 0).map(idleRow);
+      const workers = [...rows, ...idle]
         .sort((a, b) => b.lastHeartbeatMs - a.lastHeartbeatMs)
-        .map((w) => ({
+        .map(({ said, ...w }) => ({
           id: w.id,
           hostname: w.hostname,
           queues: JSON.stringify(w.queues),
           lastHeartbeat: new Date(w.lastHeartbeatMs).toISOString(),
           startedAt: new Date(w.startedMs).toISOString(),
           active: BigInt(w.active),
+          sdk: said?.facts.sdk,
+          sdkVersion: said?.facts.sdkVersion,
+          slots: said?.facts.slots,
         }));
       return toBinary(ListWorkersResponseSchema, create(ListWorkersResponseSchema, { workers }));
     },
   };
+}
+
+function idleRow(said: ToldWorker): Omit<WorkerRecord, "queues"> & { queues: string[]; said: ToldWorker } {
+  const { workerId: id, hostname, queues } = said.facts;
+  return { id, hostname, queues, said, lastHeartbeatMs: said.heardMs, startedMs: said.startedMs, active: 0 };
 }

@@ -15,6 +15,8 @@ import * as door from "@corvo/protocol";
 import { Verb } from "@corvo/protocol";
 import type { Handler, Route } from "@corvo/transport";
 import type { AdminContext } from "../admin/context.js";
+import { nodeClock } from "../node-seams.js";
+import { WorkerTable } from "../worker-table.js";
 import { adminHandlers } from "./admin.js";
 import { listApprovalPoliciesHandler, listIterationsHandler } from "./agent.js";
 import type { AuthContext } from "./auth.js";
@@ -27,6 +29,7 @@ import { enqueueBatchHandler } from "./enqueue-batch.js";
 import { listEventsHandler } from "./events.js";
 import { explainJobHandler } from "./explain.js";
 import { type FetchWish, fetchHandler } from "./fetch.js";
+import { heartbeatHandler } from "./heartbeat.js";
 import { bulkGetJobsHandler, getJobHandler } from "./job.js";
 import { lifecycleHandler, type StreamCounters } from "./lifecycle.js";
 import { listQueuesHandler } from "./queues.js";
@@ -76,7 +79,8 @@ export function publicRoutes(context: AuthContext & AdminContext, counters: Stre
   command(w.fail, { verb: Verb.FAIL, check: door.checkFail, schema: worker.FailRequestSchema });
   command(w.step, { verb: Verb.STEP, check: door.checkStep, schema: worker.StepRequestSchema, newWork: addsJobs });
   command(w.release, { verb: Verb.RELEASE, check: door.checkRelease, schema: worker.ReleaseRequestSchema });
-  command(w.heartbeat, { verb: Verb.HEARTBEAT, check: door.checkHeartbeat, schema: worker.HeartbeatRequestSchema });
+  const workers = new WorkerTable(nodeClock.nowMs);
+  add(w.heartbeat, heartbeatHandler(context, workers));
   add(w.streamLifecycle, lifecycleHandler(context, counters), true);
   add(w.subscribe, subscribeHandler(context));
   add(w.getServerInfo, serverInfoHandler());
@@ -140,7 +144,7 @@ export function publicRoutes(context: AuthContext & AdminContext, counters: Stre
 
   for (const [name, handler] of Object.entries(adminHandlers(context))) add(admin.AdminService.method[name as keyof typeof admin.AdminService.method], handler);
   add(c.getClusterStatus, clusterStatusHandler(context, facts));
-  add(c.listWorkers, listWorkersHandler(context));
+  add(c.listWorkers, listWorkersHandler(context, workers));
   for (const { method, handler } of authRoutes(context)) add(method, handler);
   for (const service of new Set(routes.map(({ method }) => method.parent))) {
     for (const method of service.methods)

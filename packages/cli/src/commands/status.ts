@@ -60,12 +60,15 @@ interface Worker {
   last_heartbeat: string;
   started_at: string;
   active?: number;
+  sdk?: string;
+  sdk_version?: string;
+  slots?: number;
 }
 
 export const workers: CommandSpec = {
   name: "workers",
   group: "Server",
-  summary: "list the workers that have fetched jobs",
+  summary: "list the workers that have fetched jobs or said that they are there",
   client: true,
   examples: ["corvo workers", "corvo workers -o json", "corvo workers -o name"],
   watch: true,
@@ -80,6 +83,8 @@ export const workers: CommandSpec = {
         { title: "HOSTNAME", value: (worker) => worker.hostname || "-" },
         { title: "LAST HEARTBEAT", value: (worker) => session.time(worker.last_heartbeat) },
         { title: "ACTIVE", value: (worker) => worker.active ?? "-", right: true },
+        { title: "SLOTS", value: (worker) => worker.slots ?? "-", right: true },
+        { title: "SDK", value: (worker) => [worker.sdk, worker.sdk_version].filter(Boolean).join(" ") || "-" },
         { title: "STARTED", value: (worker) => session.time(worker.started_at), wide: true },
         { title: "QUEUES", value: (worker) => queuesOf(worker), cut: true },
       ],

@@ -111,6 +111,9 @@ function usualAnswers(server: FakeServer): void {
       last_heartbeat: "2026-01-01T11:59:57Z",
       started_at: "2026-01-01T11:00:00Z",
       active: 2,
+      sdk: "corvo-typescript",
+      sdk_version: "0.4.0",
+      slots: 10,
     },
   ]);
   server.on("GET /api/v1/cluster/status", 200, {

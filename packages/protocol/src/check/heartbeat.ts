@@ -1,4 +1,4 @@
-import { HeartbeatJobUpdateReader, HeartbeatRequestReader } from "@corvo/gen/corvo/v1/worker_fast.js";
+import { HeartbeatJobUpdateReader, HeartbeatRequestReader, WorkerFactsReader } from "@corvo/gen/corvo/v1/worker_fast.js";
 import { HeartbeatRequestSchema } from "@corvo/gen/corvo/v1/worker_pb.js";
 import { isBlank } from "../json-members.js";
 import { limits } from "../limits.js";
@@ -7,7 +7,7 @@ import { textOf } from "../utf8.js";
 import { named } from "./ack.js";
 import { admit, type DoorOptions, doorDefaults, type Fault, faulty } from "./door.js";
 import { unlessBlank } from "./enqueue.js";
-import { jsonObjectFault, mustBeUtf8, nestedUnknown, usageFault } from "./fields.js";
+import { jsonObjectFault, mustBeUtf8, nameFault, nestedUnknown, textFault, tooLarge, usageFault } from "./fields.js";
 
 /** `corvo.v1.HeartbeatRequest`. Of a job that is named twice the last update counts, and the bytes to log hold only that one. */
 export function checkHeartbeat(bytes: Uint8Array, options: DoorOptions = doorDefaults): Uint8Array | Refusal {
@@ -21,6 +21,7 @@ export function checkHeartbeat(bytes: Uint8Array, options: DoorOptions = doorDef
 
 const heartbeat = new HeartbeatRequestReader();
 const update = new HeartbeatJobUpdateReader();
+const facts = new WorkerFactsReader();
 
 function look(r: HeartbeatRequestReader): Fault | undefined {
   const { buf } = r;
@@ -35,7 +36,29 @@ function look(r: HeartbeatRequestReader): Fault | undefined {
     const field = `jobs[${JSON.stringify(textOf(buf, r.jobsKeyStart[i], r.jobsKeyEnd[i]))}].${fault.field}`;
     return { ...(named(buf, r.jobsKeyStart[i], r.jobsKeyEnd[i], fault) ?? fault), field };
   }
-  return undefined;
+  return r.hasWorker ? factsFault(r) : undefined;
+}
+
+function factsFault(r: HeartbeatRequestReader): Fault | undefined {
+  const { buf } = r;
+  facts.read(buf, r.workerStart, r.workerEnd);
+  if (facts.hasUnknown) r.hasUnknown = true;
+  let queueBytes = 0;
+  for (let i = 0; i < facts.queuesCount; i++) {
+    const fault = nameFault(buf, facts.queuesStart[i], facts.queuesEnd[i], "worker.queues");
+    if (fault !== undefined) return fault;
+    queueBytes += facts.queuesEnd[i] - facts.queuesStart[i];
+  }
+  return (
+    tooLarge(facts.queuesCount, limits.fetchQueuesMax, "worker.queues") ??
+    tooLarge(queueBytes, limits.factsQueuesBytesMax, "worker.queues") ??
+    nameFault(buf, facts.workerIdStart, facts.workerIdEnd, "worker.worker_id", undefined, limits.workerIdBytesMax) ??
+    textFault(buf, facts.hostnameStart, facts.hostnameEnd, limits.hostnameBytesMax, "worker.hostname") ??
+    textFault(buf, facts.sdkStart, facts.sdkEnd, limits.sdkBytesMax, "worker.sdk") ??
+    textFault(buf, facts.sdkVersionStart, facts.sdkVersionEnd, limits.sdkBytesMax, "worker.sdk_version") ??
+    tooLarge(facts.slots, limits.slotsMax, "worker.slots") ??
+    (facts.slots < 0 ? faulty("INVALID_VALUE", "worker.slots", "worker.slots must not be negative") : undefined)
+  );
 }
 
 function updateFault(r: HeartbeatJobUpdateReader): Fault | undefined {

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file corvo/v1/cluster.proto.
  */
 export const file_corvo_v1_cluster: GenFile = /*@__PURE__*/
-  fileDesc("ChZjb3J2by92MS9jbHVzdGVyLnByb3RvEghjb3J2by52MSIZChdHZXRDbHVzdGVyU3RhdHVzUmVxdWVzdCK7BQoYR2V0Q2x1c3RlclN0YXR1c1Jlc3BvbnNlEhQKBG1vZGUYASABKAlCBoq1GAIYARIVCgVzdGF0ZRgCIAEoCUIGirUYAhgBEhYKBnN0YXR1cxgDIAEoCUIGirUYAhgBEhkKCWxlYWRlcl9pZBgEIAEoCUIGirUYAhgBEhsKC2xlYWRlcl9hZGRyGAUgASgJQgaKtRgCGAESFwoHbm9kZV9pZBgGIAEoCUIGirUYAhgBEh0KDWFwcGxpZWRfaW5kZXgYByABKAlCBoq1GAIYARIcCgxjb21taXRfaW5kZXgYCCABKAlCBoq1GAIYARIUCgR0ZXJtGAkgASgEQgaKtRgCGAESGwoLcmFmdF9ub3N5bmMYCiABKAhCBoq1GAIYARIaCgpyYWZ0X3N0b3JlGAsgASgJQgaKtRgCGAESIAoQbGlmZWN5Y2xlX2V2ZW50cxgMIAEoCEIGirUYAhgBEiIKEnNuYXBzaG90X3RocmVzaG9sZBgNIAEoBUIGirUYAhgBEiEKEWFwcGx5X21heF9wZW5kaW5nGA4gASgFQgaKtRgCGAESIQoRYXBwbHlfcGVuZGluZ19ub3cYDyABKAVCBoq1GAIYARIdCg1hcHBsaWVkX3RvdGFsGBAgASgDQgaKtRgCGAESHgoOb3ZlcmxvYWRfdG90YWwYESABKANCBoq1GAIYARIaCgpzdGF0ZV9oYXNoGBIgASgJQgaKtRgCGAESMAoIc25hcHNob3QYEyABKAsyFi5jb3J2by52MS5TbmFwc2hvdEluZm9CBoq1GAIYARIsCgVub2RlcxgUIAMoCzIVLmNvcnZvLnYxLkNsdXN0ZXJOb2RlQgaKtRgCGAESGQoJbGl2ZV9qb2JzGBUgASgDQgaKtRgCGAESGwoLc3RhdGVfYnl0ZXMYFiABKANCBoq1GAIYASJlCgxTbmFwc2hvdEluZm8SFQoFY291bnQYASABKAVCBoq1GAIYARIUCgxsYXRlc3RfaW5kZXgYAiABKAQSEwoLbGF0ZXN0X3Rlcm0YAyABKAQSEwoLbGF0ZXN0X3NpemUYBCABKAQibQoLQ2x1c3Rlck5vZGUSEgoCaWQYASABKAlCBoq1GAIYARIXCgdhZGRyZXNzGAIgASgJQgaKtRgCGAESFQoFdm90ZXIYAyABKAhCBoq1GAIYARIMCgRyb2xlGAQgASgJEgwKBHNlbGYYBSABKAgiKAoSTGlzdFdvcmtlcnNSZXF1ZXN0EhIKCW1pbl9pbmRleBi/ASABKAQiXAoTTGlzdFdvcmtlcnNSZXNwb25zZRIpCgd3b3JrZXJzGAEgAygLMhAuY29ydm8udjEuV29ya2VyQgaKtRgCGAESGgoJbG9nX2luZGV4GMABIAEoBEIGirUYAiABIqQBCgZXb3JrZXISEgoCaWQYASABKAlCBoq1GAIYARIYCghob3N0bmFtZRgCIAEoCUIGirUYAhgBEhgKBnF1ZXVlcxgDIAEoCUIIirUYBBgBQAUSHgoObGFzdF9oZWFydGJlYXQYBCABKAlCBoq1GAIYARIaCgpzdGFydGVkX2F0GAUgASgJQgaKtRgCGAESFgoGYWN0aXZlGAYgASgDQgaKtRgCGAEyrwIKDkNsdXN0ZXJTZXJ2aWNlEpMBChBHZXRDbHVzdGVyU3RhdHVzEiEuY29ydm8udjEuR2V0Q2x1c3RlclN0YXR1c1JlcXVlc3QaIi5jb3J2by52MS5HZXRDbHVzdGVyU3RhdHVzUmVzcG9uc2UiOJACAaK1GBMKB2NsdXN0ZXISBHJlYWQYAyABgtPkkwIYEhYvYXBpL3YxL2NsdXN0ZXIvc3RhdHVzEoYBCgtMaXN0V29ya2VycxIcLmNvcnZvLnYxLkxpc3RXb3JrZXJzUmVxdWVzdBodLmNvcnZvLnYxLkxpc3RXb3JrZXJzUmVzcG9uc2UiOpACAaK1GBMKB3dvcmtlcnMSBHJlYWQYAyAEgtPkkwIaYgd3b3JrZXJzEg8vYXBpL3YxL3dvcmtlcnNCKVonY29ydm8uZGV2L2NvcnZvL2dlbi9nby9jb3J2by92MTtjb3J2b3YxYgZwcm90bzM", [file_corvo_options_v1_options, file_google_api_annotations]);
+  fileDesc("ChZjb3J2by92MS9jbHVzdGVyLnByb3RvEghjb3J2by52MSIZChdHZXRDbHVzdGVyU3RhdHVzUmVxdWVzdCK7BQoYR2V0Q2x1c3RlclN0YXR1c1Jlc3BvbnNlEhQKBG1vZGUYASABKAlCBoq1GAIYARIVCgVzdGF0ZRgCIAEoCUIGirUYAhgBEhYKBnN0YXR1cxgDIAEoCUIGirUYAhgBEhkKCWxlYWRlcl9pZBgEIAEoCUIGirUYAhgBEhsKC2xlYWRlcl9hZGRyGAUgASgJQgaKtRgCGAESFwoHbm9kZV9pZBgGIAEoCUIGirUYAhgBEh0KDWFwcGxpZWRfaW5kZXgYByABKAlCBoq1GAIYARIcCgxjb21taXRfaW5kZXgYCCABKAlCBoq1GAIYARIUCgR0ZXJtGAkgASgEQgaKtRgCGAESGwoLcmFmdF9ub3N5bmMYCiABKAhCBoq1GAIYARIaCgpyYWZ0X3N0b3JlGAsgASgJQgaKtRgCGAESIAoQbGlmZWN5Y2xlX2V2ZW50cxgMIAEoCEIGirUYAhgBEiIKEnNuYXBzaG90X3RocmVzaG9sZBgNIAEoBUIGirUYAhgBEiEKEWFwcGx5X21heF9wZW5kaW5nGA4gASgFQgaKtRgCGAESIQoRYXBwbHlfcGVuZGluZ19ub3cYDyABKAVCBoq1GAIYARIdCg1hcHBsaWVkX3RvdGFsGBAgASgDQgaKtRgCGAESHgoOb3ZlcmxvYWRfdG90YWwYESABKANCBoq1GAIYARIaCgpzdGF0ZV9oYXNoGBIgASgJQgaKtRgCGAESMAoIc25hcHNob3QYEyABKAsyFi5jb3J2by52MS5TbmFwc2hvdEluZm9CBoq1GAIYARIsCgVub2RlcxgUIAMoCzIVLmNvcnZvLnYxLkNsdXN0ZXJOb2RlQgaKtRgCGAESGQoJbGl2ZV9qb2JzGBUgASgDQgaKtRgCGAESGwoLc3RhdGVfYnl0ZXMYFiABKANCBoq1GAIYASJlCgxTbmFwc2hvdEluZm8SFQoFY291bnQYASABKAVCBoq1GAIYARIUCgxsYXRlc3RfaW5kZXgYAiABKAQSEwoLbGF0ZXN0X3Rlcm0YAyABKAQSEwoLbGF0ZXN0X3NpemUYBCABKAQibQoLQ2x1c3Rlck5vZGUSEgoCaWQYASABKAlCBoq1GAIYARIXCgdhZGRyZXNzGAIgASgJQgaKtRgCGAESFQoFdm90ZXIYAyABKAhCBoq1GAIYARIMCgRyb2xlGAQgASgJEgwKBHNlbGYYBSABKAgiKAoSTGlzdFdvcmtlcnNSZXF1ZXN0EhIKCW1pbl9pbmRleBi/ASABKAQiXAoTTGlzdFdvcmtlcnNSZXNwb25zZRIpCgd3b3JrZXJzGAEgAygLMhAuY29ydm8udjEuV29ya2VyQgaKtRgCGAESGgoJbG9nX2luZGV4GMABIAEoBEIGirUYAiABItUBCgZXb3JrZXISEgoCaWQYASABKAlCBoq1GAIYARIYCghob3N0bmFtZRgCIAEoCUIGirUYAhgBEhgKBnF1ZXVlcxgDIAEoCUIIirUYBBgBQAUSHgoObGFzdF9oZWFydGJlYXQYBCABKAlCBoq1GAIYARIaCgpzdGFydGVkX2F0GAUgASgJQgaKtRgCGAESFgoGYWN0aXZlGAYgASgDQgaKtRgCGAESCwoDc2RrGAcgASgJEhMKC3Nka192ZXJzaW9uGAggASgJEg0KBXNsb3RzGAkgASgFMq8CCg5DbHVzdGVyU2VydmljZRKTAQoQR2V0Q2x1c3RlclN0YXR1cxIhLmNvcnZvLnYxLkdldENsdXN0ZXJTdGF0dXNSZXF1ZXN0GiIuY29ydm8udjEuR2V0Q2x1c3RlclN0YXR1c1Jlc3BvbnNlIjiQAgGitRgTCgdjbHVzdGVyEgRyZWFkGAMgAYLT5JMCGBIWL2FwaS92MS9jbHVzdGVyL3N0YXR1cxKGAQoLTGlzdFdvcmtlcnMSHC5jb3J2by52MS5MaXN0V29ya2Vyc1JlcXVlc3QaHS5jb3J2by52MS5MaXN0V29ya2Vyc1Jlc3BvbnNlIjqQAgGitRgTCgd3b3JrZXJzEgRyZWFkGAMgBILT5JMCGmIHd29ya2VycxIPL2FwaS92MS93b3JrZXJzQilaJ2NvcnZvLmRldi9jb3J2by9nZW4vZ28vY29ydm8vdjE7Y29ydm92MWIGcHJvdG8z", [file_corvo_options_v1_options, file_google_api_annotations]);
 
 /**
  * Nothing to say.
@@ -360,21 +360,21 @@ export type Worker = Message<"corvo.v1.Worker"> & {
   hostname: string;
 
   /**
-   * The queues of its last fetch, as the text of a JSON array.
+   * The queues of its last fetch, or those that its heartbeats name, as the text of a JSON array.
    *
    * @generated from field: string queues = 3;
    */
   queues: string;
 
   /**
-   * Log time of its last sign of life, RFC 3339.
+   * Time of its last sign of life, RFC 3339.
    *
    * @generated from field: string last_heartbeat = 4;
    */
   lastHeartbeat: string;
 
   /**
-   * Log time of its first fetch, RFC 3339.
+   * Time of its first fetch, or of its first heartbeat if it has not fetched a job yet, RFC 3339.
    *
    * @generated from field: string started_at = 5;
    */
@@ -386,6 +386,27 @@ export type Worker = Message<"corvo.v1.Worker"> & {
    * @generated from field: int64 active = 6;
    */
   active: bigint;
+
+  /**
+   * The software that it is made with, as its heartbeats say (see WorkerFacts). Empty: not said within the last hour.
+   *
+   * @generated from field: string sdk = 7;
+   */
+  sdk: string;
+
+  /**
+   * Version of that. Empty: not said.
+   *
+   * @generated from field: string sdk_version = 8;
+   */
+  sdkVersion: string;
+
+  /**
+   * Jobs that it does at a time. 0: not said.
+   *
+   * @generated from field: int32 slots = 9;
+   */
+  slots: number;
 };
 
 /**

@@ -6600,6 +6600,181 @@ export function encodeHeartbeatJobUpdate(w: Writer, init: HeartbeatJobUpdateInit
   if (init.fence !== undefined && init.fence != 0) putInt64OrBigInt(w, 800, init.fence);
 }
 
+/** Reads corvo.v1.WorkerFacts. */
+export class WorkerFactsReader extends Reader {
+  workerIdStart = 0;
+  workerIdEnd = 0;
+  hostnameStart = 0;
+  hostnameEnd = 0;
+  sdkStart = 0;
+  sdkEnd = 0;
+  sdkVersionStart = 0;
+  sdkVersionEnd = 0;
+  slots = 0;
+  queuesCount = 0;
+  queuesStart: Int32Array<ArrayBuffer> = new Int32Array(8);
+  queuesEnd: Int32Array<ArrayBuffer> = new Int32Array(8);
+
+  read(buf: Uint8Array, start = 0, end = buf.length): this {
+    this.buf = buf;
+    this.start = start;
+    this.end = end;
+    this.hasUnknown = false;
+    this.workerIdStart = 0;
+    this.workerIdEnd = 0;
+    this.hostnameStart = 0;
+    this.hostnameEnd = 0;
+    this.sdkStart = 0;
+    this.sdkEnd = 0;
+    this.sdkVersionStart = 0;
+    this.sdkVersionEnd = 0;
+    this.slots = 0;
+    this.queuesCount = 0;
+    let pos = start;
+    while (pos < end) {
+      let tag = buf[pos++];
+      if (tag > 127) {
+        const b = pos < end ? buf[pos] : 128;
+        if (b < 128) {
+          tag = (tag & 127) | (b << 7);
+          pos++;
+        } else {
+          this.pos = pos - 1;
+          tag = this.tag();
+          pos = this.pos;
+        }
+      }
+      switch (tag >>> 3) {
+        case 1: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.workerIdEnd !== 0) this.hasUnknown = true;
+          this.workerIdStart = pos;
+          this.workerIdEnd = pos += n;
+          break;
+        }
+        case 2: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.hostnameEnd !== 0) this.hasUnknown = true;
+          this.hostnameStart = pos;
+          this.hostnameEnd = pos += n;
+          break;
+        }
+        case 3: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.sdkEnd !== 0) this.hasUnknown = true;
+          this.sdkStart = pos;
+          this.sdkEnd = pos += n;
+          break;
+        }
+        case 4: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.sdkVersionEnd !== 0) this.hasUnknown = true;
+          this.sdkVersionStart = pos;
+          this.sdkVersionEnd = pos += n;
+          break;
+        }
+        case 5: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.slots = b;
+          } else {
+            this.pos = pos;
+            this.slots = this.varint32() | 0;
+            pos = this.pos;
+          }
+          break;
+        }
+        case 6: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          const i = this.queuesCount++;
+          if (i === this.queuesStart.length) {
+            this.queuesStart = grown(this.queuesStart);
+            this.queuesEnd = grown(this.queuesEnd);
+          }
+          this.queuesStart[i] = pos;
+          this.queuesEnd[i] = pos += n;
+          break;
+        }
+        default:
+          pos = this.unknown(tag, pos);
+      }
+    }
+    return this;
+  }
+}
+
+/** Tags of corvo.v1.WorkerFacts for the put functions. */
+export const WorkerFactsTag = {
+  workerId: 10,
+  hostname: 18,
+  sdk: 26,
+  sdkVersion: 34,
+  slots: 40,
+  queues: 50,
+} as const;
+
+/** What `encodeWorkerFacts` writes. What is absent or zero is not written. */
+export interface WorkerFactsInit {
+  workerId?: string | Uint8Array;
+  hostname?: string | Uint8Array;
+  sdk?: string | Uint8Array;
+  sdkVersion?: string | Uint8Array;
+  slots?: number;
+  queues?: readonly (string | Uint8Array)[];
+}
+
+/** Writes the fields of corvo.v1.WorkerFacts, without a length before them. */
+export function encodeWorkerFacts(w: Writer, init: WorkerFactsInit): void {
+  if (init.workerId !== undefined && init.workerId.length > 0) putStringOrBytes(w, 10, init.workerId);
+  if (init.hostname !== undefined && init.hostname.length > 0) putStringOrBytes(w, 18, init.hostname);
+  if (init.sdk !== undefined && init.sdk.length > 0) putStringOrBytes(w, 26, init.sdk);
+  if (init.sdkVersion !== undefined && init.sdkVersion.length > 0) putStringOrBytes(w, 34, init.sdkVersion);
+  if (init.slots !== undefined && init.slots !== 0) putInt32(w, 40, init.slots);
+  if (init.queues !== undefined) for (const one of init.queues) putStringOrBytes(w, 50, one);
+}
+
 /** Reads corvo.v1.HeartbeatRequest. */
 export class HeartbeatRequestReader extends Reader {
   jobsCount = 0;
@@ -6607,6 +6782,9 @@ export class HeartbeatRequestReader extends Reader {
   jobsKeyEnd: Int32Array<ArrayBuffer> = new Int32Array(8);
   jobsValueStart: Int32Array<ArrayBuffer> = new Int32Array(8);
   jobsValueEnd: Int32Array<ArrayBuffer> = new Int32Array(8);
+  workerStart = 0;
+  workerEnd = 0;
+  hasWorker = false;
   validateOnly = false;
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
@@ -6615,6 +6793,9 @@ export class HeartbeatRequestReader extends Reader {
     this.end = end;
     this.hasUnknown = false;
     this.jobsCount = 0;
+    this.workerStart = 0;
+    this.workerEnd = 0;
+    this.hasWorker = false;
     this.validateOnly = false;
     let pos = start;
     while (pos < end) {
@@ -6662,6 +6843,22 @@ export class HeartbeatRequestReader extends Reader {
       }
       } else {
       switch (tag >>> 3) {
+        case 101: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.workerEnd !== 0) this.hasUnknown = true;
+          this.workerStart = pos;
+          this.workerEnd = pos += n;
+          this.hasWorker = true;
+          break;
+        }
         case 190: {
           if ((tag & 7) !== 0) this.odd(tag, pos);
           const b = pos < end ? buf[pos] : 255;
@@ -6688,16 +6885,19 @@ export class HeartbeatRequestReader extends Reader {
 /** Tags of corvo.v1.HeartbeatRequest for the put functions. */
 export const HeartbeatRequestTag = {
   jobs: 10,
+  worker: 810,
   validateOnly: 1520,
 } as const;
 
 /** What `encodeHeartbeatRequest` writes. What is absent or zero is not written. */
 export interface HeartbeatRequestInit {
   jobs?: Readonly<Record<string, HeartbeatJobUpdateInit>>;
+  worker?: WorkerFactsInit;
   validateOnly?: boolean;
 }
 
 let jobsOfHeartbeatRequest = 0;
+let workerOfHeartbeatRequest = 0;
 /** Writes the fields of corvo.v1.HeartbeatRequest, without a length before them. */
 export function encodeHeartbeatRequest(w: Writer, init: HeartbeatRequestInit): void {
   if (init.jobs !== undefined) {
@@ -6709,6 +6909,11 @@ export function encodeHeartbeatRequest(w: Writer, init: HeartbeatRequestInit): v
       jobsOfHeartbeatRequest = endMessage(w, at);
       endMessage(w, entry);
     }
+  }
+  if (init.worker !== undefined) {
+    const at = beginMessage(w, 810, workerOfHeartbeatRequest);
+    encodeWorkerFacts(w, init.worker);
+    workerOfHeartbeatRequest = endMessage(w, at);
   }
   if (init.validateOnly !== undefined && init.validateOnly) putBool(w, 1520, init.validateOnly);
 }
