@@ -253,6 +253,7 @@ async function serve(options: ServerOptions, log: Log, stores: Storage, opened: 
     limits,
     authenticate,
     observe,
+    seen: () => replica.engine.appliedIndex,
     onError,
   });
   for (const { route, verb, template } of rest.table.routes) restPlaces.set(route, { verb, path: template });

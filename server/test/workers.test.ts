@@ -65,7 +65,8 @@ test("a namespace sees its own workers, under its own queues", async () => {
   await closed.rest.post("namespaces", { name: "acme" }, as("default"));
   await closed.rest.post("heartbeat", { worker: { worker_id: "w", hostname: "h", sdk: "ours", queues: ["mail"] } }, as("acme"));
   await closed.rest.post("heartbeat", { worker: { worker_id: "w", hostname: "h", sdk: "theirs", queues: ["mail"] } }, as("other"));
-  const seen = async (namespace: string) => (await closed.rest.get("workers", as(namespace))).json.map((w: { sdk: string; queues: string }) => [w.sdk, w.queues]);
+  const seen = async (namespace: string) =>
+    (await closed.rest.get("workers", as(namespace))).json.map((w: { sdk: string; queues: string }) => [w.sdk, w.queues]);
   expect(await seen("acme")).toEqual([["ours", '["mail"]']]);
   expect(await seen("other")).toEqual([["theirs", '["mail"]']]);
   expect((await seen("default")).sort()).toEqual([
@@ -77,7 +78,8 @@ test("a namespace sees its own workers, under its own queues", async () => {
 test("the table forgets after an hour, and the longest silent one above its limit", () => {
   let nowMs = 0;
   const table = new WorkerTable(() => nowMs);
-  const hear = (workerId: string) => table.hear("", { $typeName: "corvo.v1.WorkerFacts", workerId, hostname: "", sdk: "", sdkVersion: "", slots: 0, queues: [] });
+  const hear = (workerId: string) =>
+    table.hear("", { $typeName: "corvo.v1.WorkerFacts", workerId, hostname: "", sdk: "", sdkVersion: "", slots: 0, queues: [] });
   const names = () => [...table.all().values()].map(({ facts }) => facts.workerId);
   hear("a");
   nowMs = 1_800_000;

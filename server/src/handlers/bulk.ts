@@ -12,7 +12,7 @@ import { type Previews, previewMs } from "../bulk/previews.js";
 import type { BulkRunner } from "../bulk/runner.js";
 import { type HandlerContext, namespaceName, principalName, toRpcError } from "./context.js";
 import { decoded } from "./job.js";
-import { saySeen } from "./reads.js";
+import { minIndexOf, saySeen } from "./reads.js";
 import { filterOf, fresh, refusal, within } from "./search.js";
 
 /** More are done in the background. */
@@ -67,7 +67,8 @@ export function bulkHandler(context: BulkContext): UnaryHandler {
       }
       const { appliedIndex } = context.replica.engine;
       const answer = { affected: BigInt(affected), durationMs: BigInt(Math.round(performance.now() - startMs)), skipped, logIndex: BigInt(appliedIndex) };
-      return saySeen(call, appliedIndex, toBinary(pb.BulkResponseSchema, create(pb.BulkResponseSchema, answer)));
+      saySeen(call, appliedIndex);
+      return toBinary(pb.BulkResponseSchema, create(pb.BulkResponseSchema, answer));
     },
   };
 }
@@ -77,9 +78,10 @@ export function previewBulkHandler(context: BulkContext): UnaryHandler {
     kind: "unary",
     async handle(call, request) {
       const { action, filter } = decoded(() => fromBinary(pb.PreviewBulkRequestSchema, request));
+      const minIndex = minIndexOf(request);
       if (action === "") throw required("action is required", "action");
       if (!Object.hasOwn(bulkActions, action)) throw unknownAction(action);
-      const selection = await select(context, call, filter ?? create(SearchFilterSchema));
+      const selection = await select(context, call, filter ?? create(SearchFilterSchema), minIndex);
       const nowMs = Date.now();
       let eligible = 0;
       for (const [, state, count] of selection.groups) if (bulkFits[action].includes(state)) eligible += count;
@@ -92,7 +94,8 @@ export function previewBulkHandler(context: BulkContext): UnaryHandler {
         sample: Array.from(selection.seqs.subarray(0, sampleMax), (seq, i) => formatJobId(selection.created[i], seq)),
         logIndex: BigInt(selection.index),
       };
-      return saySeen(call, selection.index, toBinary(pb.PreviewBulkResponseSchema, create(pb.PreviewBulkResponseSchema, answer)));
+      saySeen(call, selection.index);
+      return toBinary(pb.PreviewBulkResponseSchema, create(pb.PreviewBulkResponseSchema, answer));
     },
   };
 }
@@ -230,7 +233,8 @@ async function begin(context: BulkContext, call: Call, wish: pb.BulkRequest, cho
     queued: true,
     logIndex: BigInt(r.logIndex),
   };
-  return saySeen(call, r.logIndex, toBinary(pb.BulkResponseSchema, create(pb.BulkResponseSchema, answer)));
+  saySeen(call, r.logIndex);
+  return toBinary(pb.BulkResponseSchema, create(pb.BulkResponseSchema, answer));
 }
 
 async function choose(context: BulkContext, call: Call, wish: pb.BulkRequest): Promise<Chosen> {
@@ -262,13 +266,13 @@ function chosenByIds(context: BulkContext, ids: readonly string[]): Chosen {
   return { seqs: fit, times: fit.map((seq) => found.get(seq)!), unknown: unknown + seqs.length - fit.length };
 }
 
-async function select(context: BulkContext, call: Call, given: Parameters<typeof filterOf>[0]) {
+async function select(context: BulkContext, call: Call, given: Parameters<typeof filterOf>[0], minIndex = 0) {
   const filter = filterOf(given);
   const conditions = Object.values(filter).filter(
     (value) => value !== undefined && value !== "" && value !== false && !(Array.isArray(value) && value.length === 0),
   );
   if (conditions.length === 0) throw required("a bulk filter needs at least one condition", "filter");
-  const view = await fresh(context, 0);
+  const view = await fresh(context, minIndex);
   try {
     const selection = await view.select({ ...filter, ...within(context, call) }, bulkJobsMax, selectMsMax);
     if (selection.cut) throw new RpcError("invalid_argument", "TOO_LARGE", `more than ${bulkJobsMax} jobs match: narrow the filter`, { field: "filter" });

@@ -4,7 +4,7 @@ import { GetClusterStatusResponseSchema, ListWorkersResponseSchema } from "@corv
 import { GetServerInfoResponseSchema } from "@corvo/gen/corvo/v1/worker_pb.js";
 import type { UnaryHandler } from "@corvo/transport";
 import { apiVersion, serverVersion } from "../version.js";
-import { namespaceOf, type ToldWorker, workerKey, type WorkerTable } from "../worker-table.js";
+import { namespaceOf, type ToldWorker, type WorkerTable, workerKey } from "../worker-table.js";
 import type { HandlerContext } from "./context.js";
 
 /** What the node knows about itself beside the engine. */

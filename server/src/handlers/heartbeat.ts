@@ -1,7 +1,7 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { HeartbeatRequestReader } from "@corvo/gen/corvo/v1/worker_fast.js";
 import { HeartbeatRequestSchema, WorkerFactsSchema } from "@corvo/gen/corvo/v1/worker_pb.js";
-import { checkHeartbeat, validateOnly, Verb } from "@corvo/protocol";
+import { checkHeartbeat, Verb, validateOnly } from "@corvo/protocol";
 import type { UnaryHandler } from "@corvo/transport";
 import type { WorkerTable } from "../worker-table.js";
 import { atTheDoor, commandHandler, lookedAt } from "./command.js";

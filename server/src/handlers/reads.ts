@@ -1,6 +1,6 @@
 import type { DescMessage } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
-import { type Call, type Route, RpcError, type UnaryHandler } from "@corvo/transport";
+import { type Call, type Route, RpcError, seenHeader, type UnaryHandler } from "@corvo/transport";
 import type { HandlerContext } from "./context.js";
 
 /** Every request that reads has `min_index` under this number, every answer `log_index` under the next. */
@@ -23,15 +23,16 @@ export function read(context: HandlerContext, answer: DescMessage, handler: Unar
       const minIndex = minIndexOf(request);
       if (minIndex > context.replica.engine.appliedIndex) await applied(context, call, minIndex);
       const index = context.replica.engine.appliedIndex;
+      saySeen(call, index);
       const bytes = await handler.handle(call, request);
-      return saySeen(call, index, says ? withIndex(bytes, index) : bytes);
+      return says ? withIndex(bytes, index) : bytes;
     },
   };
 }
 
-export function saySeen(call: Call, index: number, bytes: Uint8Array): Uint8Array {
-  call.addHeader("corvo-log-index", String(index));
-  return bytes;
+/** Before the answer is looked for: so refusals say it too, as whether something is not there, or not there yet. */
+export function saySeen(call: Call, index: number): void {
+  call.addHeader(seenHeader, String(index));
 }
 
 /** Unary methods without side effects say which index they have seen, and wait for the one that is asked for; searches do it themselves. */
@@ -44,7 +45,8 @@ export function readsSaySeen(context: HandlerContext, routes: readonly Route[]):
   });
 }
 
-const ownWay = new Set(["SearchJobs", "SearchFulltext", "PreviewBulk", "GetServerInfo"]);
+/** Those that ask the view, and those that read nothing of what the log says. */
+const ownWay = new Set(["SearchJobs", "SearchFulltext", "PreviewBulk", "GetServerInfo", "CaptureProfile"]);
 
 /** The index that a caller wants to be seen; 0: any. */
 export function minIndexOf(request: Uint8Array): number {

@@ -67,9 +67,9 @@ export async function ask(
 ): Promise<Uint8Array> {
   const view = await fresh(context, minIndex);
   const leftMs = (call.deadlineMs ?? Number.POSITIVE_INFINITY) - performance.now();
-  const index = view.index;
+  saySeen(call, view.index);
   try {
-    return saySeen(call, index, await run(view, Math.max(1, Math.min(searchMsMax, leftMs))));
+    return await run(view, Math.max(1, Math.min(searchMsMax, leftMs)));
   } catch (cause) {
     throw refusal(cause);
   }

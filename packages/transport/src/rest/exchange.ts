@@ -10,7 +10,7 @@ import { RpcError } from "../rpc.js";
 import type { ProtoToJson } from "./encode.js";
 import { BodyError, errorText, restError } from "./errors.js";
 import type { RestContext } from "./handler.js";
-import { corsHeaders, serverTiming } from "./headers.js";
+import { corsHeaders, exposedHeaders, seenHeader, serverTiming } from "./headers.js";
 import type { RestRoute } from "./routes.js";
 import { validateOnlyField } from "./rules.js";
 
@@ -27,6 +27,8 @@ export class Exchange extends OpenCall implements Call {
   /** Answered, or the caller is gone. */
   private over = false;
   private gone = false;
+  /** Its caller may call. */
+  private admitted = false;
   private extra: string[] | undefined;
   private readonly body = new Gather();
   private held = 0;
@@ -116,6 +118,7 @@ export class Exchange extends OpenCall implements Call {
   }
 
   private read() {
+    this.admitted = true;
     const { req, route } = this;
     if (route.body === "none") {
       req.resume();
@@ -242,6 +245,8 @@ export class Exchange extends OpenCall implements Call {
       headers.push("Content-Type", "application/json", "Content-Length", String(length));
     }
     if (this.extra !== undefined) headers.push(...this.extra);
+    if (this.admitted && context.seen !== undefined && this.extra?.includes(seenHeader) !== true) headers.push(seenHeader, String(context.seen()));
+    if (this.req.headers.origin !== undefined) headers.push(...exposedHeaders);
     this.finish();
     writeHead(res, status, headers);
     if (status === 204) res.end();

@@ -34,6 +34,8 @@ export interface RestOptions {
   /** Says who calls. The path it gets is the method's, for example `/corvo.v1.WorkerService/Enqueue`, whatever the URL was. */
   authenticate?: Authenticate;
   observe?: Observer;
+  /** Log index that this node has applied: every answer to a caller who was let in says it in `Corvo-Log-Index`, unless its handler said one. */
+  seen?: () => number;
   /** Causes of errors, which never cross the wire. */
   onError?: (cause: unknown, where: string) => void;
   /** Memory of unfinished bodies, shared with the other protocols when given. */
@@ -57,6 +59,7 @@ export interface RestContext {
   readonly nowMs: () => number;
   readonly authenticate: Authenticate | undefined;
   readonly observe: Observer;
+  readonly seen: (() => number) | undefined;
   readonly onError: (cause: unknown, where: string) => void;
   readonly budget: Budget;
   /** Requests in progress. */
@@ -88,6 +91,7 @@ export function createRestHandler(options: RestOptions): RestHandler {
     nowMs,
     authenticate: options.authenticate,
     observe: options.observe ?? {},
+    seen: options.seen,
     onError: options.onError ?? (() => {}),
     budget: options.budget ?? new NewBudget(limits.bufferedBytesMax),
     open: new OpenCalls(),

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file corvo/v1/event.proto.
  */
 export const file_corvo_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("ChRjb3J2by92MS9ldmVudC5wcm90bxIIY29ydm8udjEiZQoRTGlzdEV2ZW50c1JlcXVlc3QSEQoJYWZ0ZXJfc2VxGAEgASgEEg0KBWxpbWl0GAIgASgFEg4KBnF1ZXVlcxgDIAMoCRIPCgdqb2JfaWRzGAQgAygJEg0KBXR5cGVzGAUgAygJIpsBChJMaXN0RXZlbnRzUmVzcG9uc2USMAoGZXZlbnRzGAEgAygLMhguY29ydm8udjEuU3Vic2NyaWJlRXZlbnRCBoq1GAIYARIeCg5uZXh0X2FmdGVyX3NlcRgCIAEoBEIGirUYAhgBEhkKCWZpcnN0X3NlcRgDIAEoBEIGirUYAhgBEhgKCGxhc3Rfc2VxGAQgASgEQgaKtRgCGAEykgEKDEV2ZW50U2VydmljZRKBAQoKTGlzdEV2ZW50cxIbLmNvcnZvLnYxLkxpc3RFdmVudHNSZXF1ZXN0GhwuY29ydm8udjEuTGlzdEV2ZW50c1Jlc3BvbnNlIjiQAgGitRgTCgdjbHVzdGVyEgRyZWFkGAMgBILT5JMCGBIWL2FwaS92MS9jbHVzdGVyL2V2ZW50c0IpWidjb3J2by5kZXYvY29ydm8vZ2VuL2dvL2NvcnZvL3YxO2NvcnZvdjFiBnByb3RvMw", [file_corvo_options_v1_options, file_corvo_v1_worker, file_google_api_annotations]);
+  fileDesc("ChRjb3J2by92MS9ldmVudC5wcm90bxIIY29ydm8udjEieQoRTGlzdEV2ZW50c1JlcXVlc3QSEQoJYWZ0ZXJfc2VxGAEgASgEEg0KBWxpbWl0GAIgASgFEg4KBnF1ZXVlcxgDIAMoCRIPCgdqb2JfaWRzGAQgAygJEg0KBXR5cGVzGAUgAygJEhIKCW1pbl9pbmRleBi/ASABKAQitwEKEkxpc3RFdmVudHNSZXNwb25zZRIwCgZldmVudHMYASADKAsyGC5jb3J2by52MS5TdWJzY3JpYmVFdmVudEIGirUYAhgBEh4KDm5leHRfYWZ0ZXJfc2VxGAIgASgEQgaKtRgCGAESGQoJZmlyc3Rfc2VxGAMgASgEQgaKtRgCGAESGAoIbGFzdF9zZXEYBCABKARCBoq1GAIYARIaCglsb2dfaW5kZXgYwAEgASgEQgaKtRgCIAEykgEKDEV2ZW50U2VydmljZRKBAQoKTGlzdEV2ZW50cxIbLmNvcnZvLnYxLkxpc3RFdmVudHNSZXF1ZXN0GhwuY29ydm8udjEuTGlzdEV2ZW50c1Jlc3BvbnNlIjiQAgGitRgTCgdjbHVzdGVyEgRyZWFkGAMgBILT5JMCGBIWL2FwaS92MS9jbHVzdGVyL2V2ZW50c0IpWidjb3J2by5kZXYvY29ydm8vZ2VuL2dvL2NvcnZvL3YxO2NvcnZvdjFiBnByb3RvMw", [file_corvo_options_v1_options, file_corvo_v1_worker, file_google_api_annotations]);
 
 /**
  * Which events.
@@ -58,6 +58,13 @@ export type ListEventsRequest = Message<"corvo.v1.ListEventsRequest"> & {
    * @generated from field: repeated string types = 5;
    */
   types: string[];
+
+  /**
+   * The answer must have seen at least this log index.
+   *
+   * @generated from field: uint64 min_index = 191;
+   */
+  minIndex: bigint;
 };
 
 /**
@@ -100,6 +107,13 @@ export type ListEventsResponse = Message<"corvo.v1.ListEventsResponse"> & {
    * @generated from field: uint64 last_seq = 4;
    */
   lastSeq: bigint;
+
+  /**
+   * Log index that the answer has seen.
+   *
+   * @generated from field: uint64 log_index = 192;
+   */
+  logIndex: bigint;
 };
 
 /**
