@@ -11,7 +11,7 @@ import { limits, type Refusal, refuse } from "@corvo/protocol";
 import { addBatch, BatchFlag, completeWhenDone } from "./batch.js";
 import { archiveAgain, type Command, putJobIdField, textOf } from "./command.js";
 import { checkItem, EnqueueOutcome, insert, inserted, tooManyQueues } from "./enqueue.js";
-import { depthRefusal } from "./queue-depth.js";
+import { Room } from "./queue-depth.js";
 import { relationsRefusal } from "./relations.js";
 import { ItemMemory, reused } from "./request-ids.js";
 import type { State } from "./state.js";
@@ -66,7 +66,7 @@ export function addJobs(s: State, r: EnqueueBatchRequestReader, idsTag: number):
 export function jobsRefusal(s: State, r: EnqueueBatchRequestReader): Refusal | undefined {
   const room = s.queuesMax - s.queues.size;
   const fresh = new Set<string>();
-  const added = new Map<string, number>();
+  const depth = new Room();
   const ids = new Map<string, string>();
   for (let i = 0; i < r.jobsCount; i++) {
     item.read(r.buf, r.jobsStart[i], r.jobsEnd[i]);
@@ -76,10 +76,7 @@ export function jobsRefusal(s: State, r: EnqueueBatchRequestReader): Refusal | u
     if (refusal === archiveAgain) return refusal;
     if (refusal !== undefined) return { ...refusal, message: `job ${i}: ${refusal.message}`, field: `jobs[${i}].${refusal.field ?? ""}` };
     if (s.depthLimits > 0) {
-      const name = textOf(r.buf, item.queueStart, item.queueEnd);
-      const more = (added.get(name) ?? 0) + 1;
-      added.set(name, more);
-      const full = depthRefusal(s, r.buf, item.queueStart, item.queueEnd, more);
+      const full = depth.refusal(s, item, ItemMemory.find(s, item) > 0);
       if (full !== undefined) return { ...full, message: `job ${i}: ${full.message}`, field: `jobs[${i}].queue` };
     }
     if (room >= r.jobsCount || s.findQueue(r.buf, item.queueStart, item.queueEnd) !== undefined) continue;

@@ -33,7 +33,7 @@ export const inserted = {
 
 export function enqueue(s: State, c: Command): Refusal | undefined {
   const r = reader.read(c.buf, c.start, c.end);
-  const full = s.depthLimits > 0 ? depthRefusal(s, r.buf, r.queueStart, r.queueEnd) : undefined;
+  const full = s.depthLimits > 0 ? depthRefusal(s, r) : undefined;
   if (full !== undefined) return full;
   const outcome = insert(s, r);
   if (outcome === EnqueueOutcome.refused) return inserted.refusal;

@@ -98,7 +98,7 @@ function enqueueItem(s: State, buf: Uint8Array, start: number, end: number): num
     const again = item.requestIdEnd > item.requestIdStart;
     const known = again ? ItemMemory.find(s, item) : 0;
     if (known > 0) return ItemMemory.recall();
-    const full = s.depthLimits > 0 && known === 0 ? depthRefusal(s, item.buf, item.queueStart, item.queueEnd) : undefined;
+    const full = s.depthLimits > 0 && known === 0 ? depthRefusal(s, item) : undefined;
     if (full !== undefined) {
       inserted.refusal = full;
       return EnqueueOutcome.refused;

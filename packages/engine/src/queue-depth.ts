@@ -1,6 +1,7 @@
 import { SetDepthLimitRequestReader } from "@corvo/gen/corvo/v1/queue_fast.js";
+import type { EnqueueRequestReader } from "@corvo/gen/corvo/v1/worker_fast.js";
 import { isRefusal, type Refusal, refuse } from "@corvo/protocol";
-import { answerStatus, type Command } from "./command.js";
+import { answerStatus, type Command, textOf } from "./command.js";
 import { settledQueue } from "./queue-verb.js";
 import type { State } from "./state.js";
 import { EntityKind } from "./tables/entities.js";
@@ -48,10 +49,45 @@ export function depthOf(queue: Queue): number {
   return queue.pending + queue.scheduled + queue.retrying;
 }
 
-/** Why so many jobs more cannot be added to a queue from outside. Ask only when `State.depthLimits` is above 0. */
-export function depthRefusal(s: State, buf: Uint8Array, start: number, end: number, more = 1): Refusal | undefined {
-  const queue = s.findQueue(buf, start, end);
-  if (queue === undefined || queue.depthMax === 0 || depthOf(queue) + more <= queue.depthMax) return undefined;
+/**
+ * Why this job cannot be added from outside. Ask only when `State.depthLimits` is above 0. A job whose unique key is held adds nothing, and
+ * is answered as ever.
+ */
+export function depthRefusal(s: State, r: EnqueueRequestReader): Refusal | undefined {
+  const queue = s.findQueue(r.buf, r.queueStart, r.queueEnd);
+  if (queue === undefined || queue.depthMax === 0 || depthOf(queue) < queue.depthMax || keyHeld(s, queue, r)) return undefined;
+  return full(queue);
+}
+
+/** Jobs that are added all or none: each that adds something takes room from those behind it. */
+export class Room {
+  private readonly taken = new Map<Queue, number>();
+  private readonly keys = new Set<string>();
+  private readonly ids = new Set<string>();
+
+  /** Why there is none for this one. `known`: its request id was answered before. */
+  refusal(s: State, r: EnqueueRequestReader, known: boolean): Refusal | undefined {
+    const queue = s.findQueue(r.buf, r.queueStart, r.queueEnd);
+    if (known || queue === undefined || queue.depthMax === 0) return undefined;
+    const id = textOf(r.buf, r.requestIdStart, r.requestIdEnd);
+    const key = textOf(r.buf, r.uniqueKeyStart, r.uniqueKeyEnd);
+    const lock = `${queue.serial} ${key}`;
+    if ((id !== "" && this.ids.has(id)) || (key !== "" && (this.keys.has(lock) || keyHeld(s, queue, r)))) return undefined;
+    this.ids.add(id);
+    this.keys.add(lock);
+    const taken = (this.taken.get(queue) ?? 0) + 1;
+    this.taken.set(queue, taken);
+    return depthOf(queue) + taken <= queue.depthMax ? undefined : full(queue);
+  }
+}
+
+function keyHeld(s: State, queue: Queue, r: EnqueueRequestReader): boolean {
+  if (r.uniqueKeyEnd === r.uniqueKeyStart) return false;
+  const lock = s.locks.find(queue.serial, r.buf, r.uniqueKeyStart, r.uniqueKeyEnd);
+  return lock !== -1 && s.locks.expiresMs(lock) > s.logTimeMs;
+}
+
+function full(queue: Queue): Refusal {
   const message = `queue ${queue.name} is full: ${depthOf(queue)} jobs wait (max ${queue.depthMax})`;
   return refuse("resource_exhausted", "QUEUE_FULL", message, { field: "queue", retryAfterMs });
 }

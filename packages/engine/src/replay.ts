@@ -8,6 +8,7 @@ import { type Command, putJobIdField } from "./command.js";
 import { EnqueueOutcome, insert, inserted } from "./enqueue.js";
 import { archivedRecords, checkpointIn, liveRecords } from "./iterations.js";
 import { job, noSuchJob } from "./job-verb.js";
+import { depthRefusal } from "./queue-depth.js";
 import { checkpointOf } from "./settle.js";
 import type { State } from "./state.js";
 
@@ -19,7 +20,7 @@ const w = new Writer(4096);
 
 /**
  * Adds a new job that starts where an iteration of an agent job ended. Refusals, in order: a number that is none, no such job, no agent job,
- * an iteration that is not known of a job that has no checkpoint either.
+ * an iteration that is not known of a job that has no checkpoint either, a full queue.
  */
 export function replay(s: State, c: Command): Refusal | undefined {
   const { from } = reader.read(c.buf, c.start, c.end);
@@ -45,7 +46,10 @@ export function replay(s: State, c: Command): Refusal | undefined {
   else if (priority === -1 && q.priorityEnd > q.priorityStart) putRange(w, EnqueueRequestTag.priority, bytes, q.priorityStart, q.priorityEnd);
   if (q.tagsJsonEnd > q.tagsJsonStart) putRange(w, EnqueueRequestTag.tagsJson, bytes, q.tagsJsonStart, q.tagsJsonEnd);
   if (checkpoint.length > 0) putRange(w, EnqueueRequestTag.checkpointJson, checkpoint, 0, checkpoint.length);
-  if (insert(s, fresh.read(w.buf, 0, w.pos)) === EnqueueOutcome.refused) return inserted.refusal;
+  const added = fresh.read(w.buf, 0, w.pos);
+  const full = s.depthLimits > 0 ? depthRefusal(s, added) : undefined;
+  if (full !== undefined) return full;
+  if (insert(s, added) === EnqueueOutcome.refused) return inserted.refusal;
   if (!s.answering) return undefined;
   putJobIdField(s.out, EnqueueResponseTag.jobId, inserted.createdMs, inserted.seq);
   putText(s.out, EnqueueResponseTag.status, "pending");
