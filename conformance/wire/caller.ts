@@ -19,6 +19,8 @@ export const methods: Partial<Record<Verb, string>> = {
   heartbeat: "WorkerService/Heartbeat",
   lifecycle: "WorkerService/StreamLifecycle",
   retry: "JobService/RetryJob",
+  requeue: "JobService/RequeueJob",
+  changePriority: "JobService/ChangeJobPriority",
   cancel: "JobService/CancelJob",
   hold: "JobService/HoldJob",
   approve: "JobService/ApproveJob",
@@ -37,6 +39,7 @@ export const methods: Partial<Record<Verb, string>> = {
   destroyQueue: "QueueService/DestroyQueue",
   setConcurrency: "QueueService/SetConcurrency",
   setThrottle: "QueueService/SetThrottle",
+  setDepthLimit: "QueueService/SetDepthLimit",
   removeThrottle: "QueueService/RemoveThrottle",
 };
 

@@ -14,6 +14,7 @@ const after: Readonly<Record<string, readonly string[] | "gone" | undefined>> = 
   retrying: ["retrying"],
   dead: ["dead"],
   retried: ["pending"],
+  requeued: ["pending"],
   cancelled: ["cancelled"],
   held: ["held"],
   approved: ["pending"],

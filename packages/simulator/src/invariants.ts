@@ -231,6 +231,7 @@ export class Invariants {
       assert(job !== undefined, `J2: ${command.verb} of ${command.jobId}, which never was`);
       job.maybe = false;
       if (command.verb === "retry") Object.assign(job, { attempt: 0, before: 0, done: false, dueMs: 0 });
+      else if (command.verb === "requeue") Object.assign(job, { done: false, dueMs: 0 });
       else if (command.verb === "replay") return;
       else if (command.verb === "revise") Object.assign(job, { before: job.attempt, dueMs: 0 });
       else if (command.verb === "cancel" || command.verb === "reject" || command.verb === "delete") Object.assign(job, { active: false, done: true });

@@ -74,6 +74,8 @@ export async function checkProgram(program: readonly Step[], seed: number, cover
         count(coverage.outcomes, `${command.verb} ${answer.kind}`);
         if (answer.kind === "acked" && answer.agent) count(coverage.outcomes, `iteration ${answer.agent.state}`);
         if (answer.kind === "refused" && answer.reason === "BUDGET_EXCEEDED") count(coverage.outcomes, `over budget ${command.verb}`);
+        if (answer.kind === "refused" && answer.reason === "QUEUE_FULL") count(coverage.outcomes, `full ${command.verb}`);
+        if (answer.kind === "frame" && answer.error.includes(" is full: ")) count(coverage.outcomes, "full frame");
         const ackStatuses = answer.kind === "frame" ? answer.ackStatuses : answer.kind === "ackedBatch" ? answer.statuses : [];
         if (ackStatuses.includes("budget_exceeded")) count(coverage.outcomes, "over budget ack");
         if (answer.kind === "beaten" && Object.values(answer.jobs).some((one) => one.budgetExceeded)) count(coverage.outcomes, "over budget heartbeat");

@@ -52,6 +52,7 @@ export type Wish = { requestId?: string } & (
   | { do: "lifecycle"; from: FetchFrom; count: number; acks: AckWish[]; jobs: NewJob[]; correlation: number }
   | { do: "jobVerb"; verb: (typeof jobVerbs)[number]; job: JobWish }
   | { do: "move"; job: JobWish; queue: string }
+  | { do: "changePriority"; job: JobWish; priority: string }
   | { do: "queue"; command: Command }
   | { do: "tick" }
   | { do: "leadership"; pauseMs: number }
@@ -71,6 +72,7 @@ export interface Past {
 
 const queues = ["a", "b", "mail"] as const;
 const keys = ["k1", "k2"] as const;
+const priorities = ["critical", "high", "normal", "low", "High"] as const;
 const payloads = ["", '{"n":1}', '"text"', " [1, 2.50] ", "null", `{"long":"${"x".repeat(300)}"}`, '{"ü":"\\u00e9 日本"}'] as const;
 const jsonObjects = ["{}", '{"step":1}', '{"step":2,"more":[true]}'] as const;
 
@@ -114,7 +116,7 @@ const kinds = {
   fail: 8,
   release: 4,
   step: 5,
-  heartbeat: 5,
+  heartbeat: 6,
   lifecycle: 6,
   jobVerb: 12,
   revise: 3,
@@ -122,6 +124,7 @@ const kinds = {
   budget: 4,
   policy: 1,
   move: 4,
+  priority: 3,
   pause: 3,
   clear: 1,
   destroy: 1,
@@ -218,6 +221,8 @@ function bareWish(rng: Rng, kind: keyof typeof kinds): Wish {
       return randomJobVerb(rng);
     case "move":
       return { do: "move", job: randomJobWish(rng), queue };
+    case "priority":
+      return { do: "changePriority", job: fittingJob(rng, ["pending", "pending", "scheduled"]), priority: rng.pick(priorities) };
     case "pause":
       return { do: "queue", command: { verb: rng.pick(["pauseQueue", "drainQueue", "resumeQueue", "resumeQueue", "resumeQueue"]), queue } };
     case "clear":
@@ -240,29 +245,37 @@ function randomJobVerb(rng: Rng): Wish {
   const verb = rng.pick(jobVerbs);
   const fitting: Record<(typeof jobVerbs)[number], readonly JobState[]> = {
     retry: ["dead", "cancelled", "completed", "scheduled"],
+    requeue: ["dead"],
     cancel: ["pending", "active", "scheduled", "retrying"],
     hold: ["pending", "active", "scheduled", "retrying"],
     approve: ["held"],
     reject: ["held"],
     delete: ["completed", "cancelled", "active", "pending"],
   };
-  return { do: "jobVerb", verb, job: rng.oneIn(4) ? randomJobWish(rng) : { among: rng.pick(fitting[verb]), n: rng.below(50) } };
+  return { do: "jobVerb", verb, job: fittingJob(rng, fitting[verb]) };
+}
+
+/** Three times out of four one in one of these states. */
+function fittingJob(rng: Rng, states: readonly JobState[]): JobWish {
+  return rng.oneIn(4) ? randomJobWish(rng) : { among: rng.pick(states), n: rng.below(50) };
 }
 
 function randomLimit(rng: Rng, queue: string): Command {
-  switch (rng.weighted({ concurrency: 4, throttle: 3, unthrottle: 2 })) {
+  switch (rng.weighted({ concurrency: 4, throttle: 3, unthrottle: 2, depth: 2 })) {
     case "concurrency":
       return { verb: "setConcurrency", queue, max: rng.pick([0, 1, 1, 2, -1]) };
     case "throttle":
       return { verb: "setThrottle", queue, rate: rng.pick([1, 2, 3]), windowMs: rng.pick([1, 100, 1_000, 60_000]) };
     case "unthrottle":
       return { verb: "removeThrottle", queue };
+    case "depth":
+      return { verb: "setDepthLimit", queue, max: rng.pick([0, 0, 1, 2, 4, -1]) };
   }
 }
 
 function randomJob(rng: Rng): NewJob {
   const job: NewJob = { queue: rng.pick(queues), payload: rng.pick(payloads) };
-  if (rng.oneIn(3)) job.priority = rng.pick(["critical", "high", "normal", "low", "High"]);
+  if (rng.oneIn(3)) job.priority = rng.pick(priorities);
   if (rng.oneIn(3)) {
     job.uniqueKey = rng.pick(keys);
     if (rng.oneIn(2)) job.uniquePeriodSeconds = rng.pick([-5, 0, 1, 10, 4_000]);
@@ -430,6 +443,8 @@ function bareCommand(wish: Exclude<Wish, { do: "again" }>, { model, nowMs, seen 
       return { verb: "revise", jobId: idOf(wish.job), payload: wish.payload, checkpoint: wish.checkpoint, note: wish.note };
     case "replay":
       return { verb: "replay", jobId: idOf(wish.job), from: wish.from };
+    case "changePriority":
+      return { verb: "changePriority", jobId: idOf(wish.job), priority: wish.priority };
     case "move":
       return { verb: "move", jobId: idOf(wish.job), queue: wish.queue };
     case "queue":

@@ -319,12 +319,12 @@ export function plainJob(record: EngineJob, iterations: readonly IterationInfo[]
 }
 
 export function plainQueue(queue: EngineQueue): QueueRecord {
-  const { name, paused, maxConcurrency, rateLimit, rateWindowMs, createdMs, failed, oldestPendingMs, enqueued } = queue;
+  const { name, paused, maxConcurrency, maxDepth, rateLimit, rateWindowMs, createdMs, failed, oldestPendingMs, enqueued } = queue;
   const { pending, active, held, completed, retrying, dead, cancelled, scheduled } = queue;
   const counts = { pending, active, held, completed, retrying, dead, cancelled, scheduled };
   const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
   if (total !== enqueued) throw new Error(`queue ${name} has ${enqueued} jobs and counts ${total}`);
-  return { name, paused, maxConcurrency, rateLimit, rateWindowMs, createdMs, failed, counts, oldestPendingMs: given(oldestPendingMs) };
+  return { name, paused, maxConcurrency, maxDepth, rateLimit, rateWindowMs, createdMs, failed, counts, oldestPendingMs: given(oldestPendingMs) };
 }
 
 /** The engine's 0 stands for "none". */

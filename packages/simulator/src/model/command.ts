@@ -76,7 +76,7 @@ export interface HeartbeatUpdate {
 }
 
 /** Verbs that name one job and nothing else. */
-export const jobVerbs = ["retry", "cancel", "hold", "approve", "reject", "delete"] as const;
+export const jobVerbs = ["retry", "requeue", "cancel", "hold", "approve", "reject", "delete"] as const;
 export type JobVerb = (typeof jobVerbs)[number];
 
 /** Verbs that name one queue and nothing else. */
@@ -121,8 +121,10 @@ export type Command = { requestId?: RequestId } & (
       minIteration: number;
     }
   | { verb: "move"; jobId: string; queue: string }
+  | { verb: "changePriority"; jobId: string; priority: string }
   | { verb: QueueVerb; queue: string }
   | { verb: "setConcurrency"; queue: string; max: number }
+  | { verb: "setDepthLimit"; queue: string; max: number }
   | { verb: "setThrottle"; queue: string; rate: number; windowMs: number }
   | { verb: "tick" }
   | { verb: "leadership"; pauseMs: number }
@@ -243,6 +245,7 @@ export interface QueueRecord {
   name: string;
   paused: boolean;
   maxConcurrency: number;
+  maxDepth: number;
   rateLimit: number;
   rateWindowMs: number;
   createdMs: number;

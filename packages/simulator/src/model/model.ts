@@ -1,7 +1,8 @@
+import { setDepthLimit } from "./admit.js";
 import { revise, setPolicy } from "./agent.js";
 import type { BudgetRecord, Command, Entry, JobRecord, Outcome, QueueRecord, WorkerRecord } from "./command.js";
 import { budgetRecord, deleteBudget, setBudget } from "./money.js";
-import { jobVerb, move, queueVerb, setConcurrency, setThrottle } from "./operator-verbs.js";
+import { changePriority, jobVerb, move, queueVerb, setConcurrency, setThrottle } from "./operator-verbs.js";
 import { head, jobRecord, open, queueRecord, State } from "./state.js";
 import { nextTickMs, tick } from "./tick.js";
 import { ack, ackBatch, enqueue, enqueueBatch, fail, fetch, fetchBatch, heartbeat, lifecycle, release, replay, step } from "./worker-verbs.js";
@@ -76,6 +77,7 @@ export class Model {
       case "lifecycle":
         return lifecycle(state, command);
       case "retry":
+      case "requeue":
       case "cancel":
       case "hold":
       case "approve":
@@ -94,6 +96,8 @@ export class Model {
         return setPolicy(state, command);
       case "move":
         return move(state, command);
+      case "changePriority":
+        return changePriority(state, command);
       case "pauseQueue":
       case "resumeQueue":
       case "drainQueue":
@@ -103,6 +107,8 @@ export class Model {
         return queueVerb(state, command);
       case "setConcurrency":
         return setConcurrency(state, command);
+      case "setDepthLimit":
+        return setDepthLimit(state, command);
       case "setThrottle":
         return setThrottle(state, command);
       case "tick":

@@ -1,11 +1,12 @@
 import type { Command, JobState, JobVerb, Outcome, QueueVerb } from "./command.js";
-import type { Job, State } from "./state.js";
+import { type Job, priorityOf, type State } from "./state.js";
 
 type Of<V extends Command["verb"]> = Extract<Command, { verb: V }>;
 
 /** From which states each verb works (`jobs.md` §3.1). */
 const from: Record<JobVerb, readonly JobState[]> = {
   retry: ["dead", "cancelled", "completed", "scheduled"],
+  requeue: ["dead"],
   cancel: ["pending", "active", "scheduled", "retrying"],
   hold: ["pending", "active", "scheduled", "retrying"],
   approve: ["held"],
@@ -23,7 +24,8 @@ export function jobVerb(state: State, command: Of<JobVerb>): Outcome {
 }
 
 /** `rest.md` §4. */
-function refusalText(verb: JobVerb, jobId: string, state: JobState | undefined): string {
+function refusalText(verb: JobVerb, jobId: string, state: JobState | undefined): string | undefined {
+  if (verb === "requeue") return undefined;
   if (verb === "hold" || verb === "approve" || verb === "reject") {
     const done = { hold: "held", approve: "approved", reject: "rejected" }[verb];
     return `job "${jobId}" not found or cannot be ${done} from current state`;
@@ -35,10 +37,13 @@ function refusalText(verb: JobVerb, jobId: string, state: JobState | undefined):
 const steps: Record<JobVerb, (state: State, job: Job) => string> = {
   retry(state, job) {
     job.attempt = job.attemptsBefore = 0;
-    job.failedMs = job.completedMs = job.cancelledMs = undefined;
-    job.holdReason = "";
-    state.makePending(job);
+    runAgain(state, job);
     return "retried";
+  },
+  /** The attempts stay counted: the next failure ends it again. */
+  requeue(state, job) {
+    runAgain(state, job);
+    return "requeued";
   },
   /** The worker's name stays: it is to be found out who still runs the job. */
   cancel(state, job) {
@@ -73,6 +78,23 @@ const steps: Record<JobVerb, (state: State, job: Job) => string> = {
     return "deleted";
   },
 };
+
+function runAgain(state: State, job: Job): void {
+  job.failedMs = job.completedMs = job.cancelledMs = undefined;
+  job.holdReason = "";
+  state.makePending(job);
+}
+
+/** `jobs.md` §17: of a pending or scheduled job; a pending one goes to the tail of its new priority. */
+export function changePriority(state: State, command: Of<"changePriority">): Outcome {
+  const job = state.jobs.get(command.jobId);
+  if (!job) return { kind: "refused", code: "not_found", reason: "NOT_FOUND" };
+  if (job.state !== "pending" && job.state !== "scheduled") return { kind: "refused", code: "failed_precondition", reason: "WRONG_STATE" };
+  state.leaveLine(job);
+  job.priority = priorityOf(command.priority);
+  if (job.state === "pending") state.makePending(job);
+  return { kind: "done", status: "changed" };
+}
 
 /** `jobs.md` §16: the state stays; a pending job goes to the tail of the target, an active one takes its slot along. */
 export function move(state: State, command: Of<"move">): Outcome {

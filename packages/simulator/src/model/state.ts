@@ -65,6 +65,8 @@ export interface Queue {
   name: string;
   paused: boolean;
   maxConcurrency: number;
+  /** Jobs that may wait; 0: any number. */
+  maxDepth: number;
   rateLimit: number;
   rateWindowMs: number;
   createdMs: number;
@@ -123,7 +125,18 @@ export class State {
   queue(name: string): Queue {
     let queue = this.queues.get(name);
     if (!queue) {
-      queue = { name, paused: false, maxConcurrency: 0, rateLimit: 0, rateWindowMs: 0, createdMs: this.nowMs, failed: 0, lines: [[], [], []], grantsMs: [] };
+      queue = {
+        name,
+        paused: false,
+        maxConcurrency: 0,
+        maxDepth: 0,
+        rateLimit: 0,
+        rateWindowMs: 0,
+        createdMs: this.nowMs,
+        failed: 0,
+        lines: [[], [], []],
+        grantsMs: [],
+      };
       this.queues.set(name, queue);
     }
     return queue;
@@ -205,6 +218,10 @@ export interface Remembered<T> {
   atMs: number;
 }
 
+export function priorityOf(word: string | undefined): 0 | 1 | 2 {
+  return word === "critical" ? 0 : word === "high" ? 1 : 2;
+}
+
 export function lockName(queue: string, key: string): string {
   return JSON.stringify([queue, key]);
 }
@@ -263,6 +280,6 @@ export function jobRecord(state: State, job: Job): JobRecord {
 export function queueRecord(state: State, queue: Queue): QueueRecord {
   const counts = { pending: 0, active: 0, held: 0, completed: 0, retrying: 0, dead: 0, cancelled: 0, scheduled: 0 };
   for (const job of state.jobs.values()) if (job.queue === queue.name) counts[job.state]++;
-  const { name, paused, maxConcurrency, rateLimit, rateWindowMs, createdMs, failed } = queue;
-  return { name, paused, maxConcurrency, rateLimit, rateWindowMs, createdMs, failed, counts, oldestPendingMs: head(queue)?.createdMs };
+  const { name, paused, maxConcurrency, maxDepth, rateLimit, rateWindowMs, createdMs, failed } = queue;
+  return { name, paused, maxConcurrency, maxDepth, rateLimit, rateWindowMs, createdMs, failed, counts, oldestPendingMs: head(queue)?.createdMs };
 }

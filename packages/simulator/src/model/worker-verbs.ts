@@ -1,8 +1,10 @@
+import { addItem, addJob } from "./add.js";
+import { full, refusalOfAll } from "./admit.js";
 import { agentWord, endIteration, replayed } from "./agent.js";
-import type { AckItem, AckStatus, Command, EnqueueStatus, FetchFrom, Grant, NewJob, Outcome, UsageReport } from "./command.js";
+import type { AckItem, AckStatus, Command, EnqueueStatus, FetchFrom, Grant, Outcome, UsageReport } from "./command.js";
 import { durationMs } from "./duration.js";
 import { charge, fetchRefusal, holdForBudget, isReport, mustHold, nanos, perJobBudget } from "./money.js";
-import { head, type Job, lockName, open, type State } from "./state.js";
+import { head, type Job, open, type State } from "./state.js";
 
 const leaseMsDefault = 60_000;
 const delayMsMax = 366 * 86_400_000;
@@ -10,19 +12,16 @@ const delayMsMax = 366 * 86_400_000;
 type Of<V extends Command["verb"]> = Extract<Command, { verb: V }>;
 
 export function enqueue(state: State, command: Of<"enqueue">): Outcome {
+  const refusal = full(state, command.job);
+  if (refusal) return refusal;
   const { jobId, status } = addJob(state, command.job);
   return { kind: "enqueued", jobId, status, logIndex: state.index };
 }
 
-/** All or none: an item whose request id was used for another one spoils the batch. */
+/** All or none: one that cannot be added spoils the batch. */
 export function enqueueBatch(state: State, command: Of<"enqueueBatch">): Outcome {
-  const ids = new Map<string, string>();
-  for (const { requestId } of command.jobs) {
-    if (!requestId) continue;
-    const hash = state.recall(state.items, requestId.id)?.hash ?? ids.get(requestId.id) ?? requestId.hash;
-    if (hash !== requestId.hash) return { kind: "refused", code: "invalid_argument", reason: "REQUEST_ID_REUSED" };
-    ids.set(requestId.id, hash);
-  }
+  const refusal = refusalOfAll(state, command.jobs);
+  if (refusal) return refusal;
   const added = command.jobs.map((job) => addItem(state, job)!);
   return { kind: "enqueuedBatch", jobIds: added.map((one) => one.jobId), statuses: added.map((one) => one.status), logIndex: state.index };
 }
@@ -68,8 +67,10 @@ export function lifecycle(state: State, command: Of<"lifecycle">): Outcome {
   if (command.fetchCount > 0 && command.queues.length === 0) errors.push("fetch: at least one queue is required");
   const jobIds: string[] = [];
   const statuses = command.enqueues.map((job): EnqueueStatus => {
-    const added = job.queue ? addItem(state, job) : undefined;
-    if (!added) errors.push(job.queue ? "enqueue: the request id was used for another job" : "enqueue: queue is required");
+    const refusal = job.queue ? full(state, job) : undefined;
+    const added = job.queue && !refusal ? addItem(state, job) : undefined;
+    if (refusal) errors.push(`enqueue: ${refusal.message}`);
+    else if (!added) errors.push(job.queue ? "enqueue: the request id was used for another job" : "enqueue: queue is required");
     if (added) jobIds.push(added.jobId);
     return added?.status ?? "refused";
   });
@@ -111,7 +112,8 @@ export function step(state: State, command: Of<"step">): Outcome {
   if (status === "not_active") return { kind: "refused", code: "failed_precondition", reason: "WRONG_STATE", message: `job ${command.jobId} is not active` };
   if (status !== "acked") return { kind: "refused", code: "failed_precondition", reason: "STALE_FENCE" };
   if (command.keep && command.result) return { kind: "refused", code: "invalid_argument", reason: "INVALID_VALUE" };
-  if (command.jobs.some(({ queue }) => !queue)) return { kind: "refused", code: "invalid_argument", reason: "REQUIRED" };
+  const refusal = refusalOfAll(state, command.jobs);
+  if (refusal) return refusal;
   const added = command.jobs.map((one) => addJob(state, { ...one, parentId: one.parentId || job.id }));
   const answer = { kind: "stepped" as const, jobIds: added.map((one) => one.jobId), statuses: added.map((one) => one.status), logIndex: state.index };
   if (!command.keep) {
@@ -184,84 +186,11 @@ export function replay(state: State, command: Of<"replay">): Outcome {
   if ("kind" in found) return found;
   const { job, checkpoint } = found;
   const { queue, payload, tags, agent } = job;
-  const added = addJob(state, { queue, payload, tags, agent, checkpoint, priority: ["critical", "high", "normal"][job.priority] });
+  const again = { queue, payload, tags, agent, checkpoint, priority: ["critical", "high", "normal"][job.priority] };
+  const refusal = full(state, again);
+  if (refusal) return refusal;
+  const added = addJob(state, again);
   return { kind: "enqueued", jobId: added.jobId, status: added.status, logIndex: state.index };
-}
-
-/** A job of a batch or frame, which may have a request id of its own; undefined: that was used for another one. */
-function addItem(state: State, given: NewJob): { jobId: string; status: EnqueueStatus } | undefined {
-  const { requestId } = given;
-  const known = requestId && state.recall(state.items, requestId.id);
-  if (known) return known.hash === requestId.hash ? known.answer : undefined;
-  const answer = addJob(state, given);
-  if (requestId) state.items.set(requestId.id, { hash: requestId.hash, answer, atMs: state.nowMs });
-  return answer;
-}
-
-/** `jobs.md` §2.5, §6. A held key creates nothing and answers with the holder. */
-function addJob(state: State, given: NewJob): { jobId: string; status: EnqueueStatus } {
-  const lock = given.uniqueKey ? state.locks.get(lockName(given.queue, given.uniqueKey)) : undefined;
-  if (lock && state.nowMs < lock.expiresMs) return { jobId: lock.jobId, status: "duplicate" };
-  const queue = state.queue(given.queue);
-  const seq = ++state.jobsCreated;
-  const expireAfterMs = delayMs(given.expireAfterMs, given.expireAfter, undefined);
-  const job: Job = {
-    id: jobId(state.nowMs, seq),
-    seq,
-    queue: queue.name,
-    state: "scheduled",
-    payload: given.payload || "{}",
-    priority: given.priority === "critical" ? 0 : given.priority === "high" ? 1 : 2,
-    attempt: 0,
-    maxRetries: given.maxRetries ?? 3,
-    backoff: given.backoff || "exponential",
-    retryBaseDelayMs: delayMs(given.retryBaseDelayMs, given.retryBaseDelay, 5_000)!,
-    retryMaxDelayMs: delayMs(given.retryMaxDelayMs, given.retryMaxDelay, 600_000)!,
-    uniqueKey: given.uniqueKey ?? "",
-    workerId: "",
-    hostname: "",
-    tags: given.tags ?? "",
-    progress: "",
-    checkpoint: given.checkpoint ?? "",
-    result: "",
-    leaseMs: 0,
-    // Never early: a fraction of a millisecond rounds up.
-    dueMs: given.scheduledAtMs === undefined ? undefined : Math.ceil(given.scheduledAtMs),
-    expireMs: expireAfterMs === undefined ? undefined : state.nowMs + expireAfterMs,
-    parentId: given.parentId ?? "",
-    createdMs: state.nowMs,
-    errors: [],
-    agent: given.agent && { ...given.agent, maxIterations: Math.max(0, given.agent.maxIterations), maxCostUsd: Math.max(0, given.agent.maxCostUsd) },
-    iteration: 1,
-    agentCostNanos: 0,
-    costNanos: 0,
-    attemptsBefore: 0,
-    iterations: [],
-    iterationsTotal: 0,
-    note: "",
-    revisions: 0,
-    overruled: false,
-    holdReason: "",
-    fence: 0,
-  };
-  state.jobs.set(job.id, job);
-  if (job.uniqueKey) {
-    const periodSeconds = given.uniquePeriodSeconds && given.uniquePeriodSeconds > 0 ? given.uniquePeriodSeconds : 3_600;
-    state.locks.set(lockName(queue.name, job.uniqueKey), { jobId: job.id, expiresMs: state.nowMs + periodSeconds * 1_000 });
-  }
-  if (job.dueMs === undefined) state.makePending(job);
-  return { jobId: job.id, status: job.state as "pending" | "scheduled" };
-}
-
-/** `job_`, 16 hexadecimal digits of nanoseconds, 10 of the low 40 bits of the creation sequence. */
-function jobId(createdMs: number, seq: number): string {
-  const nanoseconds = BigInt(createdMs) * 1_000_000n;
-  return `job_${nanoseconds.toString(16).padStart(16, "0")}${(BigInt(seq) & 0xff_ffff_ffffn).toString(16).padStart(10, "0")}`;
-}
-
-function delayMs(ms: number | undefined, text: string | undefined, fallback: number | undefined): number | undefined {
-  if (ms !== undefined && ms > 0) return ms;
-  return text ? Math.ceil(durationMs(text) ?? Number.NaN) : fallback;
 }
 
 /** `jobs.md` §4: queues in the order of the request, within one the oldest of the highest priority. */

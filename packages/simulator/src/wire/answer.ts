@@ -78,6 +78,8 @@ export function decodeAnswer(verb: Verb, bytes: Uint8Array): Outcome {
     case "revise":
     case "deleteBudget":
     case "retry":
+    case "requeue":
+    case "changePriority":
     case "cancel":
     case "hold":
     case "approve":
@@ -90,6 +92,7 @@ export function decodeAnswer(verb: Verb, bytes: Uint8Array): Outcome {
     case "clearQueue":
     case "destroyQueue":
     case "setConcurrency":
+    case "setDepthLimit":
     case "setThrottle":
     case "removeThrottle":
       // All of these answers have one field under the same number: the status.

@@ -145,6 +145,7 @@ export const bodies: Record<Exclude<Verb, "tick">, BodyCodec> = {
     }),
   ),
   retry: jobVerb("retry", job.RetryJobRequestSchema),
+  requeue: jobVerb("requeue", job.RequeueJobRequestSchema),
   cancel: jobVerb("cancel", job.CancelJobRequestSchema),
   hold: jobVerb("hold", job.HoldJobRequestSchema),
   approve: jobVerb("approve", job.ApproveJobRequestSchema),
@@ -191,6 +192,11 @@ export const bodies: Record<Exclude<Verb, "tick">, BodyCodec> = {
     ({ jobId, queue }: Of<"move">) => ({ jobId, queue }),
     ({ jobId, queue }) => ({ verb: "move", jobId, queue }),
   ),
+  changePriority: codec(
+    job.ChangeJobPriorityRequestSchema,
+    ({ jobId, priority }: Of<"changePriority">) => ({ jobId, priority }),
+    ({ jobId, priority }) => ({ verb: "changePriority", jobId, priority }),
+  ),
   pauseQueue: queueVerb("pauseQueue", queue.PauseQueueRequestSchema),
   resumeQueue: queueVerb("resumeQueue", queue.ResumeQueueRequestSchema),
   drainQueue: queueVerb("drainQueue", queue.DrainQueueRequestSchema),
@@ -201,6 +207,11 @@ export const bodies: Record<Exclude<Verb, "tick">, BodyCodec> = {
     queue.SetConcurrencyRequestSchema,
     ({ queue: name, max }: Of<"setConcurrency">) => ({ name, max }),
     ({ name, max }) => ({ verb: "setConcurrency", queue: name, max }),
+  ),
+  setDepthLimit: codec(
+    queue.SetDepthLimitRequestSchema,
+    ({ queue: name, max }: Of<"setDepthLimit">) => ({ name, max }),
+    ({ name, max }) => ({ verb: "setDepthLimit", queue: name, max }),
   ),
   setThrottle: codec(
     queue.SetThrottleRequestSchema,

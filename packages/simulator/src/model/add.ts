@@ -1,0 +1,79 @@
+import type { EnqueueStatus, NewJob } from "./command.js";
+import { durationMs } from "./duration.js";
+import { type Job, lockName, priorityOf, type State } from "./state.js";
+
+/** A job of a batch or frame, which may have a request id of its own; undefined: that was used for another one. */
+export function addItem(state: State, given: NewJob): { jobId: string; status: EnqueueStatus } | undefined {
+  const { requestId } = given;
+  const known = requestId && state.recall(state.items, requestId.id);
+  if (known) return known.hash === requestId.hash ? known.answer : undefined;
+  const answer = addJob(state, given);
+  if (requestId) state.items.set(requestId.id, { hash: requestId.hash, answer, atMs: state.nowMs });
+  return answer;
+}
+
+/** `jobs.md` §2.5, §6. A held key creates nothing and answers with the holder. */
+export function addJob(state: State, given: NewJob): { jobId: string; status: EnqueueStatus } {
+  const lock = given.uniqueKey ? state.locks.get(lockName(given.queue, given.uniqueKey)) : undefined;
+  if (lock && state.nowMs < lock.expiresMs) return { jobId: lock.jobId, status: "duplicate" };
+  const queue = state.queue(given.queue);
+  const seq = ++state.jobsCreated;
+  const expireAfterMs = delayMs(given.expireAfterMs, given.expireAfter, undefined);
+  const job: Job = {
+    id: jobId(state.nowMs, seq),
+    seq,
+    queue: queue.name,
+    state: "scheduled",
+    payload: given.payload || "{}",
+    priority: priorityOf(given.priority),
+    attempt: 0,
+    maxRetries: given.maxRetries ?? 3,
+    backoff: given.backoff || "exponential",
+    retryBaseDelayMs: delayMs(given.retryBaseDelayMs, given.retryBaseDelay, 5_000)!,
+    retryMaxDelayMs: delayMs(given.retryMaxDelayMs, given.retryMaxDelay, 600_000)!,
+    uniqueKey: given.uniqueKey ?? "",
+    workerId: "",
+    hostname: "",
+    tags: given.tags ?? "",
+    progress: "",
+    checkpoint: given.checkpoint ?? "",
+    result: "",
+    leaseMs: 0,
+    // Never early: a fraction of a millisecond rounds up.
+    dueMs: given.scheduledAtMs === undefined ? undefined : Math.ceil(given.scheduledAtMs),
+    expireMs: expireAfterMs === undefined ? undefined : state.nowMs + expireAfterMs,
+    parentId: given.parentId ?? "",
+    createdMs: state.nowMs,
+    errors: [],
+    agent: given.agent && { ...given.agent, maxIterations: Math.max(0, given.agent.maxIterations), maxCostUsd: Math.max(0, given.agent.maxCostUsd) },
+    iteration: 1,
+    agentCostNanos: 0,
+    costNanos: 0,
+    attemptsBefore: 0,
+    iterations: [],
+    iterationsTotal: 0,
+    note: "",
+    revisions: 0,
+    overruled: false,
+    holdReason: "",
+    fence: 0,
+  };
+  state.jobs.set(job.id, job);
+  if (job.uniqueKey) {
+    const periodSeconds = given.uniquePeriodSeconds && given.uniquePeriodSeconds > 0 ? given.uniquePeriodSeconds : 3_600;
+    state.locks.set(lockName(queue.name, job.uniqueKey), { jobId: job.id, expiresMs: state.nowMs + periodSeconds * 1_000 });
+  }
+  if (job.dueMs === undefined) state.makePending(job);
+  return { jobId: job.id, status: job.state as "pending" | "scheduled" };
+}
+
+/** `job_`, 16 hexadecimal digits of nanoseconds, 10 of the low 40 bits of the creation sequence. */
+function jobId(createdMs: number, seq: number): string {
+  const nanoseconds = BigInt(createdMs) * 1_000_000n;
+  return `job_${nanoseconds.toString(16).padStart(16, "0")}${(BigInt(seq) & 0xff_ffff_ffffn).toString(16).padStart(10, "0")}`;
+}
+
+function delayMs(ms: number | undefined, text: string | undefined, fallback: number | undefined): number | undefined {
+  if (ms !== undefined && ms > 0) return ms;
+  return text ? Math.ceil(durationMs(text) ?? Number.NaN) : fallback;
+}
