@@ -1,4 +1,4 @@
-// npm run bench [-- --runs 3 --seconds 5 --only NAME --save FILE --compare FILE --directory DIR --json]: the whole table beside this
+// npm run bench [-- --runs 3 --seconds 5 --only "NAME|NAME" --save FILE --compare FILE --directory DIR --json]: the whole table beside this
 // machine's ceilings. Nothing else should run meanwhile.
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -88,6 +88,15 @@ export interface StreamLoad extends Bounds {
   /** Count a job when it is added ("enqueue"), or when its ack is confirmed ("ack"). */
   count: "enqueue" | "ack";
   workDurationMs: number;
+  /** What the n-th job of this load is; without it all are of `queue` and `payload`. */
+  item?: (n: number) => JobItem;
+}
+
+export interface JobItem {
+  queue: string;
+  payload: string;
+  /** A JSON object. */
+  tags: string;
 }
 
 /** Frames on lifecycle streams: each adds, fetches and acknowledges; latency is that of the frame that confirmed the job. */
@@ -182,9 +191,11 @@ class StreamWorker {
       endMessage(w, at);
     }
     for (let i = 0; i < enqueue; i++) {
-      const at = beginMessage(w, Frame.enqueues, load.payload.length + load.queue.length + 6);
-      putText(w, LifecycleEnqueueItemTag.queue, load.queue);
-      putText(w, LifecycleEnqueueItemTag.payloadJson, load.payload);
+      const item = load.item?.(this.run.started - enqueue + i) ?? load;
+      const at = beginMessage(w, Frame.enqueues, item.payload.length + item.queue.length + 6);
+      putText(w, LifecycleEnqueueItemTag.queue, item.queue);
+      putText(w, LifecycleEnqueueItemTag.payloadJson, item.payload);
+      if ("tags" in item) putText(w, LifecycleEnqueueItemTag.tagsJson, item.tags);
       endMessage(w, at);
     }
     return envelope(w.buf.slice(0, w.pos));

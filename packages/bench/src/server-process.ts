@@ -14,9 +14,12 @@ export class ServerProcess {
     readonly startMs: number,
   ) {}
 
-  static async start(corvo: string, dataDir: string, flags: readonly string[] = []): Promise<ServerProcess> {
+  static async start(corvo: string, dataDir: string, flags: readonly string[] = [], env: Record<string, string> = {}): Promise<ServerProcess> {
     const startedMs = performance.now();
-    const child = spawn(process.execPath, [corvo, "server", "--bind", "127.0.0.1:0", "--data-dir", dataDir, ...flags], { stdio: ["ignore", "ignore", "pipe"] });
+    const child = spawn(process.execPath, [corvo, "server", "--bind", "127.0.0.1:0", "--data-dir", dataDir, ...flags], {
+      stdio: ["ignore", "ignore", "pipe"],
+      env: { ...process.env, ...env },
+    });
     const lines: string[] = [];
     let late: NodeJS.Timeout | undefined;
     const url = await new Promise<string>((resolve, reject) => {

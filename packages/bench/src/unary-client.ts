@@ -58,7 +58,7 @@ export class UnaryConnection {
 }
 
 /** The start of a request, up to and including `content-length:`. */
-export function requestHead(host: string, path: string, contentType: string, headers: Record<string, string> = {}): Buffer {
+export function requestHead(host: string, path: string, contentType: string, headers: Record<string, string> = {}, verb = "POST"): Buffer {
   const more = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  return Buffer.from(`POST ${path} HTTP/1.1\r\nhost: ${host}\r\ncontent-type: ${contentType}\r\n${more.join("")}content-length:`, "latin1");
+  return Buffer.from(`${verb} ${path} HTTP/1.1\r\nhost: ${host}\r\ncontent-type: ${contentType}\r\n${more.join("")}content-length:`, "latin1");
 }
