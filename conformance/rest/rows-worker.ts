@@ -38,6 +38,13 @@ export const workerRows: readonly Row[] = [
     cases: [
       { what: "a job", given: aQueue, body: { queue: "{queue}", payload: { a: 1 } }, status: 201, answers: enqueued },
       {
+        what: "a job, as newer clients read it",
+        given: aQueue,
+        body: { queue: "{queue}" },
+        status: 201,
+        answers: { job: { id: jobId, queue: "{queue}", state: "pending" }, unique_existing: false, unique_job_id: absent },
+      },
+      {
         what: "every option",
         given: aQueue,
         body: {
@@ -74,7 +81,7 @@ export const workerRows: readonly Row[] = [
         },
         body: { queue: "{queue}", unique_key: "k" },
         status: 200,
-        answers: { job_id: "{id}", status: "duplicate", unique_existing: true },
+        answers: { job_id: "{id}", status: "duplicate", unique_existing: true, unique_job_id: "{id}", job: absent },
       },
       {
         what: "a chain",

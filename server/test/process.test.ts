@@ -58,7 +58,12 @@ describe("a restart", () => {
       expect((await server.line(/data directory opened.*clean_stop=(\w+)/))[1]).toBe(String(clean));
       expect(await read()).toEqual(before);
       expect((await rest.post("enqueue", { queue: "keep5", payload: 1 }, { "Idempotency-Key": "k" })).json.job_id).toBe(safe);
-      expect((await rest.post("enqueue", { queue: "keep4", unique_key: "u" })).json).toEqual({ job_id: unique, status: "duplicate", unique_existing: true });
+      expect((await rest.post("enqueue", { queue: "keep4", unique_key: "u" })).json).toEqual({
+        job_id: unique,
+        status: "duplicate",
+        unique_existing: true,
+        unique_job_id: unique,
+      });
       await server.signal("SIGKILL");
     }
     server = await startProcess(dir);

@@ -19,7 +19,9 @@ describe("POST /enqueue", () => {
   it("answers 201 with the job's id and state, and the job is as it was sent", async () => {
     const answer = await rest.post("enqueue", { queue: "one", payload: { n: 1.5 } });
     expect(answer.status).toBe(201);
-    expect(answer.json).toEqual({ job_id: expect.stringMatching(jobId), status: "pending", unique_existing: false });
+    const { job_id: id } = answer.json;
+    expect(id).toMatch(jobId);
+    expect(answer.json).toEqual({ job_id: id, status: "pending", unique_existing: false, job: { id, queue: "one", state: "pending" } });
     expect(await rest.job(answer.json.job_id)).toEqual({
       id: answer.json.job_id,
       queue: "one",
@@ -100,11 +102,18 @@ describe("POST /enqueue", () => {
   it("a duplicate of a unique key is 200 with the first job's id, until that job completes", async () => {
     const id = await rest.add("unique", { unique_key: "only" });
     const again = await rest.post("enqueue", { queue: "unique", unique_key: "only" });
-    expect([again.status, again.json]).toEqual([200, { job_id: id, status: "duplicate", unique_existing: true }]);
+    expect([again.status, again.json]).toEqual([200, { job_id: id, status: "duplicate", unique_existing: true, unique_job_id: id }]);
     expect((await rest.post("enqueue", { queue: "another", unique_key: "only" })).status).toBe(201);
     await rest.take("unique");
     await rest.post(`ack/${id}`);
     expect((await rest.post("enqueue", { queue: "unique", unique_key: "only" })).status).toBe(201);
+  });
+
+  it("the job in the answer is called as its caller calls it, and not there when it was only looked at", async () => {
+    const acme = { "x-corvo-namespace": "acme" };
+    const long = "q".repeat(200);
+    expect((await rest.post("enqueue", { queue: long, scheduled_at: inMs(3_600_000) }, acme)).json.job).toMatchObject({ queue: long, state: "scheduled" });
+    expect((await rest.post("enqueue?validate_only=true", { queue: "one" })).json.job).toBeUndefined();
   });
 
   it("the same Idempotency-Key adds one job; with another body it is refused", async () => {

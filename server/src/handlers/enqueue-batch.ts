@@ -3,6 +3,7 @@ import { EnqueueBatchResponseReader, EnqueueBatchResponseTag, EnqueuedJobTag } f
 import type { UnaryHandler } from "@corvo/transport";
 import { type CommandRule, commandHandler } from "./command.js";
 import type { HandlerContext } from "./context.js";
+import { isNewerRoute } from "./enqueue.js";
 
 const reader = new EnqueueBatchResponseReader();
 
@@ -13,8 +14,7 @@ export function enqueueBatchHandler(context: HandlerContext, rule: CommandRule):
     kind: "unary",
     handle(call, request) {
       const answer = plain.handle(call, request);
-      if (call.rest === undefined || !/\/enqueue(\?|$)/.test(call.rest.url)) return answer;
-      return Promise.resolve(answer).then(withJobs);
+      return isNewerRoute(call) ? Promise.resolve(answer).then(withJobs) : answer;
     },
   };
 }

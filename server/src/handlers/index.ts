@@ -25,6 +25,7 @@ import { getBatchHandler, getChainHandler, getChildrenHandler, getDependenciesHa
 import { billingSummaryHandler, listBudgetsHandler, usageSummaryHandler } from "./budget.js";
 import { clusterStatusHandler, listWorkersHandler, type NodeFacts, serverInfoHandler } from "./cluster.js";
 import { type CommandRule, commandHandler } from "./command.js";
+import { enqueueHandler } from "./enqueue.js";
 import { enqueueBatchHandler } from "./enqueue-batch.js";
 import { listEventsHandler } from "./events.js";
 import { explainJobHandler } from "./explain.js";
@@ -55,7 +56,7 @@ export function publicRoutes(context: AuthContext & AdminContext, counters: Stre
   const command = (method: DescMethod, rule: CommandRule): void => add(method, commandHandler(context, rule));
 
   addViewRoutes(context, add);
-  command(w.enqueue, { verb: Verb.ENQUEUE, check: door.checkEnqueue, schema: worker.EnqueueRequestSchema, newWork: true });
+  add(w.enqueue, enqueueHandler(context, { verb: Verb.ENQUEUE, check: door.checkEnqueue, schema: worker.EnqueueRequestSchema, newWork: true }));
   add(
     w.enqueueBatch,
     enqueueBatchHandler(context, { verb: Verb.ENQUEUE_BATCH, check: door.checkEnqueueBatch, schema: worker.EnqueueBatchRequestSchema, newWork: true }),

@@ -1219,6 +1219,11 @@ export class EnqueueResponseReader extends Reader {
   logIndex = -0;
   logIndexLo = -0;
   logIndexHi = -0;
+  jobStart = 0;
+  jobEnd = 0;
+  hasJob = false;
+  uniqueJobIdStart = 0;
+  uniqueJobIdEnd = 0;
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
     this.buf = buf;
@@ -1233,6 +1238,11 @@ export class EnqueueResponseReader extends Reader {
     this.logIndex = 0;
     this.logIndexLo = 0;
     this.logIndexHi = 0;
+    this.jobStart = 0;
+    this.jobEnd = 0;
+    this.hasJob = false;
+    this.uniqueJobIdStart = 0;
+    this.uniqueJobIdEnd = 0;
     let pos = start;
     while (pos < end) {
       let tag = buf[pos++];
@@ -1316,6 +1326,37 @@ export class EnqueueResponseReader extends Reader {
           }
           break;
         }
+        case 103: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.jobEnd !== 0) this.hasUnknown = true;
+          this.jobStart = pos;
+          this.jobEnd = pos += n;
+          this.hasJob = true;
+          break;
+        }
+        case 104: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.uniqueJobIdEnd !== 0) this.hasUnknown = true;
+          this.uniqueJobIdStart = pos;
+          this.uniqueJobIdEnd = pos += n;
+          break;
+        }
         default:
           pos = this.unknown(tag, pos);
       }
@@ -1331,6 +1372,8 @@ export const EnqueueResponseTag = {
   status: 18,
   uniqueExisting: 24,
   logIndex: 800,
+  job: 826,
+  uniqueJobId: 834,
 } as const;
 
 /** What `encodeEnqueueResponse` writes. What is absent or zero is not written. */
@@ -1339,14 +1382,23 @@ export interface EnqueueResponseInit {
   status?: string | Uint8Array;
   uniqueExisting?: boolean;
   logIndex?: number | bigint;
+  job?: EnqueuedJobInit;
+  uniqueJobId?: string | Uint8Array;
 }
 
+let jobOfEnqueueResponse = 0;
 /** Writes the fields of corvo.v1.EnqueueResponse, without a length before them. */
 export function encodeEnqueueResponse(w: Writer, init: EnqueueResponseInit): void {
   if (init.jobId !== undefined && init.jobId.length > 0) putStringOrBytes(w, 10, init.jobId);
   if (init.status !== undefined && init.status.length > 0) putStringOrBytes(w, 18, init.status);
   if (init.uniqueExisting !== undefined && init.uniqueExisting) putBool(w, 24, init.uniqueExisting);
   if (init.logIndex !== undefined && init.logIndex != 0) putInt64OrBigInt(w, 800, init.logIndex);
+  if (init.job !== undefined) {
+    const at = beginMessage(w, 826, jobOfEnqueueResponse);
+    encodeEnqueuedJob(w, init.job);
+    jobOfEnqueueResponse = endMessage(w, at);
+  }
+  if (init.uniqueJobId !== undefined && init.uniqueJobId.length > 0) putStringOrBytes(w, 834, init.uniqueJobId);
 }
 
 /** Reads corvo.v1.EnqueueBatchRequest. */
@@ -1801,6 +1853,10 @@ export function encodeEnqueueBatchResponse(w: Writer, init: EnqueueBatchResponse
 export class EnqueuedJobReader extends Reader {
   idStart = 0;
   idEnd = 0;
+  queueStart = 0;
+  queueEnd = 0;
+  stateStart = 0;
+  stateEnd = 0;
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
     this.buf = buf;
@@ -1809,6 +1865,10 @@ export class EnqueuedJobReader extends Reader {
     this.hasUnknown = false;
     this.idStart = 0;
     this.idEnd = 0;
+    this.queueStart = 0;
+    this.queueEnd = 0;
+    this.stateStart = 0;
+    this.stateEnd = 0;
     let pos = start;
     while (pos < end) {
       let tag = buf[pos++];
@@ -1839,6 +1899,36 @@ export class EnqueuedJobReader extends Reader {
           this.idEnd = pos += n;
           break;
         }
+        case 2: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.queueEnd !== 0) this.hasUnknown = true;
+          this.queueStart = pos;
+          this.queueEnd = pos += n;
+          break;
+        }
+        case 3: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.stateEnd !== 0) this.hasUnknown = true;
+          this.stateStart = pos;
+          this.stateEnd = pos += n;
+          break;
+        }
         default:
           pos = this.unknown(tag, pos);
       }
@@ -1850,16 +1940,22 @@ export class EnqueuedJobReader extends Reader {
 /** Tags of corvo.v1.EnqueuedJob for the put functions. */
 export const EnqueuedJobTag = {
   id: 10,
+  queue: 18,
+  state: 26,
 } as const;
 
 /** What `encodeEnqueuedJob` writes. What is absent or zero is not written. */
 export interface EnqueuedJobInit {
   id?: string | Uint8Array;
+  queue?: string | Uint8Array;
+  state?: string | Uint8Array;
 }
 
 /** Writes the fields of corvo.v1.EnqueuedJob, without a length before them. */
 export function encodeEnqueuedJob(w: Writer, init: EnqueuedJobInit): void {
   if (init.id !== undefined && init.id.length > 0) putStringOrBytes(w, 10, init.id);
+  if (init.queue !== undefined && init.queue.length > 0) putStringOrBytes(w, 18, init.queue);
+  if (init.state !== undefined && init.state.length > 0) putStringOrBytes(w, 26, init.state);
 }
 
 /** Reads corvo.v1.FetchRequest. */
