@@ -331,7 +331,7 @@ function sayOpen(log: Log, host: string): void {
   log.warn(line);
   log.warn("THE SERVER IS OPEN: it asks nobody who they are, everybody is admin", {
     reachable_from: everywhere ? "every address of this machine" : host,
-    hint: everywhere ? "corvo keys create --name admin --role admin, or --bind 127.0.0.1:8080" : "corvo keys create --name admin --role admin",
+    hint: everywhere ? "corvo keys create admin --role admin, or --bind 127.0.0.1:8080" : "corvo keys create admin --role admin",
   });
   log.warn(line);
 }

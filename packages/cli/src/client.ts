@@ -312,7 +312,8 @@ function refusalOf(answer: Answer, server: string): ServerRefusal {
   const code = typeof body.code === "string" ? body.code : "";
   const firstLine = answer.text.trim().split("\n")[0].slice(0, 200);
   const message = text ?? `${server} answered ${answer.status}${firstLine ? `: ${firstLine}` : ""}`;
-  return new ServerRefusal(answer.status, code, message, typeof body.retry_after_ms === "number" ? body.retry_after_ms : undefined);
+  const field = typeof body.field === "string" ? body.field : "";
+  return new ServerRefusal(answer.status, code, message, typeof body.retry_after_ms === "number" ? body.retry_after_ms : undefined, field);
 }
 
 const reasons: Readonly<Record<string, string>> = {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { leaves } from "./command.js";
 import { commands } from "./commands.js";
 import { FakeServer, fetchedText, jobA, jobB } from "./testing/fake-server.js";
-import { noonMs, runCli, type Surroundings, shellWords } from "./testing/run-cli.js";
+import { noonMs, runCli, type Surroundings, shellWords, wellMachine } from "./testing/run-cli.js";
 
 const server = new FakeServer();
 beforeAll(() => server.start());
@@ -412,11 +412,16 @@ async function runExample(line: string): Promise<void> {
     else if (words[0] !== "jq") {
       expect([line, words[0]]).toEqual([line, "corvo"]);
       const argv = words.slice(1).map((word) => (word === "http://10.0.0.1:8080" ? server.url : word));
+      if (words[1] === "wait")
+        server.on(`GET /api/v1/jobs/${jobA}`, 200, { id: jobA, state: "completed" }).on(`GET /api/v1/jobs/${jobB}`, 200, { id: jobB, state: "completed" });
       const outcome = await corvo(argv, {
         stdin,
+        ...(words[1] === "doctor" ? wellMachine : {}),
         files: { "mail.json": "{}", "trace.txt": "at x", ...(words[1] === "restore" ? { "corvo.backup": "CORVOSEG", "jobs.json": "{}" } : {}) },
       });
-      expect([line, outcome.code, outcome.err]).toEqual([line, 0, ""]);
+      // The plan of a bulk action stands beside its data.
+      const aside = words[1] === "bulk" ? outcome.err.replace(/^\w+: 2 jobs\n {2}2 dead in emails\.send\n$/, "") : outcome.err;
+      expect([line, outcome.code, aside]).toEqual([line, 0, ""]);
       stdin = outcome.out;
     }
   }

@@ -5,6 +5,7 @@ import { authCommands } from "./commands/auth.js";
 import { bench } from "./commands/bench.js";
 import { completionCommand } from "./commands/completion.js";
 import { context } from "./commands/context.js";
+import { doctor } from "./commands/doctor.js";
 import { enqueue } from "./commands/enqueue.js";
 import { eventCommands } from "./commands/events.js";
 import { fetch } from "./commands/fetch.js";
@@ -20,10 +21,11 @@ import { top } from "./commands/top.js";
 import { verify } from "./commands/verify.js";
 import { version } from "./commands/version.js";
 import { viewCommands } from "./commands/view.js";
+import { wait } from "./commands/wait.js";
 
 /** Every command, in the order in which help shows them under their headings. */
 export const commands: readonly AnyCommand[] = [
-  ...[enqueue, inspect, retry, cancel, hold, approve, reject, move, remove],
+  ...[enqueue, inspect, retry, cancel, hold, approve, reject, move, remove, wait],
   ...[fetch, ack, fail, release, step],
   ...[queues, pause, resume, drain, clear, destroy, concurrency, depth, throttle],
   ...togetherCommands,
@@ -33,7 +35,7 @@ export const commands: readonly AnyCommand[] = [
   ...eventCommands,
   ...authCommands,
   ...[top],
-  ...[server, status, workers],
+  ...[server, status, workers, doctor],
   ...operationCommands,
   ...[seed, bench, verify, version, context, completionCommand(() => commands)],
 ];

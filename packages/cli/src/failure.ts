@@ -47,8 +47,10 @@ export class ServerRefusal extends Failure {
   /** Upper-case code of the REST answer; empty when the answer was not Corvo's. */
   readonly code: string;
 
-  constructor(status: number, code: string, message: string, retryAfterMs: number | undefined) {
-    super(exitCodeOf(status, code, message), message, { hint: hintOf(status, code, exitCodeOf(status, code, message), retryAfterMs) });
+  /** `field`: the one that was wrong, as the answer names it. */
+  constructor(status: number, code: string, message: string, retryAfterMs: number | undefined, field = "") {
+    const exitCode = exitCodeOf(status, code, message, field);
+    super(exitCode, message, { hint: hintOf(status, code, message, exitCode, retryAfterMs) });
     this.name = "ServerRefusal";
     this.status = status;
     this.code = code;
@@ -64,7 +66,7 @@ export function missingOrWrongState(refusal: ServerRefusal): boolean {
   return operationCode.test(refusal.code) && /not found or/.test(refusal.message);
 }
 
-function exitCodeOf(status: number, code: string, message: string): number {
+function exitCodeOf(status: number, code: string, message: string, field: string): number {
   if (limitCodes.has(code) || status === 413) return exitCodes.limit;
   if (status === 401 || status === 403) return exitCodes.notAllowed;
   if (status === 404) return code === "" ? exitCodes.failed : exitCodes.notFound;
@@ -77,15 +79,37 @@ function exitCodeOf(status: number, code: string, message: string): number {
     return exitCodes.failed;
   }
   if (code === "VALIDATION_ERROR" || code === "PARSE_ERROR") return exitCodes.usage;
-  return exitCodes.failed;
+  // Budgets, policies, webhooks, schedules, bulk and keys have codes of their own for all that is wrong with a request.
+  if (status === 400 && /\bnot found\b/.test(message)) return exitCodes.notFound;
+  return status === 400 && field !== "" ? exitCodes.usage : exitCodes.failed;
 }
 
-function hintOf(status: number, code: string, exitCode: number, retryAfterMs: number | undefined): string | undefined {
+/** Where those that exist are listed, by the word with which a refusal begins. */
+const lists: readonly [start: RegExp, command: string][] = [
+  [/^batch /, "corvo batch list"],
+  [/^chain /, "corvo chain list"],
+  [/^schedule /, "corvo schedules"],
+  [/^webhook /, "corvo webhook list"],
+  [/^approval policy /, "corvo approval-policy list"],
+  [/^namespace /, "corvo namespaces list"],
+  [/^role /, "corvo roles list"],
+  [/^api key /, "corvo keys list"],
+  [/^bulk task /, "corvo operations"],
+];
+
+function notFoundHint(message: string): string | undefined {
+  const list = lists.find(([start]) => start.test(message));
+  if (list) return `see all: ${list[1]}`;
+  return /^job /.test(message) ? "job ids have 30 characters and start with job_; finished jobs are removed after the server's --retention" : undefined;
+}
+
+function hintOf(status: number, code: string, message: string, exitCode: number, retryAfterMs: number | undefined): string | undefined {
   switch (code) {
     case "UNAUTHORIZED":
       return "give a key with --api-key or CORVO_API_KEY";
     case "FORBIDDEN":
-      return "this key's role does not allow it; use the key of an operator or admin";
+      if (/queue scope/.test(message)) return "this key is for other queues: corvo whoami; use a key whose queues include this one";
+      return "this key's role does not allow it: corvo whoami; use the key of an operator or admin";
     case "PAYLOAD_TOO_LARGE":
       return "store large data elsewhere and send its address, or raise --max-payload-size on the server";
     case "STALE_FENCE":
@@ -106,7 +130,7 @@ function hintOf(status: number, code: string, exitCode: number, retryAfterMs: nu
       return "a leader is being elected; try again in a second";
   }
   if (status === 404 && code === "") return "this server does not have this call: compare corvo version with the server's, and check --server";
-  if (exitCode === exitCodes.notFound) return "job ids have 30 characters and start with job_; finished jobs are removed after the server's --retention";
+  if (exitCode === exitCodes.notFound) return notFoundHint(message);
   if (status >= 500) return "the server's log says more";
   return undefined;
 }

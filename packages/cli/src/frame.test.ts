@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { leaves } from "./command.js";
 import { commands } from "./commands.js";
 import { FakeServer, jobA } from "./testing/fake-server.js";
-import { runCli, type Surroundings, shellWords } from "./testing/run-cli.js";
+import { runCli, type Surroundings, shellWords, wellMachine } from "./testing/run-cli.js";
 import { yamlOf } from "./yaml.js";
 
 const server = new FakeServer();
@@ -120,12 +120,14 @@ test("-o json is JSON, whatever the command: the first example of each", async (
     const [line] = spec.examples[0].replace(/ < \S+$/, "").split(" | ");
     if (!line.startsWith("corvo ")) continue;
     const argv = shellWords(line).slice(1);
+    if (name === "wait") server.on(`GET /api/v1/jobs/${jobA}`, 200, { id: jobA, state: "completed" });
     const output = argv.includes("-o") ? [] : ["-o", "json"];
     const { code, out } = await runCli([...argv, ...output], {
       env: { CORVO_SERVER: server.url },
       stdin: `${jobA}\n`,
       files: { "mail.json": "{}", "trace.txt": "t" },
       interruptAfterMs: 500,
+      ...(name === "doctor" ? wellMachine : {}),
     });
     const lines = out.trim() === "" ? [] : [out, ...out.trim().split("\n")];
     const isJson = (text: string): boolean => {

@@ -16,6 +16,7 @@ export interface Io {
   /** Wall clock in ms. */
   nowMs(): number;
   hostname(): string;
+  machine: Machine;
   /** All of standard input as UTF-8. */
   readStdin(): Promise<string>;
   readFile(path: string): Promise<string>;
@@ -42,4 +43,22 @@ export interface Io {
   /** Calls back when the terminal changes its size, until the returned function is called. */
   onResize(listener: () => void): () => void;
   load: Loaders;
+}
+
+/** What `corvo doctor` looks at on this machine. */
+export interface Machine {
+  /** Node's, like `22.1.0`. */
+  version: string;
+  /** The file system below a directory; undefined: there is no such directory. */
+  room(path: string): Promise<Room | undefined>;
+  /** Whether a process with this number runs. */
+  runs(pid: number): boolean;
+}
+
+export interface Room {
+  freeBytes: number;
+  totalBytes: number;
+  writable: boolean;
+  /** `memory`: gone with a restart; `network`: on another machine. */
+  kind: "disk" | "memory" | "network";
 }

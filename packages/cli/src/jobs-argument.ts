@@ -28,3 +28,12 @@ function jobIdOf(text: string): string {
   }
   return id;
 }
+
+/** The ids of a search, given as its JSON. */
+export function idsIn(json: string): string[] {
+  try {
+    return ((JSON.parse(json) as { jobs?: { id: string }[] | null }).jobs ?? []).map((job) => job.id);
+  } catch {
+    throw usageFailure("standard input is neither ids nor the result of a search", "corvo search … --output-json | corvo bulk …");
+  }
+}

@@ -1,9 +1,9 @@
-import { createReadStream } from "node:fs";
-import { chmod, mkdir, open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { constants, createReadStream } from "node:fs";
+import { access, chmod, mkdir, open, readFile, rename, rm, stat, statfs, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
 import { exitCodes, Failure } from "./failure.js";
-import type { Io } from "./io.js";
+import type { Io, Machine } from "./io.js";
 import type { Loaders } from "./loaders.js";
 
 /** This process: its streams, its files, its clock. */
@@ -25,6 +25,7 @@ export function nodeIo(): Io {
     env: process.env,
     nowMs: () => Date.now(),
     hostname,
+    machine,
     readStdin,
     readFile: (path) => readFile(path, "utf8"),
     fileMode: async (path) => (await stat(path)).mode & 0o777,
@@ -50,6 +51,37 @@ export function nodeIo(): Io {
     },
   };
 }
+
+/** File systems by their number in Linux; others count as disks. */
+const kinds: Readonly<Record<number, "memory" | "network">> = {
+  16914836: "memory",
+  2240043254: "memory",
+  26985: "network",
+  4283649346: "network",
+  4266872130: "network",
+};
+
+const machine: Machine = {
+  version: process.versions.node,
+  async room(path) {
+    if ((await stat(path).catch(() => undefined))?.isDirectory() !== true) return undefined;
+    const { bavail, blocks, bsize, type } = await statfs(path);
+    const writable = await access(path, constants.W_OK).then(
+      () => true,
+      () => false,
+    );
+    return { freeBytes: bavail * bsize, totalBytes: blocks * bsize, writable, kind: kinds[type] ?? "disk" };
+  },
+  runs(pid) {
+    try {
+      process.kill(pid, 0);
+      return true;
+    } catch (error) {
+      // It is there, and somebody else's.
+      return (error as NodeJS.ErrnoException).code === "EPERM";
+    }
+  },
+};
 
 async function readStdin(): Promise<string> {
   if (process.stdin.isTTY) process.stderr.write("reading standard input, end it with Ctrl-D\n");
@@ -153,9 +185,10 @@ function onKey(listener: (key: string) => void): () => void {
 }
 
 /** A server that has ended ends the process, also when something of it is left open: 2 s are plenty for the last lines of its log. */
-function endsWith({ serverFlags, runServer }: Awaited<ReturnType<Loaders["server"]>>): Awaited<ReturnType<Loaders["server"]>> {
+function endsWith({ serverFlags, runServer, resolveServerOptions }: Awaited<ReturnType<Loaders["server"]>>): Awaited<ReturnType<Loaders["server"]>> {
   return {
     serverFlags,
+    resolveServerOptions,
     async runServer(given) {
       const code = await runServer(given);
       setTimeout(() => process.exit(), 2000).unref();

@@ -2,9 +2,11 @@ import { Argument, Command, CommanderError, Option } from "commander";
 import { type AnyCommand, type CommandGroup, type CommandSpec, type Flags, headings, isGroup } from "./command.js";
 import { chosenContext } from "./contexts.js";
 import { exitCodes, Failure, usageFailure } from "./failure.js";
+import { helpTopics } from "./help-topics.js";
 import type { Io } from "./io.js";
 import { failureText, printFailure } from "./print-failure.js";
 import { type CommonFlags, colorsFor, Session } from "./session.js";
+import { closest } from "./similar.js";
 import { durationFlagMs } from "./time.js";
 
 const common = "Common options:";
@@ -45,7 +47,10 @@ async function runOnce(specs: readonly AnyCommand[], argv: readonly string[], io
     code = exitCode;
   });
   try {
-    if (argv.length === 0) program.outputHelp();
+    const topic = argv[0] === "help" && argv.length === 2 ? helpTopics[argv[1]] : undefined;
+    if (topic !== undefined) io.stdout(topic);
+    else if (argv[0] === "help" && argv[1] !== undefined) explainCommand(program, argv[1]);
+    else if (argv.length === 0) program.outputHelp();
     else await program.parseAsync(argv, { from: "user" });
     return code;
   } catch (error) {
@@ -54,18 +59,37 @@ async function runOnce(specs: readonly AnyCommand[], argv: readonly string[], io
   }
 }
 
+/** `corvo help COMMAND`. A word that is no command is an error, not a reason to print everything. */
+function explainCommand(program: Command, name: string): void {
+  const command = program.commands.find((each) => each.name() === name || each.aliases().includes(name));
+  if (command && name !== "help") return command.outputHelp();
+  if (name === "help" || name.startsWith("-")) return program.outputHelp();
+  const words = [...program.commands.map((each) => each.name()), ...Object.keys(helpTopics)];
+  const meant = closest(name, words);
+  const topics = `topics: ${Object.keys(helpTopics).join(", ")}`;
+  program.error(`unknown command '${name}'\n${meant ? `(Did you mean ${meant}?)` : `(${topics})`}`, { exitCode: exitCodes.usage });
+}
+
 /** Commands that the line does not name get their name and summary only: declaring every flag of every command takes 5 ms. */
 function buildProgram(specs: readonly AnyCommand[], argv: readonly string[], io: Io, setCode: (code: number) => void): Command {
   const program = new Command("corvo");
   program.description("Corvo, a durable job queue: run a server, work with jobs and queues.").usage("<command>");
   program
     .enablePositionalOptions()
-    .addHelpCommand(new Command("help").argument("[command]").summary("help for a command").helpGroup("This tool:"))
+    .addHelpCommand(
+      new Command("help").argument("[command | topic]").summary("help for a command, or about exit-codes, environment or output").helpGroup("This tool:"),
+    )
     .configureHelp({ helpWidth: helpWidth(io), subcommandTerm: (command) => subcommandTerm(specs, command.name()) });
   program.addHelpText("before", examplesText(["corvo server", `corvo enqueue emails.send '{"to": "ada@example.com"}'`, "corvo status"]));
   program.addHelpText(
     "after",
-    `\nExit codes: 0 ok, 1 refused, 2 usage, 3 not found, 4 not allowed, 5 wrong state, 6 unreachable (try again), 7 partly done, 8 limit,
+    `\nEvery command takes -o table|wide|json|ndjson|yaml|csv|name, --server URL (CORVO_SERVER; http://localhost:8080), --api-key KEY
+(CORVO_API_KEY), -n NAMESPACE, --context NAME, --timeout, -q, -v and -y; what changes something also takes --dry-run.
+More: corvo COMMAND --help   ·   ${Object.keys(helpTopics)
+      .map((topic) => `corvo help ${topic}`)
+      .join("   ·   ")}
+
+Exit codes: 0 ok, 1 refused, 2 usage, 3 not found, 4 not allowed, 5 wrong state, 6 unreachable (try again), 7 partly done, 8 limit,
 9 what was waited for did not come, 130 interrupted. CORVO_EXIT_CODES=legacy makes all failures 1.`,
   );
   settle(program, io, "corvo");
@@ -122,14 +146,18 @@ function buildCommand(spec: CommandSpec, prefix: string, program: Command, io: I
   const more = [spec.mutates && dryRunFlag, spec.watch && watchFlag, ...(spec.list ? listFlags : [])].filter((flag) => flag !== false && flag !== undefined);
   for (const [flags, description] of more) command.addOption(optionOf(flags, description));
   for (const [flags, description] of outputFlags) command.addOption(new Option(flags, description).helpGroup(common));
-  if (spec.client) for (const [flags, description] of connectionFlags) command.addOption(new Option(flags, description).helpGroup(common));
+  const own = (flags: string): boolean => spec.flags?.some((flag) => flag.flags === flags) === true;
+  if (spec.client)
+    for (const [flags, description] of connectionFlags.filter(([flags]) => !own(flags))) command.addOption(new Option(flags, description).helpGroup(common));
   for (const [flags, description] of styleFlags) command.addOption(new Option(flags, description).helpGroup(common));
   command.addOption(new Option("--log-level <level>").hideHelp());
   command.addHelpText("before", examplesText(spec.examples));
   if (spec.notes) command.addHelpText("after", `\n${spec.notes.join("\n")}`);
   command.action(async () => {
     const flags = command.opts<Flags>();
-    setCode(await runSpec(spec, command.args, flags, { ...program.opts(), ...flags }, io));
+    // A command's own --timeout is how long it waits, not how long an answer may take.
+    const common = own("--timeout <duration>") ? { ...flags, timeout: program.opts().timeout } : flags;
+    setCode(await runSpec(spec, command.args, flags, { ...program.opts(), ...common }, io));
   });
   return command;
 }

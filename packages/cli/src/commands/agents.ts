@@ -1,6 +1,6 @@
 import { segment } from "../client.js";
 import { type AnyCommand, type CommandGroup, type CommandSpec, type FlagSpec, requestIdFlag, text } from "../command.js";
-import { usageFailure } from "../failure.js";
+import { ServerRefusal, usageFailure } from "../failure.js";
 import { singleJobId } from "../jobs-argument.js";
 import { encodeObject, RawJson } from "../json.js";
 import { readJson } from "../json-input.js";
@@ -91,6 +91,21 @@ interface HeldJob {
   state: string;
 }
 
+/** Why jobs are held, by id; a list does not say it. Jobs that are gone meanwhile are left out. */
+async function holdReasons(session: Session, jobs: readonly HeldJob[]): Promise<Map<string, string>> {
+  const reasons = new Map<string, string>();
+  const look = async ({ id }: HeldJob): Promise<void> => {
+    try {
+      const { hold_reason: reason } = JSON.parse((await session.client.call("GET", `/api/v1/jobs/${segment(id)}`)).text) as { hold_reason?: string };
+      reasons.set(id, reason ?? "-");
+    } catch (error) {
+      if (!(error instanceof ServerRefusal)) throw error;
+    }
+  };
+  await Promise.all(jobs.map(look));
+  return reasons;
+}
+
 const held: CommandSpec = {
   name: "held",
   group,
@@ -98,13 +113,14 @@ const held: CommandSpec = {
   client: true,
   watch: true,
   list: true,
-  examples: ["corvo held", "corvo held -o name", "corvo held -o json"],
-  notes: ["The newest 100. Decide with approve or reject; corvo inspect shows why a job is held."],
+  examples: ["corvo held", "corvo held -o wide", "corvo held -o name | corvo approve -"],
+  notes: ["The newest 100. Decide with approve or reject; -o wide shows why each is held."],
   async run(session) {
     const body = encodeObject({ state: ["held"], limit: 100, sort: "created_at", order: "desc" });
     const answer = await session.client.call("POST", "/api/v1/jobs/search", { body });
+    const jobs = (JSON.parse(answer.text) as { jobs: HeldJob[] | null }).jobs ?? [];
+    const reasons = session.output === "wide" ? await holdReasons(session, jobs) : undefined;
     if (session.output === "table" && !session.outputJson && session.fields === undefined) {
-      const jobs = (JSON.parse(answer.text) as { jobs: HeldJob[] | null }).jobs ?? [];
       if (jobs.length === 0) return session.line("No held jobs");
       return session.lines(jobs.map(({ id, queue, state }) => `${id}  ${queue}  ${state}`));
     }
@@ -114,6 +130,7 @@ const held: CommandSpec = {
         { title: "ID", value: (row) => row.id },
         { title: "QUEUE", value: (row) => row.queue },
         { title: "STATE", value: (row) => row.state },
+        { title: "WHY", value: (row) => reasons?.get(row.id) ?? "-", wide: true, cut: true },
       ],
       name: (row) => row.id,
       empty: "No held jobs",
@@ -406,6 +423,8 @@ const approvalPolicy: CommandGroup = {
         });
         const answer = await session.client.call("POST", "/api/v1/approval-policies", { body, requestId: text(flags, "requestId") });
         const id = session.dryRun ? name : (JSON.parse(answer.text) as Policy).id;
+        if (!["queue", "tag", "tags", "minCost", "minIteration"].some((flag) => flags[flag] !== undefined))
+          session.note("note: without a condition it matches no job: --queue, --tag, --tags, --min-cost or --min-iteration");
         told(session, answer, id, `approval policy set: ${name}`);
       },
     },

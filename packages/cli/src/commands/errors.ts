@@ -1,14 +1,6 @@
 import { type CommandSpec, text } from "../command.js";
 import { printList } from "../listing.js";
 
-interface Task {
-  id: string;
-  status: string;
-  total: number;
-  processed: number;
-  affected: number;
-}
-
 interface Group {
   id: string;
   queue: string;
@@ -52,32 +44,6 @@ export const errors: CommandSpec = {
         { title: "LAST", value: (group) => session.time(group.last_at) },
         { title: "FIRST", value: (group) => session.time(group.first_at), wide: true },
         { title: "CAUSE", value: (group) => group.words },
-      ],
-    });
-  },
-};
-
-export const operations: CommandSpec = {
-  name: "operations",
-  aliases: ["ops"],
-  group: "Jobs",
-  summary: "bulk actions that run in the background, and those of the last day",
-  client: true,
-  watch: true,
-  list: true,
-  examples: ["corvo operations", "corvo operations -o json", "corvo operations -o name"],
-  async run(session) {
-    const answer = await session.client.call("GET", "/api/v1/bulk");
-    printList<Task & { action: string; created_at: string }>(session, answer, {
-      name: (task) => task.id,
-      empty: "No bulk operations",
-      columns: [
-        { title: "OPERATION", value: (task) => task.id },
-        { title: "ACTION", value: (task) => task.action },
-        { title: "STATUS", value: (task) => task.status },
-        { title: "DONE", value: (task) => `${task.processed}/${task.total}`, right: true },
-        { title: "CHANGED", value: (task) => task.affected, right: true },
-        { title: "BEGUN", value: (task) => session.time(task.created_at) },
       ],
     });
   },

@@ -4,6 +4,7 @@ import { printList } from "../listing.js";
 import type { Session } from "../session.js";
 import { eventsOf } from "../sse.js";
 import type { Column } from "../table.js";
+import { strangeTypes } from "../words.js";
 import { explain } from "./explain.js";
 import { wholeNumber } from "./numbers.js";
 import { webhookGroup } from "./webhooks.js";
@@ -45,7 +46,7 @@ export const events: CommandSpec = {
   async run(session, _args, flags) {
     if (flags.follow === true) return await follow(session, flags);
     const limit = wholeNumber("--limit", text(flags, "limit") ?? "100", 1, 1000);
-    const query = filterOf(flags);
+    const query = filterOf(session, flags);
     const after = text(flags, "after");
     query.set("limit", String(limit));
     if (after !== undefined) query.set("after_seq", String(wholeNumber("--after", after, 0, Number.MAX_SAFE_INTEGER)));
@@ -87,7 +88,7 @@ function columns(session: Session): Column<Event>[] {
 
 /** Follows the stream, reconnecting from the last number that was seen, until Ctrl-C or `--limit`. */
 async function follow(session: Session, flags: Parameters<CommandSpec["run"]>[2]): Promise<number> {
-  const query = filterOf(flags);
+  const query = filterOf(session, flags);
   const given = text(flags, "after");
   let after = given === undefined ? undefined : wholeNumber("--after", given, 0, Number.MAX_SAFE_INTEGER);
   let left = text(flags, "limit") === undefined ? Number.POSITIVE_INFINITY : wholeNumber("--limit", text(flags, "limit")!, 1, 1_000_000);
@@ -164,7 +165,9 @@ function clock(session: Session, event: Event): string {
   return session.io.stdoutIsTty ? time.slice(11, 23) : time;
 }
 
-function filterOf(flags: Parameters<CommandSpec["run"]>[2]): URLSearchParams {
+function filterOf(session: Session, flags: Parameters<CommandSpec["run"]>[2]): URLSearchParams {
+  const strange = strangeTypes(list(flags, "type").flatMap((type) => type.split(",")));
+  if (strange !== undefined) session.note(strange);
   const query = new URLSearchParams();
   for (const [flag, name] of [
     ["queue", "queues"],

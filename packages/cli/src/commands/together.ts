@@ -104,7 +104,7 @@ const enqueueBatch: CommandSpec = {
     const body = encodeObject({ jobs, batch: new RawJson(encodeObject(batch)) });
     const answer = await session.client.call("POST", "/api/v1/enqueue/batch", { body, requestId: text(flags, "requestId") });
     const { batch_id: id = "", job_ids: ids = [] } = JSON.parse(answer.text) as { batch_id?: string; job_ids?: string[] };
-    session.wrote(answer, id, `Batch ${id}: ${ids.length} jobs enqueued`);
+    session.wrote(answer, id, `Batch ${id}: ${ids.length} ${ids.length === 1 ? "job" : "jobs"} enqueued`);
   },
 };
 
@@ -137,7 +137,7 @@ const showBatch: CommandSpec = {
     const batch = JSON.parse(answer.text) as Batch;
     printOne(session, answer, id, () => {
       session.line(`Batch ${batch.id}: ${batch.state}`);
-      session.line(`${batch.total} jobs: ${countsOf(batch)}`);
+      session.line(`${batch.total} ${batch.total === 1 ? "job" : "jobs"}: ${countsOf(batch)}`);
       if (batch.callback_job_id) session.line(`callback ${batch.callback_job_id} in ${batch.callback_queue}`);
       else if (batch.callback_queue) session.line(`callback to ${batch.callback_queue} is still to come`);
     });
@@ -242,7 +242,7 @@ const dependencies: CommandSpec = {
     };
     printOne(session, answer, id, () => {
       if (found.depends_on.length === 0) session.line("waits for nobody");
-      for (const one of found.depends_on) session.line(`${one.met ? "met    " : "waiting"}  ${one.job_id}  ${one.reason ?? one.state}`);
+      for (const one of found.depends_on) session.line(`${one.met ? "met    " : "waiting"}  ${reasonOf(one)}`);
       for (const one of found.dependents) session.line(`awaited by ${one}`);
     });
   },
@@ -260,11 +260,16 @@ const children: CommandSpec = {
     const answer = await session.client.call("GET", `/api/v1/jobs/${segment(id)}/children`);
     const counts = JSON.parse(answer.text) as Batch & { jobs?: { id: string; state: string }[] };
     printOne(session, answer, id, () => {
-      session.line(`${counts.total} children: ${countsOf(counts)}`);
+      session.line(`${counts.total} ${counts.total === 1 ? "child" : "children"}: ${countsOf(counts)}`);
       for (const job of counts.jobs ?? []) session.line(`${job.id}  ${job.state}`);
     });
   },
 };
+
+/** The server's reason begins with the id as a rule; it is said once. */
+function reasonOf({ job_id: id, state, reason }: { job_id: string; state: string; reason?: string }): string {
+  return reason?.startsWith(id) ? reason : `${id}  ${reason ?? state}`;
+}
 
 function query(state: string | undefined, limit: string | undefined, cursor: string | undefined): string {
   const given = Object.entries({ state, limit, cursor }).filter(([, value]) => value !== undefined && value !== "");

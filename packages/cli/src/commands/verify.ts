@@ -79,6 +79,7 @@ function tell(session: Session, report: Report): void {
     session.line(`${repaired ? yellow("repaired") : red("damaged")}  ${where}: ${what}${repair ? `; ${repair}` : ""}`);
   }
   const { files, records, bytes } = report.totals;
-  const log = report.log ? `, log ${report.log.firstIndex} to ${report.log.lastIndex}, ${report.log.sealed ? "cleanly stopped" : "not cleanly stopped"}` : "";
+  const span = report.log && report.log.lastIndex < report.log.firstIndex ? "empty" : `${report.log?.firstIndex} to ${report.log?.lastIndex}`;
+  const log = report.log ? `, log ${span}, ${report.log.sealed ? "cleanly stopped" : "not cleanly stopped"}` : "";
   if (report.problems.length === 0) session.line(`${green("intact")}  ${files} files, ${records} records, ${bytes} bytes${log}`);
 }

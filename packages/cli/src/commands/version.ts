@@ -5,7 +5,7 @@ declare const CORVO_COMMIT: string | undefined;
 declare const CORVO_BUILT: string | undefined;
 
 /** Put in by the build; unbuilt sources know none of it. */
-const built = {
+export const built = {
   version: typeof CORVO_VERSION === "string" ? CORVO_VERSION : "0.0.0",
   commit: typeof CORVO_COMMIT === "string" ? CORVO_COMMIT : "unknown",
   built: typeof CORVO_BUILT === "string" ? CORVO_BUILT : "unknown",

@@ -2,6 +2,7 @@ import { segment } from "../client.js";
 import { type CommandGroup, type CommandSpec, list, requestIdFlag, text } from "../command.js";
 import { usageFailure } from "../failure.js";
 import { printList } from "../listing.js";
+import { strangeTypes } from "../words.js";
 import { wholeNumber } from "./numbers.js";
 
 interface Webhook {
@@ -97,7 +98,10 @@ const setWebhook: CommandSpec = {
     const body: Record<string, unknown> = { url: args[0], enabled: flags.disabled !== true };
     const id = text(flags, "id");
     if (id !== undefined) body.id = id;
-    if (list(flags, "event").length > 0) body.events = list(flags, "event");
+    const events = list(flags, "event");
+    if (events.length > 0) body.events = events;
+    const strange = strangeTypes(events);
+    if (strange !== undefined) session.note(strange);
     if (list(flags, "queue").length > 0) body.queues = list(flags, "queue");
     if (secret !== undefined) body.secret = secret;
     if (flags.generateSecret === true) body.generate_secret = true;

@@ -46,7 +46,9 @@ const ordinary: Step = async (seeder, count) => {
 const failing: Step = async (seeder) => {
   const ids: string[] = [];
   for (let i = 0; i < 6; i++) {
-    ids.push(await seeder.enqueue({ queue: "emails.send", payload: { to: `broken${i}@example.com` }, max_retries: 0, tags: { tenant: "acme" } }));
+    // Critical: no other job of the queue is fetched in its place, so it dies however many there are.
+    const broken = { queue: "emails.send", payload: { to: `broken${i}@example.com` }, max_retries: 0, priority: "critical", tags: { tenant: "acme" } };
+    ids.push(await seeder.enqueue(broken));
     const job = await seeder.fetch("emails.send");
     const error = i % 2 ? `SMTP 535 auth failed for user${i}@example.com` : `connect ECONNREFUSED 10.0.0.${i}:25`;
     if (job) await seeder.post(`fail/${segment(job.id)}`, { error, backtrace: "at send (mail.ts:41)", fence: job.fence });

@@ -1,5 +1,5 @@
 import { commands } from "../commands.js";
-import type { Io } from "../io.js";
+import type { Io, Machine } from "../io.js";
 import type { Loaders } from "../loaders.js";
 import { run } from "../program.js";
 
@@ -17,6 +17,8 @@ export interface Surroundings {
   nowMs?: () => number;
   /** Keys that are pressed, one every 10 ms. */
   keys?: readonly string[];
+  /** What there is of this machine; default: Node 22, 100 GiB of disk below /data, no processes. */
+  machine?: Partial<Machine>;
   /** Ctrl-C after this many milliseconds. */
   interruptAfterMs?: number;
 }
@@ -30,6 +32,8 @@ export interface Outcome {
   /** Files that were written. */
   files: Record<string, string>;
 }
+
+const gib = 1024 ** 3;
 
 /** Wall clock of the runs: noon of the first day of 2026. */
 export const noonMs = Date.parse("2026-01-01T12:00:00Z");
@@ -56,6 +60,12 @@ export async function runCli(argv: readonly string[], around: Surroundings = {})
     env: around.env ?? {},
     nowMs: around.nowMs ?? (() => noonMs + Math.floor(performance.now() - startedMs)),
     hostname: () => "testhost",
+    machine: {
+      version: "22.1.0",
+      room: async (path) => (path === "/data" ? { freeBytes: 50 * gib, totalBytes: 100 * gib, writable: true, kind: "disk" } : undefined),
+      runs: () => false,
+      ...around.machine,
+    },
     readStdin: async () => around.stdin ?? "",
     readFile: async (path) => {
       const text = files[path];
@@ -113,6 +123,18 @@ export async function runCli(argv: readonly string[], around: Surroundings = {})
   outcome.code = await run(commands, argv, io);
   return outcome;
 }
+
+/** Where `corvo doctor` finds nothing to say against: settings that hold and a disk with room. */
+export const wellMachine: Surroundings = {
+  machine: { room: async () => ({ freeBytes: 50 * gib, totalBytes: 100 * gib, writable: true, kind: "disk" }) },
+  load: {
+    server: async () => ({
+      serverFlags: [],
+      runServer: async () => 0,
+      resolveServerOptions: () => ({ dataDir: "/data" }) as ReturnType<Awaited<ReturnType<Loaders["server"]>>["resolveServerOptions"]>,
+    }),
+  },
+};
 
 /** A shell's view of a line: words, with single and double quotes. */
 export function shellWords(line: string): string[] {
