@@ -173,7 +173,7 @@ const searching: readonly CliRow[] = [
         line: 'bulk hold --filter \'{"queue":"{queue}"}\'',
         given: two,
         code: 2,
-        err: /^hold: 2 jobs\n[^]*add --yes/,
+        err: /^hold: 2 jobs\n[\s\S]*add --yes/,
         ours: "what a filter finds is asked about first",
       },
       { line: "bulk cancel --where 'queue:{queue} state:pending' --expect 2 --yes", given: two, out: /^Affected: 2 jobs/ },

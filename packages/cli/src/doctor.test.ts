@@ -92,5 +92,7 @@ test("settings: every one that is wrong, by its flag; a directory that was named
   };
   const { code, out } = await corvo("doctor --config corvo.yaml --data-dir /nowhere", { load, machine: { room: async () => undefined } });
   expect(code).toBe(1);
-  expect(out).toMatch(/fail {2}settings +--bind: "x" has no port\n[^\n]*\nfail {2}settings +--retention: [^]*fail {2}data +there is no directory \/nowhere\n/);
+  expect(out).toMatch(
+    /fail {2}settings +--bind: "x" has no port\n[^\n]*\nfail {2}settings +--retention: [\s\S]*fail {2}data +there is no directory \/nowhere\n/,
+  );
 });
