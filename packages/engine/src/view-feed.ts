@@ -8,7 +8,7 @@ import type { Queue } from "./tables/queues.js";
 import { type FeedChunk, FeedChunks, FeedKind, feedHeaderBytes } from "./view-format.js";
 
 /** Copies of finished jobs that wait for the view. Above it they are read from the archive again, where they are anyway. */
-const copyBytesMax = 16 * 1024 * 1024;
+const copyBytesMax = 32 * 1024 * 1024;
 
 /** Everything that changed up to one index, on its way to the view. */
 interface Interval {

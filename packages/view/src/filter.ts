@@ -1,6 +1,6 @@
 import { jobIdSequences } from "@corvo/protocol";
 import { type Condition, jqCondition } from "./jq.js";
-import { pairSeparator } from "./tags.js";
+import { pairSeparator, rarePair } from "./tags.js";
 
 /** What jobs must have in common; undefined and empty: does not count. Times are unix milliseconds, exclusive. */
 export interface JobFilter {
@@ -99,11 +99,15 @@ export function planFilter(
   if (count === 0) return nothing;
   const inScope = scope(named ? chosen : undefined, states);
 
+  for (const [value, column] of [
+    [filter.uniqueKey, "unique_key"],
+    [filter.batch, "batch"],
+    [filter.parent, "parent"],
+    [filter.chain, "chain"],
+  ] as const) {
+    if (value) return { sources: [tagged(rarePair(column, value))], rest: [...inScope, ...rest], known: undefined };
+  }
   for (const [value, column, index] of [
-    [filter.uniqueKey, "unique_key", "jobs_unique"],
-    [filter.batch, "batch", "jobs_batch"],
-    [filter.parent, "parent", "jobs_parent"],
-    [filter.chain, "chain", "jobs_chain"],
     [filter.worker, "worker", "jobs_worker"],
     [filter.cause, "cause", "jobs_cause"],
   ] as const) {
@@ -116,12 +120,7 @@ export function planFilter(
   }
   if (filter.tags?.length && count > fewRows) {
     const [[key, value]] = filter.tags;
-    const pair = `${key}${pairSeparator}${value}`;
-    return {
-      sources: [{ from: "tags t CROSS JOIN jobs j ON j.seq = t.seq", condition: { sql: "t.pair = ?", values: [pair] } }],
-      rest: [...inScope, ...rest],
-      known: undefined,
-    };
+    return { sources: [tagged(`${key}${pairSeparator}${value}`)], rest: [...inScope, ...rest], known: undefined };
   }
   const known = simple ? count : undefined;
   if (!named && states.length === allStates.length) return { sources: [{ from: "jobs j", condition: always }], rest, known };
@@ -144,6 +143,10 @@ export function planFilter(
   }
   if (parts.length <= sourcesMax) return { sources: parts, rest, known };
   return { sources: [{ from: "jobs j", condition: always }], rest: [...inScope, ...rest], known };
+}
+
+function tagged(pair: string): Source {
+  return { from: "tags t CROSS JOIN jobs j ON j.seq = t.seq", condition: { sql: "t.pair = ?", values: [pair] } };
 }
 
 const always: Condition = { sql: "1", values: [] };

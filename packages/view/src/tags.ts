@@ -2,8 +2,32 @@
 export const pairSeparator = "\u001f";
 const pairsMax = 64;
 
+/** What few jobs have, and never changes. */
+export interface Rare {
+  unique_key: string | null;
+  parent: string | null;
+  chain: string | null;
+  batch: string | null;
+  tags: string | null;
+}
+
+/** A value of a rare column among the tags. A tag that looks the same does no harm: the column is asked as well. */
+export function rarePair(column: keyof Rare, value: string): string {
+  return `${pairSeparator}${column}${pairSeparator}${value}`;
+}
+
+/** Everything under which a job is entered in `tags`. */
+export function pairsOfJob(job: Rare): string[] {
+  const pairs = job.tags === null ? [] : pairsOf(job.tags);
+  if (job.unique_key !== null) pairs.push(rarePair("unique_key", job.unique_key));
+  if (job.parent !== null) pairs.push(rarePair("parent", job.parent));
+  if (job.chain !== null) pairs.push(rarePair("chain", job.chain));
+  if (job.batch !== null) pairs.push(rarePair("batch", job.batch));
+  return pairs;
+}
+
 /** Tags as the index has them: path and value as text. A member of a member has its path with dots. */
-export function pairsOf(tags: string): string[] {
+function pairsOf(tags: string): string[] {
   let value: unknown;
   try {
     value = JSON.parse(tags);

@@ -17,7 +17,10 @@ export interface ViewOptions {
   owner: string;
   /** Index of the state from which the log was replayed: what changed since was told to the feed. */
   restoredIndex: number;
-  /** Milliseconds for which changes gather. 100: less than a person notices, enough for most jobs to be written once. */
+  /**
+   * Milliseconds for which changes gather. 100: less than a person notices, enough for most jobs to be written once. Up to 500 when
+   * writing takes long: then more jobs end before they are written, and each is written once.
+   */
   intervalMs: number;
   /** Says what happened, for the log. */
   tell(what: string, facts: Record<string, unknown>): void;
@@ -28,6 +31,9 @@ export class ViewUnavailable extends Error {}
 
 /** Bytes of one message to the writing thread: some thousand jobs, one transaction. */
 const messageBytes = 512 * 1024;
+/** An interval is this many times as long as the writing of the one before, within bounds. */
+const intervalShare = 4;
+const intervalMsMax = 500;
 /** After a write failed the view is made anew, this much later. */
 const againMs = 10_000;
 
@@ -46,12 +52,15 @@ export class View {
   private readonly writer: Worker;
   private readonly readers = new Readers();
   private number = 0;
-  private answer: ((message: FromWriter) => void) | undefined;
+  /** Of those who asked the writing thread, in order. */
+  private answers: ((message: FromWriter) => void)[] = [];
   /** Why the writing thread is no more. */
   private ended: string | undefined;
   private timer: NodeJS.Timeout | undefined;
   private running: Promise<void> | undefined;
   private hurried = false;
+  /** What writing the last interval took. */
+  private tookMs = 0;
   private stopping = false;
   private failed = false;
   /** A view can be asked. */
@@ -64,16 +73,10 @@ export class View {
     if (feed === undefined) throw new Error("the engine was built without a feed");
     this.feed = feed;
     this.writer = new Worker(threadUrl, { workerData: { role: "writer" } });
-    this.writer.on("message", (message: FromWriter) => {
-      const { answer } = this;
-      this.answer = undefined;
-      answer?.(message);
-    });
+    this.writer.on("message", (message: FromWriter) => this.answers.shift()?.(message));
     const ended = (error: string): void => {
       this.ended = error;
-      const { answer } = this;
-      this.answer = undefined;
-      answer?.({ type: "failed", error });
+      for (const answer of this.answers.splice(0)) answer({ type: "failed", error });
     };
     this.writer.on("error", (cause) => ended(cause.message));
     this.writer.on("exit", () => ended("the view's thread has ended"));
@@ -115,7 +118,7 @@ export class View {
   /** An entry was applied. */
   changed(): void {
     if (this.timer !== undefined || this.running !== undefined || this.stopping || this.failed || this.rebuilding !== undefined) return;
-    this.timer = setTimeout(() => this.run(), this.options.intervalMs);
+    this.timer = setTimeout(() => this.run(), Math.min(Math.max(this.options.intervalMs, intervalShare * this.tookMs), intervalMsMax));
   }
 
   /** It cannot be asked yet, but soon. */
@@ -148,12 +151,16 @@ export class View {
   /** One interval, to its end. */
   private async sendAll(): Promise<void> {
     this.hurried = false;
+    const startedMs = performance.now();
     this.feed.begin();
     await this.sendInterval();
+    this.tookMs = performance.now() - startedMs;
   }
 
+  /** While the writer works on a message the next one is on its way: this thread may be slow to answer. */
   private async sendInterval(): Promise<void> {
     const { feed } = this;
+    let before: Promise<void> | undefined;
     for (;;) {
       const range = feed.archiveRange;
       if (range !== undefined) {
@@ -161,9 +168,13 @@ export class View {
         feed.archiveDone();
       }
       const { chunks, done } = feed.pack(messageBytes);
-      if (chunks.length > 0) await this.apply(chunks);
-      if (done) return;
-      if (this.stopping && this.rebuilding === undefined) continue;
+      if (chunks.length > 0) {
+        const sent = this.apply(chunks);
+        sent.catch(() => {}); // whoever waits for it is told
+        await before;
+        before = sent;
+      }
+      if (done) return before;
     }
   }
 
@@ -201,7 +212,7 @@ export class View {
   private tellWriter(message: ToWriter, transfer: ArrayBuffer[] = []): Promise<FromWriter> {
     if (this.ended !== undefined) return Promise.resolve({ type: "failed", error: this.ended });
     return new Promise((resolve) => {
-      this.answer = resolve;
+      this.answers.push(resolve);
       this.writer.postMessage(message, transfer);
     });
   }

@@ -7,6 +7,11 @@ import { type Db, fact, schemaVersion, setFact } from "./schema.js";
 import { Searcher, type Selection, TooSlow } from "./search.js";
 import { ViewStore } from "./store.js";
 
+/** Above this many rows in one interval the node is busy. */
+const calmRowsMax = 1000;
+/** A busy node's words are indexed when nothing was written for so long. Longer than its intervals. */
+const calmMs = 1000;
+
 const port = parentPort!;
 if ((workerData as { role: string }).role === "writer") write();
 else read();
@@ -16,9 +21,21 @@ function write(): void {
   const send = (message: FromWriter, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer);
   let store: ViewStore | undefined;
   let indexing = false;
+  let calm: NodeJS.Timeout | undefined;
+  let writtenBefore = 0;
   const indexWords = (): void => {
     indexing = store?.indexWords(100) ?? false;
     if (indexing) setImmediate(indexWords);
+  };
+  /** Words take processor time from those who work: while many jobs come they wait, each time anew. */
+  const indexWordsSoon = (): void => {
+    const rows = store!.written - writtenBefore;
+    writtenBefore = store!.written;
+    clearTimeout(calm);
+    calm = undefined;
+    if (indexing) return;
+    if (rows <= calmRowsMax) indexWords();
+    else calm = setTimeout(indexWords, calmMs);
   };
   let loading = false;
   port.on("message", (message: ToWriter) => {
@@ -35,7 +52,7 @@ function write(): void {
           const index = store.apply(message.parts);
           const buffers = message.parts.map((part) => part.buffer);
           send({ type: "applied", index, buffers }, buffers);
-          if (index !== undefined && !loading && !indexing) indexWords();
+          if (index !== undefined && !loading) indexWordsSoon();
           return;
         }
         case "ready":
@@ -43,8 +60,10 @@ function write(): void {
           loading = false;
           return send({ type: "ready" });
         case "close":
+          clearTimeout(calm);
           store?.close(message.clean);
           store = undefined;
+          writtenBefore = 0;
           return send({ type: "closed" });
       }
     } catch (cause) {
