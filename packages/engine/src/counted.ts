@@ -28,7 +28,9 @@ export function countStarted(s: State, row: number, queue: Queue): void {
   if (s.level < 2) return;
   s.counters.count(queue, Counted.started);
   const since = s.jobs.dueMs(row);
-  s.counters.waited(queue, Math.max(0, s.logTimeMs - (since === 0 ? s.jobs.createdMs(row) : since)));
+  const ms = Math.max(0, s.logTimeMs - (since === 0 ? s.jobs.createdMs(row) : since));
+  s.counters.waited(queue, ms);
+  s.measured.waiting.add(ms);
 }
 
 /** An attempt ends: by an ack, a failure, a hold or a continuation. */

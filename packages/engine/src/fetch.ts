@@ -131,7 +131,6 @@ export function headOf(queue: Queue): number {
 function lease(s: State, row: number, queue: Queue, leaseMs: number, worker: Worker | undefined): void {
   const { jobs } = s;
   leave(s, row);
-  s.measured.leased(row, s.logTimeMs);
   countStarted(s, row, queue);
   jobs.setAttempt(row, jobs.attempt(row) + 1);
   jobs.setStartedMs(row, s.logTimeMs);

@@ -2,6 +2,7 @@ import { ended } from "./ended.js";
 import { forget, releaseKey } from "./finish.js";
 import type { State } from "./state.js";
 import { JobState } from "./tables/job-table.js";
+import type { LeaseTimers } from "./tables/lease-timers.js";
 import { priorities, type Queue } from "./tables/queues.js";
 import type { TimerHeap } from "./tables/timer-heap.js";
 
@@ -78,7 +79,7 @@ export class Garbage {
   }
 }
 
-function timerOf(s: State, row: number): TimerHeap | undefined {
+function timerOf(s: State, row: number): LeaseTimers | TimerHeap | undefined {
   const state = s.jobs.state(row);
   if (state === JobState.active) return s.leases;
   return state === JobState.retrying || state === JobState.scheduled ? s.due : undefined;

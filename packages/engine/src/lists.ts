@@ -58,10 +58,7 @@ function entered(s: State, row: number, queue: Queue, state: number): void {
   if (state === JobState.active) s.leases.add(row, jobs.dueMs(row), jobs.fence(row));
   else {
     if (state === JobState.scheduled || state === JobState.retrying) s.due.add(row, jobs.dueMs(row), seq);
-    else if (state === JobState.pending && jobs.waits(row) === 0) {
-      s.wake(queue);
-      s.measured.pending(row, s.logTimeMs);
-    }
+    else if (state === JobState.pending && jobs.waits(row) === 0) s.wake(queue);
     if (jobs.expireMs(row) !== 0) s.expiries.add(row, jobs.expireMs(row), seq);
   }
   s.hash.mix(state, seq, queue.serial);

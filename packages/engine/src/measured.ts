@@ -20,30 +20,12 @@ export class Durations {
  * is thrown away by `reset` when the node begins to serve.
  */
 export class Measured {
-  /** From becoming pending to the lease. Jobs that were pending when the process started are not counted once. */
+  /** From becoming pending to the lease. */
   waiting = new Durations();
   /** From the lease to its end, whatever ended it. */
   running = new Durations();
   /** Acks, fails, heartbeats and releases under a fence that is not the lease's. */
   staleFences = 0;
-  /** By row: when it became pending; 0: not known. */
-  private since = new Float64Array(1024);
-
-  pending(row: number, nowMs: number): void {
-    if (row >= this.since.length) {
-      const longer = new Float64Array(Math.max(this.since.length * 2, row + 1));
-      longer.set(this.since);
-      this.since = longer;
-    }
-    this.since[row] = nowMs;
-  }
-
-  leased(row: number, nowMs: number): void {
-    const since = row < this.since.length ? this.since[row] : 0;
-    if (since === 0) return;
-    this.since[row] = 0;
-    this.waiting.add(nowMs - since);
-  }
 
   reset(): void {
     this.waiting = new Durations();

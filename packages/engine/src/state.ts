@@ -12,6 +12,7 @@ import { DeletedJobs } from "./tables/deleted-jobs.js";
 import { EntityTable } from "./tables/entities.js";
 import { Events, EventType } from "./tables/events.js";
 import { expiryField, JobState, JobTable, timerField } from "./tables/job-table.js";
+import { LeaseTimers } from "./tables/lease-timers.js";
 import { Tickets } from "./tables/list-order.js";
 import type { Pages } from "./tables/pages.js";
 import { type Queue, Queues } from "./tables/queues.js";
@@ -68,7 +69,7 @@ export class State implements TextOwners {
   /** Events on their way to webhooks. */
   readonly outbox: Outbox;
   /** Active jobs by the end of their lease in serving time, then fence. */
-  readonly leases = new TimerHeap(this.jobs, timerField);
+  readonly leases = new LeaseTimers(this.jobs, timerField);
   /** Scheduled and retrying jobs by their time, then sequence. */
   readonly due = new TimerHeap(this.jobs, timerField);
   /** Jobs that can expire now (live, not active, with an expiry) by that time, then sequence. */

@@ -8,6 +8,7 @@ import { makePending } from "./lists.js";
 import type { State } from "./state.js";
 import { EventType } from "./tables/events.js";
 import { JobFlag, JobState } from "./tables/job-table.js";
+import type { LeaseTimers } from "./tables/lease-timers.js";
 import type { TimerHeap } from "./tables/timer-heap.js";
 
 const encoder = new TextEncoder();
@@ -33,11 +34,11 @@ export function tick(s: State): void {
   for (; left > 0 && s.entities.due.nextMs <= s.logTimeMs; left--) due(s, s.entities.due.next);
 }
 
-function backToPending(s: State, heap: TimerHeap, event: number): void {
-  const row = heap.next;
+function backToPending(s: State, timers: LeaseTimers | TimerHeap, event: number): void {
+  const row = timers.next;
   if (!s.visible(row)) {
     s.jobs.keep(row);
-    return heap.remove(row);
+    return timers.remove(row);
   }
   if (event === EventType.reclaimed && (s.jobs.flags(row) & JobFlag.agent) !== 0) {
     const error = iterationTimedOut(s, row);

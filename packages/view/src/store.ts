@@ -2,8 +2,8 @@ import { FeedKind, finishedFixedBytes, JobState, liveFixedBytes, queueFixedBytes
 import { ArchivedJobReader } from "@corvo/gen/corvo/internal/v1/job_fast.js";
 import type BetterSqlite3 from "better-sqlite3";
 import { factsOfDocument, factsOfRequest } from "./facts.js";
-import { SegmentRanges } from "./segment-ranges.js";
 import { type Db, fact, makeIndexes, makeTables, setFact, settings } from "./schema.js";
+import { SegmentRanges } from "./segment-ranges.js";
 import { pairsOfJob, type Rare } from "./tags.js";
 
 /** What the feed sends: records in memory that is the receiver's. */

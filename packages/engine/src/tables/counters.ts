@@ -1,5 +1,5 @@
 import { HashIndex, hashMore } from "./hash-index.js";
-import { Pages } from "./pages.js";
+import { inPage, Pages, pageShift } from "./pages.js";
 import type { Queue } from "./queues.js";
 
 const minuteMs = 60_000;
@@ -65,6 +65,12 @@ export class Counters extends Pages {
   /** Minute of the entry that is being applied. */
   minute = 0;
   private all = -1;
+  /** The queue that was counted for last in this entry, and where its counts and those of all lie. */
+  private counted: Queue | undefined;
+  private own = new Int32Array(0);
+  private ownAt = 0;
+  private shared = this.own;
+  private sharedAt = 0;
   private readonly heads = new Int32Array(2).fill(-1);
   private readonly tails = new Int32Array(2).fill(-1);
   private readonly tens = new HashIndex();
@@ -79,6 +85,7 @@ export class Counters extends Pages {
 
   /** Time has come to this. */
   advance(nowMs: number, queueOf: (serial: number) => Queue | undefined): void {
+    this.counted = undefined;
     const minute = Math.floor(nowMs / minuteMs);
     if (minute === this.minute) return;
     this.minute = minute;
@@ -91,27 +98,32 @@ export class Counters extends Pages {
 
   /** Adds one to a counter. */
   count(queue: Queue, field: number): void {
-    this.bump(this.rowOf(queue), field);
-    this.bump(this.rowOfAll(), field);
+    if (queue !== this.counted) this.begin(queue);
+    this.own[this.ownAt + field]++;
+    this.shared[this.sharedAt + field]++;
   }
 
   /** A job was pending for this long. */
   waited(queue: Queue, ms: number): void {
-    const field = I.wait + bucketOf(ms);
-    this.bump(this.rowOf(queue), field);
-    this.bump(this.rowOfAll(), field);
+    this.count(queue, I.wait + bucketOf(ms));
   }
 
   /** An attempt ran for this long. */
   ran(queue: Queue, ms: number): void {
-    const field = I.run + bucketOf(ms);
-    this.bump(this.rowOf(queue), field);
-    this.bump(this.rowOfAll(), field);
+    this.count(queue, I.run + bucketOf(ms));
   }
 
-  private bump(row: number, field: number): void {
+  /** Finds the rows of a queue and of all for what is counted next: most of an entry is about one queue. */
+  private begin(queue: Queue): void {
+    const row = this.rowOf(queue);
+    const all = this.rowOfAll();
     this.touch(row);
-    this.setInt(row, field, this.int(row, field) + 1);
+    this.touch(all);
+    this.own = this.i32[row >>> pageShift];
+    this.ownAt = (row & inPage) * (strideBytes / 4);
+    this.shared = this.i32[all >>> pageShift];
+    this.sharedAt = (all & inPage) * (strideBytes / 4);
+    this.counted = queue;
   }
 
   private rowOf(queue: Queue): number {

@@ -1,9 +1,9 @@
 import { InvariantBroken } from "../invariant.js";
 
-const pageShift = 10;
+export const pageShift = 10;
 /** Rows of one page. A page of the job table is 112 KiB: small enough that copying it while a cut runs is not noticed. */
 export const pageRows = 1 << pageShift;
-const inPage = pageRows - 1;
+export const inPage = pageRows - 1;
 
 /**
  * Rows of fixed size in pages that never move, so that a table grows without copying and a snapshot can be cut while it changes.

@@ -5,6 +5,7 @@ import { DeletedJobs } from "./deleted-jobs.js";
 import { Events } from "./events.js";
 import { HashIndex } from "./hash-index.js";
 import { JobTable, timerField } from "./job-table.js";
+import { LeaseTimers } from "./lease-timers.js";
 import { SequenceIndex } from "./sequence-index.js";
 import { ThrottleLog } from "./throttle-log.js";
 import { TimerHeap } from "./timer-heap.js";
@@ -12,10 +13,10 @@ import { Workers } from "./workers.js";
 
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 
-test("a timer heap gives rows in the order of time and tie, whatever left in between", () => {
+test.each(["a timer heap", "a line of leases"])("%s gives rows in the order of time and tie, whatever left in between", (what) => {
   const dice = new Dice(7);
   const jobs = new JobTable();
-  const heap = new TimerHeap(jobs, timerField);
+  const heap = what === "a timer heap" ? new TimerHeap(jobs, timerField) : new LeaseTimers(jobs, timerField);
   const expected = new Map<number, [number, number]>();
   const rows = Array.from({ length: 9000 }, (_, i) => jobs.add(i + 1));
   for (let step = 0; step < 40_000; step++) {
@@ -38,6 +39,35 @@ test("a timer heap gives rows in the order of time and tie, whatever left in bet
   }
   expect(found).toEqual(sorted);
   expect(heap.nextMs).toBe(Number.POSITIVE_INFINITY);
+});
+
+test("a line of leases keeps its order while most come in order, some do not, and many leave", () => {
+  const dice = new Dice(11);
+  const jobs = new JobTable();
+  const leases = new LeaseTimers(jobs, timerField);
+  const expected = new Map<number, [number, number]>();
+  const free = Array.from({ length: 150_000 }, (_, i) => jobs.add(i + 1));
+  const check = (): void => {
+    leases.check("leases", (row) => expected.get(row)![0]);
+    const [first] = [...expected].sort(([, a], [, b]) => a[0] - b[0] || a[1] - b[1]);
+    expect([leases.size, leases.next, leases.nextMs]).toEqual([expected.size, first?.[0] ?? -1, first?.[1][0] ?? Number.POSITIVE_INFINITY]);
+  };
+  for (let step = 0; step < 400_000; step++) {
+    const leaving = expected.size > 0 && (free.length === 0 || dice.chance(step % 100_000 < 60_000 ? 35 : 70));
+    if (leaving) {
+      const row = dice.chance(90) ? leases.next : expected.keys().next().value!;
+      leases.remove(row);
+      expected.delete(row);
+      free.push(row);
+    } else {
+      const at: [number, number] = [Math.floor(step / 50) + (dice.chance(3) ? -dice.below(40) : 60), step];
+      const row = free.pop()!;
+      leases.add(row, ...at);
+      expected.set(row, at);
+    }
+    if (step % 40_000 === 0) check();
+  }
+  check();
 });
 
 test("a hash index finds what a map finds, also when hashes are the same", () => {

@@ -33,6 +33,11 @@ export class TimerHeap {
     return this.size === 0 ? -1 : this.rows[0][0];
   }
 
+  /** Is the row that is next before this? There must be one. */
+  nextIsBefore(timeMs: number, tie: number): boolean {
+    return this.after(timeMs, tie, 0);
+  }
+
   has(row: number): boolean {
     return this.pages.int(row, this.field) !== 0;
   }
