@@ -110,19 +110,46 @@ export async function readFirstSeqs(file: DiskFile, footer: ArchiveFooter, seed:
   return Float64Array.from({ length: footer.blocks }, (_, block) => getU64(view, block * 8));
 }
 
-/** Offset of the latest record of `seq`, −1 when there is none, undefined when the block is damaged. */
-export async function findInFooter(file: DiskFile, footer: ArchiveFooter, firstSeqs: Float64Array, seq: number, seed: number): Promise<number | undefined> {
-  const block = lastAtMost(firstSeqs, firstSeqs.length, seq);
-  if (block < 0) return -1;
-  const bytes = await file.read(footer.place + recordHeaderBytes + block * blockBytes, blockBytes);
+/** One block of a footer, checked. */
+export interface FooterBlock {
+  number: number;
+  first: number;
+  relative: Uint32Array;
+  offsets: Uint32Array;
+}
+
+/** The block that a sequence would be in; −1: it is before all of them. */
+export function blockOf(firstSeqs: Float64Array, seq: number): number {
+  return lastAtMost(firstSeqs, firstSeqs.length, seq);
+}
+
+/** Undefined when the block is damaged. */
+export async function readBlock(
+  file: DiskFile,
+  footer: ArchiveFooter,
+  firstSeqs: Float64Array,
+  number: number,
+  seed: number,
+): Promise<FooterBlock | undefined> {
+  const bytes = await file.read(footer.place + recordHeaderBytes + number * blockBytes, blockBytes);
   if (bytes.length !== blockBytes) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, blockBytes);
   if (view.getUint32(sumAt, true) !== checksum(bytes.subarray(0, sumAt), seed)) return undefined;
   const count = view.getUint16(8, true);
-  if (getU64(view, 0) !== firstSeqs[block] || count > blockRecords) return undefined;
-  const relative = Uint32Array.from({ length: count }, (_, at) => view.getUint32(relativeAt + at * 4, true));
-  const at = lastAtMost(relative, count, seq - firstSeqs[block]);
-  return at >= 0 && relative[at] === seq - firstSeqs[block] ? view.getUint32(offsetsAt + at * 4, true) : -1;
+  const first = getU64(view, 0);
+  if (first !== firstSeqs[number] || count > blockRecords) return undefined;
+  return {
+    number,
+    first,
+    relative: Uint32Array.from({ length: count }, (_, at) => view.getUint32(relativeAt + at * 4, true)),
+    offsets: Uint32Array.from({ length: count }, (_, at) => view.getUint32(offsetsAt + at * 4, true)),
+  };
+}
+
+/** Offset of the latest record of `seq`, −1 when there is none. */
+export function findInBlock({ first, relative, offsets }: FooterBlock, seq: number): number {
+  const at = lastAtMost(relative, relative.length, seq - first);
+  return at >= 0 && relative[at] === seq - first ? offsets[at] : -1;
 }
 
 function putEnd(view: DataView, footer: ArchiveFooter, seed: number): void {

@@ -27,6 +27,8 @@ export interface ArchiveStore {
    * `ArchiveDamaged` rather than to say that there is none.
    */
   find(seq: number): Promise<{ place: ArchivePlace; bytes: Uint8Array } | undefined>;
+  /** The same for many jobs, in the order in which they were asked for: what lies together is read together. */
+  findMany(seqs: readonly number[]): Promise<({ place: ArchivePlace; bytes: Uint8Array } | undefined)[]>;
   /** The record at this place. Throws `ArchiveDamaged`, also when its segment is gone. */
   read(place: ArchivePlace): Promise<Uint8Array>;
   /**

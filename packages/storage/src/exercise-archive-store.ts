@@ -47,6 +47,12 @@ export class PlaceKeeper {
       assert.equal(hex(found!.bytes), hex(bytes));
     }
     for (const seq of [0, 2 ** 53 - 2]) if (!latest.has(seq)) assert.equal(await store.find(seq), undefined);
+    const seqs = [0, ...latest.keys(), 2 ** 53 - 2, ...latest.keys()].reverse();
+    const many = await store.findMany(seqs);
+    seqs.forEach((seq, i) => {
+      assert.deepEqual(many[i]?.place, latest.get(seq)?.place, `place of sequence ${seq}`);
+      assert.equal(many[i] && hex(many[i].bytes), latest.has(seq) ? hex(latest.get(seq)!.bytes) : undefined);
+    });
   }
 }
 

@@ -1,15 +1,15 @@
 import { Writer } from "@corvo/gen/corvo/fast/runtime.js";
 import { BulkChunkDoneReader, encodeBulkChunkCommand } from "@corvo/gen/corvo/internal/v1/bulk_fast.js";
 import { encodeFinishedJobCommand } from "@corvo/gen/corvo/internal/v1/log_fast.js";
-import { bulkRequestBody, commandFlags, formatJobId, isRefusal, Verb } from "@corvo/protocol";
+import { bulkBlockJobs, bulkRequestBody, commandFlags, formatJobId, isRefusal, Verb } from "@corvo/protocol";
 import type { Replica } from "@corvo/replica";
 import type { ArchiveStore } from "@corvo/storage";
 import { toRpcError } from "../handlers/context.js";
 
 /** Bytes of one command: records of finished jobs travel in it. */
 const chunkBytesMax = 2 * 1024 * 1024;
-/** Records that are read from the archive at a time. */
-const readsMax = 64;
+/** Records that are read from the archive at a time: those of a block. */
+const readsMax = bulkBlockJobs;
 /** How often a job may change while its record is read. */
 const triesMax = 8;
 
@@ -61,22 +61,25 @@ interface Item {
   body: Uint8Array;
 }
 
+/** The request of each job; those of finished jobs take their records along. */
 async function itemsOf(replica: Replica, archive: ArchiveStore, work: BulkWork, places: readonly number[]): Promise<Item[]> {
-  const items: Item[] = [];
+  const items: Item[] = places.map((at) => ({ at, flags: 0, body: bulkRequestBody(formatJobId(work.times[at], work.seqs[at]), work.more) }));
   const w = new Writer(4096);
-  for (let from = 0; from < places.length; from += readsMax) {
-    const part = places.slice(from, from + readsMax);
-    const made = part.map((at): Item | Promise<Item> => {
-      const body = bulkRequestBody(formatJobId(work.times[at], work.seqs[at]), work.more);
-      const seq = replica.engine.needsArchive(work.verb, body);
-      if (seq === undefined) return { at, flags: 0, body };
-      return archive.find(seq).then((found) => {
-        w.reset();
-        encodeFinishedJobCommand(w, { request: body, archivedJob: found?.bytes, segment: found?.place.segment, offset: found?.place.offset });
-        return { at, flags: commandFlags.finishedJob, body: w.copy() };
-      });
+  for (let from = 0; from < items.length; from += readsMax) {
+    const finished: { item: Item; seq: number }[] = [];
+    for (const item of items.slice(from, from + readsMax)) {
+      const seq = replica.engine.needsArchive(work.verb, item.body);
+      if (seq !== undefined) finished.push({ item, seq });
+    }
+    if (finished.length === 0) continue;
+    const records = await archive.findMany(finished.map(({ seq }) => seq));
+    finished.forEach(({ item }, i) => {
+      const { bytes, place } = records[i] ?? {};
+      w.reset();
+      encodeFinishedJobCommand(w, { request: item.body, archivedJob: bytes, segment: place?.segment, offset: place?.offset });
+      item.flags = commandFlags.finishedJob;
+      item.body = w.copy();
     });
-    items.push(...(await Promise.all(made)));
   }
   return items;
 }
