@@ -40,6 +40,8 @@ export interface JobFilter {
 export interface Source {
   /** `jobs` with the index to use. */
   from: string;
+  /** The column that holds `seq` in the index's order: SQLite does not see that two columns are equal, and would sort all rows. */
+  seq: "j.seq" | "t.seq";
   condition: Condition;
 }
 
@@ -113,7 +115,7 @@ export function planFilter(
   ] as const) {
     if (!value) continue;
     return {
-      sources: [{ from: `jobs j INDEXED BY ${index}`, condition: { sql: `j.${column} = ?`, values: [value] } }],
+      sources: [{ from: `jobs j INDEXED BY ${index}`, seq: "j.seq", condition: { sql: `j.${column} = ?`, values: [value] } }],
       rest: [...inScope, ...rest],
       known: undefined,
     };
@@ -123,10 +125,11 @@ export function planFilter(
     return { sources: [tagged(`${key}${pairSeparator}${value}`)], rest: [...inScope, ...rest], known: undefined };
   }
   const known = simple ? count : undefined;
-  if (!named && states.length === allStates.length) return { sources: [{ from: "jobs j", condition: always }], rest, known };
+  if (!named && states.length === allStates.length) return { sources: [{ from: "jobs j", seq: "j.seq", condition: always }], rest, known };
   if (!named && states.every((state) => indexedStates.has(state))) {
     const sources = states.map((state) => ({
       from: "jobs j INDEXED BY jobs_state",
+      seq: "j.seq" as const,
       condition: { sql: `j.state = ${state} AND j.state IN (3, 5, 6, 7, 8)`, values: [] },
     }));
     return { sources, rest, known };
@@ -137,16 +140,17 @@ export function planFilter(
       if (queue.counts[state] === 0) continue;
       parts.push({
         from: "jobs j INDEXED BY jobs_queue",
+        seq: "j.seq",
         condition: { sql: `j.queue = ? AND j.state = ${state}`, values: [queue.serial] },
       });
     }
   }
   if (parts.length <= sourcesMax) return { sources: parts, rest, known };
-  return { sources: [{ from: "jobs j", condition: always }], rest: [...inScope, ...rest], known };
+  return { sources: [{ from: "jobs j", seq: "j.seq", condition: always }], rest: [...inScope, ...rest], known };
 }
 
 function tagged(pair: string): Source {
-  return { from: "tags t CROSS JOIN jobs j ON j.seq = t.seq", condition: { sql: "t.pair = ?", values: [pair] } };
+  return { from: "tags t CROSS JOIN jobs j ON j.seq = t.seq", seq: "t.seq", condition: { sql: "t.pair = ?", values: [pair] } };
 }
 
 const always: Condition = { sql: "1", values: [] };

@@ -118,26 +118,29 @@ export class Searcher {
   select(filter: JobFilter, max: number, deadlineMs: number): Selection {
     return this.reading(deadlineMs, (index) => {
       const plan = this.plan(filter);
-      const found: { seq: number; created: number; queue: number; state: number }[] = [];
+      const rows: [seq: number, created: number, queue: number, state: number][] = [];
       for (const source of plan.sources) {
         const [sql, values] = select("j.seq, j.created, j.queue, j.state", source, plan.rest, "");
-        for (const row of this.db.prepare(`${sql} LIMIT ?`).iterate(...values, max + 1 - found.length)) found.push(row as (typeof found)[0]);
-        if (found.length > max) break;
+        const found = this.db
+          .prepare(`${sql} LIMIT ?`)
+          .raw()
+          .all(...values, max + 1 - rows.length) as typeof rows;
+        for (const row of found) rows.push(row);
+        if (rows.length > max) break;
       }
-      const cut = found.length > max;
-      if (cut) found.length = max;
-      found.sort((a, b) => a.seq - b.seq);
-      const groups = new Map<string, [string, number, number]>();
-      for (const row of found) {
-        const key = `${row.queue} ${row.state}`;
-        const group = groups.get(key);
+      const cut = rows.length > max;
+      if (cut) rows.length = max;
+      if (rows.some((row, i) => i > 0 && row[0] < rows[i - 1][0])) rows.sort((a, b) => a[0] - b[0]);
+      const groups = new Map<number, [string, number, number]>();
+      for (const [, , queue, state] of rows) {
+        const group = groups.get(queue * 16 + state);
         if (group) group[2]++;
-        else groups.set(key, [this.names.get(row.queue) ?? "", row.state, 1]);
+        else groups.set(queue * 16 + state, [this.names.get(queue) ?? "", state, 1]);
       }
       return {
         index,
-        seqs: Float64Array.from(found, (row) => row.seq),
-        created: Float64Array.from(found, (row) => row.created),
+        seqs: Float64Array.from(rows, (row) => row[0]),
+        created: Float64Array.from(rows, (row) => row[1]),
         groups: [...groups.values()].sort((a, b) => b[2] - a[2]),
         cut,
       };
@@ -239,17 +242,18 @@ export class Searcher {
 
   private rows(plan: Plan, sort: string, order: string, cursor: Cursor | undefined, limit: number): Row[] {
     const rest = [...plan.rest];
+    const after = cursor !== undefined && cursor.offset === undefined && sort === "j.seq" ? cursor.seq : undefined;
     const beyond = order === "ASC" ? ">" : "<";
-    if (cursor !== undefined && cursor.offset === undefined) {
-      if (sort === "j.seq") rest.unshift({ sql: `j.seq ${beyond} ?`, values: [cursor.seq] });
-      else rest.unshift({ sql: `(${sort}, j.seq) ${beyond} (?, ?)`, values: [cursor.key, cursor.seq] });
+    if (cursor !== undefined && cursor.offset === undefined && sort !== "j.seq") {
+      rest.unshift({ sql: `(${sort}, j.seq) ${beyond} (?, ?)`, values: [cursor.key, cursor.seq] });
     }
     const offset = cursor?.offset ?? 0;
-    const by = sort === "j.seq" ? `j.seq ${order}` : `${sort} ${order}, j.seq ${order}`;
     const key = sort === "j.seq" ? "" : `, ${sort} AS key`;
     const found: Row[] = [];
     for (const source of plan.sources) {
-      const [sql, values] = select(`${shown}${key}`, source, rest, ` ORDER BY ${by} LIMIT ?`, key !== "");
+      const onward = after === undefined ? rest : [{ sql: `${source.seq} ${beyond} ?`, values: [after] }, ...rest];
+      const by = sort === "j.seq" ? `${source.seq} ${order}` : `${sort} ${order}, j.seq ${order}`;
+      const [sql, values] = select(`${shown}${key}`, source, onward, ` ORDER BY ${by} LIMIT ?`, key !== "");
       found.push(...(this.db.prepare(sql).all(...values, limit + offset) as Row[]));
     }
     if (plan.sources.length > 1) {
