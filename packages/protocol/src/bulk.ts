@@ -1,6 +1,7 @@
-import { putText, Writer } from "@corvo/gen/corvo/fast/runtime.js";
+import { putRange, putText, Writer } from "@corvo/gen/corvo/fast/runtime.js";
 import { BulkBlockReader, encodeBulkBlock } from "@corvo/gen/corvo/internal/v1/bulk_fast.js";
 import { Verb } from "./entry.js";
+import { jobIdBytes, putJobId } from "./ids.js";
 
 /** What can be done in bulk: each is the verb of the single action. */
 export const bulkActions: Readonly<Record<string, Verb>> = {
@@ -33,6 +34,7 @@ export const bulkBlockJobs = 500;
 
 const w = new Writer(64 * 1024);
 const parts = new Writer(16 * 1024);
+const idBytes = new Uint8Array(jobIdBytes);
 
 /** Jobs from one place up to another as a BulkBlock. Both lists rise. */
 export function packBulkBlock(seqs: ArrayLike<number>, times: ArrayLike<number>, start: number, end: number): Uint8Array {
@@ -75,9 +77,10 @@ export function readBulkBlock(bytes: Uint8Array): { seqs: number[]; times: numbe
 }
 
 /** The single action on one job: its request in protobuf. `more`: the target queue of a move, the new priority. */
-export function bulkRequestBody(id: string, more: string): Uint8Array {
+export function bulkRequestBody(createdMs: number, seq: number, more: string): Uint8Array {
   w.reset();
-  putText(w, 10, id);
+  putJobId(idBytes, 0, createdMs, seq);
+  putRange(w, 10, idBytes, 0, jobIdBytes);
   if (more !== "") putText(w, 18, more);
   return w.copy();
 }

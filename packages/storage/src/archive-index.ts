@@ -41,9 +41,10 @@ export class ArchiveIndex {
   /** Offset of the latest record of this sequence, or −1. */
   find(seq: number): number {
     if (seq < this.minSeq || seq > this.maxSeq) return -1;
-    for (let at = this.#used - 1; at >= 0; at--) if (this.#seqs[at] === seq) return this.#offsets[at];
+    if (seq >= this.#low && seq <= this.#high) for (let at = this.#used - 1; at >= 0; at--) if (this.#seqs[at] === seq) return this.#offsets[at];
     for (let run = this.#runs.length - 1; run >= 0; run--) {
       const { seqs, offsets } = this.#runs[run];
+      if (seq < seqs[0] || seq > seqs[seqs.length - 1]) continue;
       const at = lastAtMost(seqs, seqs.length, seq);
       if (at >= 0 && seqs[at] === seq) return offsets[at];
     }

@@ -1,7 +1,7 @@
 import { Writer } from "@corvo/gen/corvo/fast/runtime.js";
 import { BulkChunkDoneReader, encodeBulkChunkCommand } from "@corvo/gen/corvo/internal/v1/bulk_fast.js";
 import { encodeFinishedJobCommand } from "@corvo/gen/corvo/internal/v1/log_fast.js";
-import { bulkBlockJobs, bulkRequestBody, commandFlags, formatJobId, isRefusal, Verb } from "@corvo/protocol";
+import { bulkBlockJobs, bulkRequestBody, commandFlags, isRefusal, Verb } from "@corvo/protocol";
 import type { Replica } from "@corvo/replica";
 import type { ArchiveStore } from "@corvo/storage";
 import { toRpcError } from "../handlers/context.js";
@@ -31,12 +31,15 @@ export interface BulkWork {
   principal: string;
 }
 
-/** Runs an action on some jobs through the log; what became of each, by place. Throws what refuses all of it. */
-export async function runChunk(replica: Replica, archive: ArchiveStore, work: BulkWork): Promise<Map<number, number>> {
+/**
+ * Runs an action on some jobs through the log; what became of each, by place. Throws what refuses all of it. `prepared`: what `itemsOf`
+ * gave for all of them, perhaps before others were changed: a record that does not count any more is looked up again.
+ */
+export async function runChunk(replica: Replica, archive: ArchiveStore, work: BulkWork, prepared?: Promise<Item[]>): Promise<Map<number, number>> {
   const outcomes = new Map<number, number>();
   let left = work.places;
   for (let tries = 0; left.length > 0 && tries < triesMax; tries++) {
-    const items = await itemsOf(replica, archive, work, left);
+    const items = await ((tries === 0 && prepared) || itemsOf(replica, archive, work, left));
     const again: number[] = [];
     for (let from = 0; from < items.length; ) {
       let to = from;
@@ -55,15 +58,16 @@ export async function runChunk(replica: Replica, archive: ArchiveStore, work: Bu
   return outcomes;
 }
 
-interface Item {
+/** One job of a command. */
+export interface Item {
   at: number;
   flags: number;
   body: Uint8Array;
 }
 
 /** The request of each job; those of finished jobs take their records along. */
-async function itemsOf(replica: Replica, archive: ArchiveStore, work: BulkWork, places: readonly number[]): Promise<Item[]> {
-  const items: Item[] = places.map((at) => ({ at, flags: 0, body: bulkRequestBody(formatJobId(work.times[at], work.seqs[at]), work.more) }));
+export async function itemsOf(replica: Replica, archive: ArchiveStore, work: BulkWork, places: readonly number[] = work.places): Promise<Item[]> {
+  const items: Item[] = places.map((at) => ({ at, flags: 0, body: bulkRequestBody(work.times[at], work.seqs[at], work.more) }));
   const w = new Writer(4096);
   for (let from = 0; from < items.length; from += readsMax) {
     const finished: { item: Item; seq: number }[] = [];

@@ -3,10 +3,16 @@ import { bulkActions, readBulkBlock } from "@corvo/protocol";
 import type { Replica } from "@corvo/replica";
 import type { ArchiveStore } from "@corvo/storage";
 import type { Log } from "../log.js";
-import { runChunk } from "./chunks.js";
+import { type BulkWork, type Item, itemsOf, runChunk } from "./chunks.js";
 
 /** After a step that failed, it is tried again this much later. */
 const againMs = 500;
+
+/** A block that is prepared before its turn. */
+interface Ahead {
+  block: number;
+  items: Promise<Item[]>;
+}
 
 /**
  * Carries tasks out, block by block, while this node leads. What is done is in the log, so whoever leads next goes on where this one
@@ -37,12 +43,14 @@ export class BulkRunner {
   }
 
   private async run(id: string): Promise<void> {
+    let ahead: Ahead | undefined;
     for (;;) {
       const task = this.replica.engine.bulkTask(id);
       if (this.stopped || task === undefined || task.state !== BulkState.running) return;
       try {
-        await this.step(task);
+        ahead = await this.step(task, ahead);
       } catch (cause) {
+        ahead = undefined;
         if (this.stopped) return;
         this.log.warn("a step of a bulk operation was refused, it is tried again", { bulk: id, error: (cause as Error).message });
         await new Promise((resolve) => setTimeout(resolve, againMs));
@@ -50,18 +58,33 @@ export class BulkRunner {
     }
   }
 
-  private async step(task: BulkTaskRecord): Promise<void> {
-    const { seqs, times, outcomes } = readBulkBlock(this.replica.engine.bulkBlock(task.serial, task.nextBlock));
-    const places = seqs.map((_, at) => at).filter((at) => outcomes[at] === 0);
-    await runChunk(this.replica, this.archive, {
+  /** Carries the next block out. While it is on its way through the log, the one after it is prepared. */
+  private async step(task: BulkTaskRecord, ahead: Ahead | undefined): Promise<Ahead | undefined> {
+    const block = task.nextBlock;
+    const done = runChunk(this.replica, this.archive, this.workOf(task, block), ahead?.block === block ? ahead.items : undefined);
+    if (block + 1 === task.blocks) {
+      await done;
+      return undefined;
+    }
+    const items = itemsOf(this.replica, this.archive, this.workOf(task, block + 1));
+    items.catch(() => {
+      // the next step says so
+    });
+    await done;
+    return { block: block + 1, items };
+  }
+
+  private workOf(task: BulkTaskRecord, block: number): BulkWork {
+    const { seqs, times, outcomes } = readBulkBlock(this.replica.engine.bulkBlock(task.serial, block));
+    return {
       verb: bulkActions[task.action],
       more: task.action === "move" ? task.queue : task.action === "change_priority" ? task.priority : "",
       seqs,
       times,
-      places,
+      places: seqs.map((_, at) => at).filter((at) => outcomes[at] === 0),
       task: task.serial,
-      block: task.nextBlock,
+      block,
       principal: "",
-    });
+    };
   }
 }
