@@ -70,7 +70,9 @@ export const oursRows: readonly Row[] = [
   {
     method: "GET",
     path: "/jobs/{id}/children",
-    cases: [{ what: "its family", given: aFamily, status: 200, answers: { total: 1, pending: 1, succeeded: 0, failed: 0 } }],
+    cases: [
+      { what: "its family", given: aFamily, status: 200, answers: { total: 1, pending: 1, succeeded: 0, failed: 0, jobs: [{ id: jobId, state: "pending" }] } },
+    ],
   },
   {
     method: "POST",

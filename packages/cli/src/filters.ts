@@ -20,6 +20,9 @@ export const filterFlags: readonly FlagSpec[] = [
   { flags: "--created-after <time>", description: "added after this time, RFC 3339" },
   { flags: "--created-before <time>", description: "added before this time, RFC 3339" },
   { flags: "--unique-key <key>", description: "with this unique key" },
+  { flags: "--batch-id <id>", description: "members of this batch" },
+  { flags: "--chain-id <id>", description: "steps of this chain" },
+  { flags: "--parent-id <job>", description: "children of this job" },
   { flags: "--id-prefix <text>", description: "whose id begins with this" },
 ];
 
@@ -60,6 +63,9 @@ function flagConditions(flags: Flags): Record<string, unknown> {
     created_after: time("--created-after", "createdAfter"),
     created_before: time("--created-before", "createdBefore"),
     unique_key: text(flags, "uniqueKey") || undefined,
+    batch_id: text(flags, "batchId") || undefined,
+    chain_id: text(flags, "chainId") || undefined,
+    parent_id: text(flags, "parentId") || undefined,
     job_id_prefix: text(flags, "idPrefix") || undefined,
   };
 }

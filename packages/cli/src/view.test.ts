@@ -10,7 +10,8 @@ const corvo = (line: string, around: Surroundings = {}) => runCli(shellWords(lin
 const sent = () => JSON.parse(server.seen.at(-1)?.body ?? "{}");
 
 test("search sends every filter, and prints JSON, ids or a table", async () => {
-  const flags = "--queue q --state dead,held --priority high --payload-contains x --error-contains y --tag a=b --tag odd --limit 5 --sort attempt --order asc";
+  const flags =
+    "--queue q --state dead,held --priority high --payload-contains x --error-contains y --tag a=b --tag odd --batch-id b --chain-id c --parent-id p --limit 5 --sort attempt --order asc";
   expect(JSON.parse((await corvo(`search ${flags} --created-after 2026-01-01T00:00:00Z`)).out)).toMatchObject({ total: 2 });
   expect(sent()).toEqual({
     queue: "q",
@@ -20,6 +21,9 @@ test("search sends every filter, and prints JSON, ids or a table", async () => {
     error_contains: "y",
     tags: { a: "b" },
     created_after: "2026-01-01T00:00:00Z",
+    batch_id: "b",
+    chain_id: "c",
+    parent_id: "p",
     limit: 5,
     sort: "attempt",
     order: "asc",

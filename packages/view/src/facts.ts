@@ -30,6 +30,9 @@ export function factsOfRequest(bytes: Buffer, start: number, end: number): typeo
   asked.tags = textOrNull(bytes, r.tagsJsonStart, r.tagsJsonEnd);
   asked.uniqueKey = textOrNull(bytes, r.uniqueKeyStart, r.uniqueKeyEnd);
   asked.parent = textOrNull(bytes, r.parentIdStart, r.parentIdEnd);
+  asked.batch = textOrNull(bytes, r.batchIdStart, r.batchIdEnd);
+  asked.chain = textOrNull(bytes, r.chainIdStart, r.chainIdEnd);
+  asked.chainStep = r.hasChainStep ? r.chainStep : null;
   return asked;
 }
 

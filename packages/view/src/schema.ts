@@ -3,7 +3,7 @@ import type BetterSqlite3 from "better-sqlite3";
 export type Db = BetterSqlite3.Database;
 
 /** Rises with each change of the tables: a file of another version is made anew. */
-export const schemaVersion = 2;
+export const schemaVersion = 3;
 
 /**
  * One row per job, whatever its state. `seq` rises with creation, so it is the order of creation too. Times are unix milliseconds.

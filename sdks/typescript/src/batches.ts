@@ -3,6 +3,7 @@ import { type Client, createClient, type CallOptions as WireOptions } from "@con
 import { type Batch, BatchService, type ChainInfo as WireChain } from "@corvo/gen/corvo/v1/batch_pb.js";
 import type { CallOptions, ChangeOptions, ClientOptions } from "./client-options.js";
 import { jsonText } from "./requests.js";
+import { type FoundJob, foundJob } from "./search.js";
 
 /** The job that a batch adds when all of its members have ended. */
 export interface BatchCallback {
@@ -72,6 +73,10 @@ export interface ChildrenInfo {
   failed: number;
   cancelled: number;
   deleted: number;
+  /** Newest first. */
+  jobs: FoundJob[];
+  /** The cursor of the next page; undefined: this was the last. */
+  next: string | undefined;
 }
 
 /** How calls are repeated: the client's. */
@@ -125,11 +130,12 @@ export class Together {
     const { dependsOn, waiting, dependents } = await this.caller.repeat(options, (o) => this.rpc.getDependencies({ jobId }, o));
     return { dependsOn: dependsOn.map(({ jobId, state, met, reason }) => ({ jobId, state, met, reason })), waiting, dependents: [...dependents] };
   }
-  /** What has become of the jobs that name this one as their parent. */
-  async children(jobId: string, options: CallOptions = {}): Promise<ChildrenInfo> {
-    const c = await this.caller.repeat(options, (o) => this.rpc.getChildren({ jobId }, o));
-    const [total, pending, succeeded] = [c.total, c.pending, c.succeeded].map(Number);
-    return { total, pending, succeeded, failed: Number(c.failed), cancelled: Number(c.cancelled), deleted: Number(c.deleted) };
+  /** The jobs that name this one as their parent: what has become of all of them, and a page of them (`limit` 1 to 1,000, default 50). */
+  async children(jobId: string, options: CallOptions & { limit?: number; cursor?: string } = {}): Promise<ChildrenInfo> {
+    const { limit = 50, cursor = "" } = options;
+    const c = await this.caller.repeat(options, (o) => this.rpc.getChildren({ jobId, limit, cursor }, o));
+    const [total, pending, succeeded, failed, cancelled, deleted] = [c.total, c.pending, c.succeeded, c.failed, c.cancelled, c.deleted].map(Number);
+    return { total, pending, succeeded, failed, cancelled, deleted, jobs: c.jobs.map(foundJob), next: c.cursor || undefined };
   }
 }
 

@@ -331,3 +331,16 @@ test("events: filtered, resumed after a restart without gap or repeat, and over 
   controller.abort();
   expect(await ending).toMatchObject({ done: true });
 });
+
+test("children of a job and members of a batch are listed, and say where they belong", async () => {
+  const parent = await client.enqueue("album", {});
+  const photos = await client.enqueueMany([1, 2, 3].map((n) => ({ job: "photo", payload: n, options: { parentId: parent.id } })));
+  const ids = photos.map(({ id }) => id).reverse();
+  const first = await client.together.children(parent.id, { limit: 2 });
+  const rest = await client.together.children(parent.id, { limit: 2, cursor: first.next });
+  expect([first.total, first.pending, rest.next]).toEqual([3, 3, undefined]);
+  expect([...first.jobs, ...rest.jobs].map(({ id, parentId }) => [id, parentId])).toEqual(ids.map((id) => [id, parent.id]));
+  const batchId = await client.together.createBatch();
+  const member = await client.enqueue("photo", 4, { batchId });
+  expect((await client.search.page({ batchId })).jobs).toMatchObject([{ id: member.id, batchId, chainId: "", parentId: "" }]);
+});

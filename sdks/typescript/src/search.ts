@@ -54,6 +54,14 @@ export interface FoundJob {
   createdAt: Date | undefined;
   failedAt: Date | undefined;
   errorGroup: string;
+  /** Empty: it is in none. */
+  batchId: string;
+  /** Empty: it is in none. */
+  chainId: string;
+  /** From 0; -1: on_exit, -2: on_failure. */
+  chainStep: number | undefined;
+  /** Empty: it has none. */
+  parentId: string;
 }
 
 export interface FoundJobs {
@@ -200,8 +208,8 @@ function onTheWire(filter: JobFilter) {
   };
 }
 
-function foundJob(job: JobSummary): FoundJob {
-  const { id, queue, payloadJson, priority, attempt, maxRetries, tagsJson, errorGroup: group } = job;
+export function foundJob(job: JobSummary): FoundJob {
+  const { id, queue, payloadJson, priority, attempt, maxRetries, tagsJson, errorGroup: group, batchId, chainId, chainStep, parentId } = job;
   const state = JobState[job.state].toLowerCase() as JobStateName;
   return {
     id,
@@ -215,6 +223,7 @@ function foundJob(job: JobSummary): FoundJob {
     createdAt: date(job.createdAt),
     failedAt: date(job.failedAt),
     errorGroup: group,
+    ...{ batchId, chainId, chainStep, parentId },
   };
 }
 

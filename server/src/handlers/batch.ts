@@ -74,19 +74,6 @@ export function getDependenciesHandler(context: HandlerContext): UnaryHandler {
   };
 }
 
-/** Counters of a job's children. */
-export function getChildrenHandler({ replica }: HandlerContext): UnaryHandler {
-  return {
-    kind: "unary",
-    handle(_call, request) {
-      const { jobId } = decoded(() => fromBinary(pb.GetChildrenRequestSchema, request));
-      const family = replica.engine.family(jobId) ?? { total: 0, pending: 0, succeeded: 0, failed: 0, cancelled: 0, deleted: 0 };
-      const counts = Object.fromEntries(Object.entries(family).map(([name, n]) => [name, BigInt(n as number)]));
-      return toBinary(pb.GetChildrenResponseSchema, create(pb.GetChildrenResponseSchema, counts));
-    },
-  };
-}
-
 type Dependency = MessageInitShape<typeof JobDependencySchema> & { met: boolean };
 
 /** The dependencies of a job with what keeps each from being met. Of a job that has ended nothing is waited for. */

@@ -20,8 +20,7 @@ export function read(context: HandlerContext, answer: DescMessage, handler: Unar
   return {
     kind: "unary",
     async handle(call, request) {
-      const minIndex = minIndexOf(request);
-      if (minIndex > context.replica.engine.appliedIndex) await applied(context, call, minIndex);
+      await applied(context, call, minIndexOf(request));
       const index = context.replica.engine.appliedIndex;
       saySeen(call, index);
       const bytes = await handler.handle(call, request);
@@ -46,7 +45,7 @@ export function readsSaySeen(context: HandlerContext, routes: readonly Route[]):
 }
 
 /** Those that ask the view, and those that read nothing of what the log says. */
-const ownWay = new Set(["SearchJobs", "SearchFulltext", "PreviewBulk", "GetServerInfo", "CaptureProfile"]);
+const ownWay = new Set(["SearchJobs", "SearchFulltext", "PreviewBulk", "GetChildren", "GetServerInfo", "CaptureProfile"]);
 
 /** The index that a caller wants to be seen; 0: any. */
 export function minIndexOf(request: Uint8Array): number {
@@ -89,7 +88,8 @@ function withIndex(bytes: Uint8Array, index: number): Uint8Array {
   return longer;
 }
 
-async function applied(context: HandlerContext, call: Call, index: number): Promise<void> {
+/** Waits until this node has seen an index. */
+export async function applied(context: HandlerContext, call: Call, index: number): Promise<void> {
   const { engine } = context.replica;
   const untilMs = Math.min(performance.now() + waitMsMax, call.deadlineMs ?? Number.POSITIVE_INFINITY);
   while (engine.appliedIndex < index && !call.aborted) {

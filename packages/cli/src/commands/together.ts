@@ -252,16 +252,21 @@ const children: CommandSpec = {
   name: "children",
   args: "<job>",
   group: "Jobs",
-  summary: "show what has become of a job's children",
+  summary: "list a job's children, and what has become of them",
+  flags: [
+    { flags: "--limit <n>", description: "list at most so many, 1 to 1000 (default: 50)" },
+    { flags: "--cursor <cursor>", description: "go on where a list ended" },
+  ],
   client: true,
   watch: true,
   examples: [`corvo children ${exampleJob}`, `corvo children ${exampleJob} -o json`, `corvo children ${exampleJob} -o yaml`],
-  async run(session, [id]) {
-    const answer = await session.client.call("GET", `/api/v1/jobs/${segment(id)}/children`);
-    const counts = JSON.parse(answer.text) as Batch & { jobs?: { id: string; state: string }[] };
+  async run(session, [id], flags) {
+    const answer = await session.client.call("GET", `/api/v1/jobs/${segment(id)}/children${query(undefined, text(flags, "limit"), text(flags, "cursor"))}`);
+    const counts = JSON.parse(answer.text) as Batch & { jobs?: { id: string; queue: string; state: string }[]; cursor?: string };
     printOne(session, answer, id, () => {
       session.line(`${counts.total} ${counts.total === 1 ? "child" : "children"}: ${countsOf(counts)}`);
-      for (const job of counts.jobs ?? []) session.line(`${job.id}  ${job.state}`);
+      for (const job of counts.jobs ?? []) session.line(`${job.id}  ${job.state}  ${job.queue}`);
+      if (counts.cursor) session.note(`hint:  more: --cursor ${counts.cursor}`);
     });
   },
 };
