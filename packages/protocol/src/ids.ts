@@ -122,3 +122,8 @@ export function parseEntityId(prefix: string, id: string): { createdMs: number; 
 export function isJobTime(ms: number): boolean {
   return Number.isInteger(ms) && ms >= 0 && ms < createdMsEnd;
 }
+
+/** Whether a text can be the id of a job, of this server or, as it comes back with a backup, of one of Corvo's shards. */
+export function isJobIdText(text: string): boolean {
+  return /^\s*(s\d{2,}_)?job_[0-9a-f]{26}\s*$/.test(text);
+}

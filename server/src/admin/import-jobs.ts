@@ -1,6 +1,6 @@
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { EnqueueBatchRequestSchema, type EnqueueRequestSchema } from "@corvo/gen/corvo/v1/worker_pb.js";
-import { checkEnqueueBatch, isRefusal, scanJsonValue, Verb } from "@corvo/protocol";
+import { checkEnqueueBatch, isJobIdText, isRefusal, scanJsonValue, Verb } from "@corvo/protocol";
 import { RpcError } from "@corvo/transport";
 import { toRpcError } from "../handlers/context.js";
 import type { AdminContext } from "./context.js";
@@ -84,8 +84,16 @@ function jobOf(given: unknown, i: number, namespace: string): Job {
     if (typeof ms === "number" && Number.isSafeInteger(ms) && ms > 0) kept[field] = BigInt(ms);
   }
   const chain = json(job.chain_config);
-  if (chain !== "" && EnqueueRequestFields.has("chainConfigJson")) kept.chainConfigJson = chain;
+  if (chain !== "" && EnqueueRequestFields.has("chainConfigJson")) kept.chainConfigJson = withoutStrangers(chain);
   return kept as Job;
+}
+
+/** Corvo v0.3 let jobs depend on texts that are no ids; here they would be refused, and the whole backup with them. */
+function withoutStrangers(chainConfig: string): string {
+  const config = JSON.parse(chainConfig) as { depends_on?: unknown };
+  if (!Array.isArray(config?.depends_on)) return chainConfig;
+  const known = config.depends_on.filter((id) => typeof id !== "string" || isJobIdText(id));
+  return known.length === config.depends_on.length ? chainConfig : JSON.stringify({ ...config, depends_on: known });
 }
 
 const EnqueueRequestFields = new Set(EnqueueBatchRequestSchema.field.jobs.message?.fields.map((field) => field.localName) ?? []);

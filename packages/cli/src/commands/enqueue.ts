@@ -91,9 +91,6 @@ export async function enqueueBody(session: Session, queue: string, payload: stri
   if (priority && !["critical", "high", "normal", "low"].includes(priority))
     session.note(`note: priority "${priority}" means normal; known are critical, high and normal`);
   const checkpoint = text(flags, "checkpoint");
-  // The server passes over depends_on beside a chain, as Corvo v0.3 does.
-  if (text(flags, "chain") !== undefined && list(flags, "dependsOn").length > 0)
-    throw usageFailure("--depends-on and --chain exclude each other", "a chain's first step starts at once; enqueue it when what it needs is completed");
   return encodeObject({
     queue,
     payload: payload === undefined ? undefined : await readJson(io, "payload", payload, payloadExample),

@@ -93,6 +93,33 @@ describe("enqueue", () => {
     expect(enqueue({ ...q, scheduledAt: { nanos: -1 } })).toContain("INVALID_VALUE scheduled_at");
   });
 
+  test("chains and dependencies: too many, empty, and what is no id name their field", () => {
+    const id = `job_${"0".repeat(26)}`;
+    const steps = (...queues: string[]) => ({ ...q, chain: { steps: queues.map((queue) => ({ queue })) } });
+    expect(enqueue({ ...q, dependsOn: [id, `s00_${id}`] })).toBe("as it came");
+    expect(enqueue({ ...q, dependsOn: [id, ` ${id} `, "", id] })).toBe("encoded again");
+    expect(enqueue({ ...q, dependsOn: [id, "nope"] })).toBe("INVALID_VALUE depends_on[1]: depends_on[1] is not a job id");
+    expect(enqueue({ ...q, dependsOn: [`${id}0`] })).toContain("INVALID_VALUE depends_on[0]");
+    expect(enqueue({ ...q, dependsOn: ["x".repeat(65)] })).toContain("TOO_LARGE depends_on[0]");
+    expect(enqueue({ ...q, chainConfigJson: `{"depends_on":["nope"]}` })).toContain("INVALID_VALUE depends_on[0]");
+    const many = Array.from({ length: limits.dependsOnMax + 1 }, (_, i) => `job_${String(i).padStart(26, "0")}`);
+    expect(enqueue({ ...q, dependsOn: many })).toBe("TOO_LARGE depends_on: too many dependencies: 1001 (max 1000)");
+    expect(enqueue({ ...q, dependsOn: many.map(() => id) })).toBe("encoded again");
+    expect(enqueue(steps("mail", "b"))).toBe("as it came");
+    expect(enqueue(steps("mail"))).toBe("INVALID_VALUE chain.steps: a chain needs at least 2 steps");
+    expect(enqueue(steps())).toBe("INVALID_VALUE chain.steps: a chain needs at least 2 steps");
+    expect(enqueue(steps("mail", ""))).toBe("REQUIRED chain.steps[1].queue: chain step has empty queue");
+    expect(enqueue(steps("other", "b"))).toContain("INVALID_VALUE chain.steps[0].queue");
+    expect(enqueue(steps("mail", "q".repeat(256)))).toContain("TOO_LARGE chain.steps[1].queue");
+    expect(enqueue(steps("mail", ...Array.from({ length: limits.chainStepsMax }, () => "b")))).toBe(
+      "TOO_LARGE chain.steps: too many chain steps: 1001 (max 1000)",
+    );
+    expect(enqueue({ ...q, chain: { steps: [q, { queue: "b", payloadJson: "{" }] } })).toContain("INVALID_JSON chain.steps[1].payload_json");
+    expect(enqueue({ ...q, chain: { steps: [q, q], onFailure: {} } })).toBe("REQUIRED chain.on_failure.queue: chain on_failure has empty queue");
+    expect(enqueue({ ...q, chain: { steps: [q, q], onExit: {} } })).toBe("REQUIRED chain.on_exit.queue: chain on_exit has empty queue");
+    expect(batch({ jobs: [q, { ...q, dependsOn: ["nope"] }] })).toBe("INVALID_VALUE jobs[1].depends_on[0]: job 1: depends_on[0] is not a job id");
+  });
+
   test("the order of refusals: by field, as they stand in this file", () => {
     expect(enqueue({ payloadJson: "x", uniqueKey: "k".repeat(300) })).toContain("REQUIRED queue");
     expect(enqueue({ ...q, payloadJson: "x", uniqueKey: "k".repeat(300) })).toContain("payload_json");

@@ -1,5 +1,6 @@
 import { BatchCallbackReader, ChainReader, ChainStepReader, type EnqueueRequestReader } from "@corvo/gen/corvo/v1/worker_fast.js";
 import type { Chain, ChainStep, EnqueueRequest, LifecycleEnqueueItem } from "@corvo/gen/corvo/v1/worker_pb.js";
+import { isJobIdText } from "../ids.js";
 import { eachJsonItem, eachJsonMember, isBlank, jsonMember } from "../json-members.js";
 import { limits } from "../limits.js";
 import { textOf } from "../utf8.js";
@@ -93,7 +94,9 @@ function dependenciesFault(r: EnqueueRequestReader): Fault | undefined {
     const fault = textFault(buf, r.dependsOnStart[i], r.dependsOnEnd[i], limits.entityIdBytesMax, `depends_on[${i}]`);
     if (fault !== undefined) return fault;
     const id = textOf(buf, r.dependsOnStart[i], r.dependsOnEnd[i]);
-    if (id === "" || id !== id.trim() || seen.has(id)) r.hasUnknown = true;
+    const trimmed = id.trim();
+    if (trimmed !== "" && !isJobIdText(trimmed)) return faulty("INVALID_VALUE", `depends_on[${i}]`, `depends_on[${i}] is not a job id`);
+    if (id === "" || id !== trimmed || seen.has(id)) r.hasUnknown = true;
     seen.add(id);
   }
   return r.hasUnknown ? undefined : crowd;

@@ -372,7 +372,8 @@ export type EnqueueRequest = Message<"corvo.v1.EnqueueRequest"> & {
   chainConfigJson: string;
 
   /**
-   * Ids of up to 1,000 jobs that must be completed before this one can be fetched. Until then it is shown as pending.
+   * Ids of up to 1,000 jobs that must be completed before this one can be fetched. Until then it is shown as pending. A job that does not exist
+   * any more blocks for good; what is no job id is refused.
    *
    * @generated from field: repeated string depends_on = 120;
    */
