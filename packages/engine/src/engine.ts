@@ -82,6 +82,7 @@ export class Engine extends Reads {
     s.counters.trim(s.queueBySerial);
     s.garbage.sweep(s, sweepJobsMax);
     addFollowersOfSweep(s);
+    s.outbox.flush();
     s.arena.compact(s, compactBytesMax);
     s.hash.mix(98, index, s.logTimeMs);
     s.hash.keep(index);
