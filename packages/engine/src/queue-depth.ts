@@ -46,7 +46,7 @@ export function forgetDepthLimit(s: State, queue: Queue): void {
 
 /** Jobs that wait for their turn, their time or other jobs. */
 export function depthOf(queue: Queue): number {
-  return queue.pending + queue.scheduled + queue.retrying;
+  return queue.pending + queue.blocked + queue.scheduled + queue.retrying;
 }
 
 /**
