@@ -72,11 +72,13 @@ export function jobsRefusal(s: State, r: EnqueueBatchRequestReader): Refusal | u
     item.read(r.buf, r.jobsStart[i], r.jobsEnd[i]);
     if (item.hasAgent) agent.read(r.buf, item.agentStart, item.agentEnd);
     if (item.hasScheduledAt) timestamp.read(r.buf, item.scheduledAtStart, item.scheduledAtEnd);
-    const refusal = checkItem(item) ?? relationsRefusal(s, item) ?? checkRequestId(s, ids);
+    // One that was answered before is answered so again, whatever has become of those that it joined.
+    const known = ItemMemory.find(s, item) > 0;
+    const refusal = checkItem(item) ?? (known ? undefined : relationsRefusal(s, item)) ?? checkRequestId(s, ids);
     if (refusal === archiveAgain) return refusal;
     if (refusal !== undefined) return { ...refusal, message: `job ${i}: ${refusal.message}`, field: `jobs[${i}].${refusal.field ?? ""}` };
     if (s.depthLimits > 0) {
-      const full = depth.refusal(s, item, ItemMemory.find(s, item) > 0);
+      const full = depth.refusal(s, item, known);
       if (full !== undefined) return { ...full, message: `job ${i}: ${full.message}`, field: `jobs[${i}].queue` };
     }
     if (room >= r.jobsCount || s.findQueue(r.buf, item.queueStart, item.queueEnd) !== undefined) continue;
