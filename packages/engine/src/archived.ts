@@ -74,7 +74,7 @@ export function voidRecord(s: State, c: Command): Queue {
 export function revivable(s: State): boolean {
   if (s.level < 2) return true;
   const r = request.read(reader.buf, reader.requestStart, reader.requestEnd);
-  return r.dependsOnCount === 0 || !dependenciesUnknown(s, r);
+  return r.dependsOnCount === 0 || reader.startedMs > 0 || !dependenciesUnknown(s, r);
 }
 
 /** The finished job runs again: pending, attempt 0. Checkpoint, result, failures and the last start stay. */

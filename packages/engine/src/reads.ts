@@ -144,6 +144,11 @@ export class Reads {
     return recordDependencies(this.state, record);
   }
 
+  /** Verbs that run a finished job again: for them `dependenciesOfRecord` counts. */
+  runsAgain(verb: number): boolean {
+    return verb === Verb.RETRY || verb === Verb.REQUEUE;
+  }
+
   /** Verbs for which `needsArchive` can give a sequence, and apply a refusal that `wantsArchiveAgain`. */
   mayNeedArchive(verb: number): boolean {
     return verb === Verb.FAIL || (verb >= Verb.RETRY && verb <= Verb.DELETE) || verb === Verb.REPLAY || verb === Verb.REQUEUE || verb === Verb.CHANGE_PRIORITY;

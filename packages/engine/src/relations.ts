@@ -57,7 +57,8 @@ export function rejoinOthers(s: State, row: number, r: EnqueueRequestReader, sta
   if (r.batchIdEnd > r.batchIdStart) memberRevived(s, row, r.buf, r.batchIdStart, r.batchIdEnd, state);
   if (r.hasChain) stepRevived(s, row, r);
   if (r.parentIdEnd > r.parentIdStart) childRevived(s, row, r.buf, r.parentIdStart, r.parentIdEnd, state);
-  if (r.dependsOnCount > 0) waitForOthers(s, row, r);
+  // One that was handed out once had nobody left to wait for: what was met stays met.
+  if (r.dependsOnCount > 0 && s.jobs.startedMs(row) === 0) waitForOthers(s, row, r);
   awaitedAgain(s, row);
 }
 

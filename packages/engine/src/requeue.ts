@@ -1,6 +1,6 @@
 import type { Refusal } from "@corvo/protocol";
-import { record, revive } from "./archived.js";
-import { answerStatus, type Command } from "./command.js";
+import { record, revivable, revive } from "./archived.js";
+import { answerStatus, archiveAgain, type Command } from "./command.js";
 import { job, noSuchJob, wrongState } from "./job-verb.js";
 import type { State } from "./state.js";
 import { EventType } from "./tables/events.js";
@@ -13,6 +13,7 @@ export function requeue(s: State, c: Command): Refusal | undefined {
   const { row, state } = job;
   if (state === 0) return noSuchJob();
   if (row >= 0 || state !== JobState.dead) return wrongState(`job "${job.id}" cannot be requeued from state "${jobStateNames[state]}"`);
+  if (!revivable(s)) return archiveAgain;
   const { attempt } = record;
   const queue = revive(s, c);
   const again = s.sequences.get(record.seq);

@@ -160,7 +160,7 @@ export class Commands {
       );
     }
     if (n < 86) {
-      const verb = dice.one([Verb.RETRY, Verb.RETRY, Verb.CANCEL, Verb.HOLD, Verb.APPROVE, Verb.REJECT, Verb.DELETE]);
+      const verb = dice.one([Verb.RETRY, Verb.RETRY, Verb.REQUEUE, Verb.CANCEL, Verb.HOLD, Verb.APPROVE, Verb.REJECT, Verb.DELETE]);
       return this.write(verb, (w, requestId) => encodeRetryJobRequest(w, { jobId: this.anyJob(), requestId }));
     }
     if (n < 89) return this.write(Verb.MOVE, (w, requestId) => encodeMoveJobRequest(w, { jobId: this.anyJob(), queue: dice.one(queues), requestId }));

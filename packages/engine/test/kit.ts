@@ -87,7 +87,7 @@ export class Bench {
   wrap(given: CommandGiven, seq: number): CommandGiven {
     const found = this.archive.records.get(seq);
     const w = new Writer();
-    const others = found && given.verb === Verb.RETRY ? this.facts(this.engine.dependenciesOfRecord(found.bytes)) : [];
+    const others = found && this.engine.runsAgain(given.verb) ? this.facts(this.engine.dependenciesOfRecord(found.bytes)) : [];
     encodeFinishedJobCommand(w, { request: given.body, archivedJob: found?.bytes, segment: found?.place.segment, offset: found?.place.offset, others });
     return { ...given, flags: (given.flags ?? 0) | commandFlags.finishedJob, body: w.copy() };
   }

@@ -422,7 +422,7 @@ export class Replica {
   /** With what the archive has of a job, and of those that it depends on if it is to run again. */
   private async withRecord(command: CommandInput, seq: number): Promise<CommandInput> {
     const found = await this.finished.find(seq);
-    const others = found && command.verb === Verb.RETRY ? await finishedFacts(this.finished, this.engine.dependenciesOfRecord(found.bytes)) : [];
+    const others = found && this.engine.runsAgain(command.verb) ? await finishedFacts(this.finished, this.engine.dependenciesOfRecord(found.bytes)) : [];
     return finishedCommand(command, found, others);
   }
 
