@@ -9,6 +9,8 @@ import { bodies } from "../../packages/simulator/src/wire/command.js";
 export const methods: Partial<Record<Verb, string>> = {
   enqueue: "WorkerService/Enqueue",
   enqueueBatch: "WorkerService/EnqueueBatch",
+  createBatch: "BatchService/CreateBatch",
+  sealBatch: "BatchService/SealBatch",
   fetch: "WorkerService/Fetch",
   fetchBatch: "WorkerService/FetchBatch",
   ack: "WorkerService/Ack",

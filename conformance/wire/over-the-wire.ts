@@ -6,7 +6,8 @@ import { nodeDisk, openStorage } from "@corvo/storage";
 import type { Command, Entry, JobRecord, Outcome } from "../../packages/simulator/src/model/command.js";
 import { Model } from "../../packages/simulator/src/model/model.js";
 import { same, tolerated } from "../../packages/simulator/src/model-check.js";
-import { type Past, randomProgram, resolve, type Step } from "../../packages/simulator/src/program.js";
+import { randomProgram, type Step } from "../../packages/simulator/src/program.js";
+import { type Past, resolve } from "../../packages/simulator/src/resolve.js";
 import { Subject } from "../../packages/simulator/src/subject.js";
 import { bodies } from "../../packages/simulator/src/wire/command.js";
 import { decodeEntry } from "../../packages/simulator/src/wire/entry.js";
@@ -85,7 +86,8 @@ class LivePast implements Past {
   readonly seen: string[] = [];
   readonly sent: Command[] = [];
   private readonly jobs = new Map<string, JobRecord>();
-  readonly model = { state: { jobs: this.jobs } } as unknown as Model;
+  private readonly batches = new Map<string, { id: string; sealed: boolean }>();
+  readonly model = { state: { jobs: this.jobs, batches: this.batches } } as unknown as Model;
 
   constructor(private readonly caller: Caller) {}
 
@@ -96,6 +98,7 @@ class LivePast implements Past {
   learn(outcome: Outcome): void {
     const ids = "jobIds" in outcome ? outcome.jobIds : outcome.kind === "enqueued" ? [outcome.jobId] : [];
     for (const id of ids) if (id !== "" && !this.seen.includes(id)) this.seen.push(id);
+    if ("batchId" in outcome && outcome.batchId) this.batches.set(outcome.batchId, { id: outcome.batchId, sealed: outcome.kind !== "batchCreated" });
   }
 
   async refresh(): Promise<void> {
@@ -162,6 +165,7 @@ function compare(model: Model, log: readonly Logged[], called: readonly Called[]
       const own = command.verb === "tick" || command.verb === "leadership";
       if (!own) at = matched(called, at, command, entry.index);
       const expected = model.run(command);
+      model.adopt(expected, answer);
       same(`engine's answer to command ${i} of entry ${entry.index}, ${JSON.stringify(command)}`, tolerated(answer, expected), expected);
       if (own) {
         seen.ticks++;
@@ -180,6 +184,7 @@ function compare(model: Model, log: readonly Logged[], called: readonly Called[]
       seen.outcomes.set(kind, (seen.outcomes.get(kind) ?? 0) + 1);
       seen.compared++;
     }
+    model.end();
     if (at === called.length || lastMatch > 0) listings.push(JSON.stringify(listingOf(model, lastRead)));
   }
   for (const { command, answer } of called.slice(at)) absent(command, answer);

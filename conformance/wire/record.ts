@@ -44,6 +44,10 @@ export function recordOf(job: Job): JobRecord {
     revisions: job.revisions,
     costUsd: job.costUsd,
     iterations: [],
+    batchId: job.batchId,
+    chainStep: job.chainStep,
+    chainConfig: job.chainConfigJson ? (JSON.parse(job.chainConfigJson) as object) : undefined,
+    waits: job.waitingFor.filter(({ met }) => !met).length,
     fence: Number(job.fence),
   };
 }

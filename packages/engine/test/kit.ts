@@ -1,7 +1,7 @@
 import { Writer } from "@corvo/gen/corvo/fast/runtime.js";
 import { ArchivedJobReader } from "@corvo/gen/corvo/internal/v1/job_fast.js";
 import { encodeFinishedJobCommand, type FinishedJobFactInit } from "@corvo/gen/corvo/internal/v1/log_fast.js";
-import { commandFlags, EntryWriter, parseJobId, type Refusal, Verb } from "@corvo/protocol";
+import { commandFlags, EntryWriter, parseJobId, type Refusal, type Verb } from "@corvo/protocol";
 import { type ArchivePlace, Engine, type EngineOptions } from "../src/index.js";
 
 /** An archive in memory: latest record by sequence, as a store would find it. */

@@ -1,8 +1,9 @@
+import { Together } from "./invariants-together.js";
 import type { AckItem, Command, Grant, HeartbeatUpdate, NewJob, Outcome, UsageReport } from "./model/command.js";
 import { durationMs } from "./model/duration.js";
 
 /**
- * The invariants J3 to J11 and J15, and P6 for budgets, of `reliability.md` §2, asserted on commands and answers alone, one after another. It knows
+ * The invariants J3 to J13 and J15, and P6 for budgets, of `reliability.md` §2, asserted on commands and answers alone, one after another. It knows
  * neither engine nor model, so it also catches what both would get wrong together. Throws on the first breach.
  */
 export class Invariants {
@@ -12,6 +13,7 @@ export class Invariants {
   readonly #reports: { atMs: number; queue: string; nanos: number }[] = [];
   readonly #budgets: { scope: string; target: string; daily: number; alerts: boolean; reports: { atMs: number; nanos: number }[] }[] = [];
   readonly #jobs = new Map<string, Story>();
+  readonly #together = new Together();
   readonly #queues = new Map<string, { paused: boolean; max: number; rate: number; windowMs: number; grantsMs: number[] }>();
   readonly #requests = new Map<string, { hash: string; answer: string; atMs: number }>();
   readonly #items = new Map<string, { hash: string; jobId: string; atMs: number }>();
@@ -32,7 +34,15 @@ export class Invariants {
         if (outcome.kind === "enqueued") this.#added(command.job, outcome.jobId, outcome.status);
         break;
       case "enqueueBatch":
-        if (outcome.kind === "enqueuedBatch") this.#addedAll(command.jobs, outcome);
+        if (outcome.kind !== "enqueuedBatch") break;
+        if (outcome.batchId && command.batch) this.#together.batch(outcome.batchId, command.batch, true);
+        this.#addedAll(command.jobs, outcome, outcome.batchId);
+        break;
+      case "createBatch":
+        if (outcome.kind === "batchCreated") this.#together.batch(outcome.batchId, command, false);
+        break;
+      case "sealBatch":
+        this.#together.sealed(command.batchId);
         break;
       case "fetch":
         if (outcome.kind === "fetched" && outcome.job) this.#granted(outcome.job, command.queues);
@@ -104,7 +114,7 @@ export class Invariants {
     return false;
   }
 
-  #addedAll(jobs: readonly NewJob[], { jobIds, statuses }: { jobIds: readonly string[]; statuses: readonly string[] }): void {
+  #addedAll(jobs: readonly NewJob[], { jobIds, statuses }: { jobIds: readonly string[]; statuses: readonly string[] }, batch?: string): void {
     const ids = [...jobIds];
     for (const [i, job] of jobs.entries()) {
       if (statuses[i] === "refused") continue;
@@ -117,11 +127,12 @@ export class Invariants {
       );
       if (kept) continue;
       if (job.requestId) this.#items.set(job.requestId.id, { hash: job.requestId.hash, jobId, atMs: this.#nowMs });
-      this.#added(job, jobId, statuses[i]);
+      this.#added(job, jobId, statuses[i], batch);
     }
   }
 
-  #added({ queue, uniqueKey, uniquePeriodSeconds, maxRetries, scheduledAtMs, tags }: NewJob, jobId: string, status: string): void {
+  #added(given: NewJob, jobId: string, status: string, batch?: string): void {
+    const { queue, uniqueKey, uniquePeriodSeconds, maxRetries, scheduledAtMs, tags } = given;
     const key = uniqueKey ? `${queue} ${uniqueKey}` : undefined;
     const holder = key ? this.#held.get(key) : undefined;
     const held = holder !== undefined && this.#nowMs < holder.untilMs;
@@ -129,29 +140,30 @@ export class Invariants {
     assert(!held || jobId === holder?.jobId, `J8: the duplicate was answered with ${jobId}, not with the holder ${holder?.jobId}`);
     if (held) return;
     assert(!this.#jobs.has(jobId), `J2: ${jobId} was made twice`);
-    this.#jobs.set(jobId, {
-      queue,
-      tags: tags ?? "",
-      attempt: 0,
-      before: 0,
-      maybe: false,
-      approved: false,
-      max: Math.max(1, maxRetries ?? 3),
-      fence: 0,
-      active: false,
-      done: false,
-      leaseMs: 0,
-      leaseEndsMs: 0,
-      iterationEndsMs: Infinity,
-      dueMs: scheduledAtMs ?? 0,
-    });
+    this.#together.added(jobId, given, batch);
+    this.#jobs.set(jobId, { ...unknown, queue, tags: tags ?? "", max: Math.max(1, maxRetries ?? 3), dueMs: scheduledAtMs ?? 0 });
     if (key) this.#held.set(key, { jobId, untilMs: this.#nowMs + 1_000 * (uniquePeriodSeconds && uniquePeriodSeconds > 0 ? uniquePeriodSeconds : 3_600) });
+  }
+
+  /** One that no client added must be one that the server may have added: then nobody knows its queue before it is given out. */
+  #job(jobId: string, grant?: Grant): Story {
+    const known = this.#jobs.get(jobId);
+    if (known) return known;
+    const leased = (id: string): boolean => {
+      const one = this.#jobs.get(id);
+      return one?.active === true && one.leaseEndsMs >= this.#servingMs;
+    };
+    this.#together.follower(jobId, grant, leased);
+    const job = { ...unknown, queue: grant?.queue ?? "" };
+    this.#jobs.set(jobId, job);
+    return job;
   }
 
   #granted(grant: Grant, asked: readonly string[]): void {
     const { jobId, fence, attempt } = grant;
-    const job = this.#jobs.get(jobId);
-    assert(job !== undefined, `J2: ${jobId} was given out and never made`);
+    const job = this.#job(jobId, grant);
+    job.queue ||= grant.queue;
+    this.#together.granted(jobId);
     assert(
       asked.includes(grant.queue) && job.queue === grant.queue,
       `J9: ${jobId} of ${job.queue} was given out of ${grant.queue} to one who asked for ${asked}`,
@@ -205,6 +217,7 @@ export class Invariants {
     this.#spent(job, usage);
     if (state !== "completed") return void Object.assign(job, { active: false, before: job.attempt, dueMs: state === "held" ? Infinity : 0 });
     Object.assign(job, { active: false, done: true });
+    this.#together.completed(jobId);
     for (const [key, { jobId: holder }] of this.#held) if (holder === jobId) this.#held.delete(key);
   }
 
@@ -227,11 +240,11 @@ export class Invariants {
   /** What is done by hand, and succeeded. */
   #steered(command: Command): void {
     if ("jobId" in command) {
-      const job = this.#jobs.get(command.jobId);
-      assert(job !== undefined, `J2: ${command.verb} of ${command.jobId}, which never was`);
+      const job = this.#job(command.jobId);
+      if (command.verb === "retry" || command.verb === "requeue") this.#together.again(command.jobId);
       job.maybe = false;
       if (command.verb === "retry") Object.assign(job, { attempt: 0, before: 0, done: false, dueMs: 0 });
-      else if (command.verb === "requeue") Object.assign(job, { done: false, dueMs: 0 });
+      else if (command.verb === "requeue") Object.assign(job, { before: 0, done: false, dueMs: 0 });
       else if (command.verb === "replay") return;
       else if (command.verb === "revise") Object.assign(job, { before: job.attempt, dueMs: 0 });
       else if (command.verb === "cancel" || command.verb === "reject" || command.verb === "delete") Object.assign(job, { active: false, done: true });
@@ -298,6 +311,7 @@ export class Invariants {
 }
 
 interface Story {
+  /** Empty: not known. */
   queue: string;
   /** JSON. */
   tags: string;
@@ -321,6 +335,24 @@ interface Story {
   /** Log time before which it must not be given out. */
   dueMs: number;
 }
+
+/** A job of which nothing is known but that it is there. */
+const unknown: Story = {
+  queue: "",
+  tags: "",
+  attempt: 0,
+  before: 0,
+  maybe: false,
+  approved: false,
+  max: 3,
+  fence: 0,
+  active: false,
+  done: false,
+  leaseMs: 0,
+  leaseEndsMs: 0,
+  iterationEndsMs: Infinity,
+  dueMs: 0,
+};
 
 function hasTag(tags: string, target: string): boolean {
   const [key, value] = target.split(/[:=]/);

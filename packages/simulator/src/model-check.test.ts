@@ -23,10 +23,20 @@ test("engine and model agree", { timeout: proveMs + 120_000 }, async () => {
   expect(coverage.sentAgain).toBeGreaterThan(10);
   for (const kind of ["ack acked", "fail failed", "retry done", "approve done", "reject done", "move done", "delete done", "ack refused"]
     .concat(["revise done", "replay enqueued", "setBudget budget", "setPolicy policy", "iteration pending", "iteration held", "iteration completed"])
-    .concat(["over budget fetch", "held for a budget", "requeue done", "changePriority done", "full enqueue", "full enqueueBatch"])) {
-    expect(outcomes.get(kind), kind).toBeGreaterThan(4);
+    .concat(["over budget fetch", "held for a budget", "requeue done", "changePriority done", "full enqueue", "full enqueueBatch"])
+    .concat(["batch completed with callback", "chain failed", "chain cancelled", "chain running behind its first step"])
+    .concat(["children ended", "dependent started"])) {
+    expect(outcomes.get(kind), kind).toBeGreaterThan(2);
   }
-  for (const kind of ["over budget ack", "over budget heartbeat", "full step", "full replay", "full frame"])
+  for (const kind of [
+    "over budget ack",
+    "over budget heartbeat",
+    "full step",
+    "full replay",
+    "full frame",
+    "chain exited",
+    "chain completed behind its first step",
+  ])
     expect(outcomes.get(kind), kind).toBeGreaterThan(0);
 });
 
@@ -89,6 +99,33 @@ const planted: Record<string, (model: Model, command: Command, run: (command: Co
     for (const job of held) job.state = "retrying";
     const outcome = run(command);
     for (const job of held) job.state = "held";
+    return outcome;
+  },
+  "a member that runs again and does not count": ({ state }, command, run) => {
+    const fates = [...state.batches.values()].map((batch) => ({ batch, before: new Map(batch.fates) }));
+    const outcome = run(command);
+    if (command.verb === "retry")
+      for (const { batch, before } of fates) if (before.has(command.jobId)) batch.fates.set(command.jobId, before.get(command.jobId)!);
+    return outcome;
+  },
+  "a callback for each time that a batch is done": ({ state }, command, run) => {
+    if (command.verb === "retry") for (const batch of state.batches.values()) if (batch.fates.has(command.jobId)) batch.completedMs = undefined;
+    return run(command);
+  },
+  "a chain that goes on twice": ({ state }, command, run) => {
+    const outcome = run(command);
+    const job = command.verb === "retry" && outcome.kind === "done" ? state.jobs.get(command.jobId) : undefined;
+    if (job?.chain && job.chainStep! >= 0) job.chain.cursor = job.chainStep!;
+    return outcome;
+  },
+  "a dependency that is met by a death": ({ state }, command, run) => {
+    const outcome = run(command);
+    if (command.verb === "fail") for (const job of state.jobs.values()) if (job.dependsOn.includes(command.jobId)) job.met.add(command.jobId);
+    return outcome;
+  },
+  "children that are not counted when they are deleted": ({ state }, command, run) => {
+    const outcome = run(command);
+    if (command.verb === "delete") for (const { fates } of state.families.values()) fates.delete(command.jobId);
     return outcome;
   },
   "request ids that are forgotten": (_model, { requestId: _requestId, ...command }, run) => run(command as Command),

@@ -69,6 +69,7 @@ export async function checkProgram(program: readonly Step[], seed: number, cover
       for (const [i, command] of entry.commands.entries()) {
         const answer = answers[i];
         if (answer === "again") continue;
+        player.model.adopt(expected[i]!, answer);
         same(`answer to command ${i} of entry ${entry.index}, ${JSON.stringify(command)}`, tolerated(answer, expected[i]), expected[i]);
         invariants.saw(command, answer);
         count(coverage.outcomes, `${command.verb} ${answer.kind}`);
@@ -109,7 +110,16 @@ export async function checkProgram(program: readonly Step[], seed: number, cover
   }
   if (under) await checkCut(under, subject, player);
   coverage.archived += subject.archived;
+  countTogether(player.model, coverage.outcomes);
   same("state after replaying the whole log (J18)", subject.replay().digest(), subject.digest());
+}
+
+/** What became of what belongs together. */
+function countTogether(model: Model, outcomes: Map<string, number>): void {
+  for (const { state, total, callbackJobId } of model.batches()) if (total > 0) count(outcomes, `batch ${state}${callbackJobId ? " with callback" : ""}`);
+  for (const { state, step } of model.chains()) count(outcomes, `chain ${state}${step > 0 ? " behind its first step" : ""}`);
+  for (const { succeeded, deleted } of Object.values(model.families())) if (succeeded + deleted > 0) count(outcomes, "children ended");
+  for (const { dependsOn, startedMs } of model.state.jobs.values()) if (dependsOn.length > 0 && startedMs) count(outcomes, "dependent started");
 }
 
 /** Everything that can be seen of engine and model after an entry. */
@@ -119,6 +129,9 @@ function compare(subject: Subject, { model, seen }: Player, entry: Entry): void 
   same(`queues ${at}`, subject.queues(), model.queues());
   same(`budgets ${at}`, subject.budgets(), model.budgets());
   same(`usage ${at}`, subject.usage(), model.usage());
+  same(`batches ${at}`, subject.batches(), model.batches());
+  same(`chains ${at}`, subject.chains(), model.chains());
+  same(`children ${at}`, subject.families(), model.families());
   same(`workers ${at}`, subject.workers(), model.workers());
   same(`next timer ${at}`, subject.nextTickMs(), model.nextTickMs());
   for (const { name } of model.queues()) {
@@ -151,7 +164,11 @@ function checkPurge(subject: Subject, player: Player, olderByMs: number): CutUnd
     if (endedMs >= endedBeforeMs) throw new Error(`retention of what ended before ${endedBeforeMs} took ${job.id}, ${job.state} since ${endedMs}`);
     gone.push(job.id);
   }
-  player.model.purged(gone);
+  player.model.purged(gone, endedBeforeMs);
+  const at = `after retention of what ended before ${endedBeforeMs}`;
+  same(`batches ${at}`, subject.batches(), player.model.batches());
+  same(`chains ${at}`, subject.chains(), player.model.chains());
+  same(`children ${at}`, subject.families(), player.model.families());
   return { index, apply: (other) => other.purge(index, clockMs, endedBeforeMs), answered: undefined };
 }
 

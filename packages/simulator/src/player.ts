@@ -1,6 +1,7 @@
 import type { Command, Entry, Outcome } from "./model/command.js";
 import type { Model } from "./model/model.js";
-import { resolve, type Step } from "./program.js";
+import type { Step } from "./program.js";
+import { resolve } from "./resolve.js";
 
 /** Where log time starts: some day in 2026. */
 export const startMs = 1_790_000_000_000;
@@ -48,6 +49,7 @@ export class Player {
     const pausedBeforeMs = state.pausedMs;
     this.model.begin(entry.index, entry.clockMs);
     const outcomes = entry.commands.map((command, i) => (without?.has(i) ? undefined : this.model.run(command)));
+    this.model.end();
     this.pausedMs = state.pausedMs - pausedBeforeMs;
     for (const id of state.jobs.keys()) {
       if (this.#known.has(id)) continue;

@@ -257,8 +257,10 @@ function replayed(record: LogRecord, lastIndex: number): { model: Model; shadow:
       const answer = answers[i];
       if (answer === "again") continue;
       const expected = model.run(command);
+      model.adopt(expected, answer);
       same(`answer to command ${i} of entry ${index}, ${JSON.stringify(command)}`, tolerated(answer, expected), expected);
     }
+    model.end();
   }
   return { model, shadow };
 }

@@ -1,8 +1,6 @@
-import type { Command, FetchFrom, JobState, NewJob, RequestId, UsageReport } from "./model/command.js";
+import type { BatchCallback, ChainSpec, Command, FetchFrom, JobState, NewJob, UsageReport } from "./model/command.js";
 import { jobVerbs } from "./model/command.js";
-import type { Model } from "./model/model.js";
 import { Rng } from "./random.js";
-import { contentOf } from "./wire/command.js";
 
 /**
  * A random program: steps that name jobs by description ("the second active one"), so that a step still means something when
@@ -26,6 +24,15 @@ export interface JobWish {
   n: number;
 }
 export type FenceWish = "none" | "right" | "older" | "newer";
+/** An open batch, the n-th of all, or one that never was. */
+export interface BatchWish {
+  among: "open" | "any" | "missing";
+  n: number;
+}
+
+/** A job, with those that it is to be with. */
+export type JobToAdd = NewJob & { joins?: BatchWish; after?: JobWish[]; childOf?: JobWish };
+
 export interface AckWish {
   job: JobWish;
   fence: FenceWish;
@@ -34,22 +41,25 @@ export interface AckWish {
   agentStatus?: string;
   holdReason?: string;
   usage?: UsageReport;
+  stepStatus?: string;
 }
 
 export type Wish = { requestId?: string } & (
-  | { do: "enqueue"; job: NewJob; scheduledInMs?: number }
-  | { do: "enqueueBatch"; jobs: NewJob[] }
+  | { do: "enqueue"; job: JobToAdd; scheduledInMs?: number }
+  | { do: "enqueueBatch"; jobs: JobToAdd[]; batch?: BatchCallback }
+  | ({ do: "createBatch" } & BatchCallback)
+  | { do: "sealBatch"; of: BatchWish }
   | { do: "fetch"; from: FetchFrom }
   | { do: "fetchBatch"; from: FetchFrom; count: number }
   | { do: "ack"; item: AckWish; keepAbsentResult: boolean }
   | { do: "ackBatch"; items: AckWish[]; keepAbsentResult: boolean }
   | { do: "fail"; job: JobWish; fence: FenceWish; error: string; backtrace: string }
-  | { do: "step"; item: AckWish; keep: boolean; checkpoint: string; jobs: NewJob[]; keepAbsentResult: boolean }
+  | { do: "step"; item: AckWish; keep: boolean; checkpoint: string; jobs: JobToAdd[]; keepAbsentResult: boolean }
   | { do: "release"; job: JobWish; fence: FenceWish; checkpoint: string }
   | { do: "heartbeat"; jobs: { job: JobWish; fence: FenceWish; progress: string; checkpoint: string; usage?: UsageReport }[] }
   | { do: "revise"; job: JobWish; payload: string; checkpoint: string; note: string }
   | { do: "replay"; job: JobWish; from: number }
-  | { do: "lifecycle"; from: FetchFrom; count: number; acks: AckWish[]; jobs: NewJob[]; correlation: number }
+  | { do: "lifecycle"; from: FetchFrom; count: number; acks: AckWish[]; jobs: JobToAdd[]; correlation: number }
   | { do: "jobVerb"; verb: (typeof jobVerbs)[number]; job: JobWish }
   | { do: "move"; job: JobWish; queue: string }
   | { do: "changePriority"; job: JobWish; priority: string }
@@ -60,20 +70,12 @@ export type Wish = { requestId?: string } & (
   | { do: "again"; n: number }
 );
 
-/** What a wish is resolved against. */
-export interface Past {
-  model: Model;
-  nowMs: number;
-  /** Ids of all jobs that ever were, in the order of creation. */
-  seen: readonly string[];
-  /** Commands that had a request id. */
-  sent: readonly Command[];
-}
-
 const queues = ["a", "b", "mail"] as const;
 const keys = ["k1", "k2"] as const;
 const priorities = ["critical", "high", "normal", "low", "High"] as const;
 const payloads = ["", '{"n":1}', '"text"', " [1, 2.50] ", "null", `{"long":"${"x".repeat(300)}"}`, '{"ü":"\\u00e9 日本"}'] as const;
+/** As `JSON.stringify` writes them: the model does not care for spelling. */
+const stepPayloads = ["", '{"x":1}', '{"previous_job_id":"mine","error":2}', "17", "[1]"] as const;
 const jsonObjects = ["{}", '{"step":1}', '{"step":2,"more":[true]}'] as const;
 
 /** Everything follows from the seed. */
@@ -91,12 +93,13 @@ export function randomProgram(seed: number, steps: number): Step[] {
   });
 }
 
-function withRequestId(job: NewJob, id: string): NewJob {
-  return { ...job, requestId: { id, hash: contentOf(job) } };
+/** The digest is made when it is known what the job names. */
+function withRequestId(job: JobToAdd, id: string): JobToAdd {
+  return { ...job, requestId: { id, hash: "" } };
 }
 
 /** Puts jobs with request ids into batches and frames, and now and then an item that is wrong into a frame. */
-function spoiled(rng: Rng, wish: Wish, items: readonly NewJob[]): Wish {
+function spoiled(rng: Rng, wish: Wish, items: readonly JobToAdd[]): Wish {
   if (wish.do !== "enqueueBatch" && wish.do !== "lifecycle") return wish;
   if (rng.oneIn(3)) wish.jobs.push(rng.pick(items));
   if (wish.do === "enqueueBatch") return wish;
@@ -109,6 +112,7 @@ function spoiled(rng: Rng, wish: Wish, items: readonly NewJob[]): Wish {
 const kinds = {
   enqueue: 14,
   enqueueBatch: 4,
+  batch: 3,
   fetch: 12,
   fetchBatch: 6,
   ack: 10,
@@ -155,7 +159,9 @@ function bareWish(rng: Rng, kind: keyof typeof kinds): Wish {
         ? { do: "enqueue", job: randomJob(rng), scheduledInMs: rng.pick([-1_000, -1_700_000_000_000, 0, 1, 500, 1_000, 30_000, 0.25, 1e11]) }
         : { do: "enqueue", job: randomJob(rng) };
     case "enqueueBatch":
-      return { do: "enqueueBatch", jobs: some(rng, 1, 4, randomJob) };
+      return { do: "enqueueBatch", jobs: some(rng, 1, 4, randomJob), batch: rng.oneIn(3) ? randomCallback(rng) : undefined };
+    case "batch":
+      return rng.oneIn(2) ? { do: "createBatch", ...randomCallback(rng) } : { do: "sealBatch", of: randomBatch(rng) };
     case "fetch":
       return { do: "fetch", from: randomFrom(rng) };
     case "fetchBatch":
@@ -178,7 +184,7 @@ function bareWish(rng: Rng, kind: keyof typeof kinds): Wish {
         item: randomAck(rng),
         keep: rng.oneIn(3),
         checkpoint: rng.oneIn(3) ? '{"cp":"step"}' : "",
-        jobs: rng.oneIn(12) ? [{ queue: "" }] : some(rng, 0, 3, randomJob),
+        jobs: rng.oneIn(12) ? [{ queue: "" }] : some(rng, 0, 3, randomStepJob),
         keepAbsentResult: rng.oneIn(2),
       };
     case "release":
@@ -273,8 +279,28 @@ function randomLimit(rng: Rng, queue: string): Command {
   }
 }
 
-function randomJob(rng: Rng): NewJob {
-  const job: NewJob = { queue: rng.pick(queues), payload: rng.pick(payloads) };
+function randomCallback(rng: Rng): BatchCallback {
+  return { callbackQueue: rng.oneIn(5) ? "" : rng.pick(queues), callbackPayload: rng.pick(["", '{"batch":1}', "[7]"]) };
+}
+
+function randomBatch(rng: Rng): BatchWish {
+  return { among: rng.weighted({ open: 6, any: 1, missing: 1 }), n: rng.below(5) };
+}
+
+/** The first step is the job itself. */
+function randomChain(rng: Rng, queue: string): ChainSpec {
+  const handler = () => (rng.oneIn(2) ? { queue: rng.pick(queues), payload: rng.pick(stepPayloads) } : undefined);
+  const next = some(rng, 1, 2, () => ({ queue: rng.pick(queues), payload: rng.pick(stepPayloads) }));
+  return { steps: [{ queue, payload: "" }, ...next], onFailure: handler(), onExit: handler() };
+}
+
+/** A job of a step cannot depend on others. */
+function randomStepJob(rng: Rng): JobToAdd {
+  return { ...randomJob(rng), after: undefined };
+}
+
+function randomJob(rng: Rng): JobToAdd {
+  const job: JobToAdd = { queue: rng.pick(queues), payload: rng.pick(payloads) };
   if (rng.oneIn(3)) job.priority = rng.pick(priorities);
   if (rng.oneIn(3)) {
     job.uniqueKey = rng.pick(keys);
@@ -290,7 +316,13 @@ function randomJob(rng: Rng): NewJob {
   if (rng.oneIn(8)) job.expireAfterMs = rng.pick([0, 1, 2_500]);
   if (rng.oneIn(3)) job.tags = rng.pick(['{"tenant":"t1"}', '{"tenant":"t2","risk":"high"}', '{"tenant":1,"risk":"high"}', "[]"]);
   if (rng.oneIn(5)) job.checkpoint = '{"cp":0}';
-  if (rng.oneIn(8)) job.parentId = "job_parent";
+  const parent = rng.below(8);
+  if (parent === 0) job.parentId = "job_parent";
+  if (parent === 1) job.childOf = randomJobWish(rng);
+  if (rng.oneIn(6)) job.joins = randomBatch(rng);
+  if (rng.oneIn(6)) job.chain = randomChain(rng, job.queue);
+  if (rng.oneIn(5))
+    job.after = some(rng, 1, 3, () => ({ among: rng.weighted({ active: 10, pending: 6, completed: 2, any: 4, missing: 1, forged: 1 }), n: rng.below(10) }));
   if (rng.oneIn(2)) job.agent = { maxIterations: rng.pick([0, 3, -1]), maxCostUsd: rng.pick([0, 1.5, -2]), iterationTimeout: rng.pick(["", "90s", "1s"]) };
   return job;
 }
@@ -313,6 +345,7 @@ const randomAck = (rng: Rng): AckWish => ({
   checkpoint: rng.oneIn(4) ? '{"cp":"ack"}' : "",
   agentStatus: rng.oneIn(3) ? rng.pick(["continue", "continue", " Continue ", "hold", "done", "what"]) : "",
   holdReason: rng.oneIn(5) ? rng.pick(["mine", " "]) : "",
+  stepStatus: rng.oneIn(8) ? rng.pick(["exit", " Exit ", "continue", "what"]) : "",
   usage: randomUsage(rng),
 });
 
@@ -353,105 +386,4 @@ const randomJobWish = (rng: Rng): JobWish => ({
 
 function some<T>(rng: Rng, min: number, max: number, make: (rng: Rng) => T): T[] {
   return Array.from({ length: min + rng.below(max - min + 1) }, () => make(rng));
-}
-
-/** A job that never was. */
-export const missingJobId = "job_000000000000000000000000ff";
-
-/** The same sequence, created a millisecond later. */
-function forged(id: string): string {
-  return `job_${(BigInt(`0x${id.slice(4, 20)}`) + 1_000_000n).toString(16).padStart(16, "0")}${id.slice(20)}`;
-}
-
-/** The command that a wish means at this moment. */
-export function resolve(wish: Wish, past: Past): Command {
-  if (wish.do === "again") return past.sent.at(-1 - (wish.n % Math.max(1, past.sent.length))) ?? { verb: "tick" };
-  const command = bareCommand(wish, past);
-  return wish.requestId ? { ...command, requestId: requestIdOf(wish.requestId, command) } : command;
-}
-
-/** The digest covers the verb and everything that is asked for, as the hash of the request's bytes does. */
-function requestIdOf(id: string, command: Command): RequestId {
-  return { id, hash: JSON.stringify(command) };
-}
-
-function bareCommand(wish: Exclude<Wish, { do: "again" }>, { model, nowMs, seen }: Past): Command {
-  const idOf = (job: JobWish): string => {
-    if (job.among === "nameless") return "";
-    if (job.among === "missing") return missingJobId;
-    if (job.among === "forged") return forged(seen[job.n % seen.length] ?? missingJobId);
-    const ids =
-      job.among === "any"
-        ? seen
-        : job.among === "agent"
-          ? seen.filter((id) => model.state.jobs.get(id)?.agent)
-          : seen.filter((id) => model.state.jobs.get(id)?.state === job.among);
-    return ids[job.n % ids.length] ?? seen[job.n % seen.length] ?? missingJobId;
-  };
-  const fenceOf = (jobId: string, wished: FenceWish): number => {
-    const fence = model.state.jobs.get(jobId)?.fence ?? 0;
-    return { none: 0, right: fence, older: Math.max(1, fence - 1), newer: fence + 1 }[wished];
-  };
-  const ackOf = (item: AckWish) => {
-    const jobId = idOf(item.job);
-    const { result, checkpoint, agentStatus, holdReason, usage } = item;
-    return { jobId, result, checkpoint, agentStatus, holdReason, usage, fence: fenceOf(jobId, item.fence) };
-  };
-  switch (wish.do) {
-    case "enqueue": {
-      const scheduledAtMs = wish.scheduledInMs === undefined ? undefined : nowMs + wish.scheduledInMs;
-      return { verb: "enqueue", job: { ...wish.job, scheduledAtMs } };
-    }
-    case "enqueueBatch":
-      return { verb: "enqueueBatch", jobs: wish.jobs };
-    case "fetch":
-      return { verb: "fetch", ...wish.from };
-    case "fetchBatch":
-      return { verb: "fetchBatch", count: wish.count, ...wish.from };
-    case "ack":
-      return { verb: "ack", ...ackOf(wish.item), keepAbsentResult: wish.keepAbsentResult };
-    case "ackBatch":
-      return { verb: "ackBatch", items: wish.items.map(ackOf), keepAbsentResult: wish.keepAbsentResult };
-    case "fail": {
-      const jobId = idOf(wish.job);
-      return { verb: "fail", jobId, fence: fenceOf(jobId, wish.fence), error: wish.error, backtrace: wish.backtrace };
-    }
-    case "step": {
-      const { keep, checkpoint, jobs, keepAbsentResult } = wish;
-      const { jobId, fence, ...item } = ackOf(wish.item);
-      return { verb: "step", jobId, fence, result: keep && (item.result?.length ?? 0) < 5 ? "" : item.result, keep, checkpoint, jobs, keepAbsentResult };
-    }
-    case "release": {
-      const jobId = idOf(wish.job);
-      return { verb: "release", jobId, fence: fenceOf(jobId, wish.fence), checkpoint: wish.checkpoint };
-    }
-    case "heartbeat":
-      return {
-        verb: "heartbeat",
-        jobs: Object.fromEntries(
-          wish.jobs.map(({ job, fence, progress, checkpoint, usage }) => {
-            const jobId = idOf(job);
-            return [jobId, { fence: fenceOf(jobId, fence), progress, checkpoint, usage }];
-          }),
-        ),
-      };
-    case "lifecycle":
-      return { verb: "lifecycle", ...wish.from, fetchCount: wish.count, acks: wish.acks.map(ackOf), enqueues: wish.jobs, correlation: wish.correlation };
-    case "jobVerb":
-      return { verb: wish.verb, jobId: idOf(wish.job) };
-    case "revise":
-      return { verb: "revise", jobId: idOf(wish.job), payload: wish.payload, checkpoint: wish.checkpoint, note: wish.note };
-    case "replay":
-      return { verb: "replay", jobId: idOf(wish.job), from: wish.from };
-    case "changePriority":
-      return { verb: "changePriority", jobId: idOf(wish.job), priority: wish.priority };
-    case "move":
-      return { verb: "move", jobId: idOf(wish.job), queue: wish.queue };
-    case "queue":
-      return wish.command;
-    case "tick":
-      return { verb: "tick" };
-    case "leadership":
-      return { verb: "leadership", pauseMs: wish.pauseMs };
-  }
 }

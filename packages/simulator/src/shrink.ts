@@ -63,6 +63,14 @@ for (const name of [
   "parentId",
   "agent",
   "scheduledInMs",
+  "joins",
+  "after",
+  "childOf",
+  "chain",
+  "onFailure",
+  "onExit",
+  "batch",
+  "stepStatus",
   "requestId",
 ]) {
   optional.add(name);

@@ -4,14 +4,15 @@ import {
   type JobRecord as EngineJob,
   type EngineOptions,
   type QueueRecord as EngineQueue,
+  EntityKind,
   type IterationInfo,
   jobStateNames,
 } from "@corvo/engine";
 import { formatJobId, parseJobId, type Verb } from "@corvo/protocol";
 import { archiveRecordOverheadBytes } from "@corvo/storage";
-import type { BudgetRecord, Entry, JobRecord, JobState, Outcome, QueueRecord, WorkerRecord } from "./model/command.js";
+import type { BatchRecord, BudgetRecord, ChainRecord, CountsRecord, Entry, JobRecord, JobState, Outcome, QueueRecord, WorkerRecord } from "./model/command.js";
 import { decodeAnswer } from "./wire/answer.js";
-import { encodeCommand, encodeEntry, purgeCommand, stateHashCommand, type WireCommand, withArchivedJob } from "./wire/entry.js";
+import { type ArchivedFact, encodeCommand, encodeEntry, purgeCommand, stateHashCommand, type WireCommand, withArchivedJob, withFacts } from "./wire/entry.js";
 
 interface ArchivedRecord {
   place: ArchivePlace;
@@ -133,13 +134,23 @@ export class Subject {
     return stateHashCommand(this.#engine.appliedIndex, low, high);
   }
 
-  /** As the leader does: a job that is not live is looked up, and what was found travels in the command. */
+  /** As the leader does: jobs that are not live are looked up, and what was found travels in the command. */
   #prepared(command: WireCommand): WireCommand {
+    const dependencies = this.#engine.dependencies(command.verb, command.body);
+    if (dependencies) return withFacts(command, this.#facts(dependencies));
     const seq = this.#engine.needsArchive(command.verb, command.body);
     if (seq === undefined) return command;
     const found = this.archive.find(seq);
     this.archived++;
-    return found ? withArchivedJob(command, found.bytes, found.place.segment, found.place.offset) : withArchivedJob(command, new Uint8Array(0), 0, 0);
+    const others = found && this.#engine.runsAgain(command.verb) ? this.#engine.dependenciesOfRecord(found.bytes) : [];
+    return withArchivedJob(command, found && { seq, bytes: found.bytes, ...found.place }, this.#facts(others));
+  }
+
+  #facts(seqs: readonly number[]): ArchivedFact[] {
+    return seqs.map((seq) => {
+      const found = this.archive.find(seq);
+      return found ? { seq, bytes: found.bytes, ...found.place } : { seq };
+    });
   }
 
   job(id: string): JobRecord | undefined {
@@ -179,6 +190,28 @@ export class Subject {
       sum.nanos += costNanos;
     }
     return sums;
+  }
+
+  /** Oldest first, as all of these. */
+  batches(): BatchRecord[] {
+    const all = this.#engine.batches(0, Number.POSITIVE_INFINITY, "").reverse();
+    return all.map(({ serial: _, callbackPayload, completedMs, ...rest }) => {
+      const ended = rest.state === "completed";
+      return { ...rest, callbackPayload: text.decode(callbackPayload), completedMs: ended ? completedMs : undefined };
+    });
+  }
+
+  chains(): ChainRecord[] {
+    return this.#engine
+      .chains(0, Number.POSITIVE_INFINITY, "")
+      .reverse()
+      .map(({ serial: _, id: _id, endedMs, ...rest }) => ({ ...rest, endedMs: given(endedMs) }));
+  }
+
+  /** Counts of children by their parent. */
+  families(): Record<string, CountsRecord> {
+    const parents = this.#engine.entities(EntityKind.child).map(({ key }) => text.decode(key));
+    return Object.fromEntries(parents.map((parentId) => [parentId, this.#engine.family(parentId)!]));
   }
 
   fetchable(queues: readonly string[]): boolean {
@@ -314,6 +347,10 @@ export function plainJob(record: EngineJob, iterations: readonly IterationInfo[]
       ...{ id: one.id, iteration: one.iteration, status: one.status, checkpoint: text.decode(one.checkpoint), holdReason: one.holdReason },
       ...{ result: text.decode(one.result), costUsd: one.costUsd },
     })),
+    batchId: record.batchId,
+    chainStep: record.chainStep,
+    chainConfig: record.chainConfig.length > 0 ? (JSON.parse(text.decode(record.chainConfig)) as object) : undefined,
+    waits: record.waits,
     fence: record.fence,
   };
 }

@@ -1,19 +1,20 @@
 import type { EnqueueStatus, NewJob } from "./command.js";
 import { durationMs } from "./duration.js";
 import { type Job, lockName, priorityOf, type State } from "./state.js";
+import { type Chain, startChain } from "./together.js";
 
-/** A job of a batch or frame, which may have a request id of its own; undefined: that was used for another one. */
-export function addItem(state: State, given: NewJob): { jobId: string; status: EnqueueStatus } | undefined {
+/** A job of a request or frame, into the batch that the request makes, whatever it says itself; it may have a request id of its own; undefined: that was used for another one. */
+export function addItem(state: State, given: NewJob, batchId?: string): { jobId: string; status: EnqueueStatus } | undefined {
   const { requestId } = given;
   const known = requestId && state.recall(state.items, requestId.id);
   if (known) return known.hash === requestId.hash ? known.answer : undefined;
-  const answer = addJob(state, given);
+  const answer = addJob(state, batchId ? { ...given, batchId } : given);
   if (requestId) state.items.set(requestId.id, { hash: requestId.hash, answer, atMs: state.nowMs });
   return answer;
 }
 
-/** `jobs.md` §2.5, §6. A held key creates nothing and answers with the holder. */
-export function addJob(state: State, given: NewJob): { jobId: string; status: EnqueueStatus } {
+/** `jobs.md` §2.5, §6. A held key creates nothing and answers with the holder. `of`: the chain that adds it. */
+export function addJob(state: State, given: NewJob, of?: { chain: Chain; step: number }): { jobId: string; status: EnqueueStatus } {
   const lock = given.uniqueKey ? state.locks.get(lockName(given.queue, given.uniqueKey)) : undefined;
   if (lock && state.nowMs < lock.expiresMs) return { jobId: lock.jobId, status: "duplicate" };
   const queue = state.queue(given.queue);
@@ -56,15 +57,37 @@ export function addJob(state: State, given: NewJob): { jobId: string; status: En
     revisions: 0,
     overruled: false,
     holdReason: "",
+    batchId: given.batchId ?? "",
+    chain: of?.chain,
+    chainStep: of?.step,
+    dependsOn: [...new Set(given.dependsOn)],
+    met: new Set(),
     fence: 0,
   };
   state.jobs.set(job.id, job);
+  join(state, job, given);
   if (job.uniqueKey) {
     const periodSeconds = given.uniquePeriodSeconds && given.uniquePeriodSeconds > 0 ? given.uniquePeriodSeconds : 3_600;
     state.locks.set(lockName(queue.name, job.uniqueKey), { jobId: job.id, expiresMs: state.nowMs + periodSeconds * 1_000 });
   }
   if (job.dueMs === undefined) state.makePending(job);
   return { jobId: job.id, status: job.state as "pending" | "scheduled" };
+}
+
+/** Its batch, its parent, its chain, and what it depends on. */
+function join(state: State, job: Job, { batchId, parentId, chain }: NewJob): void {
+  if (batchId) state.batches.get(batchId)!.fates.set(job.id, "pending");
+  if (parentId) {
+    const family = state.families.get(parentId) ?? { fates: new Map(), endedMs: 0 };
+    family.fates.set(job.id, "pending");
+    state.families.set(parentId, family);
+  }
+  if (chain) {
+    job.chain = startChain(state, chain);
+    job.chainStep = 0;
+    job.chain.jobs.set(0, job.id);
+  }
+  for (const id of job.dependsOn) if (state.jobs.get(id)?.state === "completed") job.met.add(id);
 }
 
 /** `job_`, 16 hexadecimal digits of nanoseconds, 10 of the low 40 bits of the creation sequence. */

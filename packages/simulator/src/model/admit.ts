@@ -1,5 +1,6 @@
 import type { Command, NewJob, Outcome } from "./command.js";
 import { lockName, type State } from "./state.js";
+import { cannotJoin } from "./together.js";
 
 export type Refused = Extract<Outcome, { kind: "refused" }>;
 
@@ -43,6 +44,7 @@ export function refusalOfAll(state: State, jobs: readonly NewJob[]): Refused | u
     const came = requestId && (state.recall(state.items, requestId.id)?.hash ?? before.ids.get(requestId.id));
     const refusal =
       (given.queue ? undefined : ({ kind: "refused", code: "invalid_argument", reason: "REQUIRED", message: "queue is required" } as const)) ??
+      (came && came === requestId.hash ? undefined : cannotJoin(state, given)) ??
       (came && came !== requestId.hash ? reused : undefined) ??
       (came ? undefined : noRoom(state, given, before));
     if (refusal) return { ...refusal, message: refusal.message && `job ${i}: ${refusal.message}` };

@@ -42,6 +42,29 @@ export interface NewJob {
   tags?: string;
   checkpoint?: string;
   parentId?: string;
+  /** Open batch that it joins. */
+  batchId?: string;
+  /** Makes it the first step of a chain. */
+  chain?: ChainSpec;
+  dependsOn?: string[];
+}
+
+/** One job of a chain. An empty payload: none. */
+export interface ChainJob {
+  queue: string;
+  payload: string;
+}
+
+export interface ChainSpec {
+  steps: ChainJob[];
+  onFailure?: ChainJob;
+  onExit?: ChainJob;
+}
+
+/** What a batch adds at its end. An empty queue: nothing. */
+export interface BatchCallback {
+  callbackQueue: string;
+  callbackPayload: string;
 }
 
 /** What was used. Cost in dollars. */
@@ -59,6 +82,7 @@ export interface AckItem {
   agentStatus?: string;
   holdReason?: string;
   usage?: UsageReport;
+  stepStatus?: string;
 }
 
 export interface FetchFrom {
@@ -85,7 +109,9 @@ export type QueueVerb = (typeof queueVerbs)[number];
 
 export type Command = { requestId?: RequestId } & (
   | { verb: "enqueue"; job: NewJob }
-  | { verb: "enqueueBatch"; jobs: NewJob[] }
+  | { verb: "enqueueBatch"; jobs: NewJob[]; batch?: BatchCallback }
+  | ({ verb: "createBatch" } & BatchCallback)
+  | { verb: "sealBatch"; batchId: string }
   | ({ verb: "fetch" } & FetchFrom)
   | ({ verb: "fetchBatch"; count: number } & FetchFrom)
   /** `keepAbsentResult`: an absent result stays absent (REST); else it is `{}`. */
@@ -180,7 +206,11 @@ export type AckStatus = "continued" | "held" | "budget_exceeded" | "acked" | "no
 export type Outcome =
   | { kind: "refused"; code: string; reason: string; message?: string }
   | { kind: "enqueued"; jobId: string; status: EnqueueStatus; logIndex: number }
-  | { kind: "enqueuedBatch"; jobIds: string[]; statuses: EnqueueStatus[]; logIndex: number }
+  /** `batchId`: of the batch that the request made. */
+  | { kind: "enqueuedBatch"; jobIds: string[]; statuses: EnqueueStatus[]; batchId?: string; logIndex: number }
+  | { kind: "batchCreated"; batchId: string; logIndex: number }
+  /** Without a callback so far its id is empty. */
+  | { kind: "sealed"; status: "sealed" | "completed"; callbackJobId: string; logIndex: number }
   | { kind: "fetched"; job?: Grant }
   | { kind: "fetchedBatch"; jobs: Grant[] }
   /** `agent`: what became of an agent job. */
@@ -238,7 +268,49 @@ export interface JobRecord {
   revisions: number;
   costUsd: number;
   iterations: IterationRecord[];
+  batchId: string;
+  /** Undefined: it is no step of a chain. */
+  chainStep?: number;
+  /** Its chain and what it depends on, as parsed. */
+  chainConfig?: object;
+  /** Dependencies that are not met. */
+  waits: number;
   fence: number;
+}
+
+/** Always total = pending + succeeded + failed + cancelled + deleted. */
+export interface CountsRecord {
+  total: number;
+  pending: number;
+  succeeded: number;
+  failed: number;
+  cancelled: number;
+  deleted: number;
+}
+
+export interface BatchRecord extends CountsRecord, BatchCallback {
+  id: string;
+  state: "open" | "running" | "completed";
+  /** Empty: not added yet. */
+  callbackJobId: string;
+  createdMs: number;
+  completedMs?: number;
+}
+
+/** One job of a chain; without an id it is still to come. */
+export interface ChainStepRecord {
+  queue: string;
+  jobId: string;
+}
+
+export interface ChainRecord {
+  state: string;
+  step: number;
+  steps: ChainStepRecord[];
+  onFailure?: ChainStepRecord;
+  onExit?: ChainStepRecord;
+  createdMs: number;
+  endedMs?: number;
 }
 
 export interface QueueRecord {

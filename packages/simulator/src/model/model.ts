@@ -1,10 +1,11 @@
 import { setDepthLimit } from "./admit.js";
 import { revise, setPolicy } from "./agent.js";
-import type { BudgetRecord, Command, Entry, JobRecord, Outcome, QueueRecord, WorkerRecord } from "./command.js";
+import type { BatchRecord, BudgetRecord, ChainRecord, Command, CountsRecord, Entry, JobRecord, Outcome, QueueRecord, WorkerRecord } from "./command.js";
 import { budgetRecord, deleteBudget, setBudget } from "./money.js";
 import { changePriority, jobVerb, move, queueVerb, setConcurrency, setThrottle } from "./operator-verbs.js";
 import { head, jobRecord, open, queueRecord, State } from "./state.js";
 import { nextTickMs, tick } from "./tick.js";
+import { batchRecord, chainRecord, countsOf, createBatch, follow, followSwept, forget, sealBatch } from "./together.js";
 import { ack, ackBatch, enqueue, enqueueBatch, fail, fetch, fetchBatch, heartbeat, lifecycle, release, replay, step } from "./worker-verbs.js";
 
 /**
@@ -17,10 +18,12 @@ export class Model {
   /** One outcome per command. */
   apply(entry: Entry): Outcome[] {
     this.begin(entry.index, entry.clockMs);
-    return entry.commands.map((command) => this.run(command));
+    const outcomes = entry.commands.map((command) => this.run(command));
+    this.end();
+    return outcomes;
   }
 
-  /** Starts an entry whose commands follow one by one. */
+  /** Starts an entry whose commands follow one by one, and then its `end`. */
   begin(index: number, clockMs: number): void {
     const { state } = this;
     const nowMs = Math.max(state.nowMs, clockMs);
@@ -29,25 +32,35 @@ export class Model {
     state.nowMs = nowMs;
   }
 
+  end(): void {
+    followSwept(this.state);
+  }
+
   /**
    * A request id that is known answers as the first time, with another body it is refused. What was refused, and a fetch that
    * found nothing, did not happen: it is not remembered.
    */
   run(command: Command): Outcome {
     const { requestId } = command;
-    if (!requestId) return this.#step(command);
+    if (!requestId) return this.#complete(command);
     // A revision is a way to reject: both are one rpc, and share their ids.
     const key = JSON.stringify([command.verb === "revise" ? "reject" : command.verb, requestId.id]);
     const known = this.state.recall(this.state.requests, key);
     if (known && known.hash !== requestId.hash) return { kind: "refused", code: "invalid_argument", reason: "REQUEST_ID_REUSED" };
     if (known) return known.answer;
-    const outcome = this.#step(command);
+    const outcome = this.#complete(command);
     const empty =
       outcome.kind === "refused" ||
       (outcome.kind === "fetched" && !outcome.job) ||
       (outcome.kind === "fetchedBatch" && outcome.jobs.length === 0) ||
       idleFrame(command, outcome);
     if (!empty) this.state.requests.set(key, { hash: requestId.hash, answer: outcome, atMs: this.state.nowMs });
+    return outcome;
+  }
+
+  #complete(command: Command): Outcome {
+    const outcome = this.#step(command);
+    follow(this.state);
     return outcome;
   }
 
@@ -58,6 +71,10 @@ export class Model {
         return enqueue(state, command);
       case "enqueueBatch":
         return enqueueBatch(state, command);
+      case "createBatch":
+        return createBatch(state, command);
+      case "sealBatch":
+        return sealBatch(state, command);
       case "fetch":
         return fetch(state, command);
       case "fetchBatch":
@@ -146,6 +163,33 @@ export class Model {
     return this.state.budgets.map((budget) => budgetRecord(this.state, budget)).sort((a, b) => (name(a) < name(b) ? -1 : 1));
   }
 
+  /** Oldest first, as all of these. */
+  batches(): BatchRecord[] {
+    return [...this.state.batches.values()].map(batchRecord);
+  }
+
+  chains(): ChainRecord[] {
+    return this.state.chains.map(chainRecord);
+  }
+
+  families(): Record<string, CountsRecord> {
+    return Object.fromEntries([...this.state.families].map(([parentId, { fates }]) => [parentId, countsOf(fates)]));
+  }
+
+  /** Ids of batches are made elsewhere: the model takes over the one that an answer tells. */
+  adopt(expected: Outcome, answer: Outcome): void {
+    if (!("batchId" in expected) || !("batchId" in answer) || !expected.batchId || !answer.batchId || expected.batchId === answer.batchId) return;
+    const { batches, jobs } = this.state;
+    const batch = batches.get(expected.batchId);
+    if (!batch || batches.has(answer.batchId) || !/^batch_[0-9a-f]{26}$/.test(answer.batchId)) return;
+    for (const job of jobs.values()) if (job.batchId === batch.id) job.batchId = answer.batchId;
+    batches.delete(batch.id);
+    batch.id = answer.batchId;
+    batches.set(batch.id, batch);
+    // The same object is what is remembered for the request id.
+    expected.batchId = answer.batchId;
+  }
+
   /** Everything that was ever used, by queue and model. */
   usage(): Record<string, { count: number; inputTokens: number; nanos: number }> {
     const sums: Record<string, { count: number; inputTokens: number; nanos: number }> = {};
@@ -181,8 +225,9 @@ export class Model {
   }
 
   /** Retention took these finished jobs. Which ones go follows from the archive's segments, which the model does not have. */
-  purged(ids: Iterable<string>): void {
+  purged(ids: Iterable<string>, endedBeforeMs: number): void {
     for (const id of ids) this.state.jobs.delete(id);
+    forget(this.state, endedBeforeMs);
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Command, JobState, JobVerb, Outcome, QueueVerb } from "./command.js";
 import { type Job, priorityOf, type State } from "./state.js";
+import { ended, revived } from "./together.js";
 
 type Of<V extends Command["verb"]> = Extract<Command, { verb: V }>;
 
@@ -42,6 +43,7 @@ const steps: Record<JobVerb, (state: State, job: Job) => string> = {
   },
   /** The attempts stay counted: the next failure ends it again. */
   requeue(state, job) {
+    job.attemptsBefore = 0;
     runAgain(state, job);
     return "requeued";
   },
@@ -53,6 +55,7 @@ const steps: Record<JobVerb, (state: State, job: Job) => string> = {
     job.state = "cancelled";
     job.leaseEndsServingMs = job.dueMs = undefined;
     job.cancelledMs = state.nowMs;
+    state.ended(job, "cancelled");
     return wasActive ? "cancelling" : "cancelled";
   },
   hold(state, job) {
@@ -70,7 +73,7 @@ const steps: Record<JobVerb, (state: State, job: Job) => string> = {
   },
   reject(state, job) {
     job.holdReason = "";
-    state.die(job);
+    state.die(job, "job rejected");
     return "dead";
   },
   delete(state, job) {
@@ -80,6 +83,7 @@ const steps: Record<JobVerb, (state: State, job: Job) => string> = {
 };
 
 function runAgain(state: State, job: Job): void {
+  if (ended(job)) revived(state, job);
   job.failedMs = job.completedMs = job.cancelledMs = undefined;
   job.holdReason = "";
   state.makePending(job);
@@ -127,11 +131,11 @@ const queueSteps: Record<QueueVerb, (state: State, name: string) => string> = {
     return "draining";
   },
   clearQueue(state, name) {
-    for (const job of state.jobsOf(name, "pending", "scheduled")) state.remove(job);
+    for (const job of state.jobsOf(name, "pending", "scheduled")) state.remove(job, true);
     return "cleared";
   },
   destroyQueue(state, name) {
-    for (const job of [...state.jobs.values()]) if (job.queue === name) state.remove(job);
+    for (const job of [...state.jobs.values()]) if (job.queue === name) state.remove(job, true);
     for (const lock of state.locks.keys()) if (JSON.parse(lock)[0] === name) state.locks.delete(lock);
     state.queues.delete(name);
     return "deleted";

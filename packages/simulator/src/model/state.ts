@@ -1,6 +1,7 @@
 import { iterationRecords } from "./agent.js";
 import type { Agent, Command, EnqueueStatus, IterationRecord, JobError, JobRecord, JobState, Outcome, QueueRecord } from "./command.js";
 import type { Bucket, Budget } from "./money.js";
+import { type Batch, type Chain, chainConfig, type Ending, ended, type Fate, type Fates, fatesOf, isDone, waitsFor } from "./together.js";
 
 /** A job as the model holds it. Finished jobs stay here too: what is archived or live is the engine's business. */
 export interface Job {
@@ -57,6 +58,13 @@ export interface Job {
   /** A person let it run although a budget held it. */
   overruled: boolean;
   holdReason: string;
+  batchId: string;
+  chain?: Chain;
+  /** Below 0: a handler of its chain. */
+  chainStep?: number;
+  dependsOn: string[];
+  /** Dependencies that were completed when it was added or while it waited: they stay met. */
+  met: Set<string>;
   /** Fence of the last grant. */
   fence: number;
 }
@@ -71,7 +79,7 @@ export interface Queue {
   rateWindowMs: number;
   createdMs: number;
   failed: number;
-  /** Pending jobs per priority, next in turn first. A job is in exactly one of them ⇔ its state is pending. */
+  /** Pending jobs per priority, next in turn first. A job is in exactly one of them ⇔ its state is pending and it waits for no other. */
   lines: [Job[], Job[], Job[]];
   /** Log times of grants while a limit was set, oldest first. */
   grantsMs: number[];
@@ -114,6 +122,16 @@ export class State {
   releaseMs?: number;
   readonly reports: { atMs: number; queue: string; model: string; inputTokens: number; nanos: number; byAck: boolean }[] = [];
   readonly buckets: Bucket[] = [];
+  batchesCreated = 0;
+  readonly batches = new Map<string, Batch>();
+  /** Oldest first. */
+  chains: Chain[] = [];
+  /** What became of the children of a parent, which need not exist. */
+  readonly families = new Map<string, { fates: Fates; endedMs: number }>();
+  /** Jobs that ended in this command, for `follow`. */
+  readonly endings: Ending[] = [];
+  /** Jobs that went with their queue in this entry, before they had ended. */
+  readonly swept: Job[] = [];
   /** Oldest first. */
   readonly policies: Extract<Command, { verb: "setPolicy" }>[] = [];
 
@@ -153,7 +171,7 @@ export class State {
     job.state = "pending";
     job.dueMs = undefined;
     this.endLease(job);
-    this.queue(job.queue).lines[job.priority].push(job);
+    if (waitsFor(job) === 0) this.queue(job.queue).lines[job.priority].push(job);
   }
 
   /** Takes the job out of its line, if it is in one. To be called before the state or queue of a job changes. */
@@ -183,13 +201,26 @@ export class State {
     for (const [name, lock] of this.locks) if (lock.jobId === job.id) this.locks.delete(name);
   }
 
-  remove(job: Job): void {
+  /** `withQueue`: what becomes of others is settled when the entry is over. */
+  remove(job: Job, withQueue = false): void {
     this.leaveLine(job);
     this.noLongerHeld(job);
     this.jobs.delete(job.id);
+    if (ended(job)) return;
+    if (withQueue) this.swept.push(job);
+    else this.ended(job, "deleted");
   }
 
-  die(job: Job): void {
+  /** To be called when a job has ended, whatever the cause. */
+  ended(job: Job, fate: Fate, { error = "", result = "", exit = false } = {}): void {
+    for (const fates of fatesOf(this, job)) fates.set(job.id, fate);
+    const family = this.families.get(job.parentId);
+    if (family?.fates.has(job.id)) family.endedMs = this.nowMs;
+    const batch = this.batches.get(job.batchId);
+    this.endings.push({ job, fate, error, result, exit, last: batch && isDone(batch) ? batch : undefined });
+  }
+
+  die(job: Job, error: string): void {
     this.leaveLine(job);
     this.noLongerHeld(job);
     job.overruled = false;
@@ -197,6 +228,7 @@ export class State {
     job.dueMs = undefined;
     job.state = "dead";
     job.failedMs = this.nowMs;
+    this.ended(job, "failed", { error });
   }
 
   noteFailure(job: Job, error: string, backtrace: string): void {
@@ -273,6 +305,10 @@ export function jobRecord(state: State, job: Job): JobRecord {
     revisions: job.revisions,
     costUsd: job.costNanos / 1e9,
     iterations: iterationRecords(job),
+    batchId: job.batchId,
+    chainStep: job.chainStep,
+    chainConfig: chainConfig(job),
+    waits: ended(job) ? 0 : waitsFor(job),
     fence: job.state === "active" ? job.fence : 0,
   };
 }

@@ -16,7 +16,7 @@ export function tick(state: State): void {
     const { job, kind } = next;
     if (kind === "expiry") {
       state.noteFailure(job, "job expired", "");
-      state.die(job);
+      state.die(job, "job expired");
     } else if (kind === "lease" && job.leaseEndsServingMs! >= (job.iterationEndsServingMs ?? Infinity)) {
       failAttempt(state, job, `iteration_timeout exceeded (${job.agent?.iterationTimeout})`, "");
     } else state.makePending(job);

@@ -1,10 +1,11 @@
 import { addItem, addJob } from "./add.js";
 import { full, refusalOfAll } from "./admit.js";
 import { agentWord, endIteration, replayed } from "./agent.js";
-import type { AckItem, AckStatus, Command, EnqueueStatus, FetchFrom, Grant, Outcome, UsageReport } from "./command.js";
+import type { AckItem, AckStatus, Command, EnqueueStatus, FetchFrom, Grant, NewJob, Outcome, UsageReport } from "./command.js";
 import { durationMs } from "./duration.js";
 import { charge, fetchRefusal, holdForBudget, isReport, mustHold, nanos, perJobBudget } from "./money.js";
 import { head, type Job, open, type State } from "./state.js";
+import { cannotJoin, completeWhenDone, follow, openBatch } from "./together.js";
 
 const leaseMsDefault = 60_000;
 const delayMsMax = 366 * 86_400_000;
@@ -12,7 +13,7 @@ const delayMsMax = 366 * 86_400_000;
 type Of<V extends Command["verb"]> = Extract<Command, { verb: V }>;
 
 export function enqueue(state: State, command: Of<"enqueue">): Outcome {
-  const refusal = full(state, command.job);
+  const refusal = full(state, command.job) ?? cannotJoin(state, command.job);
   if (refusal) return refusal;
   const { jobId, status } = addJob(state, command.job);
   return { kind: "enqueued", jobId, status, logIndex: state.index };
@@ -22,8 +23,14 @@ export function enqueue(state: State, command: Of<"enqueue">): Outcome {
 export function enqueueBatch(state: State, command: Of<"enqueueBatch">): Outcome {
   const refusal = refusalOfAll(state, command.jobs);
   if (refusal) return refusal;
-  const added = command.jobs.map((job) => addItem(state, job)!);
-  return { kind: "enqueuedBatch", jobIds: added.map((one) => one.jobId), statuses: added.map((one) => one.status), logIndex: state.index };
+  const batch = command.batch && openBatch(state, command.batch);
+  const added = command.jobs.map((job) => addItem(state, job, batch?.id)!);
+  if (batch) {
+    batch.sealed = true;
+    completeWhenDone(state, batch);
+  }
+  const [jobIds, statuses] = [added.map((one) => one.jobId), added.map((one) => one.status)];
+  return { kind: "enqueuedBatch", jobIds, statuses, batchId: batch?.id, logIndex: state.index };
 }
 
 export function fetch(state: State, command: Of<"fetch">): Outcome {
@@ -61,21 +68,29 @@ export function lifecycle(state: State, command: Of<"lifecycle">): Outcome {
     else if (status === "refused") errors.push("ack: job_id is required");
     return status;
   });
+  follow(state); // what the acks call for can be fetched by this very frame
   const noFetch = command.fetchCount > 0 ? fetchRefusal(state, command.queues) : undefined;
   if (noFetch?.kind === "refused") errors.push(`fetch: ${noFetch.message}`);
   const jobs = command.fetchCount > 0 && !noFetch ? grant(state, command, Math.min(10_000, command.fetchCount)) : [];
   if (command.fetchCount > 0 && command.queues.length === 0) errors.push("fetch: at least one queue is required");
   const jobIds: string[] = [];
   const statuses = command.enqueues.map((job): EnqueueStatus => {
-    const refusal = job.queue ? full(state, job) : undefined;
-    const added = job.queue && !refusal ? addItem(state, job) : undefined;
-    if (refusal) errors.push(`enqueue: ${refusal.message}`);
-    else if (!added) errors.push(job.queue ? "enqueue: the request id was used for another job" : "enqueue: queue is required");
-    if (added) jobIds.push(added.jobId);
-    return added?.status ?? "refused";
+    const added = addToFrame(state, job);
+    if (typeof added === "string") errors.push(`enqueue: ${added}`);
+    else jobIds.push(added.jobId);
+    return typeof added === "string" ? "refused" : added.status;
   });
   const acked = ackStatuses.filter(accepted).length;
   return { kind: "frame", correlation: command.correlation, jobs, acked, ackStatuses, error: errors[0] ?? "", jobIds, statuses };
+}
+
+/** A text: why not. */
+function addToFrame(state: State, given: NewJob): { jobId: string; status: EnqueueStatus } | string {
+  if (!given.queue) return "queue is required";
+  const known = given.requestId && state.recall(state.items, given.requestId.id);
+  const refusal = known ? undefined : (full(state, given) ?? cannotJoin(state, given));
+  if (refusal) return refusal.message ?? refusal.reason;
+  return addItem(state, given) ?? "the request id was used for another job";
 }
 
 /** `jobs.md` §5: `max_retries` counts all attempts. */
@@ -94,7 +109,7 @@ export function failAttempt(state: State, job: Job, error: string, backtrace: st
   state.noteFailure(job, error, backtrace);
   state.queue(job.queue).failed++;
   const remaining = Math.max(0, job.maxRetries - (job.attempt - job.attemptsBefore));
-  if (remaining === 0) state.die(job);
+  if (remaining === 0) state.die(job, error);
   else {
     state.endLease(job);
     job.state = "retrying";
@@ -176,6 +191,7 @@ function beatWithUsage(state: State, job: Job, usage: UsageReport): boolean {
     job.leaseEndsServingMs = undefined;
     job.cancelledMs = state.nowMs;
     job.overruled = false;
+    state.ended(job, "cancelled");
   }
   return true;
 }
@@ -262,10 +278,12 @@ function settle(state: State, item: AckItem, keepAbsentResult: boolean, frameOf?
   const lease = leaseStatus(job, item.fence, frameOf);
   if (!job || lease !== "acked") return { status: lease };
   const word = agentWord(item.agentStatus);
+  const stepWord = job.chain ? (item.stepStatus ?? "").trim().toLowerCase() : "";
   const wrong = (message: string, reason = "INVALID_VALUE"): Settled => ({
     status: "refused",
     refusal: { kind: "refused", code: "invalid_argument", reason, message },
   });
+  if (!["", "continue", "exit"].includes(stepWord)) return wrong(`invalid step_status "${stepWord}"`, "INVALID_STEP_STATUS");
   if (item.agentStatus && word !== "" && !job.agent) return wrong(`job ${item.jobId} is not an agent job`, "WRONG_STATE");
   if (word === undefined) return wrong(`invalid agent_status "${item.agentStatus?.trim().toLowerCase()}"`);
   if (isReport(item.usage)) {
@@ -290,6 +308,7 @@ function settle(state: State, item: AckItem, keepAbsentResult: boolean, frameOf?
     if (status === "acked") {
       job.completedMs = state.nowMs;
       state.release(job);
+      state.ended(job, "succeeded", { result, exit: stepWord === "exit" });
     }
   }
   return { status, agent: job.agent && { state: job.state, holdReason: job.holdReason, iteration: job.iteration } };

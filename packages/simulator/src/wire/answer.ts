@@ -1,6 +1,7 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { SetApprovalPolicyResponseSchema } from "@corvo/gen/corvo/v1/agent_pb.js";
+import { CreateBatchResponseSchema, SealBatchResponseSchema } from "@corvo/gen/corvo/v1/batch_pb.js";
 import { SetBudgetResponseSchema } from "@corvo/gen/corvo/v1/budget_pb.js";
 import { RetryJobResponseSchema } from "@corvo/gen/corvo/v1/job_pb.js";
 import * as worker from "@corvo/gen/corvo/v1/worker_pb.js";
@@ -27,8 +28,16 @@ export function decodeAnswer(verb: Verb, bytes: Uint8Array): Outcome {
       return { kind: "enqueued", jobId, status: status as EnqueueStatus, logIndex: Number(logIndex) };
     }
     case "enqueueBatch": {
-      const { jobIds, outcomes, logIndex } = fromBinary(worker.EnqueueBatchResponseSchema, bytes);
-      return { kind: "enqueuedBatch", jobIds, statuses: outcomes.map(enqueueStatus), logIndex: Number(logIndex) };
+      const { jobIds, outcomes, batchId, logIndex } = fromBinary(worker.EnqueueBatchResponseSchema, bytes);
+      return { kind: "enqueuedBatch", jobIds, statuses: outcomes.map(enqueueStatus), batchId: batchId || undefined, logIndex: Number(logIndex) };
+    }
+    case "createBatch": {
+      const { batchId, logIndex } = fromBinary(CreateBatchResponseSchema, bytes);
+      return { kind: "batchCreated", batchId, logIndex: Number(logIndex) };
+    }
+    case "sealBatch": {
+      const { status, callbackJob, logIndex } = fromBinary(SealBatchResponseSchema, bytes);
+      return { kind: "sealed", status: status as "sealed", callbackJobId: callbackJob?.id ?? "", logIndex: Number(logIndex) };
     }
     case "fetch": {
       const answer = fromBinary(worker.FetchResponseSchema, bytes);

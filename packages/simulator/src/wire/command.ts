@@ -1,11 +1,25 @@
 import { create, type DescMessage, fromBinary, type MessageInitShape, type MessageShape, toBinary } from "@bufbuild/protobuf";
 import { LeadershipCommandSchema } from "@corvo/gen/corvo/internal/v1/log_pb.js";
 import { ReplayJobRequestSchema, SetApprovalPolicyRequestSchema } from "@corvo/gen/corvo/v1/agent_pb.js";
+import { CreateBatchRequestSchema, SealBatchRequestSchema } from "@corvo/gen/corvo/v1/batch_pb.js";
 import { DeleteBudgetRequestSchema, SetBudgetRequestSchema } from "@corvo/gen/corvo/v1/budget_pb.js";
 import * as job from "@corvo/gen/corvo/v1/job_pb.js";
 import * as queue from "@corvo/gen/corvo/v1/queue_pb.js";
 import * as worker from "@corvo/gen/corvo/v1/worker_pb.js";
-import type { AckItem, Command, FetchFrom, HeartbeatUpdate, JobVerb, NewJob, QueueVerb, UsageReport, Verb } from "../model/command.js";
+import type {
+  AckItem,
+  BatchCallback,
+  ChainJob,
+  ChainSpec,
+  Command,
+  FetchFrom,
+  HeartbeatUpdate,
+  JobVerb,
+  NewJob,
+  QueueVerb,
+  UsageReport,
+  Verb,
+} from "../model/command.js";
 
 /**
  * Public requests between the model's plain objects and bytes, both ways with protobuf-es: the second opinion on everything that
@@ -71,8 +85,18 @@ export const bodies: Record<Exclude<Verb, "tick">, BodyCodec> = {
   ),
   enqueueBatch: codec(
     worker.EnqueueBatchRequestSchema,
-    ({ jobs }: Of<"enqueueBatch">) => ({ jobs: jobs.map(enqueueInit) }),
-    ({ jobs }) => ({ verb: "enqueueBatch", jobs: jobs.map(newItem) }),
+    ({ jobs, batch }: Of<"enqueueBatch">) => ({ jobs: jobs.map(enqueueInit), batch: batch && callbackInit(batch) }),
+    ({ jobs, batch }) => ({ verb: "enqueueBatch", jobs: jobs.map(newItem), batch: batch && callbackOf(batch) }),
+  ),
+  createBatch: codec(
+    CreateBatchRequestSchema,
+    (command: Of<"createBatch">) => callbackInit(command),
+    (message) => ({ verb: "createBatch", ...callbackOf(message) }),
+  ),
+  sealBatch: codec(
+    SealBatchRequestSchema,
+    ({ batchId }: Of<"sealBatch">) => ({ batchId }),
+    ({ batchId }) => ({ verb: "sealBatch", batchId }),
   ),
   fetch: codec(worker.FetchRequestSchema, fetchInit<Of<"fetch">>, (message) => ({ verb: "fetch", ...fetchFrom(message) })),
   fetchBatch: codec(
@@ -251,6 +275,9 @@ function enqueueInit(given: NewJob) {
     tagsJson: given.tags,
     checkpointJson: given.checkpoint,
     parentId: given.parentId,
+    batchId: given.batchId,
+    chain: given.chain && chainInit(given.chain),
+    dependsOn: given.dependsOn,
     expireAfterMs: BigInt(given.expireAfterMs ?? 0),
     retryBaseDelayMs: BigInt(given.retryBaseDelayMs ?? 0),
     retryMaxDelayMs: BigInt(given.retryMaxDelayMs ?? 0),
@@ -286,10 +313,31 @@ function newJob(message: worker.EnqueueRequest | worker.LifecycleEnqueueItem): N
     tags: message.tagsJson,
     checkpoint: message.checkpointJson,
     parentId: message.parentId,
+    batchId: message.batchId,
+    chain: message.chain && chainOf(message.chain),
+    dependsOn: message.dependsOn.length > 0 ? message.dependsOn : undefined,
     expireAfterMs: Number(message.expireAfterMs),
     retryBaseDelayMs: Number(message.retryBaseDelayMs),
     retryMaxDelayMs: Number(message.retryMaxDelayMs),
   };
+}
+
+function chainInit({ steps, onFailure, onExit }: ChainSpec) {
+  const init = ({ queue, payload }: ChainJob) => ({ queue, payloadJson: payload });
+  return { steps: steps.map(init), onFailure: onFailure && init(onFailure), onExit: onExit && init(onExit) };
+}
+
+function chainOf({ steps, onFailure, onExit }: worker.Chain): ChainSpec {
+  const of = ({ queue, payloadJson }: worker.ChainStep): ChainJob => ({ queue, payload: payloadJson });
+  return { steps: steps.map(of), onFailure: onFailure && of(onFailure), onExit: onExit && of(onExit) };
+}
+
+function callbackInit({ callbackQueue, callbackPayload }: BatchCallback) {
+  return { callbackQueue, callbackPayloadJson: callbackPayload };
+}
+
+function callbackOf({ callbackQueue, callbackPayloadJson }: { callbackQueue: string; callbackPayloadJson: string }): BatchCallback {
+  return { callbackQueue, callbackPayload: callbackPayloadJson };
 }
 
 function timestamp(ms: number | undefined): { seconds: bigint; nanos: number } | undefined {
@@ -306,13 +354,13 @@ function fetchFrom({ queues, workerId, hostname, leaseDuration }: { queues: stri
   return { queues, workerId, hostname, leaseSeconds: leaseDuration };
 }
 
-function ackInit({ jobId, result, checkpoint, fence, agentStatus, holdReason, usage }: AckItem) {
-  return { jobId, resultJson: result, checkpointJson: checkpoint, fence: BigInt(fence ?? 0), agentStatus, holdReason, usage: usageInit(usage) };
+function ackInit({ jobId, result, checkpoint, fence, agentStatus, holdReason, usage, stepStatus }: AckItem) {
+  return { jobId, resultJson: result, checkpointJson: checkpoint, fence: BigInt(fence ?? 0), agentStatus, holdReason, usage: usageInit(usage), stepStatus };
 }
 
 function ackItem(message: worker.AckRequest | worker.AckBatchItem): AckItem {
-  const { jobId, resultJson, checkpointJson, fence, agentStatus, holdReason, usage } = message;
-  return { jobId, result: resultJson, checkpoint: checkpointJson, fence: Number(fence), agentStatus, holdReason, usage: usageOf(usage) };
+  const { jobId, resultJson, checkpointJson, fence, agentStatus, holdReason, usage, stepStatus } = message;
+  return { jobId, result: resultJson, checkpoint: checkpointJson, fence: Number(fence), agentStatus, holdReason, usage: usageOf(usage), stepStatus };
 }
 
 function usageInit(usage: UsageReport | undefined) {

@@ -1,4 +1,5 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { ArchivedJobSchema } from "@corvo/gen/corvo/internal/v1/job_pb.js";
 import {
   CommandSchema,
   FinishedJobCommandSchema,
@@ -13,6 +14,8 @@ import { bodies, flagKeepAbsentResult } from "./command.js";
 export const wireVerbs: Record<Verb, WireVerb> = {
   enqueue: WireVerb.ENQUEUE,
   enqueueBatch: WireVerb.ENQUEUE_BATCH,
+  createBatch: WireVerb.CREATE_BATCH,
+  sealBatch: WireVerb.SEAL_BATCH,
   fetch: WireVerb.FETCH,
   fetchBatch: WireVerb.FETCH_BATCH,
   ack: WireVerb.ACK,
@@ -53,6 +56,8 @@ const plainVerbs = new Map(Object.entries(wireVerbs).map(([plain, wire]) => [wir
 
 /** Bit of `Command.flags`: the body is a FinishedJobCommand. */
 export const flagFinishedJob = 2;
+/** Bit of `Command.flags`: some job in it depends on others. */
+export const flagDependent = 4;
 
 /** One command, as the log has it. */
 export interface WireCommand {
@@ -85,10 +90,31 @@ export function purgeCommand(endedBeforeMs: number): WireCommand {
   return { verb: WireVerb.PURGE, flags: 0, requestHash: new Uint8Array(0), body };
 }
 
-/** The same request, with what the archive has of its job. */
-export function withArchivedJob(command: WireCommand, archivedJob: Uint8Array, segment: number, offset: number): WireCommand {
-  const init = { request: command.body, archivedJob, segment, offset };
+/** What the archive has of a job; without a place: nothing. */
+export interface ArchivedFact {
+  seq: number;
+  bytes?: Uint8Array;
+  segment?: number;
+  offset?: number;
+}
+
+/** The same request, with what the archive has of its job, and of those that it depends on. */
+export function withArchivedJob(command: WireCommand, found: ArchivedFact | undefined, others: readonly ArchivedFact[]): WireCommand {
+  const { bytes: archivedJob, segment, offset } = found ?? {};
+  const init = { request: command.body, archivedJob, segment, offset, others: others.map(factOf) };
   return { ...command, flags: command.flags | flagFinishedJob, body: toBinary(FinishedJobCommandSchema, create(FinishedJobCommandSchema, init)) };
+}
+
+function factOf({ seq, bytes, segment, offset }: ArchivedFact) {
+  if (!bytes) return { seq: BigInt(seq) };
+  const { state, createdMs, queue } = fromBinary(ArchivedJobSchema, bytes);
+  return { seq: BigInt(seq), state, createdMs, queue, segment, offset };
+}
+
+/** Some job in the request depends on others: what the leader knows of those that are not live. */
+export function withFacts(command: WireCommand, others: readonly ArchivedFact[]): WireCommand {
+  const dependent = { ...command, flags: command.flags | flagDependent };
+  return others.length === 0 ? dependent : withArchivedJob(dependent, undefined, others);
 }
 
 /** An entry of a real log for the model. State hashes and purges are left out: the model has neither hashes nor segments. */
