@@ -1,5 +1,5 @@
 import type { DescExtension, DescField, DescMessage, DescMethod } from "@bufbuild/protobuf";
-import { getOption, hasOption } from "@bufbuild/protobuf";
+import { optionOf } from "./options.js";
 import { type RestExtensions, restBindings } from "./rest/rules.js";
 
 /**
@@ -53,13 +53,13 @@ export function accessOf(method: DescMethod, extensions: AccessExtensions): Acce
   const fail = (what: string): never => {
     throw new Error(`${method.parent.typeName}.${method.name}: ${what}`);
   };
-  const [desc, option] = [method as never, extensions.access as never];
-  if (!hasOption(desc, option)) {
-    fail(
+  const access = optionOf<RawAccess>(method, extensions.access);
+  if (access === undefined) {
+    return fail(
       `has no rule who may call it; write: option (corvo.options.v1.access) = {resource: "…", action: "read", caller: CALLER_READER, scope: SCOPE_JOB}; (see proto/corvo/options/v1/options.proto)`,
     );
   }
-  const { resource, action, caller, scope, cost, unlimited, daily } = getOption(desc, option) as RawAccess;
+  const { resource, action, caller, scope, cost, unlimited, daily } = access;
   if (resource === "") fail("access names no resource");
   if (!actions.has(action)) fail(`access.action "${action}" is none of ${[...actions].join(", ")}`);
   if (caller === 0) fail("access.caller is not said");
@@ -89,8 +89,7 @@ export function accessOf(method: DescMethod, extensions: AccessExtensions): Acce
 
 /** What a field names: a value of `Names`. Throws when it says so and is not a string. */
 export function namesOf(field: DescField, extensions: Pick<AccessExtensions, "field">): number {
-  const [desc, option] = [field as never, extensions.field as never];
-  const said = hasOption(desc, option) ? (getOption(desc, option) as { names: number }).names : 0;
+  const said = optionOf<{ names: number }>(field, extensions.field)?.names ?? 0;
   const text = field.fieldKind === "map" ? field.mapKey === scalarString : field.fieldKind !== "message" && field.fieldKind !== "enum" && isText(field);
   if (said !== 0) {
     if (!text) throw new Error(`${field.parent.typeName}.${field.name}: only strings name something`);

@@ -1,5 +1,5 @@
 import type { DescEnum, DescExtension, DescField, DescMessage, DescMethod } from "@bufbuild/protobuf";
-import { getOption, hasOption } from "@bufbuild/protobuf";
+import { optionOf } from "../options.js";
 
 /**
  * What the descriptors say about REST: `google.api.http` gives verb, path and body, `corvo.options.v1` the rest. The transcoder and
@@ -153,12 +153,6 @@ export function enumWord(desc: DescEnum, name: string): string {
   const prefix = desc.sharedPrefix ?? "";
   const lower = name.toLowerCase();
   return lower.startsWith(prefix) ? lower.slice(prefix.length) : lower;
-}
-
-/** An option that is a message; its type is known by its name alone. */
-function optionOf<T>(desc: DescMethod | DescField, extension: DescExtension): T | undefined {
-  const [any, option] = [desc as never, extension as never];
-  return hasOption(any, option) ? (getOption(any, option) as T) : undefined;
 }
 
 const verbs: Record<string, RestVerb> = { get: "GET", put: "PUT", post: "POST", delete: "DELETE", patch: "PATCH" };
