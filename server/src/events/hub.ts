@@ -1,14 +1,18 @@
+import { performance as hooks } from "node:perf_hooks";
 import type { EventLog } from "@corvo/engine";
 import { blockEvents, EventBlock } from "./block.js";
 import { EventEncoder, type EventForm, gapType } from "./encode.js";
 import type { EventFilter } from "./filter.js";
 import { gapMessage } from "./gap.js";
+import { QuietReaders } from "./quiet.js";
 
 /** Where a subscriber's events go. */
 export interface Outlet {
   readonly form: EventForm;
-  /** False: it has more than enough to read; `Subscription.resume` says that it has caught up. */
+  /** False: it has enough to read; `Subscription.resume` says that it has caught up. */
   ready(): boolean;
+  /** Bytes that were written and that the system has not taken yet. */
+  unsent?(): number;
   /** `bytes` are shared with others and never change. */
   write(bytes: Buffer): void;
   /** A sign of life after a silence. */
@@ -42,7 +46,10 @@ export interface HubCounters {
 }
 
 interface Reader extends Subscription {
-  after: number;
+  /** Number of the last event that it was given, or that its filter left out, as far as it was looked for. */
+  position: number;
+  /** Among the quiet ones: it has all there is for it. */
+  quiet: boolean;
   filter: EventFilter;
   outlet: Outlet;
   heardMs: number;
@@ -52,8 +59,14 @@ interface Reader extends Subscription {
 
 /** Longest stretch of work before the event loop is free again. */
 const sliceMs = 1;
-/** After a stretch comes a pause this many times as long: all subscribers together take at most an eighth of the event loop. */
+/** After a stretch comes a pause this many times as long: all subscribers together take at most an eighth of the event loop, */
 const pauseFactor = 7;
+/** and a sixteenth while it has other things to do for most of the time. */
+const busyPauseFactor = 15;
+const busyShare = 0.7;
+/** What a byte costs that the system takes later, before that was measured; and at most. */
+const msPerByteFirst = 5e-7;
+const msPerByteMax = 5e-6;
 const keepaliveMs = 15_000;
 /** How long a subscriber may leave its events unread. */
 const stuckMsMax = 60_000;
@@ -63,12 +76,19 @@ const blocksBytesMax = 16 * 1024 * 1024;
 /**
  * Hands events to all who subscribed. Each event is encoded once; those of one turn of the event loop go out together; who is behind is
  * served from the ring until that has moved on, and then gets a `gap` that says what is missing. All of it together is bounded: an eighth
- * of the event loop, however many subscribers there are and however much happens. What does not fit into that becomes gaps.
+ * of the event loop, half of that while others need it, however many subscribers there are and however much happens. What does not fit into that becomes gaps.
  */
 export class EventHub {
   readonly counters: HubCounters = { subscribers: 0, sentBytes: 0, gaps: 0, missed: 0, dropped: 0, busyMs: 0 };
+  private readonly all = new Set<Reader>();
+  /** Those for whom there may be something. */
   private readers: Reader[] = [];
+  private readonly quiet: QuietReaders<Reader>;
   private next = 0;
+  /** What was written lately costs this much when the system takes it, outside of `run`. */
+  private owedMs = 0;
+  private msPerByte = msPerByteFirst;
+  private loop = hooks.eventLoopUtilization();
   /** Whole blocks by number, the one made last at the end. */
   private readonly whole = new Map<number, EventBlock>();
   private bytesKept = 0;
@@ -81,10 +101,13 @@ export class EventHub {
   private readonly bells = new Set<() => void>();
   private readonly gapEncoder = new EventEncoder();
 
-  constructor(private readonly events: EventLog) {}
+  constructor(private readonly events: EventLog) {
+    this.quiet = new QuietReaders(events);
+  }
 
   /** Called after each applied entry. */
   ring(): void {
+    this.quiet.look(this.wake);
     if (this.readers.length > 0) this.plan();
     if (this.bells.size > 0) for (const run of this.bells) run();
   }
@@ -100,17 +123,25 @@ export class EventHub {
     const nowMs = performance.now();
     // A position ahead of all events is one of another data directory: it would wait for ever.
     const position = after === undefined ? this.events.lastSeq : Math.min(after, this.events.lastSeq);
+    const { quiet } = this;
     const reader: Reader = {
       // 0 means: what there is. Nothing is missing then, however much was dropped before.
-      after: position === 0 ? this.events.firstSeq - 1 : position,
+      position: position === 0 ? this.events.firstSeq - 1 : position,
+      quiet: false,
+      get after() {
+        return this.quiet ? Math.max(this.position, quiet.looked) : this.position;
+      },
       filter,
       outlet,
       heardMs: nowMs,
       stuckSinceMs: 0,
       overtaken: false,
-      resume: () => this.plan(),
+      resume: () => {
+        if (reader.stuckSinceMs !== 0) this.plan();
+      },
       close: () => this.remove(reader),
     };
+    this.all.add(reader);
     this.readers.push(reader);
     this.counters.subscribers++;
     this.life ??= setInterval(() => this.lookAfter(), 1000).unref();
@@ -120,22 +151,34 @@ export class EventHub {
 
   close(): void {
     clearInterval(this.life);
-    for (const reader of this.readers.splice(0)) reader.outlet.end();
+    this.readers = [];
+    for (const reader of this.all) reader.outlet.end();
+    this.all.clear();
   }
 
   private remove(reader: Reader): void {
-    const at = this.readers.indexOf(reader);
-    if (at < 0) return;
-    this.readers[at] = this.readers[this.readers.length - 1];
-    this.readers.pop();
+    if (!this.all.delete(reader)) return;
+    if (reader.quiet) this.quiet.delete(reader);
+    else this.leave(this.readers.indexOf(reader));
     this.counters.subscribers--;
-    if (this.readers.length > 0) return;
+    if (this.all.size > 0) return;
     clearInterval(this.life);
     this.life = undefined;
     this.whole.clear();
     this.bytesKept = 0;
     this.head = undefined;
   }
+
+  private leave(at: number): void {
+    this.readers[at] = this.readers[this.readers.length - 1];
+    this.readers.pop();
+  }
+
+  private readonly wake = (reader: Reader, seen: number): void => {
+    reader.quiet = false;
+    reader.position = Math.max(reader.position, seen);
+    this.readers.push(reader);
+  };
 
   private plan(): void {
     if (this.planned) return;
@@ -149,50 +192,74 @@ export class EventHub {
     this.planned = false;
     const startMs = performance.now();
     const startCpu = process.cpuUsage();
-    const { readers } = this;
+    const sentBefore = this.counters.sentBytes;
     let idle = 0;
     while (idle < this.readers.length) {
-      if (this.next >= readers.length) this.next = 0;
-      const reader = readers[this.next++];
-      if (this.serve(reader)) {
-        idle = 0;
-        if (performance.now() - startMs > sliceMs) break;
-      } else idle++;
+      if (this.next >= this.readers.length) this.next = 0;
+      const at = this.next++;
+      const reader = this.readers[at];
+      const served = this.serve(reader);
+      if (reader.position >= this.events.lastSeq && QuietReaders.fits(reader)) {
+        this.leave(at);
+        this.next = at;
+        reader.quiet = true;
+        this.quiet.add(reader, reader.position);
+      } else if (!served) idle++;
+      if (!served) continue;
+      idle = 0;
+      if (performance.now() - startMs > sliceMs) break;
     }
     const endMs = performance.now();
     // On a busy machine much of that time was somebody else's.
     const cpu = process.cpuUsage(startCpu);
     const spentMs = Math.min(endMs - startMs, (cpu.user + cpu.system) / 1000);
-    this.counters.busyMs += spentMs;
-    this.notBeforeMs = endMs + spentMs * pauseFactor;
+    this.learn(this.counters.sentBytes - sentBefore, spentMs);
+    const costMs = spentMs + this.owedMs;
+    this.owedMs = 0;
+    this.counters.busyMs += costMs;
+    this.notBeforeMs = endMs + costMs * (this.loopIsBusy() ? busyPauseFactor : pauseFactor);
     if (idle < this.readers.length) this.plan();
   };
+
+  /** Since the last time that it was asked. */
+  private loopIsBusy(): boolean {
+    const now = hooks.eventLoopUtilization();
+    const { utilization } = hooks.eventLoopUtilization(now, this.loop);
+    this.loop = now;
+    return utilization > busyShare;
+  }
+
+  /** What a byte costs, from stretches that sent many. */
+  private learn(bytes: number, spentMs: number): void {
+    if (bytes < 256 * 1024) return;
+    this.msPerByte += (Math.min(spentMs / bytes, msPerByteMax) - this.msPerByte) / 16;
+  }
 
   /** Gives a reader what comes next for it; false: there is nothing, or it does not read. */
   private serve(reader: Reader): boolean {
     const { events } = this;
-    if (reader.after >= events.lastSeq) return false;
+    if (reader.position >= events.lastSeq) return false;
     if (!reader.outlet.ready()) {
       reader.stuckSinceMs ||= performance.now();
       return false;
     }
     reader.stuckSinceMs = 0;
-    if (reader.after + 1 < events.firstSeq) {
+    if (reader.position + 1 < events.firstSeq) {
       // The ring has moved on. Who is overtaken again and again goes on at the meeting point, so that many share what is encoded there.
       const to = reader.overtaken ? Math.max(this.meetingPoint() - 1, events.firstSeq - 1) : events.firstSeq - 1;
       reader.overtaken = true;
       this.gap(reader, to); // and what comes next at once, or it would be overtaken again before its next turn
     }
-    const block = this.blockAt(reader.after + 1, reader.outlet.form);
+    const block = this.blockAt(reader.position + 1, reader.outlet.form);
     const held = block.bytes;
-    const bytes = block.select(reader.outlet.form, reader.filter, reader.after);
+    const bytes = block.select(reader.outlet.form, reader.filter, reader.position);
     if (block !== this.head) this.bytesKept += block.bytes - held;
     if (bytes === undefined) {
       this.gap(reader, block.lastSeq);
       return true;
     }
-    reader.after = block.lastSeq;
-    if (reader.after >= events.lastSeq) reader.overtaken = false;
+    reader.position = block.lastSeq;
+    if (reader.position >= events.lastSeq) reader.overtaken = false;
     if (bytes.length > 0) this.send(reader, bytes);
     return true;
   }
@@ -206,8 +273,8 @@ export class EventHub {
   }
 
   private gap(reader: Reader, to: number): void {
-    const from = reader.after + 1;
-    reader.after = to;
+    const from = reader.position + 1;
+    reader.position = to;
     this.counters.gaps++;
     this.counters.missed += to - from + 1;
     this.gapEncoder.pos = 0;
@@ -222,6 +289,8 @@ export class EventHub {
     reader.heardMs = performance.now();
     this.counters.sentBytes += bytes.length;
     reader.outlet.write(bytes);
+    // What the system did not take at once it takes later, in the event loop's time as well.
+    this.owedMs += Math.min(bytes.length, reader.outlet.unsent?.() ?? 0) * this.msPerByte;
   }
 
   /**
@@ -254,7 +323,7 @@ export class EventHub {
 
   private lookAfter(): void {
     const nowMs = performance.now();
-    for (const reader of [...this.readers]) {
+    for (const reader of [...this.all]) {
       if (reader.stuckSinceMs !== 0 && nowMs - reader.stuckSinceMs > stuckMsMax) {
         this.counters.dropped++;
         reader.close();

@@ -4,8 +4,6 @@ import { withoutChunks } from "./block.js";
 import { EventFilter, type EventView } from "./filter.js";
 import type { EventHub, Outlet, Subscription } from "./hub.js";
 
-/** Bytes that a reader may leave unread before it gets no more for now. */
-const unreadBytesMax = 512 * 1024;
 const keepaliveText = ":keepalive\n\n";
 const keepaliveChunk = Buffer.from(`${keepaliveText.length.toString(16)}\r\n${keepaliveText}\r\n`);
 
@@ -39,16 +37,18 @@ export function serveEvents(hub: EventHub, req: NodeRequest, res: NodeResponse, 
   // HTTP/1.0 has no chunks, and no reader of events either.
   const framed = http1 && outgoing.chunkedEncoding;
   if (framed) outgoing.chunkedEncoding = false;
+  const taken = (): void => subscription.resume();
   const outlet: Outlet = {
     form: "sse",
-    ready: () => outgoing.writableLength < unreadBytesMax,
-    write: (bytes) => void outgoing.write(framed ? bytes : withoutChunks(bytes)),
+    // One piece at a time: what waits in this process is written in turns of the event loop that nobody counts.
+    ready: () => !(outgoing.writableLength > 0),
+    unsent: () => outgoing.writableLength || 0,
+    write: (bytes) => void outgoing.write(framed ? bytes : withoutChunks(bytes), taken),
     keepalive: () => void outgoing.write(framed ? keepaliveChunk : keepaliveText),
     end: () => void outgoing.end(framed ? "0\r\n\r\n" : undefined),
     giveUp: () => outgoing.destroy(),
   };
   const subscription: Subscription = hub.subscribe(filter, after, outlet);
-  outgoing.on("drain", () => subscription.resume());
   outgoing.on("close", () => subscription.close());
   outgoing.on("error", () => subscription.close());
 }
