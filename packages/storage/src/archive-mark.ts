@@ -10,18 +10,39 @@ import type { StorageIdentity } from "./identity.js";
  */
 const markBytes = 20;
 
-export async function writeSyncedMark(disk: Disk, directory: string, identity: StorageIdentity, place: ArchivePlace): Promise<void> {
+export function writeSyncedMark(disk: Disk, directory: string, identity: StorageIdentity, place: ArchivePlace): Promise<void> {
+  return writeMark(disk, `${directory}/synced`, identity, place);
+}
+
+/** Undefined: never synced. A string: what is wrong with the file. */
+export function readSyncedMark(disk: Disk, directory: string, identity: StorageIdentity): Promise<ArchivePlace | string | undefined> {
+  return readMark(disk, `${directory}/synced`, identity);
+}
+
+/**
+ * The file `dropped`, in the same form: the last segment that was let go of. A snapshot of before may end in it: that it is not there is
+ * then no damage, as replay lets go of it again.
+ */
+export function writeDroppedMark(disk: Disk, directory: string, identity: StorageIdentity, segment: number): Promise<void> {
+  return writeMark(disk, `${directory}/dropped`, identity, { segment, offset: 0 });
+}
+
+/** Undefined: none was dropped. A string: what is wrong with the file. */
+export function readDroppedMark(disk: Disk, directory: string, identity: StorageIdentity): Promise<ArchivePlace | string | undefined> {
+  return readMark(disk, `${directory}/dropped`, identity);
+}
+
+async function writeMark(disk: Disk, path: string, identity: StorageIdentity, place: ArchivePlace): Promise<void> {
   const bytes = new Uint8Array(markBytes);
   const view = new DataView(bytes.buffer);
   putU64(view, 0, place.segment);
   putU64(view, 8, place.offset);
   view.setUint32(16, checksum(bytes.subarray(0, 16), seedOf(identity)), true);
-  await writeWholeFile(disk, `${directory}/synced`, bytes);
+  await writeWholeFile(disk, path, bytes);
 }
 
-/** Undefined: never synced. A string: what is wrong with the file. */
-export async function readSyncedMark(disk: Disk, directory: string, identity: StorageIdentity): Promise<ArchivePlace | string | undefined> {
-  const bytes = await readWholeFile(disk, `${directory}/synced`);
+async function readMark(disk: Disk, path: string, identity: StorageIdentity): Promise<ArchivePlace | string | undefined> {
+  const bytes = await readWholeFile(disk, path);
   if (bytes === undefined) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length !== markBytes || view.getUint32(16, true) !== checksum(bytes.subarray(0, 16), seedOf(identity))) return "it does not match its checksum";

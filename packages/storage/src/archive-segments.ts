@@ -1,7 +1,7 @@
 import { ArchiveBallast } from "./archive-ballast.js";
 import { type ArchiveFooter, blockOf, type FooterBlock, findInBlock, readBlock, readFirstSeqs, readFooter, writeFooter } from "./archive-footer.js";
-import type { ArchiveIndex } from "./archive-index.js";
-import { writeSyncedMark } from "./archive-mark.js";
+import { ArchiveIndex } from "./archive-index.js";
+import { readDroppedMark, writeDroppedMark, writeSyncedMark } from "./archive-mark.js";
 import { archiveSegmentIdentity, archiveSegmentName, scanArchiveSegment } from "./archive-scan.js";
 import {
   ArchiveDamaged,
@@ -68,6 +68,10 @@ export class ArchiveSegments implements ArchiveStore, ArchiveExport, SpaceReserv
   /** Written since they were last synced. */
   readonly #unsynced = new Map<string, DiskFile>();
   #namesUnsynced = false;
+  /** What the file `synced` says, as far as it was written since the start. */
+  #marked: ArchivePlace | undefined;
+  /** What the file `dropped` says; 0: there is none. */
+  #dropped = 0;
   /** Readers that need every segment to stay. */
   readonly #holds = new Set<Promise<void>>();
   #steps: Promise<void> = Promise.resolve();
@@ -113,18 +117,22 @@ export class ArchiveSegments implements ArchiveStore, ArchiveExport, SpaceReserv
   async rewindTo(end: ArchivePlace): Promise<void> {
     if (this.#rewound) throw new Error("the archive was rewound already");
     const { disk } = this.options;
+    const dropped = await readDroppedMark(disk, this.#directory, this.options.identity);
+    this.#dropped = typeof dropped === "object" ? dropped.segment : 0;
+    const anew = end.offset > 0 && end.segment <= this.#dropped;
     // The mark goes back first: what is cut and written again is not durable before the next sync.
-    if (await disk.exists(`${this.#directory}/synced`)) await this.#mark(end);
+    if (await disk.exists(`${this.#directory}/synced`)) await this.#mark(anew ? { segment: end.segment, offset: 0 } : end);
     const numbers = (await disk.list(this.#directory)).filter((name) => /^\d{10}\.seg$/.test(name)).map((name) => Number(name.slice(0, 10)));
     for (const number of numbers.reverse()) {
-      if (number < end.segment || (number === end.segment && end.offset > 0)) continue;
+      if (number < end.segment || (number === end.segment && end.offset > 0 && !anew)) continue;
       await disk.remove(this.#path(number));
       this.#namesUnsynced = true;
     }
     if (this.#namesUnsynced) await disk.syncDirectory(this.#directory);
     this.#namesUnsynced = false;
     for (const number of numbers) if (number < end.segment) await this.#takeFinished(number);
-    if (end.offset > 0) await this.#reopen(end);
+    if (anew) await this.#makeAnew(end);
+    else if (end.offset > 0) await this.#reopen(end);
     this.#rewound = true;
   }
 
@@ -282,9 +290,15 @@ export class ArchiveSegments implements ArchiveStore, ArchiveExport, SpaceReserv
   async dropSegments(segments: readonly number[]): Promise<void> {
     while (this.#holds.size > 0) await Promise.all(this.#holds);
     this.#assertReady();
+    const open = this.#tail;
+    if (open !== undefined && segments.includes(open.number)) {
+      // All of it is old and nothing came since: the next record begins another one.
+      this.#tail = undefined;
+      this.#finish(open);
+    }
     const gone = segments.filter((number) => this.#finished.has(number));
-    if (segments.some((number) => number === this.#tail?.number)) throw new Error("the open segment of the archive cannot be dropped");
     return this.#step(async () => {
+      if (gone.length > 0) await this.#noteDropped(gone);
       for (const number of gone) {
         this.#finished.delete(number);
         this.#files.forget(this.#path(number));
@@ -314,7 +328,16 @@ export class ArchiveSegments implements ArchiveStore, ArchiveExport, SpaceReserv
   }
 
   #mark(place: ArchivePlace): Promise<void> {
+    this.#marked = place;
     return this.#withRoom(() => writeSyncedMark(this.options.disk, this.#directory, this.options.identity, place));
+  }
+
+  /** Before the files go: what is missing without a word is damage. */
+  async #noteDropped(gone: readonly number[]): Promise<void> {
+    this.#dropped = Math.max(this.#dropped, ...gone);
+    await this.#withRoom(() => writeDroppedMark(this.options.disk, this.#directory, this.options.identity, this.#dropped));
+    const marked = this.#marked;
+    if (marked !== undefined && gone.includes(marked.segment)) await this.#mark({ segment: marked.segment + 1, offset: 0 });
   }
 
   /** Opens the next segment; the one before gets its footer. */
@@ -545,6 +568,20 @@ export class ArchiveSegments implements ArchiveStore, ArchiveExport, SpaceReserv
     await file.sync();
     const tail = new ArchiveTail(end.segment, seedOf(encodeSegmentHeader(identity)), { index: scan.index, end: end.offset, chain: scan.chain });
     tail.file = file;
+    this.#tail = tail;
+    this.#tails.set(end.segment, tail);
+  }
+
+  /**
+   * The snapshot ends in a segment that was dropped since. Replay writes into it what came behind and then drops it again; what it held
+   * before is gone, and nobody asks for it until then.
+   */
+  async #makeAnew(end: ArchivePlace): Promise<void> {
+    const header = encodeSegmentHeader(archiveSegmentIdentity(this.options.identity, end.segment));
+    const tail = new ArchiveTail(end.segment, seedOf(header), { index: new ArchiveIndex(), end: end.offset, chain: seedOf(header) });
+    tail.file = await this.options.disk.open(this.#path(end.segment), "create");
+    this.#namesUnsynced = true;
+    await this.#write(tail.file, [header], 0);
     this.#tail = tail;
     this.#tails.set(end.segment, tail);
   }

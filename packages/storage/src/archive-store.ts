@@ -38,7 +38,7 @@ export interface ArchiveStore {
   recordsBetween(from: ArchivePlace, to: ArchivePlace): AsyncIterable<{ place: ArchivePlace; bytes: Uint8Array }>;
   /** Everything appended so far is durable. */
   sync(): Promise<void>;
-  /** Removes whole segments. */
+  /** Removes whole segments; also the open one, when nothing is appended to it any more. */
   dropSegments(segments: readonly number[]): Promise<void>;
   /** Bytes of all records. */
   readonly bytes: number;

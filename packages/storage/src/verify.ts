@@ -1,5 +1,5 @@
 import { type ArchiveFooter, readFooter } from "./archive-footer.js";
-import { readSyncedMark } from "./archive-mark.js";
+import { readDroppedMark, readSyncedMark } from "./archive-mark.js";
 import { type ArchiveScan, archiveSegmentIdentity, archiveSegmentName, scanArchiveSegment } from "./archive-scan.js";
 import { type Disk, type DiskFile, readWholeFile } from "./disk.js";
 import { decodeSlots } from "./hard-state.js";
@@ -225,6 +225,8 @@ async function checkArchive(disk: Disk, identity: DirectoryIdentity, report: Ver
   const names = (await disk.list("archive")).filter((name) => /^\d{10}\.seg$/.test(name));
   const mark = await readSyncedMark(disk, "archive", identity);
   if (typeof mark === "string") report.problems.push({ path: "archive/synced", offset: 0, what: mark });
+  const dropped = await readDroppedMark(disk, "archive", identity);
+  if (typeof dropped === "string") report.problems.push({ path: "archive/dropped", offset: 0, what: dropped });
   // Without a mark that can be read, all of it must be intact.
   const synced = typeof mark === "string" ? { segment: Number.POSITIVE_INFINITY, offset: 0 } : mark;
   if (typeof mark === "object" && mark.offset > 0 && !names.includes(archiveSegmentName(mark.segment))) {
