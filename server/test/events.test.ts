@@ -1,7 +1,7 @@
 import { type ClientRequest, type IncomingMessage, request } from "node:http";
 import { connect, type Socket } from "node:net";
 import { beforeAll, describe, expect, it } from "vitest";
-import { serve, type TestServer } from "./harness.js";
+import { serve, type TestServer, temporaryDirectory } from "./harness.js";
 
 interface Event {
   id: string;
@@ -216,5 +216,35 @@ describe("limits of events (J22)", () => {
       expect(reader.events.filter((event) => event.event === "enqueued").length).toBe(1);
       reader.close();
     }
+  });
+});
+
+describe("retention", () => {
+  it("tells by one event how many jobs it removed", async () => {
+    const dir = temporaryDirectory();
+    const flags = { retention: "1s", "retention-interval": "1s" };
+    let short = await serve(flags, dir);
+    for (let i = 0; i < 3; i++) await short.rest.add("old");
+    const done = await short.rest.take("old");
+    await short.rest.post(`ack/${done.job_id}`);
+    const dead = await short.rest.take("old");
+    await short.rest.post(`fail/${dead.job_id}`, { error: "no" });
+    const cancelled = await short.rest.add("old");
+    await short.rest.post(`jobs/${cancelled}/cancel`);
+    const purged = async () => (await short.rest.get("cluster/events?after_seq=0&limit=1000")).json.events.filter((e: { type: string }) => e.type === "purged");
+    await expect.poll(purged, { timeout: 10_000 }).toHaveLength(1);
+    const [event] = await purged();
+    expect(event.data).toMatchObject({ jobs: 2, completed: 1, dead: 0, cancelled: 1, ended_before_ms: expect.any(Number) });
+    expect([event.job_id, event.queue]).toEqual([undefined, undefined]);
+    expect((await short.rest.get(`jobs/${done.job_id}`)).status).toBe(404);
+    // The segment that was being filled is gone, and another one is begun: also for those who start again.
+    await short.stop();
+    short = await serve({ ...flags, retention: "1h" }, dir);
+    await short.rest.post(`jobs/${dead.job_id}/cancel`);
+    expect(await short.rest.job(dead.job_id)).toMatchObject({ state: "cancelled" });
+    await short.stop();
+    short = await serve({ ...flags, retention: "1h" }, dir);
+    expect(await short.rest.job(dead.job_id)).toMatchObject({ state: "cancelled" });
+    expect(short.lines.filter((line) => /^(error|warn a)/.test(line))).toEqual([]);
   });
 });

@@ -463,7 +463,7 @@ export class Transcript {
         given(Verb.LEADERSHIP, (w) => encodeLeadershipCommand(w, { pauseMs: Number(args.get("pause")) }));
         return `next timer ${this.timer()}`;
       case "purge":
-        given(Verb.PURGE, (w) => encodePurgeCommand(w, { endedBeforeMs: epochMs + Number(args.get("before")) }));
+        given(Verb.PURGE, (w) => encodePurgeCommand(w, { endedBeforeMs: epochMs + Number(args.get("before")), tells: args.has("tells") }));
         return "done";
       case "show":
         return this.show(words[0]);

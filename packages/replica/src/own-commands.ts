@@ -16,7 +16,7 @@ export function leadershipBody(pauseMs: number): Uint8Array {
 
 export function purgeBody(endedBeforeMs: number): Uint8Array {
   const w = new Writer(16);
-  encodePurgeCommand(w, { endedBeforeMs });
+  encodePurgeCommand(w, { endedBeforeMs, tells: true });
   return w.copy();
 }
 

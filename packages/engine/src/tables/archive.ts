@@ -102,8 +102,8 @@ export class Archive {
     return first !== undefined && segment >= first.number && segment <= this.next.segment;
   }
 
-  /** Drops the oldest segments whose newest end was before this time; returns the last number that went, 0: none. */
-  purge(endedBeforeMs: number, queueOf: (serial: number) => Queue | undefined): number {
+  /** Drops the oldest segments whose newest end was before this time, and adds to `gone`; returns the last number that went, 0: none. */
+  purge(endedBeforeMs: number, queueOf: (serial: number) => Queue | undefined, gone: FinishedCounts): number {
     const dropped: number[] = [];
     while (this.segments.length > 0 && this.segments[0].newestMs < endedBeforeMs) {
       const segment = this.segments.shift()!;
@@ -114,6 +114,9 @@ export class Archive {
         queue.completed -= counts.completed;
         queue.dead -= counts.dead;
         queue.cancelled -= counts.cancelled;
+        gone.completed += counts.completed;
+        gone.dead += counts.dead;
+        gone.cancelled += counts.cancelled;
       }
     }
     const last = dropped[dropped.length - 1] ?? 0;

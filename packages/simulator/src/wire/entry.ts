@@ -86,7 +86,7 @@ export function stateHashCommand(index: number, low: number, high: number): Wire
 
 /** Retention. */
 export function purgeCommand(endedBeforeMs: number): WireCommand {
-  const body = toBinary(PurgeCommandSchema, create(PurgeCommandSchema, { endedBeforeMs: BigInt(endedBeforeMs) }));
+  const body = toBinary(PurgeCommandSchema, create(PurgeCommandSchema, { endedBeforeMs: BigInt(endedBeforeMs), tells: true }));
   return { verb: WireVerb.PURGE, flags: 0, requestHash: new Uint8Array(0), body };
 }
 

@@ -2354,8 +2354,9 @@ export type SubscribeEvent = Message<"corvo.v1.SubscribeEvent"> & {
   /**
    * Of a job: `enqueued`, `started`, `completed`, `failed`, `retrying`, `dead`, `retried`, `cancelled`, `held`, `approved`, `rejected`,
    * `progress`, `continued`, `moved`, `deleted`, `promoted`, `reclaimed`, `expired`, `requeued`, `revised`, `released`,
-   * `priority_changed`, `purged`. Of others: `batch_completed`, `schedule_fired`, `budget_exceeded`, `queue_created`, `queue_paused`,
-   * `queue_resumed`, `queue_drained`, `queue_cleared`, `queue_deleted`, `queue_limits_changed`. Or `gap`.
+   * `priority_changed`. Of others: `batch_completed`, `schedule_fired`, `budget_exceeded`, `queue_created`, `queue_paused`,
+   * `queue_resumed`, `queue_drained`, `queue_cleared`, `queue_deleted`, `queue_limits_changed`, and `purged`: retention removed finished
+   * jobs, data `{"jobs","completed","dead","cancelled","ended_before_ms"}`. Or `gap`.
    *
    * @generated from field: string type = 2;
    */

@@ -6,7 +6,7 @@
 /* eslint-disable */
 
 import type { Writer } from "../../fast/runtime.js";
-import { beginMessage, endMessage, grown, putInt32, putInt64OrBigInt, putStringOrBytes, putUint32, Reader, truncated } from "../../fast/runtime.js";
+import { beginMessage, endMessage, grown, putBool, putInt32, putInt64OrBigInt, putStringOrBytes, putUint32, Reader, truncated } from "../../fast/runtime.js";
 
 
 /** Reads corvo.internal.v1.LogEntry. */
@@ -496,6 +496,7 @@ export class PurgeCommandReader extends Reader {
   endedBeforeMs = -0;
   endedBeforeMsLo = -0;
   endedBeforeMsHi = -0;
+  tells = false;
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
     this.buf = buf;
@@ -505,6 +506,7 @@ export class PurgeCommandReader extends Reader {
     this.endedBeforeMs = 0;
     this.endedBeforeMsLo = 0;
     this.endedBeforeMsHi = 0;
+    this.tells = false;
     let pos = start;
     while (pos < end) {
       let tag = buf[pos++];
@@ -538,6 +540,20 @@ export class PurgeCommandReader extends Reader {
           }
           break;
         }
+        case 2: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.tells = b !== 0;
+          } else {
+            this.pos = pos;
+            this.varint64();
+            this.tells = this.lo !== 0 || this.hi !== 0;
+            pos = this.pos;
+          }
+          break;
+        }
         default:
           pos = this.unknown(tag, pos);
       }
@@ -549,16 +565,19 @@ export class PurgeCommandReader extends Reader {
 /** Tags of corvo.internal.v1.PurgeCommand for the put functions. */
 export const PurgeCommandTag = {
   endedBeforeMs: 8,
+  tells: 16,
 } as const;
 
 /** What `encodePurgeCommand` writes. What is absent or zero is not written. */
 export interface PurgeCommandInit {
   endedBeforeMs?: number | bigint;
+  tells?: boolean;
 }
 
 /** Writes the fields of corvo.internal.v1.PurgeCommand, without a length before them. */
 export function encodePurgeCommand(w: Writer, init: PurgeCommandInit): void {
   if (init.endedBeforeMs !== undefined && init.endedBeforeMs != 0) putInt64OrBigInt(w, 8, init.endedBeforeMs);
+  if (init.tells !== undefined && init.tells) putBool(w, 16, init.tells);
 }
 
 /** Reads corvo.internal.v1.ScheduleSlotsCommand. */
