@@ -146,10 +146,9 @@ export const serverFlags: readonly ServerFlag[] = [
   {
     name: "raft-max-fetch-inflight",
     kind: "int",
-    default: "64",
-    min: 1,
-    description: "concurrent fetch commits per queue",
-    ignored: "fetches share log entries, so they need no permits",
+    default: "0",
+    min: 0,
+    description: "fetches of one queue that are in the log at a time, more are OVERLOADED; 0 means no cap: they share log entries, so none is needed",
   },
   {
     name: "fetch-poll-interval",

@@ -16,6 +16,8 @@ export interface ServerOptions {
   snapshotLogBytesMin: number;
   logSegmentBytes: number;
   pendingMax: number;
+  /** Fetches of one queue that may be in the log at a time; 0: any number. */
+  fetchesInFlightMax: number;
   memoryBytesMax: number;
   payloadBytesMax: number;
   retentionMs: number;
@@ -109,6 +111,7 @@ export function resolveServerOptions(given: GivenFlags, env: Readonly<Record<str
     snapshotLogBytesMin: int("snapshot-log-min"),
     logSegmentBytes: int("log-segment-size"),
     pendingMax: int("raft-max-pending"),
+    fetchesInFlightMax: int("raft-max-fetch-inflight"),
     memoryBytesMax: int("max-memory") || Math.floor(totalmem() / 2),
     payloadBytesMax: int("max-payload-size"),
     retentionMs: int("retention"),

@@ -132,6 +132,7 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
     snapshotThresholdEntries: options.snapshotThresholdEntries,
     snapshotLogBytesMin: options.snapshotLogBytesMin,
     pendingMax: options.pendingMax,
+    fetchesInFlightMax: options.fetchesInFlightMax,
     entriesInFlightMax: 2,
     memoryBytesMax: options.memoryBytesMax,
     stateHashEntries: 100,

@@ -41,6 +41,7 @@ describe("settings", () => {
       snapshotLogBytesMin: 8 * 1024 * 1024,
       logSegmentBytes: 64 * 1024 * 1024,
       pendingMax: 16_384,
+      fetchesInFlightMax: 0,
       memoryBytesMax: Math.floor(totalmem() / 2),
       payloadBytesMax: 262_144,
       retentionMs: 168 * 3_600_000,

@@ -1,8 +1,9 @@
 import type { Engine } from "@corvo/engine";
 import type { Clock, Refusal } from "@corvo/protocol";
-import { commandFlags, EntryWriter, failpoint, limits, refuse, Verb } from "@corvo/protocol";
+import { commandFlags, EntryWriter, failpoint, isRefusal, limits, refuse, Verb } from "@corvo/protocol";
 import type { CommittedEntry, RaftNode } from "@corvo/raft";
 import { FairShare } from "./fair-share.js";
+import { FetchPermits } from "./fetch-permits.js";
 import { type FinishedJobs, finishedCommand, finishedFacts } from "./finished.js";
 import { leadershipBody, ownCommand, purgeBody, stateHashBody } from "./own-commands.js";
 import { type Calendar, SlotKeeper } from "./slot-keeper.js";
@@ -25,6 +26,8 @@ export interface ReplicaOptions {
   memoryBytesMax: number;
   /** Entries between two hash commands. 100, as design/architecture.md §6 has it. */
   stateHashEntries: number;
+  /** Fetches of one queue that may be on their way through the log at a time; more are refused as OVERLOADED. 0: any number. */
+  fetchesInFlightMax?: number;
   /** Tells that the disk has no room beyond the reserve: then new work is refused, ack, delete and cancel go on. */
   diskPressure: () => boolean;
   /** Finds the slots of cron expressions. Without it, schedules with one do not run. */
@@ -65,6 +68,8 @@ export class Replica {
   readonly waiters: Waiters;
   private readonly ticker: Ticker;
   private readonly fair = new FairShare();
+  /** Undefined: fetches need none. */
+  private readonly permits: FetchPermits | undefined;
   private readonly slots: SlotKeeper | undefined;
   private gathering: Batch | undefined;
   /** Holds the commands of `gathering`. */
@@ -95,6 +100,7 @@ export class Replica {
   ) {
     this.waiters = new Waiters(options.clock);
     this.ticker = new Ticker(options.clock, () => this.tick());
+    if (options.fetchesInFlightMax) this.permits = new FetchPermits(options.fetchesInFlightMax);
     if (options.calendar) {
       this.slots = new SlotKeeper(engine, options.calendar, options.clock, (command, reply) => {
         if (this.serving) this.add(command, reply);
@@ -195,10 +201,13 @@ export class Replica {
       if (!this.serving) return reply.refused(this.stopping ? shuttingDown() : notLeader());
       if (mayBeRemembered || this.engine.fetchable(queues, this.options.clock.nowMs()) > 0) {
         mayBeRemembered = false;
-        return this.submit(
-          { ...command, body },
-          { answer: (bytes, granted) => (granted > 0 ? reply.answer(bytes, granted) : sleep(last)), refused: reply.refused },
-        );
+        const mine: Reply = { answer: (bytes, granted) => (granted > 0 ? reply.answer(bytes, granted) : sleep(last)), refused: reply.refused };
+        const permitted = this.permits === undefined ? mine : this.permits.take(queues[0], mine);
+        if (isRefusal(permitted)) {
+          this.counters.overloaded++;
+          return reply.refused(permitted);
+        }
+        return this.submit({ ...command, body }, permitted);
       }
       const refusal = this.engine.refusesFetch(queues, this.options.clock.nowMs());
       if (refusal) return reply.refused(refusal);

@@ -1,0 +1,43 @@
+import { expect, it } from "vitest";
+import { serve } from "./harness.js";
+
+it("--raft-max-fetch-inflight: more fetches of one queue at a time are OVERLOADED; when they come again every job is handed out once", async () => {
+  const { rest } = await serve({ "raft-max-fetch-inflight": "1" });
+  await rest.post("enqueue/batch", { jobs: Array.from({ length: 40 }, () => ({ queue: "q" })) });
+  let refused = 0;
+  const fetchOne = async (): Promise<string> => {
+    for (;;) {
+      const answer = await rest.post("fetch", { queues: ["q", "other"], worker_id: "w", timeout: 5 });
+      if (answer.status === 200) return answer.json.job_id;
+      expect([answer.status, answer.json]).toMatchObject([429, { code: "OVERLOADED", error: 'raft apply overloaded for fetch queue "q"' }]);
+      const { retry_after_ms: ms } = answer.json;
+      expect(ms >= 2 && ms <= 7).toBe(true);
+      expect(Number(answer.headers["retry-after"])).toBe(ms / 1000);
+      refused++;
+      await new Promise((resolve) => setTimeout(resolve, ms));
+    }
+  };
+  const ids = await Promise.all(Array.from({ length: 40 }, fetchOne));
+  expect(new Set(ids).size).toBe(40);
+  expect(refused).toBeGreaterThan(0);
+  expect((await rest.get("cluster/status")).json.overload_total).toBe(refused);
+});
+
+it("those that sleep do not count, and other queues are not held back", async () => {
+  const { rest } = await serve({ "raft-max-fetch-inflight": "1" });
+  const sleepers = Array.from({ length: 10 }, () => rest.post("fetch", { queues: ["q"], worker_id: "w", timeout: 2 }));
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  const id = await rest.add("q");
+  await rest.add("r");
+  expect((await rest.take("r")).queue).toBe("r");
+  const answers = await Promise.all(sleepers);
+  expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array(9).fill(204)]);
+  expect(answers.find(({ status }) => status === 200)?.json.job_id).toBe(id);
+});
+
+it("without the flag nobody is refused", async () => {
+  const { rest } = await serve();
+  await rest.post("enqueue/batch", { jobs: Array.from({ length: 100 }, () => ({ queue: "q" })) });
+  const answers = await Promise.all(Array.from({ length: 100 }, () => rest.post("fetch", { queues: ["q"], worker_id: "w", timeout: 5 })));
+  expect(answers.every(({ status }) => status === 200)).toBe(true);
+});
