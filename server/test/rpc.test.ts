@@ -1,9 +1,9 @@
 import { once } from "node:events";
 import { connect } from "node:http2";
-import { fromBinary } from "@bufbuild/protobuf";
+import { create, fromBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
-import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
+import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
 import { JobState } from "@corvo/gen/corvo/v1/job_pb.js";
 import { AckOutcome, EnqueueOutcome, ErrorDetailSchema } from "@corvo/gen/corvo/v1/worker_pb.js";
 import { ServerReflection } from "@corvo/gen/grpc/reflection/v1/reflection_pb.js";
@@ -280,6 +280,26 @@ describe("the wire", () => {
     const client = createClient(WorkerService, transport);
     expect((await client.enqueue({ queue: "zip", payloadJson: JSON.stringify("z".repeat(5000)) })).status).toBe("pending");
     expect((await client.fetch({ queues: ["zip"] })).payloadJson).toHaveLength(5002);
+    await on.stop();
+  });
+
+  it("bytes that are no message are the caller's fault on both lanes, compressed or not", async () => {
+    const on = await serve({ "no-compression": "false" });
+    const { compressionGzip } = await import("@connectrpc/connect-node");
+    const { WorkerService, EnqueueRequestSchema } = await import("@corvo/gen/corvo/v1/worker_pb.js");
+    const gzip = { acceptCompression: [compressionGzip], sendCompression: compressionGzip, compressMinBytes: 0 };
+    // A field that says it is longer than what follows.
+    const broken = create(EnqueueRequestSchema, { queue: "q" });
+    broken.$unknown = [{ no: 2, wireType: 2, data: new Uint8Array([0x7f, 0x61]) }];
+    for (const make of [createConnectTransport, createGrpcTransport, createGrpcWebTransport]) {
+      for (const compressed of [{}, gzip]) {
+        const client = createClient(WorkerService, make({ baseUrl: on.url, httpVersion: "2", ...compressed }));
+        const said = await refusal(client.enqueue(broken));
+        expect({ ...said, message: said.message.slice(0, 22) }).toMatchObject({
+          ...{ code: Code.InvalidArgument, reason: "INVALID_MESSAGE", message: "invalid EnqueueRequest" },
+        });
+      }
+    }
     await on.stop();
   });
 });

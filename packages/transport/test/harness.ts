@@ -1,4 +1,4 @@
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, type DescMessage, fromBinary, type MessageShape, toBinary } from "@bufbuild/protobuf";
 import {
   EnqueueRequestSchema,
   EnqueueResponseSchema,
@@ -23,7 +23,7 @@ export function routes(hot: boolean, started: (name: string) => void = () => {})
         kind: "unary",
         async handle(call, bytes) {
           started("enqueue");
-          const request = fromBinary(EnqueueRequestSchema, bytes);
+          const request = read(EnqueueRequestSchema, bytes);
           if (request.payloadJson === "refuse")
             throw new RpcError("failed_precondition", "STALE_FENCE", "that fence is stale: 50 %", { field: "fence", retryAfterMs: 7 });
           if (request.payloadJson === "crash") throw new Error("secret of the house");
@@ -46,7 +46,7 @@ export function routes(hot: boolean, started: (name: string) => void = () => {})
           started("stream");
           return {
             async message(bytes) {
-              const request = fromBinary(LifecycleStreamRequestSchema, bytes);
+              const request = read(LifecycleStreamRequestSchema, bytes);
               if (request.workerId === "refuse") throw new RpcError("resource_exhausted", "STREAMS", "too many open lifecycle streams");
               if (request.workerId === "end") {
                 out.end();
@@ -71,7 +71,7 @@ export function routes(hot: boolean, started: (name: string) => void = () => {})
         kind: "server_stream",
         async handle(call, bytes, out) {
           started("subscribe");
-          const request = fromBinary(SubscribeRequestSchema, bytes);
+          const request = read(SubscribeRequestSchema, bytes);
           for (let seq = 1n; seq <= request.lastEventId && !call.aborted; seq++) {
             await out.send(toBinary(SubscribeEventSchema, create(SubscribeEventSchema, { seq, dataJson: request.types[0] ?? "" })));
           }
@@ -85,6 +85,15 @@ export function routes(hot: boolean, started: (name: string) => void = () => {})
       handler: { kind: "unary", handle: () => new Uint8Array(0) },
     },
   ];
+}
+
+/** As handlers must: what is not the message is the caller's fault. */
+function read<Desc extends DescMessage>(schema: Desc, bytes: Uint8Array): MessageShape<Desc> {
+  try {
+    return fromBinary(schema, bytes);
+  } catch {
+    throw new RpcError("invalid_argument", "INVALID_MESSAGE", "malformed protobuf");
+  }
 }
 
 export interface Served {

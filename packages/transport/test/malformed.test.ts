@@ -26,6 +26,8 @@ interface Case {
   slow?: string | number;
 }
 const ok = enqueueBytes("mail");
+/** A string that is longer than the message. */
+const none = Buffer.from([0x0a, 0x7f, 0x61]);
 const cases: Case[] = [
   {
     name: "bytes that are no envelope",
@@ -60,6 +62,21 @@ const cases: Case[] = [
     type: "application/connect+proto",
     body: Buffer.concat([envelope(ok), envelope(ok)]),
     code: "unimplemented",
+  },
+  { name: "protobuf that is none", path: enqueue, type: "application/proto", body: none, code: "invalid_argument" },
+  { name: "protobuf that is none, gRPC", path: enqueue, type: "application/grpc", body: envelope(none), code: "invalid_argument" },
+  { name: "protobuf that is none, gRPC-Web", path: enqueue, type: "application/grpc-web", body: envelope(none), code: "invalid_argument" },
+  { name: "protobuf that is none in a stream", path: lifecycle, type: "application/connect+proto", body: envelope(none), code: "invalid_argument" },
+  { name: "protobuf that is none in a stream, gRPC", path: lifecycle, type: "application/grpc", body: envelope(none), code: "invalid_argument" },
+  { name: "protobuf that is none in a stream, gRPC-Web", path: lifecycle, type: "application/grpc-web", body: envelope(none), code: "invalid_argument" },
+  { name: "protobuf that is none for a server stream", path: subscribe, type: "application/connect+proto", body: envelope(none), code: "invalid_argument" },
+  { name: "protobuf that is none for a server stream, gRPC", path: subscribe, type: "application/grpc", body: envelope(none), code: "invalid_argument" },
+  {
+    name: "protobuf that is none for a server stream, gRPC-Web",
+    path: subscribe,
+    type: "application/grpc-web",
+    body: envelope(none),
+    code: "invalid_argument",
   },
   { name: "JSON that is none", path: enqueue, type: "application/json", body: Buffer.from("{nope"), code: "invalid_argument" },
   { name: "JSON of the wrong shape", path: enqueue, type: "application/json", body: Buffer.from('{"queue":{"a":1}}'), code: "invalid_argument" },
@@ -218,6 +235,12 @@ async function call(session: ClientHttp2Session, { path, type, headers, body, ve
 
 function said(status: number, type: string, body: Buffer, grpcStatus?: string): string | number {
   if (grpcStatus !== undefined) return codeName(Number(grpcStatus));
+  if (type.startsWith("application/grpc-web")) {
+    for (let at = 0; at + 5 <= body.length; at += 5 + body.readUInt32BE(at + 1)) {
+      if (body[at] === 0x80) return codeName(Number(/grpc-status: (\d+)/.exec(body.subarray(at + 5).toString())?.[1]));
+    }
+    return "no end";
+  }
   if (type.startsWith("application/connect+")) {
     for (let at = 0; at + 5 <= body.length; at += 5 + body.readUInt32BE(at + 1)) {
       if (body[at] === 2) return (JSON.parse(body.subarray(at + 5).toString()) as { error?: { code: string } }).error?.code ?? "ok";

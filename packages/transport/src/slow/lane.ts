@@ -16,6 +16,7 @@ import { packDetails, toRpcError } from "../core/error-wire.js";
 import { timeoutMs, timerMsMax } from "../core/timeout.js";
 import { checkVersion } from "../fast/unary.js";
 import { type MessageSink, methodPath, type Route, RpcError } from "../rpc.js";
+import { blameCallers, isParseFault, malformed } from "./blame.js";
 import { SlowCall } from "./call.js";
 import type { NodeHandler, NodeRequest } from "./edge.js";
 import { AsyncQueue } from "./queue.js";
@@ -28,6 +29,7 @@ export function slowLane(lane: LaneContext): NodeHandler {
     connectNodeAdapter({
       routes: (router) => {
         for (const route of lane.routes.values()) register(router, lane, route);
+        blameCallers(router.handlers);
       },
       acceptCompression: lane.compression ? [compressionGzip] : [],
       readMaxBytes,
@@ -209,7 +211,8 @@ class SlowCallGuard extends OpenCall {
     lane.observe.call?.(route, this.context.protocolName as "connect", code, 200, performance.now() - this.#startedMs);
     return result;
   }
-  fail(thrown: unknown): ConnectError {
+  fail(caught: unknown): ConnectError {
+    const thrown = caught instanceof ConnectError && isParseFault(caught) ? malformed(this.route.method) : caught;
     if (thrown instanceof ConnectError) {
       this.finish(codeName(thrown.code), undefined);
       return thrown;
