@@ -64,7 +64,13 @@ export class Schemas {
   #shape(desc, rules, answer) {
     if (rules.jsonText) return rules.jsonObject ? { type: "object" } : {};
     if (desc.fieldKind === "list") return { type: "array", items: this.#one(desc, answer) };
-    if (desc.fieldKind === "map") return { type: "object", additionalProperties: this.#one(desc, answer) };
+    if (desc.fieldKind === "map") {
+      const map = { type: "object", additionalProperties: this.#one(desc, answer) };
+      if (rules.listKey === "" || answer) return map;
+      const description = `The fields of ${desc.message.name} beside its key; JSON objects in them may be given as text.`;
+      const item = { type: "object", description, properties: { [rules.listKey]: { type: "string" } }, required: [rules.listKey] };
+      return { oneOf: [map, { type: "array", items: item }] };
+    }
     return this.#one(desc, answer);
   }
 

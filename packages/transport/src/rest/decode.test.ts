@@ -86,6 +86,34 @@ describe("JSON texts", () => {
   });
 });
 
+describe("a map that comes as a list", () => {
+  const jobs = (text: string) => read(HeartbeatRequestSchema, `{"worker_id":"w","jobs":${text}}`);
+  test("each object holds its key; the rest of it is read as ever", () => {
+    expect(jobs('[{"job_id":"job_1","progress":{"p":1}},{"fence":7,"jobId":"job_2","checkpoint":null}]')).toEqual({
+      jobs: { job_1: { progress_json: '{"p":1}' }, job_2: { fence: "7" } },
+    });
+    expect(jobs("[ ]")).toEqual({});
+    expect(jobs('[{"job_id":"a","job_id":"b"}]')).toEqual({ jobs: { b: {} } });
+  });
+  test("objects may come as text; other texts are kept as one", () => {
+    expect(jobs('[{"job_id":"a","progress":" {\\"n\\": 1.50} ","checkpoint":"half"},{"job_id":"b","progress":"","checkpoint":"{\\"x\\""}]')).toEqual({
+      jobs: { a: { progress_json: '{"n": 1.50}', checkpoint_json: '{"text":"half"}' }, b: { checkpoint_json: '{"text":"{\\"x\\""}' } },
+    });
+  });
+  test("what is wrong names its place; as a map texts stay refused", () => {
+    expect(refusal(HeartbeatRequestSchema, '{"jobs":[7]}')).toMatchObject({ field: "jobs[0]", error: "invalid JSON: jobs[0] must be an object" });
+    expect(refusal(HeartbeatRequestSchema, '{"jobs":[{"job_id":"a"},{"progress":{}}]}')).toMatchObject({ field: "jobs[1]" });
+    expect(refusal(HeartbeatRequestSchema, '{"jobs":[{"job_id":1}]}')).toMatchObject({ field: "jobs[0]" });
+    expect(refusal(HeartbeatRequestSchema, '{"jobs":[{"job_id":"a","progress":1}]}')).toMatchObject({ field: "jobs[0].progress" });
+    expect(refusal(HeartbeatRequestSchema, '{"jobs":[{"job_id":"a"}').error).toBe("invalid JSON");
+    expect(refusal(HeartbeatRequestSchema, '{"jobs":[{"job_id" "a"}]}').error).toBe("invalid JSON");
+    expect(refusal(HeartbeatRequestSchema, '{"jobs":{"a":{"progress":"{}"}}}')).toMatchObject({ field: "jobs.a.progress" });
+    expect(refusal(HeartbeatRequestSchema, '{"jobs":[{"job_id":"a","progress":"{}"}],"jobs":{"a":{"progress":"{}"}}}')).toMatchObject({
+      field: "jobs.a.progress",
+    });
+  });
+});
+
 describe("values", () => {
   test("64-bit integers are exact as number and as string", () => {
     expect(read(AckRequestSchema, '{"fence":18446744073709551615}')).toEqual({ fence: "18446744073709551615" });

@@ -30,6 +30,8 @@ export class JsonToProto {
   private depth = 0;
   /** Bytes that may still be moved because a name came twice. Keeps hostile bodies linear. */
   private movesLeft = 0;
+  /** Inside a list that stands for a map: objects of JSON may be given as text. */
+  private textForms = false;
   /** Begins the sentence of a value that does not fit its field. */
   private preface = "";
 
@@ -40,6 +42,7 @@ export class JsonToProto {
     this.out.pos = 0;
     this.seenTop = 0;
     this.depth = 0;
+    this.textForms = false;
   }
 
   /** The message's bytes. They belong to the caller. */
@@ -230,6 +233,7 @@ export class JsonToProto {
   }
 
   private map(field: FieldPlan): void {
+    if (this.buf[this.pos] === 0x5b && field.listKey !== undefined) return this.keyedList(field, field.listKey);
     if (this.buf[this.pos] !== 0x7b) this.mistyped("must be an object");
     const key = field.key as FieldPlan;
     const value = field.value as FieldPlan;
@@ -259,6 +263,58 @@ export class JsonToProto {
       }
     }
     this.depth = at;
+  }
+
+  /** A map that came as a list: each object holds its own key. Only of maps with text keys and messages. */
+  private keyedList(field: FieldPlan, listKey: Uint8Array): void {
+    const [key, value] = [field.key as FieldPlan, field.value as FieldPlan];
+    const at = this.depth++;
+    this.pos++;
+    this.space();
+    if (this.buf[this.pos] === 0x5d) this.pos++;
+    else {
+      for (let index = 0; ; index++) {
+        this.trail[at] = index;
+        if (this.buf[this.pos] !== 0x7b) this.mistyped("must be an object");
+        const start = this.pos;
+        const keyAt = this.memberAt(listKey);
+        if (keyAt < 0) this.wrong("does not say which one it is about");
+        const mark = this.open(field.tag);
+        this.pos = keyAt;
+        this.string(key.tag, true);
+        this.pos = start;
+        this.textForms = true;
+        this.single(value, value.tag, true);
+        this.textForms = false;
+        this.close(mark);
+        this.space();
+        const c = this.buf[this.pos++];
+        if (c === 0x2c) this.space();
+        else if (c === 0x5d) break;
+        else this.syntax(undefined, this.pos - 1);
+      }
+    }
+    this.depth = at;
+  }
+
+  /** Where the value of a member of the object at `pos` begins, the last one when it is there twice; below 0: there is none. Nothing is read. */
+  private memberAt(folded: Uint8Array): number {
+    const start = this.pos;
+    let found = -1;
+    this.pos++;
+    this.space();
+    while (this.buf[this.pos] !== 0x7d) {
+      const name = Buffer.from(this.plainString());
+      this.colon();
+      if (isFolded(folded, name, 0, name.length)) found = this.pos;
+      this.skip();
+      this.space();
+      if (this.buf[this.pos] !== 0x2c) break;
+      this.pos++;
+      this.space();
+    }
+    this.pos = start;
+    return found;
   }
 
   /** A map's key that is a number or a bool: JSON writes it as a string. */
@@ -314,11 +370,24 @@ export class JsonToProto {
   /** The slice of the value as it was sent. */
   private json(field: FieldPlan, tag: number): void {
     const start = this.pos;
+    if (this.textForms && field.objectOnly && this.buf[start] === 0x22) return this.objectInText(tag);
     const stop = this.skip();
     if (field.objectOnly && this.buf[start] !== 0x7b) this.wrong("must be an object");
     this.tag(tag);
     this.varint(stop - start);
     this.out.put(this.buf, start, stop);
+  }
+
+  /** A JSON object that came as text; another text becomes the member `text` of one, an empty one is absent. */
+  private objectInText(tag: number): void {
+    const text = this.plainString();
+    if (text.trim() === "") return;
+    const given = Buffer.from(text.trim());
+    const isObject = given[0] === 0x7b && this.scanJson(given, 0, given.length) === given.length;
+    const bytes = isObject ? given : Buffer.from(JSON.stringify({ text }));
+    this.tag(tag);
+    this.varint(bytes.length);
+    this.out.put(bytes, 0, bytes.length);
   }
 
   private string(tag: number, zero: boolean) {

@@ -81,6 +81,8 @@ export interface FieldPlan {
   readonly hidden: boolean;
   readonly keepNull: boolean;
   readonly objectOnly: boolean;
+  /** With `map`: a list is taken too, this member of its objects is the key; as `folded`. Undefined: no list. */
+  readonly listKey: Uint8Array | undefined;
   /** What `always` writes when the field is absent. A message writes its own `always` fields instead. */
   readonly zeroOut: Uint8Array;
   /** With `message`: its plan. */
@@ -201,6 +203,7 @@ function fieldPlan(desc: DescField, index: number, { name, rules }: RestField): 
     hidden: rules.hidden,
     keepNull: rules.keepNull,
     objectOnly: rules.jsonObject,
+    listKey: rules.listKey === "" ? undefined : foldName(rules.listKey),
     zeroOut: Buffer.from(repeated ? "[]" : zeroText(kind, enumOf)),
     message: kind === Kind.message && messageOf !== undefined ? planOf(messageOf) : undefined,
     key: map ? entryPart(desc, 1, scalarKinds[desc.mapKey], undefined, undefined) : undefined,
@@ -226,6 +229,7 @@ function entryPart(desc: DescField, number: number, kind: Kind, message: DescMes
       hidden: false,
       keepNull: false,
       objectOnly: false,
+      listKey: undefined,
       key: undefined,
       value: undefined,
     },

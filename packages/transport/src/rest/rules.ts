@@ -42,6 +42,7 @@ export interface RestFieldRules {
   jsonObject: boolean;
   unit: string;
   keepNull: boolean;
+  listKey: string;
 }
 
 /** One verb and path of one method. */
@@ -85,7 +86,7 @@ const noMethodRules: RestMethodRules = {
   rawBody: "",
   bodyOptional: false,
 };
-const noFieldRules: RestFieldRules = { jsonText: false, restName: "", always: false, hidden: false, jsonObject: false, unit: "", keepNull: false };
+const noFieldRules: RestFieldRules = { jsonText: false, restName: "", always: false, hidden: false, jsonObject: false, unit: "", keepNull: false, listKey: "" };
 
 /** The REST routes of a method: none, or one per http rule. Throws when a rule asks for what the transcoder does not do. */
 export function restBindings(method: DescMethod, extensions: RestExtensions): RestBinding[] {
