@@ -120,6 +120,25 @@ test("ids that nothing has: batches are refused by their field; a job that is go
   expect([waiting, dependsOn[0]]).toMatchObject([1, { jobId: ghost, state: "missing", met: false }]);
 });
 
+test("dependencies in the raw form: none at all is no fault, what is no list is refused; neither is an internal error", async () => {
+  for (const none of [[], null, [""]]) expect(await said("enqueue", { queue: "raw", chain_config: { depends_on: none } })).toBe("201");
+  expect(await said("enqueue", { queue: "raw", chain_config: { depends_on: "x" } })).toBe("400 VALIDATION_ERROR chain_config_json");
+  expect(await said("enqueue", { queue: "raw", chain_config: { depends_on: [1] } })).toBe("400 VALIDATION_ERROR chain_config_json");
+  expect(await said("enqueue", { queue: "raw", chain_config: { depends_on: ["x"] } })).toBe("400 VALIDATION_ERROR depends_on[0]");
+});
+
+test("a JSON backup whose jobs depend on texts that are no ids is restored without them", async () => {
+  const fresh = await serve();
+  const kept = "job_18a3f7c2e41b9a000000000c41";
+  const jobs = [["nope"], ["nope", kept], [kept]].map((depends_on) => ({ queue: "old", payload: {}, chain_config: { depends_on } }));
+  const answer = await fresh.rest.post("admin/restore", { namespace: "default", jobs });
+  expect([answer.status, answer.json.restored_jobs]).toEqual([200, 3]);
+  const found = await fresh.rest.post("jobs/search", { queue: "old", sort: "created_at", order: "asc" });
+  const waiting = await Promise.all(found.json.jobs.map(async ({ id }: { id: string }) => (await fresh.rest.get(`jobs/${id}/dependencies`)).json.waiting));
+  expect(waiting).toEqual([0, 1, 1]);
+  await fresh.stop();
+});
+
 test("a refused batch adds nothing", async () => {
   expect(await said("enqueue/batch", { jobs: [{ queue: "untouched" }, { queue: "untouched", depends_on: ["nope"] }] })).toMatch(/^400 /);
   const queues = (await server.rest.get("queues")).json as { name: string }[];

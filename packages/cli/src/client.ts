@@ -94,7 +94,7 @@ export class Client {
       const send = async (request: ClientRequest): Promise<void> => {
         for await (const part of parts) {
           if (request.destroyed || request.writableEnded) return;
-          if (!request.write(part)) await new Promise<void>((go) => request.once("drain", go).once("close", go));
+          if (!request.write(part)) await roomAgain(request);
         }
         request.end();
       };
@@ -286,6 +286,18 @@ function serverUrl(given: string): URL {
   }
   if (url.protocol !== "http:" && url.protocol !== "https:") throw usageFailure(`--server "${given}": only http:// and https:// are spoken`);
   return url;
+}
+
+/** Resolves when more can be written, or never will be. */
+function roomAgain(request: ClientRequest): Promise<void> {
+  return new Promise((resolve) => {
+    const go = (): void => {
+      request.off("drain", go);
+      request.off("close", go);
+      resolve();
+    };
+    request.on("drain", go).on("close", go);
+  });
 }
 
 function collect(response: IncomingMessage): Promise<Buffer> {

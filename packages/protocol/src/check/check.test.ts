@@ -102,6 +102,12 @@ describe("enqueue", () => {
     expect(enqueue({ ...q, dependsOn: [`${id}0`] })).toContain("INVALID_VALUE depends_on[0]");
     expect(enqueue({ ...q, dependsOn: ["x".repeat(65)] })).toContain("TOO_LARGE depends_on[0]");
     expect(enqueue({ ...q, chainConfigJson: `{"depends_on":["nope"]}` })).toContain("INVALID_VALUE depends_on[0]");
+    // What a backup or an older client gives in the raw form, empty or null, is taken out of it.
+    for (const none of ["[]", "null", '["", " "]']) expect(enqueue({ ...q, chainConfigJson: `{"depends_on":${none},"x":1}` })).toBe("encoded again");
+    expect(enqueue({ ...q, chainConfigJson: '{"depends_on":"nope"}' })).toBe("INVALID_VALUE chain_config_json: chain_config: depends_on is no list of job ids");
+    expect(enqueue({ ...q, chainConfigJson: `{"depends_on":["${id}",7]}` })).toBe("INVALID_VALUE chain_config_json: chain_config: depends_on [1] is no job id");
+    expect(enqueue({ ...q, chainConfigJson: '{"steps":[{"queue":"mail"},{"queue":"b"}],"depends_on":7}' })).toContain("depends_on is no list");
+    expect(enqueue({ ...q, chainConfigJson: `{"steps":[{"queue":"mail"},{"queue":"b"}],"depends_on":["${id}"]}` })).toBe("encoded again");
     const many = Array.from({ length: limits.dependsOnMax + 1 }, (_, i) => `job_${String(i).padStart(26, "0")}`);
     expect(enqueue({ ...q, dependsOn: many })).toBe("TOO_LARGE depends_on: too many dependencies: 1001 (max 1000)");
     expect(enqueue({ ...q, dependsOn: many.map(() => id) })).toBe("encoded again");

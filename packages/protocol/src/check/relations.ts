@@ -82,8 +82,25 @@ function configFault(r: EnqueueRequestReader): Fault | undefined {
     if (isBlank(buf, start, end)) r.hasUnknown = true;
     return fault;
   }
-  if (jsonMember(buf, start, end, "steps", found) || jsonMember(buf, start, end, "depends_on", found)) r.hasUnknown = true;
-  return undefined;
+  if (jsonMember(buf, start, end, "steps", found)) r.hasUnknown = true;
+  if (!jsonMember(buf, start, end, "depends_on", found)) return undefined;
+  const wrong = idsFault(buf, found.start, found.end);
+  if (wrong === undefined) r.hasUnknown = true;
+  return wrong;
+}
+
+/** `depends_on` in its raw form is a list of texts, or null. What is neither is not taken apart: it stays, and is refused. */
+function idsFault(buf: Uint8Array, start: number, end: number): Fault | undefined {
+  const wrong = (what: string) => faulty("INVALID_VALUE", "chain_config_json", `chain_config: depends_on ${what}`);
+  if (buf[start] === 0x6e) return undefined;
+  if (buf[start] !== 0x5b) return wrong("is no list of job ids");
+  let fault: Fault | undefined;
+  let at = 0;
+  eachJsonItem(buf, start, end, (itemStart) => {
+    if (buf[itemStart] !== 0x22) fault ??= wrong(`[${at}] is no job id`);
+    at++;
+  });
+  return fault;
 }
 
 function dependenciesFault(r: EnqueueRequestReader): Fault | undefined {
@@ -135,21 +152,23 @@ function readConfig(message: EnqueueRequest | LifecycleEnqueueItem): void {
       raw: true,
     };
   }
-  if (jsonMember(buf, 0, buf.length, "depends_on", range)) {
+  const depends = jsonMember(buf, 0, buf.length, "depends_on", range) && idsFault(buf, range.start, range.end) === undefined;
+  if (depends) {
     eachJsonItem(buf, range.start, range.end, (start, end) => {
       const value: unknown = JSON.parse(textOf(buf, start, end));
       if (typeof value === "string") message.dependsOn.push(value);
     });
   }
-  if (message.chain !== undefined || message.dependsOn.length > 0) message.chainConfigJson = withoutRelations(buf);
+  if (message.chain !== undefined || depends) message.chainConfigJson = withoutRelations(buf, depends);
   if (/^\s*$/.test(message.chainConfigJson)) message.chainConfigJson = "";
 }
 
-function withoutRelations(buf: Uint8Array): string {
+function withoutRelations(buf: Uint8Array, depends: boolean): string {
+  const taken = depends ? ["steps", "on_failure", "on_exit", "depends_on"] : ["steps", "on_failure", "on_exit"];
   const rest: string[] = [];
   eachJsonMember(buf, 0, buf.length, (keyStart, keyEnd, valueStart, valueEnd) => {
     const name = JSON.parse(`"${textOf(buf, keyStart, keyEnd)}"`) as string;
-    if (!["steps", "on_failure", "on_exit", "depends_on"].includes(name)) rest.push(`${JSON.stringify(name)}:${textOf(buf, valueStart, valueEnd)}`);
+    if (!taken.includes(name)) rest.push(`${JSON.stringify(name)}:${textOf(buf, valueStart, valueEnd)}`);
   });
   return rest.length === 0 ? "" : `{${rest.join(",")}}`;
 }
