@@ -86,13 +86,13 @@ async function page(probe: Probe, body: unknown): Promise<{ id: string; created_
   return (JSON.parse(text) as { jobs: { id: string; created_at: string }[] }).jobs;
 }
 
-/** Words are indexed while nothing else is to do: it is done when the server does nothing. */
+/** Words are indexed once nothing else is to do for a while: it is done when the server does nothing for longer than that. */
 async function cpuCalm(server: ServerProcess): Promise<void> {
   const spent = async (): Promise<number> => {
     const facts = await runtimeFacts(server.url);
     return ((facts?.cpu_user_ns ?? 0) + (facts?.cpu_sys_ns ?? 0)) / 1e6;
   };
-  for (let calm = 0, before = await spent(); calm < 3; ) {
+  for (let calm = 0, before = await spent(); calm < 20; ) {
     await wait(200);
     const now = await spent();
     calm = now - before < 20 ? calm + 1 : 0;
