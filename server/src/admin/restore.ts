@@ -175,8 +175,11 @@ function openFresh(root: string, logBackend: "segments" | "level"): Promise<Stor
   });
 }
 
-/** At start: when a restored backup lies ready, it takes the place of what is there. Every step can be repeated after a crash. */
-export async function takeUpRestored(dataDir: string, log: Log): Promise<void> {
+/**
+ * At start: when a restored backup lies ready, it takes the place of what is there. Every step can be repeated after a crash; tests crash
+ * in `stepDone`.
+ */
+export async function takeUpRestored(dataDir: string, log: Pick<Log, "info">, stepDone: () => void = () => {}): Promise<void> {
   const root = resolve(dataDir);
   const dir = join(root, staging);
   if (!existsSync(dir)) return;
@@ -184,17 +187,29 @@ export async function takeUpRestored(dataDir: string, log: Log): Promise<void> {
   const before = join(dir, "before");
   if (!existsSync(join(dir, "moved"))) {
     await mkdir(before, { recursive: true });
-    for (const name of await readdir(root)) if (name !== staging) await rename(join(root, name), join(before, name));
+    await moveAll(root, before, stepDone);
     await syncDirectory(root);
     await writeSynced(join(dir, "moved"));
+    stepDone();
   }
-  for (const name of await readdir(join(dir, "data"))) await rename(join(dir, "data", name), join(root, name));
+  await moveAll(join(dir, "data"), root, stepDone);
   await syncDirectory(root);
+  stepDone();
   // From here on the directory is whole without this one. Its mark goes first, so that what is left of it is never taken up again.
   await rm(join(dir, "ready"));
   await syncDirectory(dir);
+  stepDone();
   await rm(dir, { recursive: true, force: true });
   log.info("a restored backup was taken up", { data_dir: root });
+}
+
+/** Everything but the staging directory. */
+async function moveAll(from: string, to: string, moved: () => void): Promise<void> {
+  for (const name of await readdir(from)) {
+    if (name === staging) continue;
+    await rename(join(from, name), join(to, name));
+    moved();
+  }
 }
 
 async function writeSynced(path: string): Promise<void> {
