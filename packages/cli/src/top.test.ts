@@ -45,7 +45,7 @@ test("on a terminal it looks again, tells rates, listens to keys, and gives the 
   expect(quit.code).toBe(0);
   expect(quit.out).toContain("WORKER");
   expect(quit.out).toContain("filter: re");
-  expect(quit.out).toContain("Nothing can be changed here");
+  expect(quit.out).toContain("it asks first");
 });
 
 test("a server that goes away leaves the last numbers, and says how old they are", async () => {
@@ -64,4 +64,51 @@ test("a narrow terminal loses columns, not names; nothing is wider than it", asy
   expect(first).not.toContain("DRAINS");
   expect(out).toContain("emails.send");
   expect(fit("\u001b[31mabcdef\u001b[39m", 3)).toBe("\u001b[31mabc\u001b[39m");
+});
+
+const posts = () => server.seen.filter(({ method }) => method === "POST").map(({ path, body }) => `${path} ${body}`);
+const down = "\u001b[B";
+
+test("x asks what to do with the marked queue, and stands on cancel", async () => {
+  const left = await corvo("top", { tty: true, columns: 100, keys: ["x", "\r", "x", "\u001b", "q"] });
+  expect(left.code).toBe(0);
+  expect(left.out).toContain("> cancel");
+  expect(left.out).toContain("pause: 1208 jobs wait, running ones finish");
+  expect(left.out).toContain("retry the 312 dead");
+  expect(posts()).toEqual([]);
+  const paused = await corvo("top", { tty: true, columns: 100, keys: ["x", down, "\r", "j", "k", "j", "k", "q"] });
+  expect(paused.code).toBe(0);
+  expect(posts()).toEqual(["/api/v1/queues/emails.send/pause {}"]);
+});
+
+test("x on a paused queue resumes it; the filter decides which is marked", async () => {
+  await corvo("top", { tty: true, columns: 100, keys: ["/", "r", "e", "p", "\r", "j", "j", "x", down, "\r", "1", "1", "1", "q"] });
+  expect(posts()).toEqual(["/api/v1/queues/reports.build/resume {}"]);
+});
+
+test("retry looks first and touches what was found; what became of it is said", async () => {
+  server.on("POST /api/v1/jobs/bulk/preview", 200, { count: 312, eligible: 312, token: "plan_1", groups: [] });
+  server.on("POST /api/v1/jobs/bulk", 200, { affected: 311, errors: 0, duration_ms: 2 });
+  const { out } = await corvo("top --interval 200ms", { tty: true, columns: 100, keys: ["x", down, down, "\r"], interruptAfterMs: 700 });
+  expect(posts()).toEqual([
+    '/api/v1/jobs/bulk/preview {"action":"retry","filter":{"queue":"emails.send","state":["dead"]}}',
+    '/api/v1/jobs/bulk {"action":"retry","token":"plan_1","expected_count":312}',
+  ]);
+  expect(out).toContain("311 jobs of emails.send retried");
+});
+
+test("a production context has the number typed; a read-only one does nothing", async () => {
+  const context = (marks: string) => ({
+    files: { "/config/config.yaml": `current: prod\ncontexts: {prod: {server: "${server.url}", ${marks}}}\n` },
+    env: { CORVO_CONFIG_DIR: "/config", CORVO_SERVER: "" },
+  });
+  const wrong = await corvo("top", { tty: true, columns: 100, ...context("production: true"), keys: ["x", down, "\r", "7", "\r", "q"] });
+  expect(wrong.out).toContain("production context prod: type 1208 and enter: 7");
+  expect(posts()).toEqual([]);
+  await corvo("top", { tty: true, columns: 100, ...context("production: true"), keys: ["x", down, "\r", "1", "2", "0", "8", "\r", "1", "1", "q"] });
+  expect(posts()).toEqual(["/api/v1/queues/emails.send/pause {}"]);
+  server.seen.length = 0;
+  const { out } = await corvo("top", { tty: true, columns: 100, ...context("read_only: true"), keys: ["x", down, "\r"], interruptAfterMs: 300 });
+  expect(out).toContain("context prod is read-only");
+  expect(posts()).toEqual([]);
 });

@@ -1,5 +1,6 @@
 import type { Colors } from "../session.js";
 import { age, shortDuration } from "../time.js";
+import { type Menu, menuLines } from "./act.js";
 import type { Picture, QueueRow } from "./data.js";
 
 export type View = "queues" | "workers" | "help";
@@ -13,6 +14,8 @@ export interface Choice {
   filter: string;
   /** The filter is being typed. */
   typing: boolean;
+  /** What can be done with a queue, while it is asked. */
+  menu?: Menu;
 }
 
 export interface Look {
@@ -29,7 +32,13 @@ export interface Look {
 
 /** One picture as lines of text, none wider than the terminal. Pure: the same picture, choice and look are the same lines. */
 export function frame(picture: Picture, choice: Choice, look: Look): string[] {
-  const body = choice.view === "help" ? help() : choice.view === "workers" ? workerLines(picture, choice, look) : queueLines(picture, choice, look);
+  const body = choice.menu
+    ? menuLines(choice.menu, look.context)
+    : choice.view === "help"
+      ? help()
+      : choice.view === "workers"
+        ? workerLines(picture, choice, look)
+        : queueLines(picture, choice, look);
   const lines = [head(picture, look), ...body];
   const room = look.live ? look.rows - 1 : lines.length;
   const shown = lines.slice(0, room);
@@ -142,14 +151,15 @@ function help(): string[] {
     "",
     " 1 queues   5 workers   ? keys   q quit",
     " j k or arrows: mark a line      / filter by name, enter ends it      - clear the filter",
-    " Nothing can be changed here. The same numbers for programs: corvo queues -o json",
+    " x: pause, resume, or retry the dead of the marked queue; it asks first",
+    " The same numbers for programs: corvo queues -o json",
   ];
 }
 
 function foot(choice: Choice, look: Look): string {
   if (choice.typing) return `/${choice.filter}`;
   const filter = choice.filter ? `  filter: ${choice.filter}` : "";
-  return look.colors.dim(`[1]queues [5]workers  / filter  j k  ? keys  q quit${filter}`);
+  return look.colors.dim(`[1]queues [5]workers  / filter  j k  x act  ? keys  q quit${filter}`);
 }
 
 /** Keeps the marked line in sight; the header stays. */
