@@ -65,6 +65,22 @@ describe("POST /jobs/bulk with ids", () => {
     expect(await rest.job(id)).toMatchObject({ priority: 0 });
   });
 
+  it("runs jobs again whose dependencies are archived", async () => {
+    const [first] = await add("before", 1);
+    await rest.post("fetch", { queues: ["before"], worker_id: "w", timeout: 60 });
+    await rest.post(`ack/${first}`);
+    const ids = await add("behind", 2, { depends_on: [first] });
+    for (const some of [ids, [ids[0]]]) {
+      expect((await rest.post("jobs/bulk", { action: "cancel", job_ids: some })).json.affected).toBe(some.length);
+      const answer = (await rest.post("jobs/bulk", { action: "retry", job_ids: some })).json;
+      expect([answer.affected, answer.skipped]).toEqual([some.length, undefined]);
+    }
+    for (const id of ids) expect((await rest.job(id)).waiting_for).toBeUndefined();
+    // Dead without ever having run: requeue is told the same.
+    for (const action of ["hold", "reject", "requeue"]) expect((await rest.post("jobs/bulk", { action, job_ids: ids })).json.affected).toBe(2);
+    expect((await rest.post("fetch/batch", { queues: ["behind"], worker_id: "w", timeout: 60, count: 5 })).json.jobs.length).toBe(2);
+  });
+
   it("says what is missing", async () => {
     const [id] = await add("say", 1);
     for (const [body, code, error] of [

@@ -109,7 +109,9 @@ export function bulkChunk(s: State, c: Command, run: (single: Command) => Refusa
   const places = new Int32Array(count);
   const outcomes = new Uint8Array(count);
   const principal = c;
+  const whole = s.command;
   s.answering = false;
+  s.command = single; // what the leader found about others is in the single one
   for (let i = 0; i < count; i++) {
     const one = item.read(principal.buf, starts[i], ends[i]);
     places[i] = one.at;
@@ -122,6 +124,7 @@ export function bulkChunk(s: State, c: Command, run: (single: Command) => Refusa
     }
     s.out.reset();
   }
+  s.command = whole;
   s.answering = answering;
   if (task !== -1) record(s, r.task, r.block, places, outcomes);
   if (s.answering) putRange(s.out, BulkChunkDoneTag.outcomes, outcomes, 0, count);

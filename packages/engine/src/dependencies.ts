@@ -63,7 +63,7 @@ export function dependenciesToLookUp(s: State, r: EnqueueRequestReader, into: Se
 /** State of the job that `State.find` did not find live: 0: there is none; below 0: not known. */
 function stateOfFinished(s: State): number {
   const now = s.endedNow?.get(s.foundSeq);
-  if (now !== undefined) return now;
+  if (now !== undefined) return now.createdMs === s.foundCreatedMs ? now.state : 0;
   const fact = s.command.fact(s.foundSeq);
   if (fact === undefined) return -1;
   return fact.state === 0 || fact.createdMs !== s.foundCreatedMs ? 0 : visibleRecord(s, fact, fact.segment, fact.offset);

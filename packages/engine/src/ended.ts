@@ -20,7 +20,7 @@ export function ended(s: State, row: number, state: FinishedState | 0, change: D
   const { jobs } = s;
   const flags = jobs.flags(row);
   const batch = jobs.batch(row);
-  if (s.endedNow !== undefined) s.endedNow.set(jobs.seq(row), state);
+  if (s.endedNow !== undefined) s.endedNow.set(jobs.seq(row), { state, createdMs: jobs.createdMs(row) });
   if ((flags & related) === 0 && batch === 0 && jobs.waits(row) === 0) return;
   if (batch !== 0) memberEnded(s, batch, state);
   if ((flags & JobFlag.chained) !== 0) stepEnded(s, row, state, change);

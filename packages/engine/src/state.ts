@@ -117,9 +117,9 @@ export class State implements TextOwners {
   /** Jobs that are called for by the end of others. */
   readonly follow = new Follow();
   /** The command that is being applied. */
-  readonly command = new Command();
+  command = new Command();
   /** Jobs that ended in this command by sequence, with their states; kept only when later parts of it may depend on them. */
-  endedNow: Map<number, number> | undefined;
+  endedNow: Map<number, { state: number; createdMs: number }> | undefined;
   /** Serial of the batch that new jobs join, whatever their requests say; 0: none. */
   intoBatch = 0;
 

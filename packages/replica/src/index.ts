@@ -1,5 +1,5 @@
 export { BackupImpossible, type BackupSource, examineBackup, type RestoredBackup, restoreBackup, writeBackup } from "./backup.js";
-export { type FinishedJob, type FinishedJobs, finishedJobs } from "./finished.js";
+export { type FinishedJob, type FinishedJobs, finishedFacts, finishedJobs } from "./finished.js";
 export { type OpenedReplica, type OpenReplicaOptions, openReplica } from "./open.js";
 export { Replica, type ReplicaCounters, type ReplicaOptions } from "./replica.js";
 export { type Calendar, SlotKeeper } from "./slot-keeper.js";

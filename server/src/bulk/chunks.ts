@@ -2,7 +2,7 @@ import { Writer } from "@corvo/gen/corvo/fast/runtime.js";
 import { BulkChunkDoneReader, encodeBulkChunkCommand } from "@corvo/gen/corvo/internal/v1/bulk_fast.js";
 import { encodeFinishedJobCommand } from "@corvo/gen/corvo/internal/v1/log_fast.js";
 import { bulkBlockJobs, bulkRequestBody, commandFlags, isRefusal, Verb } from "@corvo/protocol";
-import type { Replica } from "@corvo/replica";
+import { finishedFacts, finishedJobs, type Replica } from "@corvo/replica";
 import type { ArchiveStore } from "@corvo/storage";
 import { toRpcError } from "../handlers/context.js";
 
@@ -77,15 +77,23 @@ export async function itemsOf(replica: Replica, archive: ArchiveStore, work: Bul
     }
     if (finished.length === 0) continue;
     const records = await archive.findMany(finished.map(({ seq }) => seq));
+    const others = await Promise.all(records.map((record) => factsFor(replica, archive, work.verb, record?.bytes)));
     finished.forEach(({ item }, i) => {
       const { bytes, place } = records[i] ?? {};
       w.reset();
-      encodeFinishedJobCommand(w, { request: item.body, archivedJob: bytes, segment: place?.segment, offset: place?.offset });
+      encodeFinishedJobCommand(w, { request: item.body, archivedJob: bytes, segment: place?.segment, offset: place?.offset, others: others[i] });
       item.flags = commandFlags.finishedJob;
       item.body = w.copy();
     });
   }
   return items;
+}
+
+/** Whoever runs again may have to wait for others, which may be in the archive too. Undefined: for nobody there. */
+function factsFor(replica: Replica, archive: ArchiveStore, verb: Verb, bytes: Uint8Array | undefined): ReturnType<typeof finishedFacts> | undefined {
+  if (bytes === undefined || !replica.engine.runsAgain(verb)) return undefined;
+  const seqs = replica.engine.dependenciesOfRecord(bytes);
+  return seqs.length === 0 ? undefined : finishedFacts(finishedJobs(archive), seqs);
 }
 
 async function send(replica: Replica, work: BulkWork, items: readonly Item[]): Promise<Uint8Array> {
