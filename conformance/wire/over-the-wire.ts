@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { BulkGetJobsRequestSchema, BulkGetJobsResponseSchema } from "@corvo/gen/corvo/v1/job_pb.js";
+import { BulkGetJobsRequestSchema, type BulkGetJobsResponse, BulkGetJobsResponseSchema } from "@corvo/gen/corvo/v1/job_pb.js";
 import { archiveSegmentBytesMax } from "@corvo/protocol";
 import { nodeDisk, openStorage } from "@corvo/storage";
 import type { Command, Entry, JobRecord, Outcome } from "../../packages/simulator/src/model/command.js";
@@ -51,6 +51,7 @@ export async function runOverTheWire(server: TestServer, seed: number, steps: nu
   const called: Called[] = [];
   for (const step of randomProgram(seed, steps)) await play(step, past, caller, called, seen);
   const before = await past.readAll();
+  if (past.seen.length > 0) await past.readAhead();
   caller.close();
   await server.stop();
   compare(model, await readLog(server.dir), called, before, seen);
@@ -89,6 +90,9 @@ class LivePast implements Past {
   private readonly batches = new Map<string, { id: string; sealed: boolean }>();
   readonly model = { state: { jobs: this.jobs, batches: this.batches } } as unknown as Model;
 
+  /** Highest log index that this session was told. */
+  private toldIndex = 0;
+
   constructor(private readonly caller: Caller) {}
 
   get nowMs(): number {
@@ -96,6 +100,7 @@ class LivePast implements Past {
   }
 
   learn(outcome: Outcome): void {
+    if ("logIndex" in outcome) this.toldIndex = Math.max(this.toldIndex, outcome.logIndex);
     const ids = "jobIds" in outcome ? outcome.jobIds : outcome.kind === "enqueued" ? [outcome.jobId] : [];
     for (const id of ids) if (id !== "" && !this.seen.includes(id)) this.seen.push(id);
     if ("batchId" in outcome && outcome.batchId) this.batches.set(outcome.batchId, { id: outcome.batchId, sealed: outcome.kind !== "batchCreated" });
@@ -108,10 +113,24 @@ class LivePast implements Past {
 
   async readAll(): Promise<JobRecord[]> {
     if (this.seen.length === 0) return [];
-    const body = toBinary(BulkGetJobsRequestSchema, create(BulkGetJobsRequestSchema, { jobIds: this.seen.slice(-1000) }));
-    const { status, bytes } = await this.caller.post("corvo.v1.JobService/BulkGetJobs", body);
-    if (status !== 200) throw new Error(`BulkGetJobs: ${status} ${Buffer.from(bytes)}`);
-    return fromBinary(BulkGetJobsResponseSchema, bytes).jobs.map(recordOf);
+    const answer = await this.read(BigInt(this.toldIndex), 10_000);
+    if (typeof answer === "string") throw new Error(`BulkGetJobs: ${answer}`);
+    const seenIndex = Number(answer.logIndex);
+    if (seenIndex < this.toldIndex) throw new Error(`J16: a read has seen entry ${seenIndex}, and the session was told of ${this.toldIndex} before`);
+    this.toldIndex = seenIndex;
+    return answer.jobs.map(recordOf);
+  }
+
+  /** J16: whoever asks for what is still to come is not answered with what is there. */
+  async readAhead(): Promise<void> {
+    const answer = await this.read(BigInt(this.toldIndex + 1_000), 200);
+    if (typeof answer !== "string") throw new Error(`J16: a read that wants entry ${this.toldIndex + 1_000} was answered at ${answer.logIndex}`);
+  }
+
+  private async read(minIndex: bigint, deadlineMs: number): Promise<BulkGetJobsResponse | string> {
+    const body = toBinary(BulkGetJobsRequestSchema, create(BulkGetJobsRequestSchema, { jobIds: this.seen.slice(-1000), minIndex }));
+    const { status, bytes } = await this.caller.post("corvo.v1.JobService/BulkGetJobs", body, deadlineMs);
+    return status === 200 ? fromBinary(BulkGetJobsResponseSchema, bytes) : `${status} ${Buffer.from(bytes)}`;
   }
 }
 
@@ -140,7 +159,7 @@ async function readLog(dir: string): Promise<Logged[]> {
 
 /** A command as its log has it: what a request says twice or not at all is gone. */
 function asLogged(command: Command): string {
-  if (command.verb === "tick") return "tick";
+  if (command.verb === "tick" || command.verb === "bulk") return command.verb;
   const { command: plain, requestId } = bodies[command.verb].decode(bodies[command.verb].encode(command, command.requestId?.id ?? ""), 0);
   return JSON.stringify([plain, requestId]);
 }

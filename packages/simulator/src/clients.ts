@@ -22,6 +22,8 @@ export class Clients {
   #open: { key: string; payload: string; queue: string }[] = [];
   #keys = 0;
   readonly #steered: string[] = [];
+  /** Highest log index that each client was told. */
+  readonly #told = new Map<string, number>();
   /** Calls that were answered. */
   answered = 0;
   /** No new jobs, no steering: what is there is worked off. */
@@ -82,7 +84,15 @@ export class Clients {
       if (queue === steeredQueue) this.#steered.push(jobId);
       return { do: "enqueue", key, payload, jobId };
     });
+    if (outcome.kind === "enqueued" && !retried) this.#tell(client, outcome.logIndex);
     if (outcome.kind === "enqueued") this.#open = this.#open.filter((one) => one !== job);
+  }
+
+  /** J16: what a session is told of rises, over all lives of the node. A repeated call is answered as the first time. */
+  #tell(client: string, index: number): void {
+    const before = this.#told.get(client) ?? 0;
+    if (index < before) throw new Error(`J16: ${client} was told of entry ${index} after entry ${before}`);
+    this.#told.set(client, index);
   }
 
   #newJob() {

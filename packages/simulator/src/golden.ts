@@ -1,6 +1,7 @@
 import { Model } from "./model/model.js";
 import { Player } from "./player.js";
 import { randomProgram } from "./program.js";
+import { sentBack } from "./sent-back.js";
 import { Subject } from "./subject.js";
 
 /** The log of a random program, with what it leads to. */
@@ -19,7 +20,8 @@ export function recordGolden(seed: number, steps: number): GoldenLog {
   randomProgram(seed, steps).forEach((step, at) => {
     const entry = player.entry(step);
     const answers = subject.apply(entry);
-    const expected = player.run(entry, new Set([...answers.keys()].filter((i) => answers[i] === "again")));
+    const { heard, places } = sentBack(entry, answers);
+    const expected = player.run(heard, places);
     for (const [i, answer] of answers.entries()) if (answer !== "again") player.model.adopt(expected[i]!, answer);
     if (at % 40 !== 39) return;
     const { index, clockMs } = player.again([]);

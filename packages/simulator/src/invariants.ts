@@ -1,4 +1,5 @@
 import { Together } from "./invariants-together.js";
+import { single } from "./model/bulk.js";
 import type { AckItem, Command, Grant, HeartbeatUpdate, NewJob, Outcome, UsageReport } from "./model/command.js";
 import { durationMs } from "./model/duration.js";
 
@@ -87,6 +88,10 @@ export class Invariants {
         for (const [jobId, { status, budgetExceeded }] of Object.entries(outcome.jobs)) {
           if (status === "ok") this.#beat(jobId, command.jobs[jobId], budgetExceeded);
         }
+        break;
+      case "bulk":
+        if (outcome.kind !== "bulk") break;
+        for (const [i, word] of outcome.outcomes.entries()) if (word === "done") this.#steered(single(command, command.jobIds[i]));
         break;
       default:
         this.#steered(command);

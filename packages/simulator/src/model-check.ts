@@ -1,11 +1,12 @@
 import { isDeepStrictEqual } from "node:util";
 import { EventCheck } from "./event-check.js";
 import { Invariants } from "./invariants.js";
-import type { AckStatus, Entry, Outcome } from "./model/command.js";
+import type { AckStatus, Command, Entry, Outcome } from "./model/command.js";
 import { Model } from "./model/model.js";
 import { Player } from "./player.js";
 import { randomProgram, type Step } from "./program.js";
 import { Rng } from "./random.js";
+import { sentBack } from "./sent-back.js";
 import { shrink } from "./shrink.js";
 import { Subject, type SubjectCut } from "./subject.js";
 
@@ -21,12 +22,14 @@ export interface Coverage {
   archived: number;
   /** Commands that were refused because their job had ended meanwhile, and were sent again. */
   sentAgain: number;
+  /** Refused commands whose absence made no difference (J24). */
+  refusedAgain: number;
   /** Verb and kind of outcome → how often. */
   outcomes: Map<string, number>;
 }
 
 export function noCoverage(): Coverage {
-  return { programs: 0, entries: 0, commands: 0, restores: 0, restoresUnderWay: 0, archived: 0, sentAgain: 0, outcomes: new Map() };
+  return { programs: 0, entries: 0, commands: 0, restores: 0, restoresUnderWay: 0, archived: 0, sentAgain: 0, refusedAgain: 0, outcomes: new Map() };
 }
 
 /** Two that should say the same and do not. */
@@ -55,6 +58,7 @@ export async function checkProgram(program: readonly Step[], seed: number, cover
   const subject = new Subject();
   const events = new EventCheck();
   let under: CutUnderWay | undefined;
+  const refused: Command[] = [];
   coverage.programs++;
   for (const step of program) {
     let entry: Entry | undefined = player.entry(step);
@@ -63,8 +67,8 @@ export async function checkProgram(program: readonly Step[], seed: number, cover
       const shut = player.model.queues().filter(({ name }) => !player.model.fetchable([name]));
       const answers = subject.apply(sent);
       under?.since.push({ index: sent.index, apply: (other) => other.apply(sent), answered: answers });
-      const bounced = new Set([...answers.keys()].filter((i) => answers[i] === "again"));
-      const expected = player.run(entry, bounced);
+      const back = sentBack(sent, answers);
+      const expected = player.run(back.heard, back.places);
       invariants.begin(entry.clockMs, player.pausedMs);
       for (const [i, command] of entry.commands.entries()) {
         const answer = answers[i];
@@ -72,6 +76,7 @@ export async function checkProgram(program: readonly Step[], seed: number, cover
         player.model.adopt(expected[i]!, answer);
         same(`answer to command ${i} of entry ${entry.index}, ${JSON.stringify(command)}`, tolerated(answer, expected[i]), expected[i]);
         invariants.saw(command, answer);
+        if (answer.kind === "refused") refused.push(command);
         count(coverage.outcomes, `${command.verb} ${answer.kind}`);
         if (answer.kind === "acked" && answer.agent) count(coverage.outcomes, `iteration ${answer.agent.state}`);
         if (answer.kind === "refused" && answer.reason === "BUDGET_EXCEEDED") count(coverage.outcomes, `over budget ${command.verb}`);
@@ -87,9 +92,9 @@ export async function checkProgram(program: readonly Step[], seed: number, cover
       compare(subject, player, entry);
       events.look(subject, (id) => player.model.job(id));
       checkReady(subject.takeReady(), shut, player.model);
-      if (bounced.size > 0 && tries === 5) throw new Error(`entry ${entry.index}: a command on a finished job was sent back five times`);
-      coverage.sentAgain += bounced.size;
-      entry = bounced.size > 0 ? player.again([...bounced].map((i) => sent.commands[i])) : undefined;
+      if (back.commands.length > 0 && tries === 5) throw new Error(`entry ${entry.index}: a command on a finished job was sent back five times`);
+      coverage.sentAgain += back.commands.length;
+      entry = back.commands.length > 0 ? player.again(back.commands) : undefined;
     }
     if (rng.oneIn(10)) {
       const { index, clockMs } = player.again([]);
@@ -100,6 +105,8 @@ export async function checkProgram(program: readonly Step[], seed: number, cover
       under?.since.push({ index, apply, answered: undefined });
       events.look(subject, (id) => player.model.job(id));
     }
+    if (refused.length > 0 && !under && rng.oneIn(5)) await checkRefused(subject, player, refused, coverage);
+    refused.length = 0;
     if (rng.oneIn(30)) under?.since.push(checkPurge(subject, player, rng.pick([0, 1, 1_000, 60_000])));
     if (!under && rng.oneIn(20)) under = { cut: subject.cut(), since: [], left: rng.pick([0, 0, 1, 3, 10]) };
     else if (under) under.left--;
@@ -170,6 +177,22 @@ function checkPurge(subject: Subject, player: Player, olderByMs: number): CutUnd
   same(`chains ${at}`, subject.chains(), player.model.chains());
   same(`children ${at}`, subject.families(), player.model.families());
   return { index, apply: (other) => other.purge(index, clockMs, endedBeforeMs), answered: undefined };
+}
+
+/** J24: an entry of commands that are refused leaves what an entry without them does. */
+async function checkRefused(subject: Subject, player: Player, commands: readonly Command[], coverage: Coverage): Promise<void> {
+  const twin = await subject.cut().restore();
+  const { index, clockMs } = player.again([]);
+  player.model.begin(index, clockMs);
+  player.model.end();
+  subject.applyPlain({ index, clockMs, commands: [] });
+  // What was done beside them may have made one possible.
+  const answers = twin.applyPlain({ index, clockMs, commands: [...commands] });
+  if (answers.every((answer) => answer !== "again" && answer.kind === "refused")) {
+    same(`J24: state after refusing ${JSON.stringify(commands)}, beside that without`, twin.digest(), subject.digest());
+    same("J24: events after refusals, beside those without", twin.events(0), subject.events(0));
+    coverage.refusedAgain += commands.length;
+  }
 }
 
 /** J18: what is restored from a cut is what was there at the cut, and goes on like the one that was cut. */

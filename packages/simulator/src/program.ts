@@ -1,5 +1,5 @@
-import type { BatchCallback, ChainSpec, Command, FetchFrom, JobState, NewJob, UsageReport } from "./model/command.js";
-import { jobVerbs } from "./model/command.js";
+import type { BatchCallback, BulkCommand, ChainSpec, Command, FetchFrom, JobState, NewJob, UsageReport } from "./model/command.js";
+import { jobStates, jobVerbs } from "./model/command.js";
 import { Rng } from "./random.js";
 
 /**
@@ -62,6 +62,7 @@ export type Wish = { requestId?: string } & (
   | { do: "lifecycle"; from: FetchFrom; count: number; acks: AckWish[]; jobs: JobToAdd[]; correlation: number }
   | { do: "jobVerb"; verb: (typeof jobVerbs)[number]; job: JobWish }
   | { do: "move"; job: JobWish; queue: string }
+  | { do: "bulk"; action: BulkCommand["action"]; jobs: JobWish[]; queue: string; priority: string }
   | { do: "changePriority"; job: JobWish; priority: string }
   | { do: "queue"; command: Command }
   | { do: "tick" }
@@ -120,15 +121,16 @@ const kinds = {
   fail: 8,
   release: 4,
   step: 5,
-  heartbeat: 6,
+  heartbeat: 7,
   lifecycle: 6,
   jobVerb: 12,
   revise: 3,
-  replay: 3,
+  replay: 4,
   budget: 4,
   policy: 1,
   move: 4,
   priority: 3,
+  bulk: 3,
   pause: 3,
   clear: 1,
   destroy: 1,
@@ -147,7 +149,7 @@ function randomMove(rng: Rng): Move {
 
 function randomWish(rng: Rng, weights: typeof kinds): Wish {
   const wish = bareWish(rng, rng.weighted(weights));
-  if (rng.oneIn(6) && !["heartbeat", "tick", "leadership", "again"].includes(wish.do)) wish.requestId = rng.pick(["r1", "r2", "r3", "r4"]);
+  if (rng.oneIn(6) && !["heartbeat", "bulk", "tick", "leadership", "again"].includes(wish.do)) wish.requestId = rng.pick(["r1", "r2", "r3", "r4"]);
   return wish;
 }
 
@@ -229,6 +231,8 @@ function bareWish(rng: Rng, kind: keyof typeof kinds): Wish {
       return { do: "move", job: randomJobWish(rng), queue };
     case "priority":
       return { do: "changePriority", job: fittingJob(rng, ["pending", "pending", "scheduled"]), priority: rng.pick(priorities) };
+    case "bulk":
+      return randomBulk(rng, queue);
     case "pause":
       return { do: "queue", command: { verb: rng.pick(["pauseQueue", "drainQueue", "resumeQueue", "resumeQueue", "resumeQueue"]), queue } };
     case "clear":
@@ -246,18 +250,25 @@ function bareWish(rng: Rng, kind: keyof typeof kinds): Wish {
   }
 }
 
+function randomBulk(rng: Rng, queue: string): Wish {
+  const action = rng.pick([...jobVerbs, "move", "changePriority"] as const);
+  const states = action === "move" ? jobStates : action === "changePriority" ? (["pending", "scheduled"] as const) : fitting[action];
+  return { do: "bulk", action, jobs: some(rng, 1, 5, () => fittingJob(rng, states)), queue, priority: rng.pick(priorities) };
+}
+
+const fitting: Record<(typeof jobVerbs)[number], readonly JobState[]> = {
+  retry: ["dead", "cancelled", "completed", "scheduled"],
+  requeue: ["dead"],
+  cancel: ["pending", "active", "scheduled", "retrying"],
+  hold: ["pending", "active", "scheduled", "retrying"],
+  approve: ["held"],
+  reject: ["held"],
+  delete: ["completed", "cancelled", "active", "pending"],
+};
+
 /** Three times out of four on a job in a state from which it works. */
 function randomJobVerb(rng: Rng): Wish {
   const verb = rng.pick(jobVerbs);
-  const fitting: Record<(typeof jobVerbs)[number], readonly JobState[]> = {
-    retry: ["dead", "cancelled", "completed", "scheduled"],
-    requeue: ["dead"],
-    cancel: ["pending", "active", "scheduled", "retrying"],
-    hold: ["pending", "active", "scheduled", "retrying"],
-    approve: ["held"],
-    reject: ["held"],
-    delete: ["completed", "cancelled", "active", "pending"],
-  };
   return { do: "jobVerb", verb, job: fittingJob(rng, fitting[verb]) };
 }
 
@@ -345,7 +356,7 @@ const randomAck = (rng: Rng): AckWish => ({
   checkpoint: rng.oneIn(4) ? '{"cp":"ack"}' : "",
   agentStatus: rng.oneIn(3) ? rng.pick(["continue", "continue", " Continue ", "hold", "done", "what"]) : "",
   holdReason: rng.oneIn(5) ? rng.pick(["mine", " "]) : "",
-  stepStatus: rng.oneIn(8) ? rng.pick(["exit", " Exit ", "continue", "what"]) : "",
+  stepStatus: rng.oneIn(5) ? rng.pick(["exit", " Exit ", "continue", "what"]) : "",
   usage: randomUsage(rng),
 });
 

@@ -132,6 +132,10 @@ function bareCommand(wish: Exclude<Wish, { do: "again" }>, { model, nowMs, seen 
       return { verb: "revise", jobId: idOf(wish.job), payload: wish.payload, checkpoint: wish.checkpoint, note: wish.note };
     case "replay":
       return { verb: "replay", jobId: idOf(wish.job), from: wish.from };
+    case "bulk": {
+      const { action, queue, priority } = wish;
+      return { verb: "bulk", action, jobIds: [...new Set(wish.jobs.map(idOf))], queue, priority };
+    }
     case "changePriority":
       return { verb: "changePriority", jobId: idOf(wish.job), priority: wish.priority };
     case "move":

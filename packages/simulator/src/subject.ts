@@ -10,9 +10,31 @@ import {
 } from "@corvo/engine";
 import { formatJobId, parseJobId, type Verb } from "@corvo/protocol";
 import { archiveRecordOverheadBytes } from "@corvo/storage";
-import type { BatchRecord, BudgetRecord, ChainRecord, CountsRecord, Entry, JobRecord, JobState, Outcome, QueueRecord, WorkerRecord } from "./model/command.js";
+import type {
+  BatchRecord,
+  BudgetRecord,
+  ChainRecord,
+  Command,
+  CountsRecord,
+  Entry,
+  JobRecord,
+  JobState,
+  Outcome,
+  QueueRecord,
+  WorkerRecord,
+} from "./model/command.js";
 import { decodeAnswer } from "./wire/answer.js";
-import { type ArchivedFact, encodeCommand, encodeEntry, purgeCommand, stateHashCommand, type WireCommand, withArchivedJob, withFacts } from "./wire/entry.js";
+import {
+  type ArchivedFact,
+  encodeBulk,
+  encodeCommand,
+  encodeEntry,
+  purgeCommand,
+  stateHashCommand,
+  type WireCommand,
+  withArchivedJob,
+  withFacts,
+} from "./wire/entry.js";
 
 interface ArchivedRecord {
   place: ArchivePlace;
@@ -69,9 +91,21 @@ export class Subject {
 
   /** The answer to each command; `again`: its job ended meanwhile, it is to be sent once more. */
   apply(entry: Entry): (Outcome | "again")[] {
-    const commands = entry.commands.map((command) => this.#prepared(encodeCommand(command)));
+    const commands = entry.commands.map((command) => this.#made(command));
     if (this.#log.length % stateHashEntries === stateHashEntries - 1) commands.push(this.stateHash());
     return this.applyBytes(entry, encodeEntry(entry.clockMs, commands), 1);
+  }
+
+  /** The same without a hash of the state. */
+  applyPlain(entry: Entry): (Outcome | "again")[] {
+    return this.applyBytes(
+      entry,
+      encodeEntry(
+        entry.clockMs,
+        entry.commands.map((command) => this.#made(command)),
+      ),
+      1,
+    );
   }
 
   /** The same for an entry as a log has it. `entry` may lack its last commands, if they are none of a client's. */
@@ -132,6 +166,10 @@ export class Subject {
   stateHash(): WireCommand {
     const { low, high } = this.#engine.stateHash;
     return stateHashCommand(this.#engine.appliedIndex, low, high);
+  }
+
+  #made(command: Command): WireCommand {
+    return command.verb === "bulk" ? encodeBulk(command, (one) => this.#prepared(one)) : this.#prepared(encodeCommand(command));
   }
 
   /** As the leader does: jobs that are not live are looked up, and what was found travels in the command. */

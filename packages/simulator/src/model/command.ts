@@ -107,6 +107,20 @@ export type JobVerb = (typeof jobVerbs)[number];
 export const queueVerbs = ["pauseQueue", "resumeQueue", "drainQueue", "clearQueue", "destroyQueue", "removeThrottle"] as const;
 export type QueueVerb = (typeof queueVerbs)[number];
 
+/** One action on some jobs, by their ids. `later`: places that are not done now, but sent again. */
+export interface BulkCommand {
+  verb: "bulk";
+  action: JobVerb | "move" | "changePriority";
+  jobIds: string[];
+  /** Of a move. */
+  queue: string;
+  /** Of a change of priority. */
+  priority: string;
+  later?: number[];
+}
+/** What became of one of them. */
+export type BulkWord = "done" | "not_found" | "wrong_state" | "refused" | "again";
+
 export type Command = { requestId?: RequestId } & (
   | { verb: "enqueue"; job: NewJob }
   | { verb: "enqueueBatch"; jobs: NewJob[]; batch?: BatchCallback }
@@ -148,6 +162,7 @@ export type Command = { requestId?: RequestId } & (
     }
   | { verb: "move"; jobId: string; queue: string }
   | { verb: "changePriority"; jobId: string; priority: string }
+  | BulkCommand
   | { verb: QueueVerb; queue: string }
   | { verb: "setConcurrency"; queue: string; max: number }
   | { verb: "setDepthLimit"; queue: string; max: number }
@@ -224,6 +239,7 @@ export type Outcome =
   | { kind: "policy"; name: string; mode: string; enabled: boolean }
   | { kind: "frame"; correlation: number; jobs: Grant[]; acked: number; ackStatuses: AckStatus[]; error: string; jobIds: string[]; statuses: EnqueueStatus[] }
   | { kind: "done"; status: string }
+  | { kind: "bulk"; outcomes: BulkWord[] }
   | { kind: "silent" };
 
 export interface JobError {

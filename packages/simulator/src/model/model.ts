@@ -1,5 +1,6 @@
 import { setDepthLimit } from "./admit.js";
 import { revise, setPolicy } from "./agent.js";
+import { bulk } from "./bulk.js";
 import type { BatchRecord, BudgetRecord, ChainRecord, Command, CountsRecord, Entry, JobRecord, Outcome, QueueRecord, WorkerRecord } from "./command.js";
 import { budgetRecord, deleteBudget, setBudget } from "./money.js";
 import { changePriority, jobVerb, move, queueVerb, setConcurrency, setThrottle } from "./operator-verbs.js";
@@ -113,6 +114,8 @@ export class Model {
         return setPolicy(state, command);
       case "move":
         return move(state, command);
+      case "bulk":
+        return bulk(command, (single) => this.#step(single));
       case "changePriority":
         return changePriority(state, command);
       case "pauseQueue":

@@ -1,11 +1,12 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { timestampMs } from "@bufbuild/protobuf/wkt";
+import { BulkChunkDoneSchema } from "@corvo/gen/corvo/internal/v1/bulk_pb.js";
 import { SetApprovalPolicyResponseSchema } from "@corvo/gen/corvo/v1/agent_pb.js";
 import { CreateBatchResponseSchema, SealBatchResponseSchema } from "@corvo/gen/corvo/v1/batch_pb.js";
 import { SetBudgetResponseSchema } from "@corvo/gen/corvo/v1/budget_pb.js";
 import { RetryJobResponseSchema } from "@corvo/gen/corvo/v1/job_pb.js";
 import * as worker from "@corvo/gen/corvo/v1/worker_pb.js";
-import type { AckStatus, EnqueueStatus, Grant, Outcome, Verb } from "../model/command.js";
+import type { AckStatus, BulkWord, EnqueueStatus, Grant, Outcome, Verb } from "../model/command.js";
 
 /** Reads the answer to a command of this verb. */
 export function decodeAnswer(verb: Verb, bytes: Uint8Array): Outcome {
@@ -106,6 +107,10 @@ export function decodeAnswer(verb: Verb, bytes: Uint8Array): Outcome {
     case "removeThrottle":
       // All of these answers have one field under the same number: the status.
       return { kind: "done", status: fromBinary(RetryJobResponseSchema, bytes).status };
+    case "bulk": {
+      const words = ["", "done", "not_found", "wrong_state", "refused", "again"] as const;
+      return { kind: "bulk", outcomes: [...fromBinary(BulkChunkDoneSchema, bytes).outcomes].map((number) => words[number] as BulkWord) };
+    }
     case "tick":
     case "leadership":
       return { kind: "silent" };

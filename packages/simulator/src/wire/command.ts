@@ -77,7 +77,7 @@ const queueVerb = (verb: QueueVerb, schema: DescMessage): BodyCodec =>
     ({ name }) => ({ verb, queue: name }),
   );
 
-export const bodies: Record<Exclude<Verb, "tick">, BodyCodec> = {
+export const bodies: Record<Exclude<Verb, "tick" | "bulk">, BodyCodec> = {
   enqueue: codec(
     worker.EnqueueRequestSchema,
     ({ job }: Of<"enqueue">) => enqueueInit(job),

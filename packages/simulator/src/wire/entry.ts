@@ -1,4 +1,5 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { BulkChunkCommandSchema } from "@corvo/gen/corvo/internal/v1/bulk_pb.js";
 import { ArchivedJobSchema } from "@corvo/gen/corvo/internal/v1/job_pb.js";
 import {
   CommandSchema,
@@ -8,7 +9,8 @@ import {
   StateHashCommandSchema,
   Verb as WireVerb,
 } from "@corvo/gen/corvo/internal/v1/log_pb.js";
-import type { Command, Entry, Verb } from "../model/command.js";
+import { single } from "../model/bulk.js";
+import type { BulkCommand, Command, Entry, Verb } from "../model/command.js";
 import { bodies, flagKeepAbsentResult } from "./command.js";
 
 export const wireVerbs: Record<Verb, WireVerb> = {
@@ -48,6 +50,7 @@ export const wireVerbs: Record<Verb, WireVerb> = {
   setDepthLimit: WireVerb.SET_DEPTH_LIMIT,
   setThrottle: WireVerb.SET_THROTTLE,
   removeThrottle: WireVerb.REMOVE_THROTTLE,
+  bulk: WireVerb.BULK_CHUNK,
   tick: WireVerb.TICK,
   leadership: WireVerb.LEADERSHIP,
 };
@@ -67,7 +70,29 @@ export interface WireCommand {
   body: Uint8Array;
 }
 
+/** A chunk without a task: its jobs as commands of their own, the way `look` makes of them what the leader would. */
+export function encodeBulk(command: BulkCommand, look: (command: WireCommand) => WireCommand = (one) => one): WireCommand {
+  const items = command.jobIds.map((jobId, at) => {
+    const { flags, body } = look(encodeCommand(single(command, jobId)));
+    return { at, flags, body };
+  });
+  const body = toBinary(BulkChunkCommandSchema, create(BulkChunkCommandSchema, { verb: wireVerbs[command.action], items }));
+  return { verb: WireVerb.BULK_CHUNK, flags: 0, requestHash: new Uint8Array(0), body };
+}
+
+function decodeBulk(bytes: Uint8Array): BulkCommand {
+  const { verb, items } = fromBinary(BulkChunkCommandSchema, bytes);
+  const action = plainVerbs.get(verb) as BulkCommand["action"];
+  const singles = items.map(({ flags, body }) => {
+    const request = flags & flagFinishedJob ? fromBinary(FinishedJobCommandSchema, body).request : body;
+    return bodies[action].decode(request, 0).command as { jobId: string; queue?: string; priority?: string };
+  });
+  const { queue = "", priority = "" } = singles[0] ?? {};
+  return { verb: "bulk", action, jobIds: singles.map(({ jobId }) => jobId), queue, priority };
+}
+
 export function encodeCommand(command: Command): WireCommand {
+  if (command.verb === "bulk") return encodeBulk(command);
   const flags = "keepAbsentResult" in command && command.keepAbsentResult ? flagKeepAbsentResult : 0;
   const body = command.verb === "tick" ? new Uint8Array(0) : bodies[command.verb].encode(command, command.requestId?.id ?? "");
   return { verb: wireVerbs[command.verb], flags, requestHash: hashOf(command.requestId?.hash), body };
@@ -124,7 +149,8 @@ export function decodeEntry(index: number, bytes: Uint8Array): Entry {
   for (const { verb, flags, body, requestHash } of commands) {
     const name = plainVerbs.get(verb);
     if (name === "tick") plain.push({ verb: "tick" });
-    if (name === undefined || name === "tick") continue;
+    if (name === "bulk") plain.push(decodeBulk(body));
+    if (name === undefined || name === "tick" || name === "bulk") continue;
     const request = flags & flagFinishedJob ? fromBinary(FinishedJobCommandSchema, body).request : body;
     const { command, requestId } = bodies[name].decode(request, flags);
     plain.push(requestId ? { ...command, requestId: { id: requestId, hash: requestHash.join() } } : command);
