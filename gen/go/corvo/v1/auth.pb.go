@@ -28,7 +28,9 @@ const (
 
 // Nothing to say.
 type GetAuthStatusRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The answer must have seen at least this log index.
+	MinIndex      uint64 `protobuf:"varint,191,opt,name=min_index,json=minIndex,proto3" json:"min_index,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -63,13 +65,22 @@ func (*GetAuthStatusRequest) Descriptor() ([]byte, []int) {
 	return file_corvo_v1_auth_proto_rawDescGZIP(), []int{0}
 }
 
+func (x *GetAuthStatusRequest) GetMinIndex() uint64 {
+	if x != nil {
+		return x.MinIndex
+	}
+	return 0
+}
+
 // How closed the server is.
 type GetAuthStatusResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// True: an admin password was given at start.
 	AdminPasswordSet bool `protobuf:"varint,1,opt,name=admin_password_set,json=adminPasswordSet,proto3" json:"admin_password_set,omitempty"`
 	// True: nobody is asked who they are, everybody is admin.
-	Open          bool `protobuf:"varint,2,opt,name=open,proto3" json:"open,omitempty"`
+	Open bool `protobuf:"varint,2,opt,name=open,proto3" json:"open,omitempty"`
+	// Log index that the answer has seen.
+	LogIndex      uint64 `protobuf:"varint,192,opt,name=log_index,json=logIndex,proto3" json:"log_index,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -118,9 +129,18 @@ func (x *GetAuthStatusResponse) GetOpen() bool {
 	return false
 }
 
+func (x *GetAuthStatusResponse) GetLogIndex() uint64 {
+	if x != nil {
+		return x.LogIndex
+	}
+	return 0
+}
+
 // Nothing to say.
 type WhoAmIRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The answer must have seen at least this log index.
+	MinIndex      uint64 `protobuf:"varint,191,opt,name=min_index,json=minIndex,proto3" json:"min_index,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -155,6 +175,13 @@ func (*WhoAmIRequest) Descriptor() ([]byte, []int) {
 	return file_corvo_v1_auth_proto_rawDescGZIP(), []int{2}
 }
 
+func (x *WhoAmIRequest) GetMinIndex() uint64 {
+	if x != nil {
+		return x.MinIndex
+	}
+	return 0
+}
+
 // Who the caller is.
 type WhoAmIResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -175,7 +202,9 @@ type WhoAmIResponse struct {
 	// True: nobody is asked who they are, everybody is admin.
 	Open bool `protobuf:"varint,8,opt,name=open,proto3" json:"open,omitempty"`
 	// Every method of the API and whether this caller may call it.
-	Capabilities  []*Capability `protobuf:"bytes,9,rep,name=capabilities,proto3" json:"capabilities,omitempty"`
+	Capabilities []*Capability `protobuf:"bytes,9,rep,name=capabilities,proto3" json:"capabilities,omitempty"`
+	// Log index that the answer has seen.
+	LogIndex      uint64 `protobuf:"varint,192,opt,name=log_index,json=logIndex,proto3" json:"log_index,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -271,6 +300,13 @@ func (x *WhoAmIResponse) GetCapabilities() []*Capability {
 		return x.Capabilities
 	}
 	return nil
+}
+
+func (x *WhoAmIResponse) GetLogIndex() uint64 {
+	if x != nil {
+		return x.LogIndex
+	}
+	return 0
 }
 
 // Whether one method may be called.
@@ -466,7 +502,9 @@ func (x *ApiKey) GetExpiresAt() *timestamppb.Timestamp {
 
 // Nothing to say.
 type ListApiKeysRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The answer must have seen at least this log index.
+	MinIndex      uint64 `protobuf:"varint,191,opt,name=min_index,json=minIndex,proto3" json:"min_index,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -501,11 +539,20 @@ func (*ListApiKeysRequest) Descriptor() ([]byte, []int) {
 	return file_corvo_v1_auth_proto_rawDescGZIP(), []int{6}
 }
 
+func (x *ListApiKeysRequest) GetMinIndex() uint64 {
+	if x != nil {
+		return x.MinIndex
+	}
+	return 0
+}
+
 // The keys.
 type ListApiKeysResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Newest first.
-	Keys          []*ApiKey `protobuf:"bytes,1,rep,name=keys,proto3" json:"keys,omitempty"`
+	Keys []*ApiKey `protobuf:"bytes,1,rep,name=keys,proto3" json:"keys,omitempty"`
+	// Log index that the answer has seen.
+	LogIndex      uint64 `protobuf:"varint,192,opt,name=log_index,json=logIndex,proto3" json:"log_index,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -545,6 +592,13 @@ func (x *ListApiKeysResponse) GetKeys() []*ApiKey {
 		return x.Keys
 	}
 	return nil
+}
+
+func (x *ListApiKeysResponse) GetLogIndex() uint64 {
+	if x != nil {
+		return x.LogIndex
+	}
+	return 0
 }
 
 // A key to make or to change.
@@ -969,7 +1023,9 @@ func (x *Role) GetUpdatedAt() *timestamppb.Timestamp {
 
 // Nothing to say.
 type ListRolesRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The answer must have seen at least this log index.
+	MinIndex      uint64 `protobuf:"varint,191,opt,name=min_index,json=minIndex,proto3" json:"min_index,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1004,11 +1060,20 @@ func (*ListRolesRequest) Descriptor() ([]byte, []int) {
 	return file_corvo_v1_auth_proto_rawDescGZIP(), []int{14}
 }
 
+func (x *ListRolesRequest) GetMinIndex() uint64 {
+	if x != nil {
+		return x.MinIndex
+	}
+	return 0
+}
+
 // The custom roles.
 type ListRolesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Sorted by name.
-	Roles         []*Role `protobuf:"bytes,1,rep,name=roles,proto3" json:"roles,omitempty"`
+	Roles []*Role `protobuf:"bytes,1,rep,name=roles,proto3" json:"roles,omitempty"`
+	// Log index that the answer has seen.
+	LogIndex      uint64 `protobuf:"varint,192,opt,name=log_index,json=logIndex,proto3" json:"log_index,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1048,6 +1113,13 @@ func (x *ListRolesResponse) GetRoles() []*Role {
 		return x.Roles
 	}
 	return nil
+}
+
+func (x *ListRolesResponse) GetLogIndex() uint64 {
+	if x != nil {
+		return x.LogIndex
+	}
+	return 0
 }
 
 // A role to make or to change.
@@ -1283,7 +1355,9 @@ func (x *DeleteRoleResponse) GetStatus() string {
 type ListKeyRolesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Its hash.
-	KeyHash       string `protobuf:"bytes,1,opt,name=key_hash,json=keyHash,proto3" json:"key_hash,omitempty"`
+	KeyHash string `protobuf:"bytes,1,opt,name=key_hash,json=keyHash,proto3" json:"key_hash,omitempty"`
+	// The answer must have seen at least this log index.
+	MinIndex      uint64 `protobuf:"varint,191,opt,name=min_index,json=minIndex,proto3" json:"min_index,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1325,13 +1399,22 @@ func (x *ListKeyRolesRequest) GetKeyHash() string {
 	return ""
 }
 
+func (x *ListKeyRolesRequest) GetMinIndex() uint64 {
+	if x != nil {
+		return x.MinIndex
+	}
+	return 0
+}
+
 // The roles of a key.
 type ListKeyRolesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Its hash.
 	KeyHash string `protobuf:"bytes,1,opt,name=key_hash,json=keyHash,proto3" json:"key_hash,omitempty"`
 	// Sorted.
-	Roles         []string `protobuf:"bytes,2,rep,name=roles,proto3" json:"roles,omitempty"`
+	Roles []string `protobuf:"bytes,2,rep,name=roles,proto3" json:"roles,omitempty"`
+	// Log index that the answer has seen.
+	LogIndex      uint64 `protobuf:"varint,192,opt,name=log_index,json=logIndex,proto3" json:"log_index,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1378,6 +1461,13 @@ func (x *ListKeyRolesResponse) GetRoles() []string {
 		return x.Roles
 	}
 	return nil
+}
+
+func (x *ListKeyRolesResponse) GetLogIndex() uint64 {
+	if x != nil {
+		return x.LogIndex
+	}
+	return 0
 }
 
 // Which role for which key.
@@ -1620,7 +1710,9 @@ func (x *UnassignRoleResponse) GetStatus() string {
 
 // Nothing to say.
 type GetSsoSettingsRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The answer must have seen at least this log index.
+	MinIndex      uint64 `protobuf:"varint,191,opt,name=min_index,json=minIndex,proto3" json:"min_index,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1655,6 +1747,13 @@ func (*GetSsoSettingsRequest) Descriptor() ([]byte, []int) {
 	return file_corvo_v1_auth_proto_rawDescGZIP(), []int{26}
 }
 
+func (x *GetSsoSettingsRequest) GetMinIndex() uint64 {
+	if x != nil {
+		return x.MinIndex
+	}
+	return 0
+}
+
 // Settings for single sign-on.
 type GetSsoSettingsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1671,7 +1770,9 @@ type GetSsoSettingsResponse struct {
 	// Group to role, as a JSON object.
 	GroupRoleMappingsJson string `protobuf:"bytes,6,opt,name=group_role_mappings_json,json=groupRoleMappingsJson,proto3" json:"group_role_mappings_json,omitempty"`
 	// When they were last set. Absent: never.
-	UpdatedAt     *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=updated_at,json=updatedAt,proto3" json:"updated_at,omitempty"`
+	UpdatedAt *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=updated_at,json=updatedAt,proto3" json:"updated_at,omitempty"`
+	// Log index that the answer has seen.
+	LogIndex      uint64 `protobuf:"varint,192,opt,name=log_index,json=logIndex,proto3" json:"log_index,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1753,6 +1854,13 @@ func (x *GetSsoSettingsResponse) GetUpdatedAt() *timestamppb.Timestamp {
 		return x.UpdatedAt
 	}
 	return nil
+}
+
+func (x *GetSsoSettingsResponse) GetLogIndex() uint64 {
+	if x != nil {
+		return x.LogIndex
+	}
+	return 0
 }
 
 // Settings for single sign-on.
@@ -1928,7 +2036,9 @@ type ListAuditLogsRequest struct {
 	// Not before this time, RFC 3339; compared as text.
 	Since string `protobuf:"bytes,7,opt,name=since,proto3" json:"since,omitempty"`
 	// Not after this time, RFC 3339; compared as text.
-	Until         string `protobuf:"bytes,8,opt,name=until,proto3" json:"until,omitempty"`
+	Until string `protobuf:"bytes,8,opt,name=until,proto3" json:"until,omitempty"`
+	// The answer must have seen at least this log index.
+	MinIndex      uint64 `protobuf:"varint,191,opt,name=min_index,json=minIndex,proto3" json:"min_index,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2019,6 +2129,13 @@ func (x *ListAuditLogsRequest) GetUntil() string {
 	return ""
 }
 
+func (x *ListAuditLogsRequest) GetMinIndex() uint64 {
+	if x != nil {
+		return x.MinIndex
+	}
+	return 0
+}
+
 // Changes.
 type ListAuditLogsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2029,7 +2146,9 @@ type ListAuditLogsResponse struct {
 	// The limit that was used.
 	Limit int32 `protobuf:"varint,3,opt,name=limit,proto3" json:"limit,omitempty"`
 	// The offset that was used.
-	Offset        int32 `protobuf:"varint,4,opt,name=offset,proto3" json:"offset,omitempty"`
+	Offset int32 `protobuf:"varint,4,opt,name=offset,proto3" json:"offset,omitempty"`
+	// Log index that the answer has seen.
+	LogIndex      uint64 `protobuf:"varint,192,opt,name=log_index,json=logIndex,proto3" json:"log_index,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2088,6 +2207,13 @@ func (x *ListAuditLogsResponse) GetLimit() int32 {
 func (x *ListAuditLogsResponse) GetOffset() int32 {
 	if x != nil {
 		return x.Offset
+	}
+	return 0
+}
+
+func (x *ListAuditLogsResponse) GetLogIndex() uint64 {
+	if x != nil {
+		return x.LogIndex
 	}
 	return 0
 }
@@ -2269,12 +2395,15 @@ var File_corvo_v1_auth_proto protoreflect.FileDescriptor
 
 const file_corvo_v1_auth_proto_rawDesc = "" +
 	"\n" +
-	"\x13corvo/v1/auth.proto\x12\bcorvo.v1\x1a\x1ecorvo/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x16\n" +
-	"\x14GetAuthStatusRequest\"i\n" +
+	"\x13corvo/v1/auth.proto\x12\bcorvo.v1\x1a\x1ecorvo/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"4\n" +
+	"\x14GetAuthStatusRequest\x12\x1c\n" +
+	"\tmin_index\x18\xbf\x01 \x01(\x04R\bminIndex\"\x8f\x01\n" +
 	"\x15GetAuthStatusResponse\x124\n" +
 	"\x12admin_password_set\x18\x01 \x01(\bB\x06\x8a\xb5\x18\x02\x18\x01R\x10adminPasswordSet\x12\x1a\n" +
-	"\x04open\x18\x02 \x01(\bB\x06\x8a\xb5\x18\x02\x18\x01R\x04open\"\x0f\n" +
-	"\rWhoAmIRequest\"\x82\x03\n" +
+	"\x04open\x18\x02 \x01(\bB\x06\x8a\xb5\x18\x02\x18\x01R\x04open\x12$\n" +
+	"\tlog_index\x18\xc0\x01 \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndex\"-\n" +
+	"\rWhoAmIRequest\x12\x1c\n" +
+	"\tmin_index\x18\xbf\x01 \x01(\x04R\bminIndex\"\xa8\x03\n" +
 	"\x0eWhoAmIResponse\x12$\n" +
 	"\tprincipal\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\tprincipal\x12&\n" +
 	"\n" +
@@ -2288,7 +2417,8 @@ const file_corvo_v1_auth_proto_rawDesc = "" +
 	"\n" +
 	"expires_at\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\x12\x1a\n" +
 	"\x04open\x18\b \x01(\bB\x06\x8a\xb5\x18\x02\x18\x01R\x04open\x12@\n" +
-	"\fcapabilities\x18\t \x03(\v2\x14.corvo.v1.CapabilityB\x06\x8a\xb5\x18\x02\x18\x01R\fcapabilities\"\x8a\x01\n" +
+	"\fcapabilities\x18\t \x03(\v2\x14.corvo.v1.CapabilityB\x06\x8a\xb5\x18\x02\x18\x01R\fcapabilities\x12$\n" +
+	"\tlog_index\x18\xc0\x01 \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndex\"\x8a\x01\n" +
 	"\n" +
 	"Capability\x12\x1e\n" +
 	"\x06method\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06method\x12\x12\n" +
@@ -2310,10 +2440,12 @@ const file_corvo_v1_auth_proto_rawDesc = "" +
 	"\flast_used_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"lastUsedAt\x129\n" +
 	"\n" +
-	"expires_at\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\"\x14\n" +
-	"\x12ListApiKeysRequest\"C\n" +
+	"expires_at\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\"2\n" +
+	"\x12ListApiKeysRequest\x12\x1c\n" +
+	"\tmin_index\x18\xbf\x01 \x01(\x04R\bminIndex\"i\n" +
 	"\x13ListApiKeysResponse\x12,\n" +
-	"\x04keys\x18\x01 \x03(\v2\x10.corvo.v1.ApiKeyB\x06\x8a\xb5\x18\x02\x18\x01R\x04keys\"\xa2\x02\n" +
+	"\x04keys\x18\x01 \x03(\v2\x10.corvo.v1.ApiKeyB\x06\x8a\xb5\x18\x02\x18\x01R\x04keys\x12$\n" +
+	"\tlog_index\x18\xc0\x01 \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndex\"\xa2\x02\n" +
 	"\x10SetApiKeyRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12$\n" +
@@ -2350,10 +2482,12 @@ const file_corvo_v1_auth_proto_rawDesc = "" +
 	"\n" +
 	"created_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampB\x06\x8a\xb5\x18\x02\x18\x01R\tcreatedAt\x129\n" +
 	"\n" +
-	"updated_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\"\x12\n" +
-	"\x10ListRolesRequest\"A\n" +
+	"updated_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\"0\n" +
+	"\x10ListRolesRequest\x12\x1c\n" +
+	"\tmin_index\x18\xbf\x01 \x01(\x04R\bminIndex\"g\n" +
 	"\x11ListRolesResponse\x12,\n" +
-	"\x05roles\x18\x01 \x03(\v2\x0e.corvo.v1.RoleB\x06\x8a\xb5\x18\x02\x18\x01R\x05roles\"\xa9\x01\n" +
+	"\x05roles\x18\x01 \x03(\v2\x0e.corvo.v1.RoleB\x06\x8a\xb5\x18\x02\x18\x01R\x05roles\x12$\n" +
+	"\tlog_index\x18\xc0\x01 \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndex\"\xa9\x01\n" +
 	"\x0eSetRoleRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x126\n" +
 	"\vpermissions\x18\x02 \x03(\v2\x14.corvo.v1.PermissionR\vpermissions\x12\x1d\n" +
@@ -2368,12 +2502,14 @@ const file_corvo_v1_auth_proto_rawDesc = "" +
 	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
 	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\"4\n" +
 	"\x12DeleteRoleResponse\x12\x1e\n" +
-	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\"0\n" +
+	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\"N\n" +
 	"\x13ListKeyRolesRequest\x12\x19\n" +
-	"\bkey_hash\x18\x01 \x01(\tR\akeyHash\"W\n" +
+	"\bkey_hash\x18\x01 \x01(\tR\akeyHash\x12\x1c\n" +
+	"\tmin_index\x18\xbf\x01 \x01(\x04R\bminIndex\"}\n" +
 	"\x14ListKeyRolesResponse\x12!\n" +
 	"\bkey_hash\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\akeyHash\x12\x1c\n" +
-	"\x05roles\x18\x02 \x03(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x05roles\"\x8f\x01\n" +
+	"\x05roles\x18\x02 \x03(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x05roles\x12$\n" +
+	"\tlog_index\x18\xc0\x01 \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndex\"\x8f\x01\n" +
 	"\x11AssignRoleRequest\x12\x19\n" +
 	"\bkey_hash\x18\x01 \x01(\tR\akeyHash\x12\x12\n" +
 	"\x04role\x18\x02 \x01(\tR\x04role\x12\x1d\n" +
@@ -2389,8 +2525,9 @@ const file_corvo_v1_auth_proto_rawDesc = "" +
 	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
 	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\"6\n" +
 	"\x14UnassignRoleResponse\x12\x1e\n" +
-	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\"\x17\n" +
-	"\x15GetSsoSettingsRequest\"\xf5\x02\n" +
+	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\"5\n" +
+	"\x15GetSsoSettingsRequest\x12\x1c\n" +
+	"\tmin_index\x18\xbf\x01 \x01(\x04R\bminIndex\"\x9b\x03\n" +
 	"\x16GetSsoSettingsResponse\x12\"\n" +
 	"\bprovider\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\bprovider\x12.\n" +
 	"\x0foidc_issuer_url\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\roidcIssuerUrl\x12,\n" +
@@ -2399,7 +2536,8 @@ const file_corvo_v1_auth_proto_rawDesc = "" +
 	"\x10oidc_group_claim\x18\x05 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x0eoidcGroupClaim\x12A\n" +
 	"\x18group_role_mappings_json\x18\x06 \x01(\tB\b\x8a\xb5\x18\x04\b\x01(\x01R\x15groupRoleMappingsJson\x129\n" +
 	"\n" +
-	"updated_at\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\"\xde\x02\n" +
+	"updated_at\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\x12$\n" +
+	"\tlog_index\x18\xc0\x01 \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndex\"\xde\x02\n" +
 	"\x15SetSsoSettingsRequest\x12\x1a\n" +
 	"\bprovider\x18\x01 \x01(\tR\bprovider\x12&\n" +
 	"\x0foidc_issuer_url\x18\x02 \x01(\tR\roidcIssuerUrl\x12$\n" +
@@ -2411,7 +2549,7 @@ const file_corvo_v1_auth_proto_rawDesc = "" +
 	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
 	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\"8\n" +
 	"\x16SetSsoSettingsResponse\x12\x1e\n" +
-	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\"\xed\x01\n" +
+	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\"\x8b\x02\n" +
 	"\x14ListAuditLogsRequest\x12\x14\n" +
 	"\x05limit\x18\x01 \x01(\x05R\x05limit\x12\x16\n" +
 	"\x06offset\x18\x02 \x01(\x05R\x06offset\x12\x1c\n" +
@@ -2421,13 +2559,15 @@ const file_corvo_v1_auth_proto_rawDesc = "" +
 	"pathPrefix\x12$\n" +
 	"\tnamespace\x18\x06 \x01(\tB\x06\x8a\xb5\x18\x02@\x01R\tnamespace\x12\x14\n" +
 	"\x05since\x18\a \x01(\tR\x05since\x12\x14\n" +
-	"\x05until\x18\b \x01(\tR\x05until\"\xae\x01\n" +
+	"\x05until\x18\b \x01(\tR\x05until\x12\x1c\n" +
+	"\tmin_index\x18\xbf\x01 \x01(\x04R\bminIndex\"\xd4\x01\n" +
 	"\x15ListAuditLogsResponse\x129\n" +
 	"\n" +
 	"audit_logs\x18\x01 \x03(\v2\x12.corvo.v1.AuditLogB\x06\x8a\xb5\x18\x02\x18\x01R\tauditLogs\x12\x1c\n" +
 	"\x05total\x18\x02 \x01(\x03B\x06\x8a\xb5\x18\x02\x18\x01R\x05total\x12\x1c\n" +
 	"\x05limit\x18\x03 \x01(\x05B\x06\x8a\xb5\x18\x02\x18\x01R\x05limit\x12\x1e\n" +
-	"\x06offset\x18\x04 \x01(\x05B\x06\x8a\xb5\x18\x02\x18\x01R\x06offset\"\xcd\x02\n" +
+	"\x06offset\x18\x04 \x01(\x05B\x06\x8a\xb5\x18\x02\x18\x01R\x06offset\x12$\n" +
+	"\tlog_index\x18\xc0\x01 \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndex\"\xcd\x02\n" +
 	"\bAuditLog\x12\x16\n" +
 	"\x02id\x18\x01 \x01(\x03B\x06\x8a\xb5\x18\x02\x18\x01R\x02id\x12&\n" +
 	"\tnamespace\x18\x02 \x01(\tB\b\x8a\xb5\x18\x04\x18\x01@\x06R\tnamespace\x12$\n" +

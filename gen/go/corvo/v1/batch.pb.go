@@ -387,7 +387,9 @@ func (x *GetBatchRequest) GetMinIndex() uint64 {
 type GetBatchResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The batch.
-	Batch         *Batch `protobuf:"bytes,1,opt,name=batch,proto3" json:"batch,omitempty"`
+	Batch *Batch `protobuf:"bytes,1,opt,name=batch,proto3" json:"batch,omitempty"`
+	// Log index that the answer has seen.
+	LogIndex      uint64 `protobuf:"varint,192,opt,name=log_index,json=logIndex,proto3" json:"log_index,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -427,6 +429,13 @@ func (x *GetBatchResponse) GetBatch() *Batch {
 		return x.Batch
 	}
 	return nil
+}
+
+func (x *GetBatchResponse) GetLogIndex() uint64 {
+	if x != nil {
+		return x.LogIndex
+	}
+	return 0
 }
 
 // A batch and what has become of its members. Always: total = pending + succeeded + failed + cancelled + deleted.
@@ -662,7 +671,9 @@ type ListBatchesResponse struct {
 	// At most `limit`.
 	Batches []*Batch `protobuf:"bytes,1,rep,name=batches,proto3" json:"batches,omitempty"`
 	// For the next page. Empty: this was the last.
-	Cursor        string `protobuf:"bytes,2,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	Cursor string `protobuf:"bytes,2,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	// Log index that the answer has seen.
+	LogIndex      uint64 `protobuf:"varint,192,opt,name=log_index,json=logIndex,proto3" json:"log_index,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -709,6 +720,13 @@ func (x *ListBatchesResponse) GetCursor() string {
 		return x.Cursor
 	}
 	return ""
+}
+
+func (x *ListBatchesResponse) GetLogIndex() uint64 {
+	if x != nil {
+		return x.LogIndex
+	}
+	return 0
 }
 
 // Which chain.
@@ -770,7 +788,9 @@ func (x *GetChainRequest) GetMinIndex() uint64 {
 type GetChainResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The chain.
-	Chain         *ChainInfo `protobuf:"bytes,1,opt,name=chain,proto3" json:"chain,omitempty"`
+	Chain *ChainInfo `protobuf:"bytes,1,opt,name=chain,proto3" json:"chain,omitempty"`
+	// Log index that the answer has seen.
+	LogIndex      uint64 `protobuf:"varint,192,opt,name=log_index,json=logIndex,proto3" json:"log_index,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -810,6 +830,13 @@ func (x *GetChainResponse) GetChain() *ChainInfo {
 		return x.Chain
 	}
 	return nil
+}
+
+func (x *GetChainResponse) GetLogIndex() uint64 {
+	if x != nil {
+		return x.LogIndex
+	}
+	return 0
 }
 
 // A chain and where it stands.
@@ -1056,7 +1083,9 @@ type ListChainsResponse struct {
 	// At most `limit`.
 	Chains []*ChainInfo `protobuf:"bytes,1,rep,name=chains,proto3" json:"chains,omitempty"`
 	// For the next page. Empty: this was the last.
-	Cursor        string `protobuf:"bytes,2,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	Cursor string `protobuf:"bytes,2,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	// Log index that the answer has seen.
+	LogIndex      uint64 `protobuf:"varint,192,opt,name=log_index,json=logIndex,proto3" json:"log_index,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1103,6 +1132,13 @@ func (x *ListChainsResponse) GetCursor() string {
 		return x.Cursor
 	}
 	return ""
+}
+
+func (x *ListChainsResponse) GetLogIndex() uint64 {
+	if x != nil {
+		return x.LogIndex
+	}
+	return 0
 }
 
 // Which job.
@@ -1168,7 +1204,9 @@ type GetDependenciesResponse struct {
 	// Dependencies that are not met yet. Above 0: the job is blocked.
 	Waiting int32 `protobuf:"varint,2,opt,name=waiting,proto3" json:"waiting,omitempty"`
 	// Jobs that wait for this one, at most 1,000, oldest first.
-	Dependents    []string `protobuf:"bytes,3,rep,name=dependents,proto3" json:"dependents,omitempty"`
+	Dependents []string `protobuf:"bytes,3,rep,name=dependents,proto3" json:"dependents,omitempty"`
+	// Log index that the answer has seen.
+	LogIndex      uint64 `protobuf:"varint,192,opt,name=log_index,json=logIndex,proto3" json:"log_index,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1224,12 +1262,23 @@ func (x *GetDependenciesResponse) GetDependents() []string {
 	return nil
 }
 
+func (x *GetDependenciesResponse) GetLogIndex() uint64 {
+	if x != nil {
+		return x.LogIndex
+	}
+	return 0
+}
+
 // Which job.
 type GetChildrenRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Id of the parent. It need not exist.
 	JobId string `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
-	// Wait until at least this log index is applied. 0: do not wait.
+	// Children to list, 1 to 1000; otherwise 50.
+	Limit int32 `protobuf:"varint,2,opt,name=limit,proto3" json:"limit,omitempty"`
+	// The previous answer's. See SearchJobsRequest.cursor.
+	Cursor string `protobuf:"bytes,3,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	// Wait until at least this log index is applied. 0: everything that was written before the request, if that takes at most a second.
 	MinIndex      uint64 `protobuf:"varint,191,opt,name=min_index,json=minIndex,proto3" json:"min_index,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1272,6 +1321,20 @@ func (x *GetChildrenRequest) GetJobId() string {
 	return ""
 }
 
+func (x *GetChildrenRequest) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *GetChildrenRequest) GetCursor() string {
+	if x != nil {
+		return x.Cursor
+	}
+	return ""
+}
+
 func (x *GetChildrenRequest) GetMinIndex() uint64 {
 	if x != nil {
 		return x.MinIndex
@@ -1294,8 +1357,12 @@ type GetChildrenResponse struct {
 	Cancelled int64 `protobuf:"varint,5,opt,name=cancelled,proto3" json:"cancelled,omitempty"`
 	// Those that were deleted before they had ended.
 	Deleted int64 `protobuf:"varint,6,opt,name=deleted,proto3" json:"deleted,omitempty"`
-	// Children, newest first, at most 1,000.
-	Jobs          []*Job `protobuf:"bytes,7,rep,name=jobs,proto3" json:"jobs,omitempty"`
+	// Children, newest first, as a search for `parent_id` lists them. Empty where the server runs without its read view.
+	Jobs []*JobSummary `protobuf:"bytes,8,rep,name=jobs,proto3" json:"jobs,omitempty"`
+	// For the next page; empty on the last one.
+	Cursor string `protobuf:"bytes,9,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	// Log index that the answer has seen.
+	LogIndex      uint64 `protobuf:"varint,192,opt,name=log_index,json=logIndex,proto3" json:"log_index,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1372,18 +1439,32 @@ func (x *GetChildrenResponse) GetDeleted() int64 {
 	return 0
 }
 
-func (x *GetChildrenResponse) GetJobs() []*Job {
+func (x *GetChildrenResponse) GetJobs() []*JobSummary {
 	if x != nil {
 		return x.Jobs
 	}
 	return nil
 }
 
+func (x *GetChildrenResponse) GetCursor() string {
+	if x != nil {
+		return x.Cursor
+	}
+	return ""
+}
+
+func (x *GetChildrenResponse) GetLogIndex() uint64 {
+	if x != nil {
+		return x.LogIndex
+	}
+	return 0
+}
+
 var File_corvo_v1_batch_proto protoreflect.FileDescriptor
 
 const file_corvo_v1_batch_proto_rawDesc = "" +
 	"\n" +
-	"\x14corvo/v1/batch.proto\x12\bcorvo.v1\x1a\x1ecorvo/options/v1/options.proto\x1a\x12corvo/v1/job.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xce\x01\n" +
+	"\x14corvo/v1/batch.proto\x12\bcorvo.v1\x1a\x1ecorvo/options/v1/options.proto\x1a\x12corvo/v1/job.proto\x1a\x15corvo/v1/search.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xce\x01\n" +
 	"\x12CreateBatchRequest\x12-\n" +
 	"\x0ecallback_queue\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02@\x02R\rcallbackQueue\x12<\n" +
 	"\x15callback_payload_json\x18\x02 \x01(\tB\b\x8a\xb5\x18\x04\b\x018\x01R\x13callbackPayloadJson\x12\x1d\n" +
@@ -1406,9 +1487,10 @@ const file_corvo_v1_batch_proto_rawDesc = "" +
 	"\x02id\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x02id:\x06\x9a\xb5\x18\x02\b\x01\"R\n" +
 	"\x0fGetBatchRequest\x12!\n" +
 	"\bbatch_id\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02@\x04R\abatchId\x12\x1c\n" +
-	"\tmin_index\x18\xbf\x01 \x01(\x04R\bminIndex\"9\n" +
+	"\tmin_index\x18\xbf\x01 \x01(\x04R\bminIndex\"_\n" +
 	"\x10GetBatchResponse\x12%\n" +
-	"\x05batch\x18\x01 \x01(\v2\x0f.corvo.v1.BatchR\x05batch\"\xa2\x04\n" +
+	"\x05batch\x18\x01 \x01(\v2\x0f.corvo.v1.BatchR\x05batch\x12$\n" +
+	"\tlog_index\x18\xc0\x01 \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndex\"\xa2\x04\n" +
 	"\x05Batch\x12\x18\n" +
 	"\x02id\x18\x01 \x01(\tB\b\x8a\xb5\x18\x04\x18\x01@\x04R\x02id\x12\x1c\n" +
 	"\x05state\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x05state\x12\x1c\n" +
@@ -1429,15 +1511,17 @@ const file_corvo_v1_batch_proto_rawDesc = "" +
 	"\x05limit\x18\x01 \x01(\x05R\x05limit\x12\x16\n" +
 	"\x06cursor\x18\x02 \x01(\tR\x06cursor\x12\x14\n" +
 	"\x05state\x18\x03 \x01(\tR\x05state\x12\x1c\n" +
-	"\tmin_index\x18\xbf\x01 \x01(\x04R\bminIndex\"`\n" +
+	"\tmin_index\x18\xbf\x01 \x01(\x04R\bminIndex\"\x86\x01\n" +
 	"\x13ListBatchesResponse\x121\n" +
 	"\abatches\x18\x01 \x03(\v2\x0f.corvo.v1.BatchB\x06\x8a\xb5\x18\x02\x18\x01R\abatches\x12\x16\n" +
-	"\x06cursor\x18\x02 \x01(\tR\x06cursor\"R\n" +
+	"\x06cursor\x18\x02 \x01(\tR\x06cursor\x12$\n" +
+	"\tlog_index\x18\xc0\x01 \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndex\"R\n" +
 	"\x0fGetChainRequest\x12!\n" +
 	"\bchain_id\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02@\x04R\achainId\x12\x1c\n" +
-	"\tmin_index\x18\xbf\x01 \x01(\x04R\bminIndex\"=\n" +
+	"\tmin_index\x18\xbf\x01 \x01(\x04R\bminIndex\"c\n" +
 	"\x10GetChainResponse\x12)\n" +
-	"\x05chain\x18\x01 \x01(\v2\x13.corvo.v1.ChainInfoR\x05chain\"\xf2\x02\n" +
+	"\x05chain\x18\x01 \x01(\v2\x13.corvo.v1.ChainInfoR\x05chain\x12$\n" +
+	"\tlog_index\x18\xc0\x01 \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndex\"\xf2\x02\n" +
 	"\tChainInfo\x12\x18\n" +
 	"\x02id\x18\x01 \x01(\tB\b\x8a\xb5\x18\x04\x18\x01@\x04R\x02id\x12\x1c\n" +
 	"\x05state\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x05state\x12\x1a\n" +
@@ -1456,31 +1540,37 @@ const file_corvo_v1_batch_proto_rawDesc = "" +
 	"\x05limit\x18\x01 \x01(\x05R\x05limit\x12\x16\n" +
 	"\x06cursor\x18\x02 \x01(\tR\x06cursor\x12\x14\n" +
 	"\x05state\x18\x03 \x01(\tR\x05state\x12\x1c\n" +
-	"\tmin_index\x18\xbf\x01 \x01(\x04R\bminIndex\"a\n" +
+	"\tmin_index\x18\xbf\x01 \x01(\x04R\bminIndex\"\x87\x01\n" +
 	"\x12ListChainsResponse\x123\n" +
 	"\x06chains\x18\x01 \x03(\v2\x13.corvo.v1.ChainInfoB\x06\x8a\xb5\x18\x02\x18\x01R\x06chains\x12\x16\n" +
-	"\x06cursor\x18\x02 \x01(\tR\x06cursor\"U\n" +
+	"\x06cursor\x18\x02 \x01(\tR\x06cursor\x12$\n" +
+	"\tlog_index\x18\xc0\x01 \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndex\"U\n" +
 	"\x16GetDependenciesRequest\x12\x1d\n" +
 	"\x06job_id\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02@\x03R\x05jobId\x12\x1c\n" +
-	"\tmin_index\x18\xbf\x01 \x01(\x04R\bminIndex\"\xa5\x01\n" +
+	"\tmin_index\x18\xbf\x01 \x01(\x04R\bminIndex\"\xcb\x01\n" +
 	"\x17GetDependenciesResponse\x12>\n" +
 	"\n" +
 	"depends_on\x18\x01 \x03(\v2\x17.corvo.v1.JobDependencyB\x06\x8a\xb5\x18\x02\x18\x01R\tdependsOn\x12 \n" +
 	"\awaiting\x18\x02 \x01(\x05B\x06\x8a\xb5\x18\x02\x18\x01R\awaiting\x12(\n" +
 	"\n" +
 	"dependents\x18\x03 \x03(\tB\b\x8a\xb5\x18\x04\x18\x01@\x03R\n" +
-	"dependents\"Q\n" +
+	"dependents\x12$\n" +
+	"\tlog_index\x18\xc0\x01 \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndex\"\x7f\n" +
 	"\x12GetChildrenRequest\x12\x1d\n" +
-	"\x06job_id\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02@\x03R\x05jobId\x12\x1c\n" +
-	"\tmin_index\x18\xbf\x01 \x01(\x04R\bminIndex\"\x8e\x02\n" +
+	"\x06job_id\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02@\x03R\x05jobId\x12\x14\n" +
+	"\x05limit\x18\x02 \x01(\x05R\x05limit\x12\x16\n" +
+	"\x06cursor\x18\x03 \x01(\tR\x06cursor\x12\x1c\n" +
+	"\tmin_index\x18\xbf\x01 \x01(\x04R\bminIndex\"\xd9\x02\n" +
 	"\x13GetChildrenResponse\x12\x1c\n" +
 	"\x05total\x18\x01 \x01(\x03B\x06\x8a\xb5\x18\x02\x18\x01R\x05total\x12 \n" +
 	"\apending\x18\x02 \x01(\x03B\x06\x8a\xb5\x18\x02\x18\x01R\apending\x12$\n" +
 	"\tsucceeded\x18\x03 \x01(\x03B\x06\x8a\xb5\x18\x02\x18\x01R\tsucceeded\x12\x1e\n" +
 	"\x06failed\x18\x04 \x01(\x03B\x06\x8a\xb5\x18\x02\x18\x01R\x06failed\x12$\n" +
 	"\tcancelled\x18\x05 \x01(\x03B\x06\x8a\xb5\x18\x02\x18\x01R\tcancelled\x12 \n" +
-	"\adeleted\x18\x06 \x01(\x03B\x06\x8a\xb5\x18\x02\x18\x01R\adeleted\x12)\n" +
-	"\x04jobs\x18\a \x03(\v2\r.corvo.v1.JobB\x06\x8a\xb5\x18\x02\x18\x01R\x04jobs2\x8c\t\n" +
+	"\adeleted\x18\x06 \x01(\x03B\x06\x8a\xb5\x18\x02\x18\x01R\adeleted\x120\n" +
+	"\x04jobs\x18\b \x03(\v2\x14.corvo.v1.JobSummaryB\x06\x8a\xb5\x18\x02\x18\x01R\x04jobs\x12\x16\n" +
+	"\x06cursor\x18\t \x01(\tR\x06cursor\x12$\n" +
+	"\tlog_index\x18\xc0\x01 \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndexJ\x04\b\a\x10\b2\x8c\t\n" +
 	"\fBatchService\x12\x95\x01\n" +
 	"\vCreateBatch\x12\x1c.corvo.v1.CreateBatchRequest\x1a\x1d.corvo.v1.CreateBatchResponse\"I\x92\xb5\x18\x17\b\xc9\x012\x10VALIDATION_ERROR@\x01\xa2\xb5\x18\x12\n" +
 	"\x05batch\x12\x05write\x18\x05 \x02\x82\xd3\xe4\x93\x02\x12:\x01*\"\r/api/v1/batch\x12\x84\x01\n" +
@@ -1536,7 +1626,7 @@ var file_corvo_v1_batch_proto_goTypes = []any{
 	(*GetChildrenResponse)(nil),     // 19: corvo.v1.GetChildrenResponse
 	(*timestamppb.Timestamp)(nil),   // 20: google.protobuf.Timestamp
 	(*JobDependency)(nil),           // 21: corvo.v1.JobDependency
-	(*Job)(nil),                     // 22: corvo.v1.Job
+	(*JobSummary)(nil),              // 22: corvo.v1.JobSummary
 }
 var file_corvo_v1_batch_proto_depIdxs = []int32{
 	4,  // 0: corvo.v1.SealBatchResponse.callback_job:type_name -> corvo.v1.CallbackJob
@@ -1552,7 +1642,7 @@ var file_corvo_v1_batch_proto_depIdxs = []int32{
 	20, // 10: corvo.v1.ChainInfo.ended_at:type_name -> google.protobuf.Timestamp
 	12, // 11: corvo.v1.ListChainsResponse.chains:type_name -> corvo.v1.ChainInfo
 	21, // 12: corvo.v1.GetDependenciesResponse.depends_on:type_name -> corvo.v1.JobDependency
-	22, // 13: corvo.v1.GetChildrenResponse.jobs:type_name -> corvo.v1.Job
+	22, // 13: corvo.v1.GetChildrenResponse.jobs:type_name -> corvo.v1.JobSummary
 	0,  // 14: corvo.v1.BatchService.CreateBatch:input_type -> corvo.v1.CreateBatchRequest
 	2,  // 15: corvo.v1.BatchService.SealBatch:input_type -> corvo.v1.SealBatchRequest
 	5,  // 16: corvo.v1.BatchService.GetBatch:input_type -> corvo.v1.GetBatchRequest
@@ -1582,6 +1672,7 @@ func file_corvo_v1_batch_proto_init() {
 		return
 	}
 	file_corvo_v1_job_proto_init()
+	file_corvo_v1_search_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -52,7 +52,7 @@ type BatchServiceClient interface {
 	ListChains(ctx context.Context, in *ListChainsRequest, opts ...grpc.CallOption) (*ListChainsResponse, error)
 	// What a job waits for and who waits for it. An unknown job: `not_found`.
 	GetDependencies(ctx context.Context, in *GetDependenciesRequest, opts ...grpc.CallOption) (*GetDependenciesResponse, error)
-	// Counters of a job's children: the jobs that name it as `parent_id`. Their ids come from a search for `parent_id`.
+	// A job's children, the jobs that name it as `parent_id`: how many, and the newest of them.
 	GetChildren(ctx context.Context, in *GetChildrenRequest, opts ...grpc.CallOption) (*GetChildrenResponse, error)
 }
 
@@ -165,7 +165,7 @@ type BatchServiceServer interface {
 	ListChains(context.Context, *ListChainsRequest) (*ListChainsResponse, error)
 	// What a job waits for and who waits for it. An unknown job: `not_found`.
 	GetDependencies(context.Context, *GetDependenciesRequest) (*GetDependenciesResponse, error)
-	// Counters of a job's children: the jobs that name it as `parent_id`. Their ids come from a search for `parent_id`.
+	// A job's children, the jobs that name it as `parent_id`: how many, and the newest of them.
 	GetChildren(context.Context, *GetChildrenRequest) (*GetChildrenResponse, error)
 	mustEmbedUnimplementedBatchServiceServer()
 }

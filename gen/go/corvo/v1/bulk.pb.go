@@ -286,7 +286,9 @@ type PreviewBulkRequest struct {
 	// The action; it decides which jobs would be skipped.
 	Action string `protobuf:"bytes,1,opt,name=action,proto3" json:"action,omitempty"`
 	// All jobs that match. At least one condition.
-	Filter        *SearchFilter `protobuf:"bytes,3,opt,name=filter,proto3" json:"filter,omitempty"`
+	Filter *SearchFilter `protobuf:"bytes,3,opt,name=filter,proto3" json:"filter,omitempty"`
+	// The answer must have seen at least this log index.
+	MinIndex      uint64 `protobuf:"varint,191,opt,name=min_index,json=minIndex,proto3" json:"min_index,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -333,6 +335,13 @@ func (x *PreviewBulkRequest) GetFilter() *SearchFilter {
 		return x.Filter
 	}
 	return nil
+}
+
+func (x *PreviewBulkRequest) GetMinIndex() uint64 {
+	if x != nil {
+		return x.MinIndex
+	}
+	return 0
 }
 
 // What would be touched.
@@ -1317,10 +1326,11 @@ const file_corvo_v1_bulk_proto_rawDesc = "" +
 	"\tlog_index\x18\xc0\x01 \x01(\x04R\blogIndex\x1a:\n" +
 	"\fSkippedEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"\\\n" +
+	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"z\n" +
 	"\x12PreviewBulkRequest\x12\x16\n" +
 	"\x06action\x18\x01 \x01(\tR\x06action\x12.\n" +
-	"\x06filter\x18\x03 \x01(\v2\x16.corvo.v1.SearchFilterR\x06filter\"\xa3\x02\n" +
+	"\x06filter\x18\x03 \x01(\v2\x16.corvo.v1.SearchFilterR\x06filter\x12\x1c\n" +
+	"\tmin_index\x18\xbf\x01 \x01(\x04R\bminIndex\"\xa3\x02\n" +
 	"\x13PreviewBulkResponse\x12\x1c\n" +
 	"\x05count\x18\x01 \x01(\x03B\x06\x8a\xb5\x18\x02\x18\x01R\x05count\x12\"\n" +
 	"\beligible\x18\x02 \x01(\x03B\x06\x8a\xb5\x18\x02\x18\x01R\beligible\x12\x1c\n" +

@@ -27,7 +27,9 @@ const (
 
 // Nothing to say.
 type GetClusterStatusRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The answer must have seen at least this log index.
+	MinIndex      uint64 `protobuf:"varint,191,opt,name=min_index,json=minIndex,proto3" json:"min_index,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -60,6 +62,13 @@ func (x *GetClusterStatusRequest) ProtoReflect() protoreflect.Message {
 // Deprecated: Use GetClusterStatusRequest.ProtoReflect.Descriptor instead.
 func (*GetClusterStatusRequest) Descriptor() ([]byte, []int) {
 	return file_corvo_v1_cluster_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *GetClusterStatusRequest) GetMinIndex() uint64 {
+	if x != nil {
+		return x.MinIndex
+	}
+	return 0
 }
 
 // The state of the asked node.
@@ -108,7 +117,9 @@ type GetClusterStatusResponse struct {
 	// Live jobs in memory.
 	LiveJobs int64 `protobuf:"varint,21,opt,name=live_jobs,json=liveJobs,proto3" json:"live_jobs,omitempty"`
 	// Memory of tables and documents in bytes.
-	StateBytes    int64 `protobuf:"varint,22,opt,name=state_bytes,json=stateBytes,proto3" json:"state_bytes,omitempty"`
+	StateBytes int64 `protobuf:"varint,22,opt,name=state_bytes,json=stateBytes,proto3" json:"state_bytes,omitempty"`
+	// Log index that the answer has seen.
+	LogIndex      uint64 `protobuf:"varint,192,opt,name=log_index,json=logIndex,proto3" json:"log_index,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -293,6 +304,13 @@ func (x *GetClusterStatusResponse) GetLiveJobs() int64 {
 func (x *GetClusterStatusResponse) GetStateBytes() int64 {
 	if x != nil {
 		return x.StateBytes
+	}
+	return 0
+}
+
+func (x *GetClusterStatusResponse) GetLogIndex() uint64 {
+	if x != nil {
+		return x.LogIndex
 	}
 	return 0
 }
@@ -560,14 +578,20 @@ type Worker struct {
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// Its host.
 	Hostname string `protobuf:"bytes,2,opt,name=hostname,proto3" json:"hostname,omitempty"`
-	// The queues of its last fetch, as the text of a JSON array.
+	// The queues of its last fetch, or those that its heartbeats name, as the text of a JSON array.
 	Queues string `protobuf:"bytes,3,opt,name=queues,proto3" json:"queues,omitempty"`
-	// Log time of its last sign of life, RFC 3339.
+	// Time of its last sign of life, RFC 3339.
 	LastHeartbeat string `protobuf:"bytes,4,opt,name=last_heartbeat,json=lastHeartbeat,proto3" json:"last_heartbeat,omitempty"`
-	// Log time of its first fetch, RFC 3339.
+	// Time of its first fetch, or of its first heartbeat if it has not fetched a job yet, RFC 3339.
 	StartedAt string `protobuf:"bytes,5,opt,name=started_at,json=startedAt,proto3" json:"started_at,omitempty"`
 	// Jobs that it holds.
-	Active        int64 `protobuf:"varint,6,opt,name=active,proto3" json:"active,omitempty"`
+	Active int64 `protobuf:"varint,6,opt,name=active,proto3" json:"active,omitempty"`
+	// The software that it is made with, as its heartbeats say (see WorkerFacts). Empty: not said within the last hour.
+	Sdk string `protobuf:"bytes,7,opt,name=sdk,proto3" json:"sdk,omitempty"`
+	// Version of that. Empty: not said.
+	SdkVersion string `protobuf:"bytes,8,opt,name=sdk_version,json=sdkVersion,proto3" json:"sdk_version,omitempty"`
+	// Jobs that it does at a time. 0: not said.
+	Slots         int32 `protobuf:"varint,9,opt,name=slots,proto3" json:"slots,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -644,12 +668,34 @@ func (x *Worker) GetActive() int64 {
 	return 0
 }
 
+func (x *Worker) GetSdk() string {
+	if x != nil {
+		return x.Sdk
+	}
+	return ""
+}
+
+func (x *Worker) GetSdkVersion() string {
+	if x != nil {
+		return x.SdkVersion
+	}
+	return ""
+}
+
+func (x *Worker) GetSlots() int32 {
+	if x != nil {
+		return x.Slots
+	}
+	return 0
+}
+
 var File_corvo_v1_cluster_proto protoreflect.FileDescriptor
 
 const file_corvo_v1_cluster_proto_rawDesc = "" +
 	"\n" +
-	"\x16corvo/v1/cluster.proto\x12\bcorvo.v1\x1a\x1ecorvo/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\"\x19\n" +
-	"\x17GetClusterStatusRequest\"\xbb\a\n" +
+	"\x16corvo/v1/cluster.proto\x12\bcorvo.v1\x1a\x1ecorvo/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\"7\n" +
+	"\x17GetClusterStatusRequest\x12\x1c\n" +
+	"\tmin_index\x18\xbf\x01 \x01(\x04R\bminIndex\"\xe1\a\n" +
 	"\x18GetClusterStatusResponse\x12\x1a\n" +
 	"\x04mode\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x04mode\x12\x1c\n" +
 	"\x05state\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x05state\x12\x1e\n" +
@@ -678,7 +724,8 @@ const file_corvo_v1_cluster_proto_rawDesc = "" +
 	"\x05nodes\x18\x14 \x03(\v2\x15.corvo.v1.ClusterNodeB\x06\x8a\xb5\x18\x02\x18\x01R\x05nodes\x12#\n" +
 	"\tlive_jobs\x18\x15 \x01(\x03B\x06\x8a\xb5\x18\x02\x18\x01R\bliveJobs\x12'\n" +
 	"\vstate_bytes\x18\x16 \x01(\x03B\x06\x8a\xb5\x18\x02\x18\x01R\n" +
-	"stateBytes\"\x91\x01\n" +
+	"stateBytes\x12$\n" +
+	"\tlog_index\x18\xc0\x01 \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndex\"\x91\x01\n" +
 	"\fSnapshotInfo\x12\x1c\n" +
 	"\x05count\x18\x01 \x01(\x05B\x06\x8a\xb5\x18\x02\x18\x01R\x05count\x12!\n" +
 	"\flatest_index\x18\x02 \x01(\x04R\vlatestIndex\x12\x1f\n" +
@@ -696,7 +743,7 @@ const file_corvo_v1_cluster_proto_rawDesc = "" +
 	"\tmin_index\x18\xbf\x01 \x01(\x04R\bminIndex\"o\n" +
 	"\x13ListWorkersResponse\x122\n" +
 	"\aworkers\x18\x01 \x03(\v2\x10.corvo.v1.WorkerB\x06\x8a\xb5\x18\x02\x18\x01R\aworkers\x12$\n" +
-	"\tlog_index\x18\xc0\x01 \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndex\"\xdc\x01\n" +
+	"\tlog_index\x18\xc0\x01 \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndex\"\xa5\x02\n" +
 	"\x06Worker\x12\x16\n" +
 	"\x02id\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x02id\x12\"\n" +
 	"\bhostname\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\bhostname\x12 \n" +
@@ -704,7 +751,11 @@ const file_corvo_v1_cluster_proto_rawDesc = "" +
 	"\x0elast_heartbeat\x18\x04 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\rlastHeartbeat\x12%\n" +
 	"\n" +
 	"started_at\x18\x05 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\tstartedAt\x12\x1e\n" +
-	"\x06active\x18\x06 \x01(\x03B\x06\x8a\xb5\x18\x02\x18\x01R\x06active2\xaf\x02\n" +
+	"\x06active\x18\x06 \x01(\x03B\x06\x8a\xb5\x18\x02\x18\x01R\x06active\x12\x10\n" +
+	"\x03sdk\x18\a \x01(\tR\x03sdk\x12\x1f\n" +
+	"\vsdk_version\x18\b \x01(\tR\n" +
+	"sdkVersion\x12\x14\n" +
+	"\x05slots\x18\t \x01(\x05R\x05slots2\xaf\x02\n" +
 	"\x0eClusterService\x12\x93\x01\n" +
 	"\x10GetClusterStatus\x12!.corvo.v1.GetClusterStatusRequest\x1a\".corvo.v1.GetClusterStatusResponse\"8\xa2\xb5\x18\x13\n" +
 	"\acluster\x12\x04read\x18\x03 \x01\x82\xd3\xe4\x93\x02\x18\x12\x16/api/v1/cluster/status\x90\x02\x01\x12\x86\x01\n" +

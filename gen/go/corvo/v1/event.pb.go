@@ -37,7 +37,9 @@ type ListEventsRequest struct {
 	// Only of these jobs. Empty: all.
 	JobIds []string `protobuf:"bytes,4,rep,name=job_ids,json=jobIds,proto3" json:"job_ids,omitempty"`
 	// Only of these types. Empty: all.
-	Types         []string `protobuf:"bytes,5,rep,name=types,proto3" json:"types,omitempty"`
+	Types []string `protobuf:"bytes,5,rep,name=types,proto3" json:"types,omitempty"`
+	// The answer must have seen at least this log index.
+	MinIndex      uint64 `protobuf:"varint,191,opt,name=min_index,json=minIndex,proto3" json:"min_index,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -107,6 +109,13 @@ func (x *ListEventsRequest) GetTypes() []string {
 	return nil
 }
 
+func (x *ListEventsRequest) GetMinIndex() uint64 {
+	if x != nil {
+		return x.MinIndex
+	}
+	return 0
+}
+
 // Events.
 type ListEventsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -117,7 +126,9 @@ type ListEventsResponse struct {
 	// Number of the oldest event that is kept.
 	FirstSeq uint64 `protobuf:"varint,3,opt,name=first_seq,json=firstSeq,proto3" json:"first_seq,omitempty"`
 	// Number of the newest event.
-	LastSeq       uint64 `protobuf:"varint,4,opt,name=last_seq,json=lastSeq,proto3" json:"last_seq,omitempty"`
+	LastSeq uint64 `protobuf:"varint,4,opt,name=last_seq,json=lastSeq,proto3" json:"last_seq,omitempty"`
+	// Log index that the answer has seen.
+	LogIndex      uint64 `protobuf:"varint,192,opt,name=log_index,json=logIndex,proto3" json:"log_index,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -180,22 +191,31 @@ func (x *ListEventsResponse) GetLastSeq() uint64 {
 	return 0
 }
 
+func (x *ListEventsResponse) GetLogIndex() uint64 {
+	if x != nil {
+		return x.LogIndex
+	}
+	return 0
+}
+
 var File_corvo_v1_event_proto protoreflect.FileDescriptor
 
 const file_corvo_v1_event_proto_rawDesc = "" +
 	"\n" +
-	"\x14corvo/v1/event.proto\x12\bcorvo.v1\x1a\x1ecorvo/options/v1/options.proto\x1a\x15corvo/v1/worker.proto\x1a\x1cgoogle/api/annotations.proto\"\x8d\x01\n" +
+	"\x14corvo/v1/event.proto\x12\bcorvo.v1\x1a\x1ecorvo/options/v1/options.proto\x1a\x15corvo/v1/worker.proto\x1a\x1cgoogle/api/annotations.proto\"\xab\x01\n" +
 	"\x11ListEventsRequest\x12\x1b\n" +
 	"\tafter_seq\x18\x01 \x01(\x04R\bafterSeq\x12\x14\n" +
 	"\x05limit\x18\x02 \x01(\x05R\x05limit\x12\x16\n" +
 	"\x06queues\x18\x03 \x03(\tR\x06queues\x12\x17\n" +
 	"\ajob_ids\x18\x04 \x03(\tR\x06jobIds\x12\x14\n" +
-	"\x05types\x18\x05 \x03(\tR\x05types\"\xc4\x01\n" +
+	"\x05types\x18\x05 \x03(\tR\x05types\x12\x1c\n" +
+	"\tmin_index\x18\xbf\x01 \x01(\x04R\bminIndex\"\xea\x01\n" +
 	"\x12ListEventsResponse\x128\n" +
 	"\x06events\x18\x01 \x03(\v2\x18.corvo.v1.SubscribeEventB\x06\x8a\xb5\x18\x02\x18\x01R\x06events\x12,\n" +
 	"\x0enext_after_seq\x18\x02 \x01(\x04B\x06\x8a\xb5\x18\x02\x18\x01R\fnextAfterSeq\x12#\n" +
 	"\tfirst_seq\x18\x03 \x01(\x04B\x06\x8a\xb5\x18\x02\x18\x01R\bfirstSeq\x12!\n" +
-	"\blast_seq\x18\x04 \x01(\x04B\x06\x8a\xb5\x18\x02\x18\x01R\alastSeq2\x92\x01\n" +
+	"\blast_seq\x18\x04 \x01(\x04B\x06\x8a\xb5\x18\x02\x18\x01R\alastSeq\x12$\n" +
+	"\tlog_index\x18\xc0\x01 \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndex2\x92\x01\n" +
 	"\fEventService\x12\x81\x01\n" +
 	"\n" +
 	"ListEvents\x12\x1b.corvo.v1.ListEventsRequest\x1a\x1c.corvo.v1.ListEventsResponse\"8\xa2\xb5\x18\x13\n" +

@@ -300,7 +300,9 @@ func (x *ExplainReason) GetRemedy() string {
 type ExplainJobRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Id of the job. Required.
-	JobId         string `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	JobId string `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	// The answer must have seen at least this log index.
+	MinIndex      uint64 `protobuf:"varint,191,opt,name=min_index,json=minIndex,proto3" json:"min_index,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -340,6 +342,13 @@ func (x *ExplainJobRequest) GetJobId() string {
 		return x.JobId
 	}
 	return ""
+}
+
+func (x *ExplainJobRequest) GetMinIndex() uint64 {
+	if x != nil {
+		return x.MinIndex
+	}
+	return 0
 }
 
 // Why a job is not running.
@@ -487,9 +496,10 @@ const file_corvo_v1_explain_proto_rawDesc = "" +
 	"\x02at\x18\n" +
 	" \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x16\n" +
 	"\x06detail\x18\v \x01(\tR\x06detail\x12\x16\n" +
-	"\x06remedy\x18\f \x01(\tR\x06remedy\"*\n" +
+	"\x06remedy\x18\f \x01(\tR\x06remedy\"H\n" +
 	"\x11ExplainJobRequest\x12\x15\n" +
-	"\x06job_id\x18\x01 \x01(\tR\x05jobId\"\x8c\x03\n" +
+	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x1c\n" +
+	"\tmin_index\x18\xbf\x01 \x01(\x04R\bminIndex\"\x8c\x03\n" +
 	"\x12ExplainJobResponse\x12\x1d\n" +
 	"\x06job_id\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x05jobId\x12\x1c\n" +
 	"\x05queue\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x05queue\x12\x1c\n" +

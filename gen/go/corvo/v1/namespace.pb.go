@@ -165,7 +165,9 @@ func (x *RateLimit) GetWriteBurst() float64 {
 
 // Nothing to say.
 type ListNamespacesRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The answer must have seen at least this log index.
+	MinIndex      uint64 `protobuf:"varint,191,opt,name=min_index,json=minIndex,proto3" json:"min_index,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -200,11 +202,20 @@ func (*ListNamespacesRequest) Descriptor() ([]byte, []int) {
 	return file_corvo_v1_namespace_proto_rawDescGZIP(), []int{2}
 }
 
+func (x *ListNamespacesRequest) GetMinIndex() uint64 {
+	if x != nil {
+		return x.MinIndex
+	}
+	return 0
+}
+
 // All namespaces.
 type ListNamespacesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Sorted by name.
-	Namespaces    []*Namespace `protobuf:"bytes,1,rep,name=namespaces,proto3" json:"namespaces,omitempty"`
+	Namespaces []*Namespace `protobuf:"bytes,1,rep,name=namespaces,proto3" json:"namespaces,omitempty"`
+	// Log index that the answer has seen.
+	LogIndex      uint64 `protobuf:"varint,192,opt,name=log_index,json=logIndex,proto3" json:"log_index,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -244,6 +255,13 @@ func (x *ListNamespacesResponse) GetNamespaces() []*Namespace {
 		return x.Namespaces
 	}
 	return nil
+}
+
+func (x *ListNamespacesResponse) GetLogIndex() uint64 {
+	if x != nil {
+		return x.LogIndex
+	}
+	return 0
 }
 
 // The namespace to make.
@@ -479,7 +497,9 @@ func (x *DeleteNamespaceResponse) GetStatus() string {
 type GetNamespaceRateLimitRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Its name.
-	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The answer must have seen at least this log index.
+	MinIndex      uint64 `protobuf:"varint,191,opt,name=min_index,json=minIndex,proto3" json:"min_index,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -521,6 +541,13 @@ func (x *GetNamespaceRateLimitRequest) GetName() string {
 	return ""
 }
 
+func (x *GetNamespaceRateLimitRequest) GetMinIndex() uint64 {
+	if x != nil {
+		return x.MinIndex
+	}
+	return 0
+}
+
 // Its limits.
 type GetNamespaceRateLimitResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -533,7 +560,9 @@ type GetNamespaceRateLimitResponse struct {
 	// Writes per second.
 	WriteRps *float64 `protobuf:"fixed64,4,opt,name=write_rps,json=writeRps,proto3,oneof" json:"write_rps,omitempty"`
 	// Writes at once.
-	WriteBurst    *float64 `protobuf:"fixed64,5,opt,name=write_burst,json=writeBurst,proto3,oneof" json:"write_burst,omitempty"`
+	WriteBurst *float64 `protobuf:"fixed64,5,opt,name=write_burst,json=writeBurst,proto3,oneof" json:"write_burst,omitempty"`
+	// Log index that the answer has seen.
+	LogIndex      uint64 `protobuf:"varint,192,opt,name=log_index,json=logIndex,proto3" json:"log_index,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -599,6 +628,13 @@ func (x *GetNamespaceRateLimitResponse) GetWriteRps() float64 {
 func (x *GetNamespaceRateLimitResponse) GetWriteBurst() float64 {
 	if x != nil && x.WriteBurst != nil {
 		return *x.WriteBurst
+	}
+	return 0
+}
+
+func (x *GetNamespaceRateLimitResponse) GetLogIndex() uint64 {
+	if x != nil {
+		return x.LogIndex
 	}
 	return 0
 }
@@ -771,12 +807,14 @@ const file_corvo_v1_namespace_proto_rawDesc = "" +
 	"\v_read_burstB\f\n" +
 	"\n" +
 	"_write_rpsB\x0e\n" +
-	"\f_write_burst\"\x17\n" +
-	"\x15ListNamespacesRequest\"U\n" +
+	"\f_write_burst\"5\n" +
+	"\x15ListNamespacesRequest\x12\x1c\n" +
+	"\tmin_index\x18\xbf\x01 \x01(\x04R\bminIndex\"{\n" +
 	"\x16ListNamespacesResponse\x12;\n" +
 	"\n" +
 	"namespaces\x18\x01 \x03(\v2\x13.corvo.v1.NamespaceB\x06\x8a\xb5\x18\x02\x18\x01R\n" +
-	"namespaces\"y\n" +
+	"namespaces\x12$\n" +
+	"\tlog_index\x18\xc0\x01 \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndex\"y\n" +
 	"\x16CreateNamespaceRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1d\n" +
 	"\n" +
@@ -791,9 +829,10 @@ const file_corvo_v1_namespace_proto_rawDesc = "" +
 	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
 	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\"9\n" +
 	"\x17DeleteNamespaceResponse\x12\x1e\n" +
-	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\"2\n" +
+	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\"P\n" +
 	"\x1cGetNamespaceRateLimitRequest\x12\x12\n" +
-	"\x04name\x18\x01 \x01(\tR\x04name\"\x94\x02\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1c\n" +
+	"\tmin_index\x18\xbf\x01 \x01(\x04R\bminIndex\"\xba\x02\n" +
 	"\x1dGetNamespaceRateLimitResponse\x12-\n" +
 	"\x0eusing_defaults\x18\x01 \x01(\bB\x06\x8a\xb5\x18\x02\x18\x01R\rusingDefaults\x12\x1e\n" +
 	"\bread_rps\x18\x02 \x01(\x01H\x00R\areadRps\x88\x01\x01\x12\"\n" +
@@ -801,7 +840,8 @@ const file_corvo_v1_namespace_proto_rawDesc = "" +
 	"read_burst\x18\x03 \x01(\x01H\x01R\treadBurst\x88\x01\x01\x12 \n" +
 	"\twrite_rps\x18\x04 \x01(\x01H\x02R\bwriteRps\x88\x01\x01\x12$\n" +
 	"\vwrite_burst\x18\x05 \x01(\x01H\x03R\n" +
-	"writeBurst\x88\x01\x01B\v\n" +
+	"writeBurst\x88\x01\x01\x12$\n" +
+	"\tlog_index\x18\xc0\x01 \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndexB\v\n" +
 	"\t_read_rpsB\r\n" +
 	"\v_read_burstB\f\n" +
 	"\n" +

@@ -1243,7 +1243,9 @@ type NextRunsRequest struct {
 	// Its time zone. Empty: UTC.
 	Timezone string `protobuf:"bytes,3,opt,name=timezone,proto3" json:"timezone,omitempty"`
 	// How many, 1 to 100. 0: 5.
-	Count         int32 `protobuf:"varint,4,opt,name=count,proto3" json:"count,omitempty"`
+	Count int32 `protobuf:"varint,4,opt,name=count,proto3" json:"count,omitempty"`
+	// The answer must have seen at least this log index.
+	MinIndex      uint64 `protobuf:"varint,191,opt,name=min_index,json=minIndex,proto3" json:"min_index,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1306,11 +1308,20 @@ func (x *NextRunsRequest) GetCount() int32 {
 	return 0
 }
 
+func (x *NextRunsRequest) GetMinIndex() uint64 {
+	if x != nil {
+		return x.MinIndex
+	}
+	return 0
+}
+
 // Slots, without jitter.
 type NextRunsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Rising. Fewer than asked for: there are no more.
-	Runs          []*timestamppb.Timestamp `protobuf:"bytes,1,rep,name=runs,proto3" json:"runs,omitempty"`
+	Runs []*timestamppb.Timestamp `protobuf:"bytes,1,rep,name=runs,proto3" json:"runs,omitempty"`
+	// Log index that the answer has seen.
+	LogIndex      uint64 `protobuf:"varint,192,opt,name=log_index,json=logIndex,proto3" json:"log_index,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1350,6 +1361,13 @@ func (x *NextRunsResponse) GetRuns() []*timestamppb.Timestamp {
 		return x.Runs
 	}
 	return nil
+}
+
+func (x *NextRunsResponse) GetLogIndex() uint64 {
+	if x != nil {
+		return x.LogIndex
+	}
+	return 0
 }
 
 var File_corvo_v1_schedule_proto protoreflect.FileDescriptor
@@ -1440,14 +1458,16 @@ const file_corvo_v1_schedule_proto_rawDesc = "" +
 	"\x13RunScheduleResponse\x12\x1d\n" +
 	"\x06job_id\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x05jobId\x12\x1c\n" +
 	"\tduplicate\x18\x02 \x01(\bR\tduplicate\x12$\n" +
-	"\tlog_index\x18\xc0\x01 \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndex:\x06\x9a\xb5\x18\x02\b\x01\"s\n" +
+	"\tlog_index\x18\xc0\x01 \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndex:\x06\x9a\xb5\x18\x02\b\x01\"\x91\x01\n" +
 	"\x0fNextRunsRequest\x12\x1a\n" +
 	"\x04name\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02@\x02R\x04name\x12\x12\n" +
 	"\x04cron\x18\x02 \x01(\tR\x04cron\x12\x1a\n" +
 	"\btimezone\x18\x03 \x01(\tR\btimezone\x12\x14\n" +
-	"\x05count\x18\x04 \x01(\x05R\x05count\"J\n" +
+	"\x05count\x18\x04 \x01(\x05R\x05count\x12\x1c\n" +
+	"\tmin_index\x18\xbf\x01 \x01(\x04R\bminIndex\"p\n" +
 	"\x10NextRunsResponse\x126\n" +
-	"\x04runs\x18\x01 \x03(\v2\x1a.google.protobuf.TimestampB\x06\x8a\xb5\x18\x02\x18\x01R\x04runs*\xa5\x01\n" +
+	"\x04runs\x18\x01 \x03(\v2\x1a.google.protobuf.TimestampB\x06\x8a\xb5\x18\x02\x18\x01R\x04runs\x12$\n" +
+	"\tlog_index\x18\xc0\x01 \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndex*\xa5\x01\n" +
 	"\rOverlapPolicy\x12\x1e\n" +
 	"\x1aOVERLAP_POLICY_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13OVERLAP_POLICY_SKIP\x10\x01\x12\x18\n" +

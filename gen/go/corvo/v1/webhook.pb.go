@@ -200,7 +200,9 @@ func (x *Webhook) GetDropped() int64 {
 
 // Nothing to say.
 type ListWebhooksRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The answer must have seen at least this log index.
+	MinIndex      uint64 `protobuf:"varint,191,opt,name=min_index,json=minIndex,proto3" json:"min_index,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -235,11 +237,20 @@ func (*ListWebhooksRequest) Descriptor() ([]byte, []int) {
 	return file_corvo_v1_webhook_proto_rawDescGZIP(), []int{1}
 }
 
+func (x *ListWebhooksRequest) GetMinIndex() uint64 {
+	if x != nil {
+		return x.MinIndex
+	}
+	return 0
+}
+
 // All webhooks.
 type ListWebhooksResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Oldest first.
-	Webhooks      []*Webhook `protobuf:"bytes,1,rep,name=webhooks,proto3" json:"webhooks,omitempty"`
+	Webhooks []*Webhook `protobuf:"bytes,1,rep,name=webhooks,proto3" json:"webhooks,omitempty"`
+	// Log index that the answer has seen.
+	LogIndex      uint64 `protobuf:"varint,192,opt,name=log_index,json=logIndex,proto3" json:"log_index,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -279,6 +290,13 @@ func (x *ListWebhooksResponse) GetWebhooks() []*Webhook {
 		return x.Webhooks
 	}
 	return nil
+}
+
+func (x *ListWebhooksResponse) GetLogIndex() uint64 {
+	if x != nil {
+		return x.LogIndex
+	}
+	return 0
 }
 
 // A webhook as it shall be.
@@ -600,7 +618,9 @@ type ListWebhookDeliveriesRequest struct {
 	// `pending` or `dead`. Empty: both.
 	State string `protobuf:"bytes,2,opt,name=state,proto3" json:"state,omitempty"`
 	// At most so many, 1 to 1,000. Anything else: 100.
-	Limit         int32 `protobuf:"varint,3,opt,name=limit,proto3" json:"limit,omitempty"`
+	Limit int32 `protobuf:"varint,3,opt,name=limit,proto3" json:"limit,omitempty"`
+	// The answer must have seen at least this log index.
+	MinIndex      uint64 `protobuf:"varint,191,opt,name=min_index,json=minIndex,proto3" json:"min_index,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -652,6 +672,13 @@ func (x *ListWebhookDeliveriesRequest) GetState() string {
 func (x *ListWebhookDeliveriesRequest) GetLimit() int32 {
 	if x != nil {
 		return x.Limit
+	}
+	return 0
+}
+
+func (x *ListWebhookDeliveriesRequest) GetMinIndex() uint64 {
+	if x != nil {
+		return x.MinIndex
 	}
 	return 0
 }
@@ -796,7 +823,9 @@ func (x *WebhookDelivery) GetDeadAt() *timestamppb.Timestamp {
 type ListWebhookDeliveriesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Oldest first.
-	Deliveries    []*WebhookDelivery `protobuf:"bytes,1,rep,name=deliveries,proto3" json:"deliveries,omitempty"`
+	Deliveries []*WebhookDelivery `protobuf:"bytes,1,rep,name=deliveries,proto3" json:"deliveries,omitempty"`
+	// Log index that the answer has seen.
+	LogIndex      uint64 `protobuf:"varint,192,opt,name=log_index,json=logIndex,proto3" json:"log_index,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -836,6 +865,13 @@ func (x *ListWebhookDeliveriesResponse) GetDeliveries() []*WebhookDelivery {
 		return x.Deliveries
 	}
 	return nil
+}
+
+func (x *ListWebhookDeliveriesResponse) GetLogIndex() uint64 {
+	if x != nil {
+		return x.LogIndex
+	}
+	return 0
 }
 
 // Which dead letters.
@@ -1110,10 +1146,12 @@ const file_corvo_v1_webhook_proto_rawDesc = "" +
 	"\tdelivered\x18\f \x01(\x03B\x06\x8a\xb5\x18\x02\x18\x01R\tdelivered\x12 \n" +
 	"\apending\x18\r \x01(\x03B\x06\x8a\xb5\x18\x02\x18\x01R\apending\x12\x1a\n" +
 	"\x04dead\x18\x0e \x01(\x03B\x06\x8a\xb5\x18\x02\x18\x01R\x04dead\x12 \n" +
-	"\adropped\x18\x0f \x01(\x03B\x06\x8a\xb5\x18\x02\x18\x01R\adropped\"\x15\n" +
-	"\x13ListWebhooksRequest\"M\n" +
+	"\adropped\x18\x0f \x01(\x03B\x06\x8a\xb5\x18\x02\x18\x01R\adropped\"3\n" +
+	"\x13ListWebhooksRequest\x12\x1c\n" +
+	"\tmin_index\x18\xbf\x01 \x01(\x04R\bminIndex\"s\n" +
 	"\x14ListWebhooksResponse\x125\n" +
-	"\bwebhooks\x18\x01 \x03(\v2\x11.corvo.v1.WebhookB\x06\x8a\xb5\x18\x02\x18\x01R\bwebhooks\"\xbe\x02\n" +
+	"\bwebhooks\x18\x01 \x03(\v2\x11.corvo.v1.WebhookB\x06\x8a\xb5\x18\x02\x18\x01R\bwebhooks\x12$\n" +
+	"\tlog_index\x18\xc0\x01 \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndex\"\xbe\x02\n" +
 	"\x11SetWebhookRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x10\n" +
 	"\x03url\x18\x02 \x01(\tR\x03url\x12\x16\n" +
@@ -1139,11 +1177,12 @@ const file_corvo_v1_webhook_proto_rawDesc = "" +
 	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\"W\n" +
 	"\x15DeleteWebhookResponse\x12\x1e\n" +
 	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\x12\x16\n" +
-	"\x02id\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x02id:\x06\x9a\xb5\x18\x02\b\x01\"Z\n" +
+	"\x02id\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x02id:\x06\x9a\xb5\x18\x02\b\x01\"x\n" +
 	"\x1cListWebhookDeliveriesRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05state\x18\x02 \x01(\tR\x05state\x12\x14\n" +
-	"\x05limit\x18\x03 \x01(\x05R\x05limit\"\xfb\x02\n" +
+	"\x05limit\x18\x03 \x01(\x05R\x05limit\x12\x1c\n" +
+	"\tmin_index\x18\xbf\x01 \x01(\x04R\bminIndex\"\xfb\x02\n" +
 	"\x0fWebhookDelivery\x12!\n" +
 	"\bevent_id\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\aeventId\x12\x18\n" +
 	"\x03seq\x18\x02 \x01(\x04B\x06\x8a\xb5\x18\x02\x18\x01R\x03seq\x12\x1a\n" +
@@ -1157,11 +1196,12 @@ const file_corvo_v1_webhook_proto_rawDesc = "" +
 	"\n" +
 	"last_error\x18\n" +
 	" \x01(\tR\tlastError\x123\n" +
-	"\adead_at\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\x06deadAt\"b\n" +
+	"\adead_at\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\x06deadAt\"\x88\x01\n" +
 	"\x1dListWebhookDeliveriesResponse\x12A\n" +
 	"\n" +
 	"deliveries\x18\x01 \x03(\v2\x19.corvo.v1.WebhookDeliveryB\x06\x8a\xb5\x18\x02\x18\x01R\n" +
-	"deliveries\"\x93\x01\n" +
+	"deliveries\x12$\n" +
+	"\tlog_index\x18\xc0\x01 \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndex\"\x93\x01\n" +
 	"\x17RedeliverWebhookRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1b\n" +
 	"\tevent_ids\x18\x02 \x03(\tR\beventIds\x12\x1d\n" +

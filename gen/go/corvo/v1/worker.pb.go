@@ -499,7 +499,8 @@ type EnqueueRequest struct {
 	ChainStep *int32 `protobuf:"varint,118,opt,name=chain_step,json=chainStep,proto3,oneof" json:"chain_step,omitempty"`
 	// A chain and `depends_on` in the form in which jobs show them, as a JSON object. Ignored beside `chain`. Empty: none.
 	ChainConfigJson string `protobuf:"bytes,119,opt,name=chain_config_json,json=chainConfigJson,proto3" json:"chain_config_json,omitempty"`
-	// Ids of up to 1,000 jobs that must be completed before this one can be fetched. Until then it is shown as pending.
+	// Ids of up to 1,000 jobs that must be completed before this one can be fetched. Until then it is shown as pending. A job that does not exist
+	// any more blocks for good; what is no job id is refused.
 	DependsOn []string `protobuf:"bytes,120,rep,name=depends_on,json=dependsOn,proto3" json:"depends_on,omitempty"`
 	// Open batch that this job joins. Unknown or sealed: refused. Empty: none.
 	BatchId       string `protobuf:"bytes,121,opt,name=batch_id,json=batchId,proto3" json:"batch_id,omitempty"`
@@ -750,7 +751,11 @@ type EnqueueResponse struct {
 	// True when the unique key was held and nothing was created.
 	UniqueExisting bool `protobuf:"varint,3,opt,name=unique_existing,json=uniqueExisting,proto3" json:"unique_existing,omitempty"`
 	// Log index at which this was decided.
-	LogIndex      uint64 `protobuf:"varint,100,opt,name=log_index,json=logIndex,proto3" json:"log_index,omitempty"`
+	LogIndex uint64 `protobuf:"varint,100,opt,name=log_index,json=logIndex,proto3" json:"log_index,omitempty"`
+	// The job that was created, as newer clients of Corvo read it; only in answers to `POST /api/v1/enqueue`. Absent for a duplicate.
+	Job *EnqueuedJob `protobuf:"bytes,103,opt,name=job,proto3" json:"job,omitempty"`
+	// For a duplicate: the same as `job_id`; only in answers to `POST /api/v1/enqueue`.
+	UniqueJobId   string `protobuf:"bytes,104,opt,name=unique_job_id,json=uniqueJobId,proto3" json:"unique_job_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -811,6 +816,20 @@ func (x *EnqueueResponse) GetLogIndex() uint64 {
 		return x.LogIndex
 	}
 	return 0
+}
+
+func (x *EnqueueResponse) GetJob() *EnqueuedJob {
+	if x != nil {
+		return x.Job
+	}
+	return nil
+}
+
+func (x *EnqueueResponse) GetUniqueJobId() string {
+	if x != nil {
+		return x.UniqueJobId
+	}
+	return ""
 }
 
 // Jobs to add together.
@@ -1023,11 +1042,15 @@ func (x *EnqueueBatchResponse) GetLogIndex() uint64 {
 	return 0
 }
 
-// A job that was added.
+// A job that was added. Not all of it: what it holds its sender knows, and the rest GetJob tells.
 type EnqueuedJob struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Its id.
-	Id            string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// Its queue. Empty in answers to lists.
+	Queue string `protobuf:"bytes,2,opt,name=queue,proto3" json:"queue,omitempty"`
+	// `pending` or `scheduled`. Empty in answers to lists.
+	State         string `protobuf:"bytes,3,opt,name=state,proto3" json:"state,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1065,6 +1088,20 @@ func (*EnqueuedJob) Descriptor() ([]byte, []int) {
 func (x *EnqueuedJob) GetId() string {
 	if x != nil {
 		return x.Id
+	}
+	return ""
+}
+
+func (x *EnqueuedJob) GetQueue() string {
+	if x != nil {
+		return x.Queue
+	}
+	return ""
+}
+
+func (x *EnqueuedJob) GetState() string {
+	if x != nil {
+		return x.State
 	}
 	return ""
 }
@@ -3476,11 +3513,105 @@ func (x *HeartbeatJobUpdate) GetFence() uint64 {
 	return 0
 }
 
+// What a worker says about itself. Shown by ListWorkers and kept nowhere else: the node that is told keeps it in memory for an hour after it
+// heard of the worker last, for at most 10,000 workers; a restart forgets it until the next heartbeat.
+type WorkerFacts struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As in its fetches, 1 to 255 bytes.
+	WorkerId string `protobuf:"bytes,1,opt,name=worker_id,json=workerId,proto3" json:"worker_id,omitempty"`
+	// As in its fetches, at most 255 bytes.
+	Hostname string `protobuf:"bytes,2,opt,name=hostname,proto3" json:"hostname,omitempty"`
+	// The software that it is made with, for example `corvo-typescript`, at most 64 bytes.
+	Sdk string `protobuf:"bytes,3,opt,name=sdk,proto3" json:"sdk,omitempty"`
+	// Its version, at most 64 bytes.
+	SdkVersion string `protobuf:"bytes,4,opt,name=sdk_version,json=sdkVersion,proto3" json:"sdk_version,omitempty"`
+	// Jobs that it does at a time, 0 to 1,000,000. 0: not said.
+	Slots int32 `protobuf:"varint,5,opt,name=slots,proto3" json:"slots,omitempty"`
+	// Queues that it fetches from, at most 100 and 4096 bytes together. With them a worker is shown that has not fetched a job yet.
+	Queues        []string `protobuf:"bytes,6,rep,name=queues,proto3" json:"queues,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WorkerFacts) Reset() {
+	*x = WorkerFacts{}
+	mi := &file_corvo_v1_worker_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WorkerFacts) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WorkerFacts) ProtoMessage() {}
+
+func (x *WorkerFacts) ProtoReflect() protoreflect.Message {
+	mi := &file_corvo_v1_worker_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WorkerFacts.ProtoReflect.Descriptor instead.
+func (*WorkerFacts) Descriptor() ([]byte, []int) {
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *WorkerFacts) GetWorkerId() string {
+	if x != nil {
+		return x.WorkerId
+	}
+	return ""
+}
+
+func (x *WorkerFacts) GetHostname() string {
+	if x != nil {
+		return x.Hostname
+	}
+	return ""
+}
+
+func (x *WorkerFacts) GetSdk() string {
+	if x != nil {
+		return x.Sdk
+	}
+	return ""
+}
+
+func (x *WorkerFacts) GetSdkVersion() string {
+	if x != nil {
+		return x.SdkVersion
+	}
+	return ""
+}
+
+func (x *WorkerFacts) GetSlots() int32 {
+	if x != nil {
+		return x.Slots
+	}
+	return 0
+}
+
+func (x *WorkerFacts) GetQueues() []string {
+	if x != nil {
+		return x.Queues
+	}
+	return nil
+}
+
 // Signs of life.
 type HeartbeatRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Updates by job id, at most 10,000.
+	// Updates by job id, at most 10,000. REST also takes a list of updates, each with its `job_id`.
 	Jobs map[string]*HeartbeatJobUpdate `protobuf:"bytes,1,rep,name=jobs,proto3" json:"jobs,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Who it is from. May come without jobs: then it costs no entry of the log. Default: not said.
+	Worker *WorkerFacts `protobuf:"bytes,101,opt,name=worker,proto3" json:"worker,omitempty"`
 	// Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
 	ValidateOnly  bool `protobuf:"varint,190,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -3489,7 +3620,7 @@ type HeartbeatRequest struct {
 
 func (x *HeartbeatRequest) Reset() {
 	*x = HeartbeatRequest{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[33]
+	mi := &file_corvo_v1_worker_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3501,7 +3632,7 @@ func (x *HeartbeatRequest) String() string {
 func (*HeartbeatRequest) ProtoMessage() {}
 
 func (x *HeartbeatRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[33]
+	mi := &file_corvo_v1_worker_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3514,12 +3645,19 @@ func (x *HeartbeatRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeartbeatRequest.ProtoReflect.Descriptor instead.
 func (*HeartbeatRequest) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{33}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *HeartbeatRequest) GetJobs() map[string]*HeartbeatJobUpdate {
 	if x != nil {
 		return x.Jobs
+	}
+	return nil
+}
+
+func (x *HeartbeatRequest) GetWorker() *WorkerFacts {
+	if x != nil {
+		return x.Worker
 	}
 	return nil
 }
@@ -3547,7 +3685,7 @@ type HeartbeatJobResponse struct {
 
 func (x *HeartbeatJobResponse) Reset() {
 	*x = HeartbeatJobResponse{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[34]
+	mi := &file_corvo_v1_worker_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3559,7 +3697,7 @@ func (x *HeartbeatJobResponse) String() string {
 func (*HeartbeatJobResponse) ProtoMessage() {}
 
 func (x *HeartbeatJobResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[34]
+	mi := &file_corvo_v1_worker_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3572,7 +3710,7 @@ func (x *HeartbeatJobResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeartbeatJobResponse.ProtoReflect.Descriptor instead.
 func (*HeartbeatJobResponse) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{34}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *HeartbeatJobResponse) GetStatus() string {
@@ -3607,7 +3745,7 @@ type HeartbeatResponse struct {
 
 func (x *HeartbeatResponse) Reset() {
 	*x = HeartbeatResponse{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[35]
+	mi := &file_corvo_v1_worker_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3619,7 +3757,7 @@ func (x *HeartbeatResponse) String() string {
 func (*HeartbeatResponse) ProtoMessage() {}
 
 func (x *HeartbeatResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[35]
+	mi := &file_corvo_v1_worker_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3632,7 +3770,7 @@ func (x *HeartbeatResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeartbeatResponse.ProtoReflect.Descriptor instead.
 func (*HeartbeatResponse) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{35}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *HeartbeatResponse) GetJobs() map[string]*HeartbeatJobResponse {
@@ -3661,7 +3799,7 @@ type SubscribeRequest struct {
 
 func (x *SubscribeRequest) Reset() {
 	*x = SubscribeRequest{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[36]
+	mi := &file_corvo_v1_worker_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3673,7 +3811,7 @@ func (x *SubscribeRequest) String() string {
 func (*SubscribeRequest) ProtoMessage() {}
 
 func (x *SubscribeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[36]
+	mi := &file_corvo_v1_worker_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3686,7 +3824,7 @@ func (x *SubscribeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubscribeRequest.ProtoReflect.Descriptor instead.
 func (*SubscribeRequest) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{36}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *SubscribeRequest) GetQueues() []string {
@@ -3732,8 +3870,9 @@ type SubscribeEvent struct {
 	Seq uint64 `protobuf:"varint,1,opt,name=seq,proto3" json:"seq,omitempty"`
 	// Of a job: `enqueued`, `started`, `completed`, `failed`, `retrying`, `dead`, `retried`, `cancelled`, `held`, `approved`, `rejected`,
 	// `progress`, `continued`, `moved`, `deleted`, `promoted`, `reclaimed`, `expired`, `requeued`, `revised`, `released`,
-	// `priority_changed`, `purged`. Of others: `batch_completed`, `schedule_fired`, `budget_exceeded`, `queue_created`, `queue_paused`,
-	// `queue_resumed`, `queue_drained`, `queue_cleared`, `queue_deleted`, `queue_limits_changed`. Or `gap`.
+	// `priority_changed`. Of others: `batch_completed`, `schedule_fired`, `budget_exceeded`, `queue_created`, `queue_paused`,
+	// `queue_resumed`, `queue_drained`, `queue_cleared`, `queue_deleted`, `queue_limits_changed`, and `purged`: retention removed finished
+	// jobs, data `{"jobs","completed","dead","cancelled","ended_before_ms"}`. Or `gap`.
 	Type string `protobuf:"bytes,2,opt,name=type,proto3" json:"type,omitempty"`
 	// Id of the job. Empty: it is not about one job.
 	JobId string `protobuf:"bytes,3,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
@@ -3759,7 +3898,7 @@ type SubscribeEvent struct {
 
 func (x *SubscribeEvent) Reset() {
 	*x = SubscribeEvent{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[37]
+	mi := &file_corvo_v1_worker_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3771,7 +3910,7 @@ func (x *SubscribeEvent) String() string {
 func (*SubscribeEvent) ProtoMessage() {}
 
 func (x *SubscribeEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[37]
+	mi := &file_corvo_v1_worker_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3784,7 +3923,7 @@ func (x *SubscribeEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubscribeEvent.ProtoReflect.Descriptor instead.
 func (*SubscribeEvent) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{37}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *SubscribeEvent) GetSeq() uint64 {
@@ -3873,7 +4012,7 @@ type GetServerInfoRequest struct {
 
 func (x *GetServerInfoRequest) Reset() {
 	*x = GetServerInfoRequest{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[38]
+	mi := &file_corvo_v1_worker_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3885,7 +4024,7 @@ func (x *GetServerInfoRequest) String() string {
 func (*GetServerInfoRequest) ProtoMessage() {}
 
 func (x *GetServerInfoRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[38]
+	mi := &file_corvo_v1_worker_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3898,7 +4037,7 @@ func (x *GetServerInfoRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetServerInfoRequest.ProtoReflect.Descriptor instead.
 func (*GetServerInfoRequest) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{38}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{39}
 }
 
 // Versions of the server.
@@ -3914,7 +4053,7 @@ type GetServerInfoResponse struct {
 
 func (x *GetServerInfoResponse) Reset() {
 	*x = GetServerInfoResponse{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[39]
+	mi := &file_corvo_v1_worker_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3926,7 +4065,7 @@ func (x *GetServerInfoResponse) String() string {
 func (*GetServerInfoResponse) ProtoMessage() {}
 
 func (x *GetServerInfoResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[39]
+	mi := &file_corvo_v1_worker_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3939,7 +4078,7 @@ func (x *GetServerInfoResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetServerInfoResponse.ProtoReflect.Descriptor instead.
 func (*GetServerInfoResponse) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{39}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *GetServerInfoResponse) GetServerVersion() string {
@@ -3971,7 +4110,7 @@ type ErrorDetail struct {
 
 func (x *ErrorDetail) Reset() {
 	*x = ErrorDetail{}
-	mi := &file_corvo_v1_worker_proto_msgTypes[40]
+	mi := &file_corvo_v1_worker_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3983,7 +4122,7 @@ func (x *ErrorDetail) String() string {
 func (*ErrorDetail) ProtoMessage() {}
 
 func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
-	mi := &file_corvo_v1_worker_proto_msgTypes[40]
+	mi := &file_corvo_v1_worker_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3996,7 +4135,7 @@ func (x *ErrorDetail) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ErrorDetail.ProtoReflect.Descriptor instead.
 func (*ErrorDetail) Descriptor() ([]byte, []int) {
-	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{40}
+	return file_corvo_v1_worker_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *ErrorDetail) GetReason() string {
@@ -4087,12 +4226,14 @@ const file_corvo_v1_worker_proto_rawDesc = "" +
 	"depends_on\x18x \x03(\tB\x06\x8a\xb5\x18\x02@\x03R\tdependsOn\x12!\n" +
 	"\bbatch_id\x18y \x01(\tB\x06\x8a\xb5\x18\x02@\x04R\abatchId:\x06\x9a\xb5\x18\x02\b\x01B\x0e\n" +
 	"\f_max_retriesB\r\n" +
-	"\v_chain_step\"\xae\x01\n" +
+	"\v_chain_step\"\xfb\x01\n" +
 	"\x0fEnqueueResponse\x12\x1d\n" +
 	"\x06job_id\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x05jobId\x12\x1e\n" +
 	"\x06status\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\x12/\n" +
 	"\x0funique_existing\x18\x03 \x01(\bB\x06\x8a\xb5\x18\x02\x18\x01R\x0euniqueExisting\x12#\n" +
-	"\tlog_index\x18d \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndex:\x06\x9a\xb5\x18\x02\b\x01\"\xbf\x01\n" +
+	"\tlog_index\x18d \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndex\x12'\n" +
+	"\x03job\x18g \x01(\v2\x15.corvo.v1.EnqueuedJobR\x03job\x12\"\n" +
+	"\runique_job_id\x18h \x01(\tR\vuniqueJobId:\x06\x9a\xb5\x18\x02\b\x01\"\xbf\x01\n" +
 	"\x13EnqueueBatchRequest\x12,\n" +
 	"\x04jobs\x18\x01 \x03(\v2\x18.corvo.v1.EnqueueRequestR\x04jobs\x12-\n" +
 	"\x05batch\x18d \x01(\v2\x17.corvo.v1.BatchCallbackR\x05batch\x12\x1d\n" +
@@ -4107,9 +4248,11 @@ const file_corvo_v1_worker_proto_rawDesc = "" +
 	"\x04jobs\x18g \x03(\v2\x15.corvo.v1.EnqueuedJobR\x04jobs\x12\x19\n" +
 	"\bbatch_id\x18d \x01(\tR\abatchId\x12<\n" +
 	"\boutcomes\x18e \x03(\x0e2\x18.corvo.v1.EnqueueOutcomeB\x06\x8a\xb5\x18\x02 \x01R\boutcomes\x12#\n" +
-	"\tlog_index\x18f \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndex:\x06\x9a\xb5\x18\x02\b\x01\"/\n" +
+	"\tlog_index\x18f \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndex:\x06\x9a\xb5\x18\x02\b\x01\"[\n" +
 	"\vEnqueuedJob\x12\x18\n" +
-	"\x02id\x18\x01 \x01(\tB\b\x8a\xb5\x18\x04\x18\x01@\x03R\x02id:\x06\x9a\xb5\x18\x02\b\x01\"\xe1\x02\n" +
+	"\x02id\x18\x01 \x01(\tB\b\x8a\xb5\x18\x04\x18\x01@\x03R\x02id\x12\x14\n" +
+	"\x05queue\x18\x02 \x01(\tR\x05queue\x12\x14\n" +
+	"\x05state\x18\x03 \x01(\tR\x05state:\x06\x9a\xb5\x18\x02\b\x01\"\xe1\x02\n" +
 	"\x15EnqueueWebhookRequest\x12\x14\n" +
 	"\x05queue\x18\x01 \x01(\tR\x05queue\x12)\n" +
 	"\fpayload_json\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02\b\x01R\vpayloadJson\x12\x1a\n" +
@@ -4348,9 +4491,19 @@ const file_corvo_v1_worker_proto_rawDesc = "" +
 	"\x0fcheckpoint_json\x18\x02 \x01(\tB\b\x8a\xb5\x18\x04\b\x01(\x01R\x0echeckpointJson\x12+\n" +
 	"\x05usage\x18\x03 \x01(\v2\x15.corvo.v1.UsageReportR\x05usage\x12!\n" +
 	"\fstream_delta\x18\x04 \x01(\tR\vstreamDelta\x12\x14\n" +
-	"\x05fence\x18d \x01(\x04R\x05fence:\x06\x9a\xb5\x18\x02\b\x01\"\xd9\x01\n" +
-	"\x10HeartbeatRequest\x12@\n" +
-	"\x04jobs\x18\x01 \x03(\v2$.corvo.v1.HeartbeatRequest.JobsEntryB\x06\x8a\xb5\x18\x02@\x03R\x04jobs\x12$\n" +
+	"\x05fence\x18d \x01(\x04R\x05fence:\x06\x9a\xb5\x18\x02\b\x01\"\xaf\x01\n" +
+	"\vWorkerFacts\x12\x1b\n" +
+	"\tworker_id\x18\x01 \x01(\tR\bworkerId\x12\x1a\n" +
+	"\bhostname\x18\x02 \x01(\tR\bhostname\x12\x10\n" +
+	"\x03sdk\x18\x03 \x01(\tR\x03sdk\x12\x1f\n" +
+	"\vsdk_version\x18\x04 \x01(\tR\n" +
+	"sdkVersion\x12\x14\n" +
+	"\x05slots\x18\x05 \x01(\x05R\x05slots\x12\x16\n" +
+	"\x06queues\x18\x06 \x03(\tR\x06queues:\x06\x9a\xb5\x18\x02\b\x01\"\x90\x02\n" +
+	"\x10HeartbeatRequest\x12H\n" +
+	"\x04jobs\x18\x01 \x03(\v2$.corvo.v1.HeartbeatRequest.JobsEntryB\x0e\x8a\xb5\x18\n" +
+	"@\x03J\x06job_idR\x04jobs\x12-\n" +
+	"\x06worker\x18e \x01(\v2\x15.corvo.v1.WorkerFactsR\x06worker\x12$\n" +
 	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly\x1aU\n" +
 	"\tJobsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x122\n" +
@@ -4455,7 +4608,7 @@ func file_corvo_v1_worker_proto_rawDescGZIP() []byte {
 }
 
 var file_corvo_v1_worker_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_corvo_v1_worker_proto_msgTypes = make([]protoimpl.MessageInfo, 43)
+var file_corvo_v1_worker_proto_msgTypes = make([]protoimpl.MessageInfo, 44)
 var file_corvo_v1_worker_proto_goTypes = []any{
 	(EnqueueOutcome)(0),             // 0: corvo.v1.EnqueueOutcome
 	(AckOutcome)(0),                 // 1: corvo.v1.AckOutcome
@@ -4492,87 +4645,90 @@ var file_corvo_v1_worker_proto_goTypes = []any{
 	(*ReleaseRequest)(nil),          // 32: corvo.v1.ReleaseRequest
 	(*ReleaseResponse)(nil),         // 33: corvo.v1.ReleaseResponse
 	(*HeartbeatJobUpdate)(nil),      // 34: corvo.v1.HeartbeatJobUpdate
-	(*HeartbeatRequest)(nil),        // 35: corvo.v1.HeartbeatRequest
-	(*HeartbeatJobResponse)(nil),    // 36: corvo.v1.HeartbeatJobResponse
-	(*HeartbeatResponse)(nil),       // 37: corvo.v1.HeartbeatResponse
-	(*SubscribeRequest)(nil),        // 38: corvo.v1.SubscribeRequest
-	(*SubscribeEvent)(nil),          // 39: corvo.v1.SubscribeEvent
-	(*GetServerInfoRequest)(nil),    // 40: corvo.v1.GetServerInfoRequest
-	(*GetServerInfoResponse)(nil),   // 41: corvo.v1.GetServerInfoResponse
-	(*ErrorDetail)(nil),             // 42: corvo.v1.ErrorDetail
-	nil,                             // 43: corvo.v1.HeartbeatRequest.JobsEntry
-	nil,                             // 44: corvo.v1.HeartbeatResponse.JobsEntry
-	(*timestamppb.Timestamp)(nil),   // 45: google.protobuf.Timestamp
+	(*WorkerFacts)(nil),             // 35: corvo.v1.WorkerFacts
+	(*HeartbeatRequest)(nil),        // 36: corvo.v1.HeartbeatRequest
+	(*HeartbeatJobResponse)(nil),    // 37: corvo.v1.HeartbeatJobResponse
+	(*HeartbeatResponse)(nil),       // 38: corvo.v1.HeartbeatResponse
+	(*SubscribeRequest)(nil),        // 39: corvo.v1.SubscribeRequest
+	(*SubscribeEvent)(nil),          // 40: corvo.v1.SubscribeEvent
+	(*GetServerInfoRequest)(nil),    // 41: corvo.v1.GetServerInfoRequest
+	(*GetServerInfoResponse)(nil),   // 42: corvo.v1.GetServerInfoResponse
+	(*ErrorDetail)(nil),             // 43: corvo.v1.ErrorDetail
+	nil,                             // 44: corvo.v1.HeartbeatRequest.JobsEntry
+	nil,                             // 45: corvo.v1.HeartbeatResponse.JobsEntry
+	(*timestamppb.Timestamp)(nil),   // 46: google.protobuf.Timestamp
 }
 var file_corvo_v1_worker_proto_depIdxs = []int32{
 	5,  // 0: corvo.v1.Chain.steps:type_name -> corvo.v1.ChainStep
 	5,  // 1: corvo.v1.Chain.on_failure:type_name -> corvo.v1.ChainStep
 	5,  // 2: corvo.v1.Chain.on_exit:type_name -> corvo.v1.ChainStep
 	2,  // 3: corvo.v1.EnqueueRequest.agent:type_name -> corvo.v1.AgentConfig
-	45, // 4: corvo.v1.EnqueueRequest.scheduled_at:type_name -> google.protobuf.Timestamp
+	46, // 4: corvo.v1.EnqueueRequest.scheduled_at:type_name -> google.protobuf.Timestamp
 	4,  // 5: corvo.v1.EnqueueRequest.chain:type_name -> corvo.v1.Chain
-	6,  // 6: corvo.v1.EnqueueBatchRequest.jobs:type_name -> corvo.v1.EnqueueRequest
-	9,  // 7: corvo.v1.EnqueueBatchRequest.batch:type_name -> corvo.v1.BatchCallback
-	11, // 8: corvo.v1.EnqueueBatchResponse.jobs:type_name -> corvo.v1.EnqueuedJob
-	0,  // 9: corvo.v1.EnqueueBatchResponse.outcomes:type_name -> corvo.v1.EnqueueOutcome
-	45, // 10: corvo.v1.EnqueueWebhookRequest.scheduled_at:type_name -> google.protobuf.Timestamp
-	3,  // 11: corvo.v1.FetchResponse.agent:type_name -> corvo.v1.AgentState
-	3,  // 12: corvo.v1.FetchBatchJob.agent:type_name -> corvo.v1.AgentState
-	17, // 13: corvo.v1.FetchBatchResponse.jobs:type_name -> corvo.v1.FetchBatchJob
-	19, // 14: corvo.v1.AckRequest.usage:type_name -> corvo.v1.UsageReport
-	19, // 15: corvo.v1.AckBatchItem.usage:type_name -> corvo.v1.UsageReport
-	22, // 16: corvo.v1.AckBatchRequest.items:type_name -> corvo.v1.AckBatchItem
-	1,  // 17: corvo.v1.AckBatchResponse.outcomes:type_name -> corvo.v1.AckOutcome
-	22, // 18: corvo.v1.LifecycleStreamRequest.acks:type_name -> corvo.v1.AckBatchItem
-	26, // 19: corvo.v1.LifecycleStreamRequest.enqueues:type_name -> corvo.v1.LifecycleEnqueueItem
-	2,  // 20: corvo.v1.LifecycleEnqueueItem.agent:type_name -> corvo.v1.AgentConfig
-	45, // 21: corvo.v1.LifecycleEnqueueItem.scheduled_at:type_name -> google.protobuf.Timestamp
-	4,  // 22: corvo.v1.LifecycleEnqueueItem.chain:type_name -> corvo.v1.Chain
-	17, // 23: corvo.v1.LifecycleStreamResponse.jobs:type_name -> corvo.v1.FetchBatchJob
-	1,  // 24: corvo.v1.LifecycleStreamResponse.outcomes:type_name -> corvo.v1.AckOutcome
-	0,  // 25: corvo.v1.LifecycleStreamResponse.enqueue_outcomes:type_name -> corvo.v1.EnqueueOutcome
-	45, // 26: corvo.v1.FailResponse.next_attempt_at:type_name -> google.protobuf.Timestamp
-	19, // 27: corvo.v1.StepRequest.usage:type_name -> corvo.v1.UsageReport
-	6,  // 28: corvo.v1.StepRequest.jobs:type_name -> corvo.v1.EnqueueRequest
-	0,  // 29: corvo.v1.StepResponse.outcomes:type_name -> corvo.v1.EnqueueOutcome
-	19, // 30: corvo.v1.HeartbeatJobUpdate.usage:type_name -> corvo.v1.UsageReport
-	43, // 31: corvo.v1.HeartbeatRequest.jobs:type_name -> corvo.v1.HeartbeatRequest.JobsEntry
-	44, // 32: corvo.v1.HeartbeatResponse.jobs:type_name -> corvo.v1.HeartbeatResponse.JobsEntry
-	34, // 33: corvo.v1.HeartbeatRequest.JobsEntry.value:type_name -> corvo.v1.HeartbeatJobUpdate
-	36, // 34: corvo.v1.HeartbeatResponse.JobsEntry.value:type_name -> corvo.v1.HeartbeatJobResponse
-	6,  // 35: corvo.v1.WorkerService.Enqueue:input_type -> corvo.v1.EnqueueRequest
-	8,  // 36: corvo.v1.WorkerService.EnqueueBatch:input_type -> corvo.v1.EnqueueBatchRequest
-	12, // 37: corvo.v1.WorkerService.EnqueueWebhook:input_type -> corvo.v1.EnqueueWebhookRequest
-	14, // 38: corvo.v1.WorkerService.Fetch:input_type -> corvo.v1.FetchRequest
-	16, // 39: corvo.v1.WorkerService.FetchBatch:input_type -> corvo.v1.FetchBatchRequest
-	20, // 40: corvo.v1.WorkerService.Ack:input_type -> corvo.v1.AckRequest
-	23, // 41: corvo.v1.WorkerService.AckBatch:input_type -> corvo.v1.AckBatchRequest
-	28, // 42: corvo.v1.WorkerService.Fail:input_type -> corvo.v1.FailRequest
-	30, // 43: corvo.v1.WorkerService.Step:input_type -> corvo.v1.StepRequest
-	32, // 44: corvo.v1.WorkerService.Release:input_type -> corvo.v1.ReleaseRequest
-	35, // 45: corvo.v1.WorkerService.Heartbeat:input_type -> corvo.v1.HeartbeatRequest
-	25, // 46: corvo.v1.WorkerService.StreamLifecycle:input_type -> corvo.v1.LifecycleStreamRequest
-	38, // 47: corvo.v1.WorkerService.Subscribe:input_type -> corvo.v1.SubscribeRequest
-	40, // 48: corvo.v1.WorkerService.GetServerInfo:input_type -> corvo.v1.GetServerInfoRequest
-	7,  // 49: corvo.v1.WorkerService.Enqueue:output_type -> corvo.v1.EnqueueResponse
-	10, // 50: corvo.v1.WorkerService.EnqueueBatch:output_type -> corvo.v1.EnqueueBatchResponse
-	13, // 51: corvo.v1.WorkerService.EnqueueWebhook:output_type -> corvo.v1.EnqueueWebhookResponse
-	15, // 52: corvo.v1.WorkerService.Fetch:output_type -> corvo.v1.FetchResponse
-	18, // 53: corvo.v1.WorkerService.FetchBatch:output_type -> corvo.v1.FetchBatchResponse
-	21, // 54: corvo.v1.WorkerService.Ack:output_type -> corvo.v1.AckResponse
-	24, // 55: corvo.v1.WorkerService.AckBatch:output_type -> corvo.v1.AckBatchResponse
-	29, // 56: corvo.v1.WorkerService.Fail:output_type -> corvo.v1.FailResponse
-	31, // 57: corvo.v1.WorkerService.Step:output_type -> corvo.v1.StepResponse
-	33, // 58: corvo.v1.WorkerService.Release:output_type -> corvo.v1.ReleaseResponse
-	37, // 59: corvo.v1.WorkerService.Heartbeat:output_type -> corvo.v1.HeartbeatResponse
-	27, // 60: corvo.v1.WorkerService.StreamLifecycle:output_type -> corvo.v1.LifecycleStreamResponse
-	39, // 61: corvo.v1.WorkerService.Subscribe:output_type -> corvo.v1.SubscribeEvent
-	41, // 62: corvo.v1.WorkerService.GetServerInfo:output_type -> corvo.v1.GetServerInfoResponse
-	49, // [49:63] is the sub-list for method output_type
-	35, // [35:49] is the sub-list for method input_type
-	35, // [35:35] is the sub-list for extension type_name
-	35, // [35:35] is the sub-list for extension extendee
-	0,  // [0:35] is the sub-list for field type_name
+	11, // 6: corvo.v1.EnqueueResponse.job:type_name -> corvo.v1.EnqueuedJob
+	6,  // 7: corvo.v1.EnqueueBatchRequest.jobs:type_name -> corvo.v1.EnqueueRequest
+	9,  // 8: corvo.v1.EnqueueBatchRequest.batch:type_name -> corvo.v1.BatchCallback
+	11, // 9: corvo.v1.EnqueueBatchResponse.jobs:type_name -> corvo.v1.EnqueuedJob
+	0,  // 10: corvo.v1.EnqueueBatchResponse.outcomes:type_name -> corvo.v1.EnqueueOutcome
+	46, // 11: corvo.v1.EnqueueWebhookRequest.scheduled_at:type_name -> google.protobuf.Timestamp
+	3,  // 12: corvo.v1.FetchResponse.agent:type_name -> corvo.v1.AgentState
+	3,  // 13: corvo.v1.FetchBatchJob.agent:type_name -> corvo.v1.AgentState
+	17, // 14: corvo.v1.FetchBatchResponse.jobs:type_name -> corvo.v1.FetchBatchJob
+	19, // 15: corvo.v1.AckRequest.usage:type_name -> corvo.v1.UsageReport
+	19, // 16: corvo.v1.AckBatchItem.usage:type_name -> corvo.v1.UsageReport
+	22, // 17: corvo.v1.AckBatchRequest.items:type_name -> corvo.v1.AckBatchItem
+	1,  // 18: corvo.v1.AckBatchResponse.outcomes:type_name -> corvo.v1.AckOutcome
+	22, // 19: corvo.v1.LifecycleStreamRequest.acks:type_name -> corvo.v1.AckBatchItem
+	26, // 20: corvo.v1.LifecycleStreamRequest.enqueues:type_name -> corvo.v1.LifecycleEnqueueItem
+	2,  // 21: corvo.v1.LifecycleEnqueueItem.agent:type_name -> corvo.v1.AgentConfig
+	46, // 22: corvo.v1.LifecycleEnqueueItem.scheduled_at:type_name -> google.protobuf.Timestamp
+	4,  // 23: corvo.v1.LifecycleEnqueueItem.chain:type_name -> corvo.v1.Chain
+	17, // 24: corvo.v1.LifecycleStreamResponse.jobs:type_name -> corvo.v1.FetchBatchJob
+	1,  // 25: corvo.v1.LifecycleStreamResponse.outcomes:type_name -> corvo.v1.AckOutcome
+	0,  // 26: corvo.v1.LifecycleStreamResponse.enqueue_outcomes:type_name -> corvo.v1.EnqueueOutcome
+	46, // 27: corvo.v1.FailResponse.next_attempt_at:type_name -> google.protobuf.Timestamp
+	19, // 28: corvo.v1.StepRequest.usage:type_name -> corvo.v1.UsageReport
+	6,  // 29: corvo.v1.StepRequest.jobs:type_name -> corvo.v1.EnqueueRequest
+	0,  // 30: corvo.v1.StepResponse.outcomes:type_name -> corvo.v1.EnqueueOutcome
+	19, // 31: corvo.v1.HeartbeatJobUpdate.usage:type_name -> corvo.v1.UsageReport
+	44, // 32: corvo.v1.HeartbeatRequest.jobs:type_name -> corvo.v1.HeartbeatRequest.JobsEntry
+	35, // 33: corvo.v1.HeartbeatRequest.worker:type_name -> corvo.v1.WorkerFacts
+	45, // 34: corvo.v1.HeartbeatResponse.jobs:type_name -> corvo.v1.HeartbeatResponse.JobsEntry
+	34, // 35: corvo.v1.HeartbeatRequest.JobsEntry.value:type_name -> corvo.v1.HeartbeatJobUpdate
+	37, // 36: corvo.v1.HeartbeatResponse.JobsEntry.value:type_name -> corvo.v1.HeartbeatJobResponse
+	6,  // 37: corvo.v1.WorkerService.Enqueue:input_type -> corvo.v1.EnqueueRequest
+	8,  // 38: corvo.v1.WorkerService.EnqueueBatch:input_type -> corvo.v1.EnqueueBatchRequest
+	12, // 39: corvo.v1.WorkerService.EnqueueWebhook:input_type -> corvo.v1.EnqueueWebhookRequest
+	14, // 40: corvo.v1.WorkerService.Fetch:input_type -> corvo.v1.FetchRequest
+	16, // 41: corvo.v1.WorkerService.FetchBatch:input_type -> corvo.v1.FetchBatchRequest
+	20, // 42: corvo.v1.WorkerService.Ack:input_type -> corvo.v1.AckRequest
+	23, // 43: corvo.v1.WorkerService.AckBatch:input_type -> corvo.v1.AckBatchRequest
+	28, // 44: corvo.v1.WorkerService.Fail:input_type -> corvo.v1.FailRequest
+	30, // 45: corvo.v1.WorkerService.Step:input_type -> corvo.v1.StepRequest
+	32, // 46: corvo.v1.WorkerService.Release:input_type -> corvo.v1.ReleaseRequest
+	36, // 47: corvo.v1.WorkerService.Heartbeat:input_type -> corvo.v1.HeartbeatRequest
+	25, // 48: corvo.v1.WorkerService.StreamLifecycle:input_type -> corvo.v1.LifecycleStreamRequest
+	39, // 49: corvo.v1.WorkerService.Subscribe:input_type -> corvo.v1.SubscribeRequest
+	41, // 50: corvo.v1.WorkerService.GetServerInfo:input_type -> corvo.v1.GetServerInfoRequest
+	7,  // 51: corvo.v1.WorkerService.Enqueue:output_type -> corvo.v1.EnqueueResponse
+	10, // 52: corvo.v1.WorkerService.EnqueueBatch:output_type -> corvo.v1.EnqueueBatchResponse
+	13, // 53: corvo.v1.WorkerService.EnqueueWebhook:output_type -> corvo.v1.EnqueueWebhookResponse
+	15, // 54: corvo.v1.WorkerService.Fetch:output_type -> corvo.v1.FetchResponse
+	18, // 55: corvo.v1.WorkerService.FetchBatch:output_type -> corvo.v1.FetchBatchResponse
+	21, // 56: corvo.v1.WorkerService.Ack:output_type -> corvo.v1.AckResponse
+	24, // 57: corvo.v1.WorkerService.AckBatch:output_type -> corvo.v1.AckBatchResponse
+	29, // 58: corvo.v1.WorkerService.Fail:output_type -> corvo.v1.FailResponse
+	31, // 59: corvo.v1.WorkerService.Step:output_type -> corvo.v1.StepResponse
+	33, // 60: corvo.v1.WorkerService.Release:output_type -> corvo.v1.ReleaseResponse
+	38, // 61: corvo.v1.WorkerService.Heartbeat:output_type -> corvo.v1.HeartbeatResponse
+	27, // 62: corvo.v1.WorkerService.StreamLifecycle:output_type -> corvo.v1.LifecycleStreamResponse
+	40, // 63: corvo.v1.WorkerService.Subscribe:output_type -> corvo.v1.SubscribeEvent
+	42, // 64: corvo.v1.WorkerService.GetServerInfo:output_type -> corvo.v1.GetServerInfoResponse
+	51, // [51:65] is the sub-list for method output_type
+	37, // [37:51] is the sub-list for method input_type
+	37, // [37:37] is the sub-list for extension type_name
+	37, // [37:37] is the sub-list for extension extendee
+	0,  // [0:37] is the sub-list for field type_name
 }
 
 func init() { file_corvo_v1_worker_proto_init() }
@@ -4589,7 +4745,7 @@ func file_corvo_v1_worker_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_corvo_v1_worker_proto_rawDesc), len(file_corvo_v1_worker_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   43,
+			NumMessages:   44,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

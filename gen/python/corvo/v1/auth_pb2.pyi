@@ -13,19 +13,25 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 class GetAuthStatusRequest(_message.Message):
     __slots__ = ()
-    def __init__(self) -> None: ...
+    MIN_INDEX_FIELD_NUMBER: _ClassVar[int]
+    min_index: int
+    def __init__(self, min_index: _Optional[int] = ...) -> None: ...
 
 class GetAuthStatusResponse(_message.Message):
     __slots__ = ()
     ADMIN_PASSWORD_SET_FIELD_NUMBER: _ClassVar[int]
     OPEN_FIELD_NUMBER: _ClassVar[int]
+    LOG_INDEX_FIELD_NUMBER: _ClassVar[int]
     admin_password_set: bool
     open: bool
-    def __init__(self, admin_password_set: _Optional[bool] = ..., open: _Optional[bool] = ...) -> None: ...
+    log_index: int
+    def __init__(self, admin_password_set: _Optional[bool] = ..., open: _Optional[bool] = ..., log_index: _Optional[int] = ...) -> None: ...
 
 class WhoAmIRequest(_message.Message):
     __slots__ = ()
-    def __init__(self) -> None: ...
+    MIN_INDEX_FIELD_NUMBER: _ClassVar[int]
+    min_index: int
+    def __init__(self, min_index: _Optional[int] = ...) -> None: ...
 
 class WhoAmIResponse(_message.Message):
     __slots__ = ()
@@ -38,6 +44,7 @@ class WhoAmIResponse(_message.Message):
     EXPIRES_AT_FIELD_NUMBER: _ClassVar[int]
     OPEN_FIELD_NUMBER: _ClassVar[int]
     CAPABILITIES_FIELD_NUMBER: _ClassVar[int]
+    LOG_INDEX_FIELD_NUMBER: _ClassVar[int]
     principal: str
     credential: str
     role: str
@@ -47,7 +54,8 @@ class WhoAmIResponse(_message.Message):
     expires_at: _timestamp_pb2.Timestamp
     open: bool
     capabilities: _containers.RepeatedCompositeFieldContainer[Capability]
-    def __init__(self, principal: _Optional[str] = ..., credential: _Optional[str] = ..., role: _Optional[str] = ..., roles: _Optional[_Iterable[str]] = ..., namespace: _Optional[str] = ..., queue_scope: _Optional[str] = ..., expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., open: _Optional[bool] = ..., capabilities: _Optional[_Iterable[_Union[Capability, _Mapping]]] = ...) -> None: ...
+    log_index: int
+    def __init__(self, principal: _Optional[str] = ..., credential: _Optional[str] = ..., role: _Optional[str] = ..., roles: _Optional[_Iterable[str]] = ..., namespace: _Optional[str] = ..., queue_scope: _Optional[str] = ..., expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., open: _Optional[bool] = ..., capabilities: _Optional[_Iterable[_Union[Capability, _Mapping]]] = ..., log_index: _Optional[int] = ...) -> None: ...
 
 class Capability(_message.Message):
     __slots__ = ()
@@ -85,13 +93,17 @@ class ApiKey(_message.Message):
 
 class ListApiKeysRequest(_message.Message):
     __slots__ = ()
-    def __init__(self) -> None: ...
+    MIN_INDEX_FIELD_NUMBER: _ClassVar[int]
+    min_index: int
+    def __init__(self, min_index: _Optional[int] = ...) -> None: ...
 
 class ListApiKeysResponse(_message.Message):
     __slots__ = ()
     KEYS_FIELD_NUMBER: _ClassVar[int]
+    LOG_INDEX_FIELD_NUMBER: _ClassVar[int]
     keys: _containers.RepeatedCompositeFieldContainer[ApiKey]
-    def __init__(self, keys: _Optional[_Iterable[_Union[ApiKey, _Mapping]]] = ...) -> None: ...
+    log_index: int
+    def __init__(self, keys: _Optional[_Iterable[_Union[ApiKey, _Mapping]]] = ..., log_index: _Optional[int] = ...) -> None: ...
 
 class SetApiKeyRequest(_message.Message):
     __slots__ = ()
@@ -163,13 +175,17 @@ class Role(_message.Message):
 
 class ListRolesRequest(_message.Message):
     __slots__ = ()
-    def __init__(self) -> None: ...
+    MIN_INDEX_FIELD_NUMBER: _ClassVar[int]
+    min_index: int
+    def __init__(self, min_index: _Optional[int] = ...) -> None: ...
 
 class ListRolesResponse(_message.Message):
     __slots__ = ()
     ROLES_FIELD_NUMBER: _ClassVar[int]
+    LOG_INDEX_FIELD_NUMBER: _ClassVar[int]
     roles: _containers.RepeatedCompositeFieldContainer[Role]
-    def __init__(self, roles: _Optional[_Iterable[_Union[Role, _Mapping]]] = ...) -> None: ...
+    log_index: int
+    def __init__(self, roles: _Optional[_Iterable[_Union[Role, _Mapping]]] = ..., log_index: _Optional[int] = ...) -> None: ...
 
 class SetRoleRequest(_message.Message):
     __slots__ = ()
@@ -208,16 +224,20 @@ class DeleteRoleResponse(_message.Message):
 class ListKeyRolesRequest(_message.Message):
     __slots__ = ()
     KEY_HASH_FIELD_NUMBER: _ClassVar[int]
+    MIN_INDEX_FIELD_NUMBER: _ClassVar[int]
     key_hash: str
-    def __init__(self, key_hash: _Optional[str] = ...) -> None: ...
+    min_index: int
+    def __init__(self, key_hash: _Optional[str] = ..., min_index: _Optional[int] = ...) -> None: ...
 
 class ListKeyRolesResponse(_message.Message):
     __slots__ = ()
     KEY_HASH_FIELD_NUMBER: _ClassVar[int]
     ROLES_FIELD_NUMBER: _ClassVar[int]
+    LOG_INDEX_FIELD_NUMBER: _ClassVar[int]
     key_hash: str
     roles: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, key_hash: _Optional[str] = ..., roles: _Optional[_Iterable[str]] = ...) -> None: ...
+    log_index: int
+    def __init__(self, key_hash: _Optional[str] = ..., roles: _Optional[_Iterable[str]] = ..., log_index: _Optional[int] = ...) -> None: ...
 
 class AssignRoleRequest(_message.Message):
     __slots__ = ()
@@ -257,7 +277,9 @@ class UnassignRoleResponse(_message.Message):
 
 class GetSsoSettingsRequest(_message.Message):
     __slots__ = ()
-    def __init__(self) -> None: ...
+    MIN_INDEX_FIELD_NUMBER: _ClassVar[int]
+    min_index: int
+    def __init__(self, min_index: _Optional[int] = ...) -> None: ...
 
 class GetSsoSettingsResponse(_message.Message):
     __slots__ = ()
@@ -268,6 +290,7 @@ class GetSsoSettingsResponse(_message.Message):
     OIDC_GROUP_CLAIM_FIELD_NUMBER: _ClassVar[int]
     GROUP_ROLE_MAPPINGS_JSON_FIELD_NUMBER: _ClassVar[int]
     UPDATED_AT_FIELD_NUMBER: _ClassVar[int]
+    LOG_INDEX_FIELD_NUMBER: _ClassVar[int]
     provider: str
     oidc_issuer_url: str
     oidc_client_id: str
@@ -275,7 +298,8 @@ class GetSsoSettingsResponse(_message.Message):
     oidc_group_claim: str
     group_role_mappings_json: str
     updated_at: _timestamp_pb2.Timestamp
-    def __init__(self, provider: _Optional[str] = ..., oidc_issuer_url: _Optional[str] = ..., oidc_client_id: _Optional[str] = ..., saml_enabled: _Optional[bool] = ..., oidc_group_claim: _Optional[str] = ..., group_role_mappings_json: _Optional[str] = ..., updated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    log_index: int
+    def __init__(self, provider: _Optional[str] = ..., oidc_issuer_url: _Optional[str] = ..., oidc_client_id: _Optional[str] = ..., saml_enabled: _Optional[bool] = ..., oidc_group_claim: _Optional[str] = ..., group_role_mappings_json: _Optional[str] = ..., updated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., log_index: _Optional[int] = ...) -> None: ...
 
 class SetSsoSettingsRequest(_message.Message):
     __slots__ = ()
@@ -313,6 +337,7 @@ class ListAuditLogsRequest(_message.Message):
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]
     SINCE_FIELD_NUMBER: _ClassVar[int]
     UNTIL_FIELD_NUMBER: _ClassVar[int]
+    MIN_INDEX_FIELD_NUMBER: _ClassVar[int]
     limit: int
     offset: int
     principal: str
@@ -321,7 +346,8 @@ class ListAuditLogsRequest(_message.Message):
     namespace: str
     since: str
     until: str
-    def __init__(self, limit: _Optional[int] = ..., offset: _Optional[int] = ..., principal: _Optional[str] = ..., method: _Optional[str] = ..., path_prefix: _Optional[str] = ..., namespace: _Optional[str] = ..., since: _Optional[str] = ..., until: _Optional[str] = ...) -> None: ...
+    min_index: int
+    def __init__(self, limit: _Optional[int] = ..., offset: _Optional[int] = ..., principal: _Optional[str] = ..., method: _Optional[str] = ..., path_prefix: _Optional[str] = ..., namespace: _Optional[str] = ..., since: _Optional[str] = ..., until: _Optional[str] = ..., min_index: _Optional[int] = ...) -> None: ...
 
 class ListAuditLogsResponse(_message.Message):
     __slots__ = ()
@@ -329,11 +355,13 @@ class ListAuditLogsResponse(_message.Message):
     TOTAL_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
     OFFSET_FIELD_NUMBER: _ClassVar[int]
+    LOG_INDEX_FIELD_NUMBER: _ClassVar[int]
     audit_logs: _containers.RepeatedCompositeFieldContainer[AuditLog]
     total: int
     limit: int
     offset: int
-    def __init__(self, audit_logs: _Optional[_Iterable[_Union[AuditLog, _Mapping]]] = ..., total: _Optional[int] = ..., limit: _Optional[int] = ..., offset: _Optional[int] = ...) -> None: ...
+    log_index: int
+    def __init__(self, audit_logs: _Optional[_Iterable[_Union[AuditLog, _Mapping]]] = ..., total: _Optional[int] = ..., limit: _Optional[int] = ..., offset: _Optional[int] = ..., log_index: _Optional[int] = ...) -> None: ...
 
 class AuditLog(_message.Message):
     __slots__ = ()

@@ -86,7 +86,7 @@ class BatchService(Protocol):
 
     async def get_children(self, request: GetChildrenRequest, ctx: RequestContext[GetChildrenRequest, GetChildrenResponse], /) -> GetChildrenResponse:
         """
-        Counters of a job's children: the jobs that name it as `parent_id`. Their ids come from a search for `parent_id`.
+        A job's children, the jobs that name it as `parent_id`: how many, and the newest of them.
         """
         raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
 
@@ -414,7 +414,7 @@ class BatchServiceClient(ConnectClient):
         use_get: bool = False,
     ) -> GetChildrenResponse:
         """
-        Counters of a job's children: the jobs that name it as `parent_id`. Their ids come from a search for `parent_id`.
+        A job's children, the jobs that name it as `parent_id`: how many, and the newest of them.
         """
         return await self.execute_unary(
             request=request,
@@ -480,7 +480,7 @@ class BatchServiceSync(Protocol):
 
     def get_children(self, request: GetChildrenRequest, ctx: RequestContext[GetChildrenRequest, GetChildrenResponse], /) -> GetChildrenResponse:
         """
-        Counters of a job's children: the jobs that name it as `parent_id`. Their ids come from a search for `parent_id`.
+        A job's children, the jobs that name it as `parent_id`: how many, and the newest of them.
         """
         raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
 
@@ -806,7 +806,7 @@ class BatchServiceClientSync(ConnectClientSync):
         use_get: bool = False,
     ) -> GetChildrenResponse:
         """
-        Counters of a job's children: the jobs that name it as `parent_id`. Their ids come from a search for `parent_id`.
+        A job's children, the jobs that name it as `parent_id`: how many, and the newest of them.
         """
         return self.execute_unary(
             request=request,

@@ -24,11 +24,12 @@ _sym_db = _symbol_database.Default()
 
 from corvo.options.v1 import options_pb2 as corvo_dot_options_dot_v1_dot_options__pb2
 from corvo.v1 import job_pb2 as corvo_dot_v1_dot_job__pb2
+from corvo.v1 import search_pb2 as corvo_dot_v1_dot_search__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14\x63orvo/v1/batch.proto\x12\x08\x63orvo.v1\x1a\x1e\x63orvo/options/v1/options.proto\x1a\x12\x63orvo/v1/job.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xce\x01\n\x12\x43reateBatchRequest\x12-\n\x0e\x63\x61llback_queue\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02@\x02R\rcallbackQueue\x12<\n\x15\x63\x61llback_payload_json\x18\x02 \x01(\tB\x08\x8a\xb5\x18\x04\x08\x01\x38\x01R\x13\x63\x61llbackPayloadJson\x12\x1d\n\nrequest_id\x18n \x01(\tR\trequestId\x12$\n\rvalidate_only\x18\xbe\x01 \x01(\x08R\x0cvalidateOnly:\x06\x9a\xb5\x18\x02\x08\x01\"f\n\x13\x43reateBatchResponse\x12!\n\x08\x62\x61tch_id\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x07\x62\x61tchId\x12$\n\tlog_index\x18\xc0\x01 \x01(\x04\x42\x06\x8a\xb5\x18\x02 \x01R\x08logIndex:\x06\x9a\xb5\x18\x02\x08\x01\"\x82\x01\n\x10SealBatchRequest\x12!\n\x08\x62\x61tch_id\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02@\x04R\x07\x62\x61tchId\x12\x1d\n\nrequest_id\x18n \x01(\tR\trequestId\x12$\n\rvalidate_only\x18\xbe\x01 \x01(\x08R\x0cvalidateOnly:\x06\x9a\xb5\x18\x02\x08\x01\"\x9b\x01\n\x11SealBatchResponse\x12\x1e\n\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\x12\x38\n\x0c\x63\x61llback_job\x18\x02 \x01(\x0b\x32\x15.corvo.v1.CallbackJobR\x0b\x63\x61llbackJob\x12$\n\tlog_index\x18\xc0\x01 \x01(\x04\x42\x06\x8a\xb5\x18\x02 \x01R\x08logIndex:\x06\x9a\xb5\x18\x02\x08\x01\"-\n\x0b\x43\x61llbackJob\x12\x16\n\x02id\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x02id:\x06\x9a\xb5\x18\x02\x08\x01\"R\n\x0fGetBatchRequest\x12!\n\x08\x62\x61tch_id\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02@\x04R\x07\x62\x61tchId\x12\x1c\n\tmin_index\x18\xbf\x01 \x01(\x04R\x08minIndex\"9\n\x10GetBatchResponse\x12%\n\x05\x62\x61tch\x18\x01 \x01(\x0b\x32\x0f.corvo.v1.BatchR\x05\x62\x61tch\"\xa2\x04\n\x05\x42\x61tch\x12\x18\n\x02id\x18\x01 \x01(\tB\x08\x8a\xb5\x18\x04\x18\x01@\x04R\x02id\x12\x1c\n\x05state\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x05state\x12\x1c\n\x05total\x18\x03 \x01(\x03\x42\x06\x8a\xb5\x18\x02\x18\x01R\x05total\x12 \n\x07pending\x18\x04 \x01(\x03\x42\x06\x8a\xb5\x18\x02\x18\x01R\x07pending\x12$\n\tsucceeded\x18\x05 \x01(\x03\x42\x06\x8a\xb5\x18\x02\x18\x01R\tsucceeded\x12\x1e\n\x06\x66\x61iled\x18\x06 \x01(\x03\x42\x06\x8a\xb5\x18\x02\x18\x01R\x06\x66\x61iled\x12$\n\tcancelled\x18\x07 \x01(\x03\x42\x06\x8a\xb5\x18\x02\x18\x01R\tcancelled\x12 \n\x07\x64\x65leted\x18\x08 \x01(\x03\x42\x06\x8a\xb5\x18\x02\x18\x01R\x07\x64\x65leted\x12-\n\x0e\x63\x61llback_queue\x18\t \x01(\tB\x06\x8a\xb5\x18\x02@\x02R\rcallbackQueue\x12:\n\x15\x63\x61llback_payload_json\x18\n \x01(\tB\x06\x8a\xb5\x18\x02\x08\x01R\x13\x63\x61llbackPayloadJson\x12.\n\x0f\x63\x61llback_job_id\x18\x0b \x01(\tB\x06\x8a\xb5\x18\x02@\x03R\rcallbackJobId\x12\x39\n\ncreated_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tcreatedAt\x12=\n\x0c\x63ompleted_at\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0b\x63ompletedAt\"v\n\x12ListBatchesRequest\x12\x14\n\x05limit\x18\x01 \x01(\x05R\x05limit\x12\x16\n\x06\x63ursor\x18\x02 \x01(\tR\x06\x63ursor\x12\x14\n\x05state\x18\x03 \x01(\tR\x05state\x12\x1c\n\tmin_index\x18\xbf\x01 \x01(\x04R\x08minIndex\"`\n\x13ListBatchesResponse\x12\x31\n\x07\x62\x61tches\x18\x01 \x03(\x0b\x32\x0f.corvo.v1.BatchB\x06\x8a\xb5\x18\x02\x18\x01R\x07\x62\x61tches\x12\x16\n\x06\x63ursor\x18\x02 \x01(\tR\x06\x63ursor\"R\n\x0fGetChainRequest\x12!\n\x08\x63hain_id\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02@\x04R\x07\x63hainId\x12\x1c\n\tmin_index\x18\xbf\x01 \x01(\x04R\x08minIndex\"=\n\x10GetChainResponse\x12)\n\x05\x63hain\x18\x01 \x01(\x0b\x32\x13.corvo.v1.ChainInfoR\x05\x63hain\"\xf2\x02\n\tChainInfo\x12\x18\n\x02id\x18\x01 \x01(\tB\x08\x8a\xb5\x18\x04\x18\x01@\x04R\x02id\x12\x1c\n\x05state\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x05state\x12\x1a\n\x04step\x18\x03 \x01(\x05\x42\x06\x8a\xb5\x18\x02\x18\x01R\x04step\x12\x35\n\x05steps\x18\x04 \x03(\x0b\x32\x17.corvo.v1.ChainStepInfoB\x06\x8a\xb5\x18\x02\x18\x01R\x05steps\x12\x36\n\non_failure\x18\x05 \x01(\x0b\x32\x17.corvo.v1.ChainStepInfoR\tonFailure\x12\x30\n\x07on_exit\x18\x06 \x01(\x0b\x32\x17.corvo.v1.ChainStepInfoR\x06onExit\x12\x39\n\ncreated_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tcreatedAt\x12\x35\n\x08\x65nded_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x07\x65ndedAt\"N\n\rChainStepInfo\x12\x1e\n\x05queue\x18\x01 \x01(\tB\x08\x8a\xb5\x18\x04\x18\x01@\x02R\x05queue\x12\x1d\n\x06job_id\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02@\x03R\x05jobId\"u\n\x11ListChainsRequest\x12\x14\n\x05limit\x18\x01 \x01(\x05R\x05limit\x12\x16\n\x06\x63ursor\x18\x02 \x01(\tR\x06\x63ursor\x12\x14\n\x05state\x18\x03 \x01(\tR\x05state\x12\x1c\n\tmin_index\x18\xbf\x01 \x01(\x04R\x08minIndex\"a\n\x12ListChainsResponse\x12\x33\n\x06\x63hains\x18\x01 \x03(\x0b\x32\x13.corvo.v1.ChainInfoB\x06\x8a\xb5\x18\x02\x18\x01R\x06\x63hains\x12\x16\n\x06\x63ursor\x18\x02 \x01(\tR\x06\x63ursor\"U\n\x16GetDependenciesRequest\x12\x1d\n\x06job_id\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02@\x03R\x05jobId\x12\x1c\n\tmin_index\x18\xbf\x01 \x01(\x04R\x08minIndex\"\xa5\x01\n\x17GetDependenciesResponse\x12>\n\ndepends_on\x18\x01 \x03(\x0b\x32\x17.corvo.v1.JobDependencyB\x06\x8a\xb5\x18\x02\x18\x01R\tdependsOn\x12 \n\x07waiting\x18\x02 \x01(\x05\x42\x06\x8a\xb5\x18\x02\x18\x01R\x07waiting\x12(\n\ndependents\x18\x03 \x03(\tB\x08\x8a\xb5\x18\x04\x18\x01@\x03R\ndependents\"Q\n\x12GetChildrenRequest\x12\x1d\n\x06job_id\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02@\x03R\x05jobId\x12\x1c\n\tmin_index\x18\xbf\x01 \x01(\x04R\x08minIndex\"\x8e\x02\n\x13GetChildrenResponse\x12\x1c\n\x05total\x18\x01 \x01(\x03\x42\x06\x8a\xb5\x18\x02\x18\x01R\x05total\x12 \n\x07pending\x18\x02 \x01(\x03\x42\x06\x8a\xb5\x18\x02\x18\x01R\x07pending\x12$\n\tsucceeded\x18\x03 \x01(\x03\x42\x06\x8a\xb5\x18\x02\x18\x01R\tsucceeded\x12\x1e\n\x06\x66\x61iled\x18\x04 \x01(\x03\x42\x06\x8a\xb5\x18\x02\x18\x01R\x06\x66\x61iled\x12$\n\tcancelled\x18\x05 \x01(\x03\x42\x06\x8a\xb5\x18\x02\x18\x01R\tcancelled\x12 \n\x07\x64\x65leted\x18\x06 \x01(\x03\x42\x06\x8a\xb5\x18\x02\x18\x01R\x07\x64\x65leted\x12)\n\x04jobs\x18\x07 \x03(\x0b\x32\r.corvo.v1.JobB\x06\x8a\xb5\x18\x02\x18\x01R\x04jobs2\x8c\t\n\x0c\x42\x61tchService\x12\x95\x01\n\x0b\x43reateBatch\x12\x1c.corvo.v1.CreateBatchRequest\x1a\x1d.corvo.v1.CreateBatchResponse\"I\x92\xb5\x18\x17\x08\xc9\x01\x32\x10VALIDATION_ERROR@\x01\xa2\xb5\x18\x12\n\x05\x62\x61tch\x12\x05write\x18\x05 \x02\x82\xd3\xe4\x93\x02\x12\"\r/api/v1/batch:\x01*\x12\x84\x01\n\tSealBatch\x12\x1a.corvo.v1.SealBatchRequest\x1a\x1b.corvo.v1.SealBatchResponse\">\xa2\xb5\x18\x12\n\x05\x62\x61tch\x12\x05write\x18\x05 \x04\x82\xd3\xe4\x93\x02\"\"\x1d/api/v1/batch/{batch_id}/seal:\x01*\x12\x86\x01\n\x08GetBatch\x12\x19.corvo.v1.GetBatchRequest\x1a\x1a.corvo.v1.GetBatchResponse\"C\x90\x02\x01\xa2\xb5\x18\x13\n\x07\x62\x61tches\x12\x04read\x18\x04 \x04\x82\xd3\xe4\x93\x02#\x12\x1a/api/v1/batches/{batch_id}b\x05\x62\x61tch\x12\x93\x01\n\x0bListBatches\x12\x1c.corvo.v1.ListBatchesRequest\x1a\x1d.corvo.v1.ListBatchesResponse\"G\x90\x02\x01\x92\xb5\x18\x12\x32\x10VALIDATION_ERROR\xa2\xb5\x18\x13\n\x07\x62\x61tches\x12\x04read\x18\x03 \x04\x82\xd3\xe4\x93\x02\x11\x12\x0f/api/v1/batches\x12\x84\x01\n\x08GetChain\x12\x19.corvo.v1.GetChainRequest\x1a\x1a.corvo.v1.GetChainResponse\"A\x90\x02\x01\xa2\xb5\x18\x12\n\x06\x63hains\x12\x04read\x18\x04 \x04\x82\xd3\xe4\x93\x02\"\x12\x19/api/v1/chains/{chain_id}b\x05\x63hain\x12\x8e\x01\n\nListChains\x12\x1b.corvo.v1.ListChainsRequest\x1a\x1c.corvo.v1.ListChainsResponse\"E\x90\x02\x01\x92\xb5\x18\x12\x32\x10VALIDATION_ERROR\xa2\xb5\x18\x12\n\x06\x63hains\x12\x04read\x18\x03 \x04\x82\xd3\xe4\x93\x02\x10\x12\x0e/api/v1/chains\x12\x99\x01\n\x0fGetDependencies\x12 .corvo.v1.GetDependenciesRequest\x1a!.corvo.v1.GetDependenciesResponse\"A\x90\x02\x01\xa2\xb5\x18\x10\n\x04jobs\x12\x04read\x18\x04 \x03\x82\xd3\xe4\x93\x02$\x12\"/api/v1/jobs/{job_id}/dependencies\x12\x89\x01\n\x0bGetChildren\x12\x1c.corvo.v1.GetChildrenRequest\x1a\x1d.corvo.v1.GetChildrenResponse\"=\x90\x02\x01\xa2\xb5\x18\x10\n\x04jobs\x12\x04read\x18\x04 \x03\x82\xd3\xe4\x93\x02 \x12\x1e/api/v1/jobs/{job_id}/childrenB)Z\'corvo.dev/corvo/gen/go/corvo/v1;corvov1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14\x63orvo/v1/batch.proto\x12\x08\x63orvo.v1\x1a\x1e\x63orvo/options/v1/options.proto\x1a\x12\x63orvo/v1/job.proto\x1a\x15\x63orvo/v1/search.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xce\x01\n\x12\x43reateBatchRequest\x12-\n\x0e\x63\x61llback_queue\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02@\x02R\rcallbackQueue\x12<\n\x15\x63\x61llback_payload_json\x18\x02 \x01(\tB\x08\x8a\xb5\x18\x04\x08\x01\x38\x01R\x13\x63\x61llbackPayloadJson\x12\x1d\n\nrequest_id\x18n \x01(\tR\trequestId\x12$\n\rvalidate_only\x18\xbe\x01 \x01(\x08R\x0cvalidateOnly:\x06\x9a\xb5\x18\x02\x08\x01\"f\n\x13\x43reateBatchResponse\x12!\n\x08\x62\x61tch_id\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x07\x62\x61tchId\x12$\n\tlog_index\x18\xc0\x01 \x01(\x04\x42\x06\x8a\xb5\x18\x02 \x01R\x08logIndex:\x06\x9a\xb5\x18\x02\x08\x01\"\x82\x01\n\x10SealBatchRequest\x12!\n\x08\x62\x61tch_id\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02@\x04R\x07\x62\x61tchId\x12\x1d\n\nrequest_id\x18n \x01(\tR\trequestId\x12$\n\rvalidate_only\x18\xbe\x01 \x01(\x08R\x0cvalidateOnly:\x06\x9a\xb5\x18\x02\x08\x01\"\x9b\x01\n\x11SealBatchResponse\x12\x1e\n\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\x12\x38\n\x0c\x63\x61llback_job\x18\x02 \x01(\x0b\x32\x15.corvo.v1.CallbackJobR\x0b\x63\x61llbackJob\x12$\n\tlog_index\x18\xc0\x01 \x01(\x04\x42\x06\x8a\xb5\x18\x02 \x01R\x08logIndex:\x06\x9a\xb5\x18\x02\x08\x01\"-\n\x0b\x43\x61llbackJob\x12\x16\n\x02id\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x02id:\x06\x9a\xb5\x18\x02\x08\x01\"R\n\x0fGetBatchRequest\x12!\n\x08\x62\x61tch_id\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02@\x04R\x07\x62\x61tchId\x12\x1c\n\tmin_index\x18\xbf\x01 \x01(\x04R\x08minIndex\"_\n\x10GetBatchResponse\x12%\n\x05\x62\x61tch\x18\x01 \x01(\x0b\x32\x0f.corvo.v1.BatchR\x05\x62\x61tch\x12$\n\tlog_index\x18\xc0\x01 \x01(\x04\x42\x06\x8a\xb5\x18\x02 \x01R\x08logIndex\"\xa2\x04\n\x05\x42\x61tch\x12\x18\n\x02id\x18\x01 \x01(\tB\x08\x8a\xb5\x18\x04\x18\x01@\x04R\x02id\x12\x1c\n\x05state\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x05state\x12\x1c\n\x05total\x18\x03 \x01(\x03\x42\x06\x8a\xb5\x18\x02\x18\x01R\x05total\x12 \n\x07pending\x18\x04 \x01(\x03\x42\x06\x8a\xb5\x18\x02\x18\x01R\x07pending\x12$\n\tsucceeded\x18\x05 \x01(\x03\x42\x06\x8a\xb5\x18\x02\x18\x01R\tsucceeded\x12\x1e\n\x06\x66\x61iled\x18\x06 \x01(\x03\x42\x06\x8a\xb5\x18\x02\x18\x01R\x06\x66\x61iled\x12$\n\tcancelled\x18\x07 \x01(\x03\x42\x06\x8a\xb5\x18\x02\x18\x01R\tcancelled\x12 \n\x07\x64\x65leted\x18\x08 \x01(\x03\x42\x06\x8a\xb5\x18\x02\x18\x01R\x07\x64\x65leted\x12-\n\x0e\x63\x61llback_queue\x18\t \x01(\tB\x06\x8a\xb5\x18\x02@\x02R\rcallbackQueue\x12:\n\x15\x63\x61llback_payload_json\x18\n \x01(\tB\x06\x8a\xb5\x18\x02\x08\x01R\x13\x63\x61llbackPayloadJson\x12.\n\x0f\x63\x61llback_job_id\x18\x0b \x01(\tB\x06\x8a\xb5\x18\x02@\x03R\rcallbackJobId\x12\x39\n\ncreated_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tcreatedAt\x12=\n\x0c\x63ompleted_at\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0b\x63ompletedAt\"v\n\x12ListBatchesRequest\x12\x14\n\x05limit\x18\x01 \x01(\x05R\x05limit\x12\x16\n\x06\x63ursor\x18\x02 \x01(\tR\x06\x63ursor\x12\x14\n\x05state\x18\x03 \x01(\tR\x05state\x12\x1c\n\tmin_index\x18\xbf\x01 \x01(\x04R\x08minIndex\"\x86\x01\n\x13ListBatchesResponse\x12\x31\n\x07\x62\x61tches\x18\x01 \x03(\x0b\x32\x0f.corvo.v1.BatchB\x06\x8a\xb5\x18\x02\x18\x01R\x07\x62\x61tches\x12\x16\n\x06\x63ursor\x18\x02 \x01(\tR\x06\x63ursor\x12$\n\tlog_index\x18\xc0\x01 \x01(\x04\x42\x06\x8a\xb5\x18\x02 \x01R\x08logIndex\"R\n\x0fGetChainRequest\x12!\n\x08\x63hain_id\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02@\x04R\x07\x63hainId\x12\x1c\n\tmin_index\x18\xbf\x01 \x01(\x04R\x08minIndex\"c\n\x10GetChainResponse\x12)\n\x05\x63hain\x18\x01 \x01(\x0b\x32\x13.corvo.v1.ChainInfoR\x05\x63hain\x12$\n\tlog_index\x18\xc0\x01 \x01(\x04\x42\x06\x8a\xb5\x18\x02 \x01R\x08logIndex\"\xf2\x02\n\tChainInfo\x12\x18\n\x02id\x18\x01 \x01(\tB\x08\x8a\xb5\x18\x04\x18\x01@\x04R\x02id\x12\x1c\n\x05state\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x05state\x12\x1a\n\x04step\x18\x03 \x01(\x05\x42\x06\x8a\xb5\x18\x02\x18\x01R\x04step\x12\x35\n\x05steps\x18\x04 \x03(\x0b\x32\x17.corvo.v1.ChainStepInfoB\x06\x8a\xb5\x18\x02\x18\x01R\x05steps\x12\x36\n\non_failure\x18\x05 \x01(\x0b\x32\x17.corvo.v1.ChainStepInfoR\tonFailure\x12\x30\n\x07on_exit\x18\x06 \x01(\x0b\x32\x17.corvo.v1.ChainStepInfoR\x06onExit\x12\x39\n\ncreated_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tcreatedAt\x12\x35\n\x08\x65nded_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x07\x65ndedAt\"N\n\rChainStepInfo\x12\x1e\n\x05queue\x18\x01 \x01(\tB\x08\x8a\xb5\x18\x04\x18\x01@\x02R\x05queue\x12\x1d\n\x06job_id\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02@\x03R\x05jobId\"u\n\x11ListChainsRequest\x12\x14\n\x05limit\x18\x01 \x01(\x05R\x05limit\x12\x16\n\x06\x63ursor\x18\x02 \x01(\tR\x06\x63ursor\x12\x14\n\x05state\x18\x03 \x01(\tR\x05state\x12\x1c\n\tmin_index\x18\xbf\x01 \x01(\x04R\x08minIndex\"\x87\x01\n\x12ListChainsResponse\x12\x33\n\x06\x63hains\x18\x01 \x03(\x0b\x32\x13.corvo.v1.ChainInfoB\x06\x8a\xb5\x18\x02\x18\x01R\x06\x63hains\x12\x16\n\x06\x63ursor\x18\x02 \x01(\tR\x06\x63ursor\x12$\n\tlog_index\x18\xc0\x01 \x01(\x04\x42\x06\x8a\xb5\x18\x02 \x01R\x08logIndex\"U\n\x16GetDependenciesRequest\x12\x1d\n\x06job_id\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02@\x03R\x05jobId\x12\x1c\n\tmin_index\x18\xbf\x01 \x01(\x04R\x08minIndex\"\xcb\x01\n\x17GetDependenciesResponse\x12>\n\ndepends_on\x18\x01 \x03(\x0b\x32\x17.corvo.v1.JobDependencyB\x06\x8a\xb5\x18\x02\x18\x01R\tdependsOn\x12 \n\x07waiting\x18\x02 \x01(\x05\x42\x06\x8a\xb5\x18\x02\x18\x01R\x07waiting\x12(\n\ndependents\x18\x03 \x03(\tB\x08\x8a\xb5\x18\x04\x18\x01@\x03R\ndependents\x12$\n\tlog_index\x18\xc0\x01 \x01(\x04\x42\x06\x8a\xb5\x18\x02 \x01R\x08logIndex\"\x7f\n\x12GetChildrenRequest\x12\x1d\n\x06job_id\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02@\x03R\x05jobId\x12\x14\n\x05limit\x18\x02 \x01(\x05R\x05limit\x12\x16\n\x06\x63ursor\x18\x03 \x01(\tR\x06\x63ursor\x12\x1c\n\tmin_index\x18\xbf\x01 \x01(\x04R\x08minIndex\"\xd9\x02\n\x13GetChildrenResponse\x12\x1c\n\x05total\x18\x01 \x01(\x03\x42\x06\x8a\xb5\x18\x02\x18\x01R\x05total\x12 \n\x07pending\x18\x02 \x01(\x03\x42\x06\x8a\xb5\x18\x02\x18\x01R\x07pending\x12$\n\tsucceeded\x18\x03 \x01(\x03\x42\x06\x8a\xb5\x18\x02\x18\x01R\tsucceeded\x12\x1e\n\x06\x66\x61iled\x18\x04 \x01(\x03\x42\x06\x8a\xb5\x18\x02\x18\x01R\x06\x66\x61iled\x12$\n\tcancelled\x18\x05 \x01(\x03\x42\x06\x8a\xb5\x18\x02\x18\x01R\tcancelled\x12 \n\x07\x64\x65leted\x18\x06 \x01(\x03\x42\x06\x8a\xb5\x18\x02\x18\x01R\x07\x64\x65leted\x12\x30\n\x04jobs\x18\x08 \x03(\x0b\x32\x14.corvo.v1.JobSummaryB\x06\x8a\xb5\x18\x02\x18\x01R\x04jobs\x12\x16\n\x06\x63ursor\x18\t \x01(\tR\x06\x63ursor\x12$\n\tlog_index\x18\xc0\x01 \x01(\x04\x42\x06\x8a\xb5\x18\x02 \x01R\x08logIndexJ\x04\x08\x07\x10\x08\x32\x8c\t\n\x0c\x42\x61tchService\x12\x95\x01\n\x0b\x43reateBatch\x12\x1c.corvo.v1.CreateBatchRequest\x1a\x1d.corvo.v1.CreateBatchResponse\"I\x92\xb5\x18\x17\x08\xc9\x01\x32\x10VALIDATION_ERROR@\x01\xa2\xb5\x18\x12\n\x05\x62\x61tch\x12\x05write\x18\x05 \x02\x82\xd3\xe4\x93\x02\x12\"\r/api/v1/batch:\x01*\x12\x84\x01\n\tSealBatch\x12\x1a.corvo.v1.SealBatchRequest\x1a\x1b.corvo.v1.SealBatchResponse\">\xa2\xb5\x18\x12\n\x05\x62\x61tch\x12\x05write\x18\x05 \x04\x82\xd3\xe4\x93\x02\"\"\x1d/api/v1/batch/{batch_id}/seal:\x01*\x12\x86\x01\n\x08GetBatch\x12\x19.corvo.v1.GetBatchRequest\x1a\x1a.corvo.v1.GetBatchResponse\"C\x90\x02\x01\xa2\xb5\x18\x13\n\x07\x62\x61tches\x12\x04read\x18\x04 \x04\x82\xd3\xe4\x93\x02#\x12\x1a/api/v1/batches/{batch_id}b\x05\x62\x61tch\x12\x93\x01\n\x0bListBatches\x12\x1c.corvo.v1.ListBatchesRequest\x1a\x1d.corvo.v1.ListBatchesResponse\"G\x90\x02\x01\x92\xb5\x18\x12\x32\x10VALIDATION_ERROR\xa2\xb5\x18\x13\n\x07\x62\x61tches\x12\x04read\x18\x03 \x04\x82\xd3\xe4\x93\x02\x11\x12\x0f/api/v1/batches\x12\x84\x01\n\x08GetChain\x12\x19.corvo.v1.GetChainRequest\x1a\x1a.corvo.v1.GetChainResponse\"A\x90\x02\x01\xa2\xb5\x18\x12\n\x06\x63hains\x12\x04read\x18\x04 \x04\x82\xd3\xe4\x93\x02\"\x12\x19/api/v1/chains/{chain_id}b\x05\x63hain\x12\x8e\x01\n\nListChains\x12\x1b.corvo.v1.ListChainsRequest\x1a\x1c.corvo.v1.ListChainsResponse\"E\x90\x02\x01\x92\xb5\x18\x12\x32\x10VALIDATION_ERROR\xa2\xb5\x18\x12\n\x06\x63hains\x12\x04read\x18\x03 \x04\x82\xd3\xe4\x93\x02\x10\x12\x0e/api/v1/chains\x12\x99\x01\n\x0fGetDependencies\x12 .corvo.v1.GetDependenciesRequest\x1a!.corvo.v1.GetDependenciesResponse\"A\x90\x02\x01\xa2\xb5\x18\x10\n\x04jobs\x12\x04read\x18\x04 \x03\x82\xd3\xe4\x93\x02$\x12\"/api/v1/jobs/{job_id}/dependencies\x12\x89\x01\n\x0bGetChildren\x12\x1c.corvo.v1.GetChildrenRequest\x1a\x1d.corvo.v1.GetChildrenResponse\"=\x90\x02\x01\xa2\xb5\x18\x10\n\x04jobs\x12\x04read\x18\x04 \x03\x82\xd3\xe4\x93\x02 \x12\x1e/api/v1/jobs/{job_id}/childrenB)Z\'corvo.dev/corvo/gen/go/corvo/v1;corvov1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -64,6 +65,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CALLBACKJOB']._serialized_options = b'\232\265\030\002\010\001'
   _globals['_GETBATCHREQUEST'].fields_by_name['batch_id']._loaded_options = None
   _globals['_GETBATCHREQUEST'].fields_by_name['batch_id']._serialized_options = b'\212\265\030\002@\004'
+  _globals['_GETBATCHRESPONSE'].fields_by_name['log_index']._loaded_options = None
+  _globals['_GETBATCHRESPONSE'].fields_by_name['log_index']._serialized_options = b'\212\265\030\002 \001'
   _globals['_BATCH'].fields_by_name['id']._loaded_options = None
   _globals['_BATCH'].fields_by_name['id']._serialized_options = b'\212\265\030\004\030\001@\004'
   _globals['_BATCH'].fields_by_name['state']._loaded_options = None
@@ -88,8 +91,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BATCH'].fields_by_name['callback_job_id']._serialized_options = b'\212\265\030\002@\003'
   _globals['_LISTBATCHESRESPONSE'].fields_by_name['batches']._loaded_options = None
   _globals['_LISTBATCHESRESPONSE'].fields_by_name['batches']._serialized_options = b'\212\265\030\002\030\001'
+  _globals['_LISTBATCHESRESPONSE'].fields_by_name['log_index']._loaded_options = None
+  _globals['_LISTBATCHESRESPONSE'].fields_by_name['log_index']._serialized_options = b'\212\265\030\002 \001'
   _globals['_GETCHAINREQUEST'].fields_by_name['chain_id']._loaded_options = None
   _globals['_GETCHAINREQUEST'].fields_by_name['chain_id']._serialized_options = b'\212\265\030\002@\004'
+  _globals['_GETCHAINRESPONSE'].fields_by_name['log_index']._loaded_options = None
+  _globals['_GETCHAINRESPONSE'].fields_by_name['log_index']._serialized_options = b'\212\265\030\002 \001'
   _globals['_CHAININFO'].fields_by_name['id']._loaded_options = None
   _globals['_CHAININFO'].fields_by_name['id']._serialized_options = b'\212\265\030\004\030\001@\004'
   _globals['_CHAININFO'].fields_by_name['state']._loaded_options = None
@@ -104,6 +111,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CHAINSTEPINFO'].fields_by_name['job_id']._serialized_options = b'\212\265\030\002@\003'
   _globals['_LISTCHAINSRESPONSE'].fields_by_name['chains']._loaded_options = None
   _globals['_LISTCHAINSRESPONSE'].fields_by_name['chains']._serialized_options = b'\212\265\030\002\030\001'
+  _globals['_LISTCHAINSRESPONSE'].fields_by_name['log_index']._loaded_options = None
+  _globals['_LISTCHAINSRESPONSE'].fields_by_name['log_index']._serialized_options = b'\212\265\030\002 \001'
   _globals['_GETDEPENDENCIESREQUEST'].fields_by_name['job_id']._loaded_options = None
   _globals['_GETDEPENDENCIESREQUEST'].fields_by_name['job_id']._serialized_options = b'\212\265\030\002@\003'
   _globals['_GETDEPENDENCIESRESPONSE'].fields_by_name['depends_on']._loaded_options = None
@@ -112,6 +121,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETDEPENDENCIESRESPONSE'].fields_by_name['waiting']._serialized_options = b'\212\265\030\002\030\001'
   _globals['_GETDEPENDENCIESRESPONSE'].fields_by_name['dependents']._loaded_options = None
   _globals['_GETDEPENDENCIESRESPONSE'].fields_by_name['dependents']._serialized_options = b'\212\265\030\004\030\001@\003'
+  _globals['_GETDEPENDENCIESRESPONSE'].fields_by_name['log_index']._loaded_options = None
+  _globals['_GETDEPENDENCIESRESPONSE'].fields_by_name['log_index']._serialized_options = b'\212\265\030\002 \001'
   _globals['_GETCHILDRENREQUEST'].fields_by_name['job_id']._loaded_options = None
   _globals['_GETCHILDRENREQUEST'].fields_by_name['job_id']._serialized_options = b'\212\265\030\002@\003'
   _globals['_GETCHILDRENRESPONSE'].fields_by_name['total']._loaded_options = None
@@ -128,6 +139,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETCHILDRENRESPONSE'].fields_by_name['deleted']._serialized_options = b'\212\265\030\002\030\001'
   _globals['_GETCHILDRENRESPONSE'].fields_by_name['jobs']._loaded_options = None
   _globals['_GETCHILDRENRESPONSE'].fields_by_name['jobs']._serialized_options = b'\212\265\030\002\030\001'
+  _globals['_GETCHILDRENRESPONSE'].fields_by_name['log_index']._loaded_options = None
+  _globals['_GETCHILDRENRESPONSE'].fields_by_name['log_index']._serialized_options = b'\212\265\030\002 \001'
   _globals['_BATCHSERVICE'].methods_by_name['CreateBatch']._loaded_options = None
   _globals['_BATCHSERVICE'].methods_by_name['CreateBatch']._serialized_options = b'\222\265\030\027\010\311\0012\020VALIDATION_ERROR@\001\242\265\030\022\n\005batch\022\005write\030\005 \002\202\323\344\223\002\022\"\r/api/v1/batch:\001*'
   _globals['_BATCHSERVICE'].methods_by_name['SealBatch']._loaded_options = None
@@ -144,46 +157,46 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BATCHSERVICE'].methods_by_name['GetDependencies']._serialized_options = b'\220\002\001\242\265\030\020\n\004jobs\022\004read\030\004 \003\202\323\344\223\002$\022\"/api/v1/jobs/{job_id}/dependencies'
   _globals['_BATCHSERVICE'].methods_by_name['GetChildren']._loaded_options = None
   _globals['_BATCHSERVICE'].methods_by_name['GetChildren']._serialized_options = b'\220\002\001\242\265\030\020\n\004jobs\022\004read\030\004 \003\202\323\344\223\002 \022\036/api/v1/jobs/{job_id}/children'
-  _globals['_CREATEBATCHREQUEST']._serialized_start=150
-  _globals['_CREATEBATCHREQUEST']._serialized_end=356
-  _globals['_CREATEBATCHRESPONSE']._serialized_start=358
-  _globals['_CREATEBATCHRESPONSE']._serialized_end=460
-  _globals['_SEALBATCHREQUEST']._serialized_start=463
-  _globals['_SEALBATCHREQUEST']._serialized_end=593
-  _globals['_SEALBATCHRESPONSE']._serialized_start=596
-  _globals['_SEALBATCHRESPONSE']._serialized_end=751
-  _globals['_CALLBACKJOB']._serialized_start=753
-  _globals['_CALLBACKJOB']._serialized_end=798
-  _globals['_GETBATCHREQUEST']._serialized_start=800
-  _globals['_GETBATCHREQUEST']._serialized_end=882
-  _globals['_GETBATCHRESPONSE']._serialized_start=884
-  _globals['_GETBATCHRESPONSE']._serialized_end=941
-  _globals['_BATCH']._serialized_start=944
-  _globals['_BATCH']._serialized_end=1490
-  _globals['_LISTBATCHESREQUEST']._serialized_start=1492
-  _globals['_LISTBATCHESREQUEST']._serialized_end=1610
-  _globals['_LISTBATCHESRESPONSE']._serialized_start=1612
-  _globals['_LISTBATCHESRESPONSE']._serialized_end=1708
-  _globals['_GETCHAINREQUEST']._serialized_start=1710
-  _globals['_GETCHAINREQUEST']._serialized_end=1792
-  _globals['_GETCHAINRESPONSE']._serialized_start=1794
-  _globals['_GETCHAINRESPONSE']._serialized_end=1855
-  _globals['_CHAININFO']._serialized_start=1858
-  _globals['_CHAININFO']._serialized_end=2228
-  _globals['_CHAINSTEPINFO']._serialized_start=2230
-  _globals['_CHAINSTEPINFO']._serialized_end=2308
-  _globals['_LISTCHAINSREQUEST']._serialized_start=2310
-  _globals['_LISTCHAINSREQUEST']._serialized_end=2427
-  _globals['_LISTCHAINSRESPONSE']._serialized_start=2429
-  _globals['_LISTCHAINSRESPONSE']._serialized_end=2526
-  _globals['_GETDEPENDENCIESREQUEST']._serialized_start=2528
-  _globals['_GETDEPENDENCIESREQUEST']._serialized_end=2613
-  _globals['_GETDEPENDENCIESRESPONSE']._serialized_start=2616
-  _globals['_GETDEPENDENCIESRESPONSE']._serialized_end=2781
-  _globals['_GETCHILDRENREQUEST']._serialized_start=2783
-  _globals['_GETCHILDRENREQUEST']._serialized_end=2864
-  _globals['_GETCHILDRENRESPONSE']._serialized_start=2867
-  _globals['_GETCHILDRENRESPONSE']._serialized_end=3137
-  _globals['_BATCHSERVICE']._serialized_start=3140
-  _globals['_BATCHSERVICE']._serialized_end=4304
+  _globals['_CREATEBATCHREQUEST']._serialized_start=173
+  _globals['_CREATEBATCHREQUEST']._serialized_end=379
+  _globals['_CREATEBATCHRESPONSE']._serialized_start=381
+  _globals['_CREATEBATCHRESPONSE']._serialized_end=483
+  _globals['_SEALBATCHREQUEST']._serialized_start=486
+  _globals['_SEALBATCHREQUEST']._serialized_end=616
+  _globals['_SEALBATCHRESPONSE']._serialized_start=619
+  _globals['_SEALBATCHRESPONSE']._serialized_end=774
+  _globals['_CALLBACKJOB']._serialized_start=776
+  _globals['_CALLBACKJOB']._serialized_end=821
+  _globals['_GETBATCHREQUEST']._serialized_start=823
+  _globals['_GETBATCHREQUEST']._serialized_end=905
+  _globals['_GETBATCHRESPONSE']._serialized_start=907
+  _globals['_GETBATCHRESPONSE']._serialized_end=1002
+  _globals['_BATCH']._serialized_start=1005
+  _globals['_BATCH']._serialized_end=1551
+  _globals['_LISTBATCHESREQUEST']._serialized_start=1553
+  _globals['_LISTBATCHESREQUEST']._serialized_end=1671
+  _globals['_LISTBATCHESRESPONSE']._serialized_start=1674
+  _globals['_LISTBATCHESRESPONSE']._serialized_end=1808
+  _globals['_GETCHAINREQUEST']._serialized_start=1810
+  _globals['_GETCHAINREQUEST']._serialized_end=1892
+  _globals['_GETCHAINRESPONSE']._serialized_start=1894
+  _globals['_GETCHAINRESPONSE']._serialized_end=1993
+  _globals['_CHAININFO']._serialized_start=1996
+  _globals['_CHAININFO']._serialized_end=2366
+  _globals['_CHAINSTEPINFO']._serialized_start=2368
+  _globals['_CHAINSTEPINFO']._serialized_end=2446
+  _globals['_LISTCHAINSREQUEST']._serialized_start=2448
+  _globals['_LISTCHAINSREQUEST']._serialized_end=2565
+  _globals['_LISTCHAINSRESPONSE']._serialized_start=2568
+  _globals['_LISTCHAINSRESPONSE']._serialized_end=2703
+  _globals['_GETDEPENDENCIESREQUEST']._serialized_start=2705
+  _globals['_GETDEPENDENCIESREQUEST']._serialized_end=2790
+  _globals['_GETDEPENDENCIESRESPONSE']._serialized_start=2793
+  _globals['_GETDEPENDENCIESRESPONSE']._serialized_end=2996
+  _globals['_GETCHILDRENREQUEST']._serialized_start=2998
+  _globals['_GETCHILDRENREQUEST']._serialized_end=3125
+  _globals['_GETCHILDRENRESPONSE']._serialized_start=3128
+  _globals['_GETCHILDRENRESPONSE']._serialized_end=3473
+  _globals['_BATCHSERVICE']._serialized_start=3476
+  _globals['_BATCHSERVICE']._serialized_end=4640
 # @@protoc_insertion_point(module_scope)

@@ -2,6 +2,7 @@ import datetime
 
 from corvo.options.v1 import options_pb2 as _options_pb2
 from corvo.v1 import job_pb2 as _job_pb2
+from corvo.v1 import search_pb2 as _search_pb2
 from google.api import annotations_pb2 as _annotations_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -69,8 +70,10 @@ class GetBatchRequest(_message.Message):
 class GetBatchResponse(_message.Message):
     __slots__ = ()
     BATCH_FIELD_NUMBER: _ClassVar[int]
+    LOG_INDEX_FIELD_NUMBER: _ClassVar[int]
     batch: Batch
-    def __init__(self, batch: _Optional[_Union[Batch, _Mapping]] = ...) -> None: ...
+    log_index: int
+    def __init__(self, batch: _Optional[_Union[Batch, _Mapping]] = ..., log_index: _Optional[int] = ...) -> None: ...
 
 class Batch(_message.Message):
     __slots__ = ()
@@ -118,9 +121,11 @@ class ListBatchesResponse(_message.Message):
     __slots__ = ()
     BATCHES_FIELD_NUMBER: _ClassVar[int]
     CURSOR_FIELD_NUMBER: _ClassVar[int]
+    LOG_INDEX_FIELD_NUMBER: _ClassVar[int]
     batches: _containers.RepeatedCompositeFieldContainer[Batch]
     cursor: str
-    def __init__(self, batches: _Optional[_Iterable[_Union[Batch, _Mapping]]] = ..., cursor: _Optional[str] = ...) -> None: ...
+    log_index: int
+    def __init__(self, batches: _Optional[_Iterable[_Union[Batch, _Mapping]]] = ..., cursor: _Optional[str] = ..., log_index: _Optional[int] = ...) -> None: ...
 
 class GetChainRequest(_message.Message):
     __slots__ = ()
@@ -133,8 +138,10 @@ class GetChainRequest(_message.Message):
 class GetChainResponse(_message.Message):
     __slots__ = ()
     CHAIN_FIELD_NUMBER: _ClassVar[int]
+    LOG_INDEX_FIELD_NUMBER: _ClassVar[int]
     chain: ChainInfo
-    def __init__(self, chain: _Optional[_Union[ChainInfo, _Mapping]] = ...) -> None: ...
+    log_index: int
+    def __init__(self, chain: _Optional[_Union[ChainInfo, _Mapping]] = ..., log_index: _Optional[int] = ...) -> None: ...
 
 class ChainInfo(_message.Message):
     __slots__ = ()
@@ -180,9 +187,11 @@ class ListChainsResponse(_message.Message):
     __slots__ = ()
     CHAINS_FIELD_NUMBER: _ClassVar[int]
     CURSOR_FIELD_NUMBER: _ClassVar[int]
+    LOG_INDEX_FIELD_NUMBER: _ClassVar[int]
     chains: _containers.RepeatedCompositeFieldContainer[ChainInfo]
     cursor: str
-    def __init__(self, chains: _Optional[_Iterable[_Union[ChainInfo, _Mapping]]] = ..., cursor: _Optional[str] = ...) -> None: ...
+    log_index: int
+    def __init__(self, chains: _Optional[_Iterable[_Union[ChainInfo, _Mapping]]] = ..., cursor: _Optional[str] = ..., log_index: _Optional[int] = ...) -> None: ...
 
 class GetDependenciesRequest(_message.Message):
     __slots__ = ()
@@ -197,18 +206,24 @@ class GetDependenciesResponse(_message.Message):
     DEPENDS_ON_FIELD_NUMBER: _ClassVar[int]
     WAITING_FIELD_NUMBER: _ClassVar[int]
     DEPENDENTS_FIELD_NUMBER: _ClassVar[int]
+    LOG_INDEX_FIELD_NUMBER: _ClassVar[int]
     depends_on: _containers.RepeatedCompositeFieldContainer[_job_pb2.JobDependency]
     waiting: int
     dependents: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, depends_on: _Optional[_Iterable[_Union[_job_pb2.JobDependency, _Mapping]]] = ..., waiting: _Optional[int] = ..., dependents: _Optional[_Iterable[str]] = ...) -> None: ...
+    log_index: int
+    def __init__(self, depends_on: _Optional[_Iterable[_Union[_job_pb2.JobDependency, _Mapping]]] = ..., waiting: _Optional[int] = ..., dependents: _Optional[_Iterable[str]] = ..., log_index: _Optional[int] = ...) -> None: ...
 
 class GetChildrenRequest(_message.Message):
     __slots__ = ()
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
     MIN_INDEX_FIELD_NUMBER: _ClassVar[int]
     job_id: str
+    limit: int
+    cursor: str
     min_index: int
-    def __init__(self, job_id: _Optional[str] = ..., min_index: _Optional[int] = ...) -> None: ...
+    def __init__(self, job_id: _Optional[str] = ..., limit: _Optional[int] = ..., cursor: _Optional[str] = ..., min_index: _Optional[int] = ...) -> None: ...
 
 class GetChildrenResponse(_message.Message):
     __slots__ = ()
@@ -219,11 +234,15 @@ class GetChildrenResponse(_message.Message):
     CANCELLED_FIELD_NUMBER: _ClassVar[int]
     DELETED_FIELD_NUMBER: _ClassVar[int]
     JOBS_FIELD_NUMBER: _ClassVar[int]
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    LOG_INDEX_FIELD_NUMBER: _ClassVar[int]
     total: int
     pending: int
     succeeded: int
     failed: int
     cancelled: int
     deleted: int
-    jobs: _containers.RepeatedCompositeFieldContainer[_job_pb2.Job]
-    def __init__(self, total: _Optional[int] = ..., pending: _Optional[int] = ..., succeeded: _Optional[int] = ..., failed: _Optional[int] = ..., cancelled: _Optional[int] = ..., deleted: _Optional[int] = ..., jobs: _Optional[_Iterable[_Union[_job_pb2.Job, _Mapping]]] = ...) -> None: ...
+    jobs: _containers.RepeatedCompositeFieldContainer[_search_pb2.JobSummary]
+    cursor: str
+    log_index: int
+    def __init__(self, total: _Optional[int] = ..., pending: _Optional[int] = ..., succeeded: _Optional[int] = ..., failed: _Optional[int] = ..., cancelled: _Optional[int] = ..., deleted: _Optional[int] = ..., jobs: _Optional[_Iterable[_Union[_search_pb2.JobSummary, _Mapping]]] = ..., cursor: _Optional[str] = ..., log_index: _Optional[int] = ...) -> None: ...

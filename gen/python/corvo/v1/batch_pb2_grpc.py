@@ -133,7 +133,7 @@ class BatchServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetChildren(self, request, context):
-        """Counters of a job's children: the jobs that name it as `parent_id`. Their ids come from a search for `parent_id`.
+        """A job's children, the jobs that name it as `parent_id`: how many, and the newest of them.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

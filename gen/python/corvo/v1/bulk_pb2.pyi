@@ -70,9 +70,11 @@ class PreviewBulkRequest(_message.Message):
     __slots__ = ()
     ACTION_FIELD_NUMBER: _ClassVar[int]
     FILTER_FIELD_NUMBER: _ClassVar[int]
+    MIN_INDEX_FIELD_NUMBER: _ClassVar[int]
     action: str
     filter: _search_pb2.SearchFilter
-    def __init__(self, action: _Optional[str] = ..., filter: _Optional[_Union[_search_pb2.SearchFilter, _Mapping]] = ...) -> None: ...
+    min_index: int
+    def __init__(self, action: _Optional[str] = ..., filter: _Optional[_Union[_search_pb2.SearchFilter, _Mapping]] = ..., min_index: _Optional[int] = ...) -> None: ...
 
 class PreviewBulkResponse(_message.Message):
     __slots__ = ()

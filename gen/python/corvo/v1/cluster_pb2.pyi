@@ -10,7 +10,9 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 class GetClusterStatusRequest(_message.Message):
     __slots__ = ()
-    def __init__(self) -> None: ...
+    MIN_INDEX_FIELD_NUMBER: _ClassVar[int]
+    min_index: int
+    def __init__(self, min_index: _Optional[int] = ...) -> None: ...
 
 class GetClusterStatusResponse(_message.Message):
     __slots__ = ()
@@ -36,6 +38,7 @@ class GetClusterStatusResponse(_message.Message):
     NODES_FIELD_NUMBER: _ClassVar[int]
     LIVE_JOBS_FIELD_NUMBER: _ClassVar[int]
     STATE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    LOG_INDEX_FIELD_NUMBER: _ClassVar[int]
     mode: str
     state: str
     status: str
@@ -58,7 +61,8 @@ class GetClusterStatusResponse(_message.Message):
     nodes: _containers.RepeatedCompositeFieldContainer[ClusterNode]
     live_jobs: int
     state_bytes: int
-    def __init__(self, mode: _Optional[str] = ..., state: _Optional[str] = ..., status: _Optional[str] = ..., leader_id: _Optional[str] = ..., leader_addr: _Optional[str] = ..., node_id: _Optional[str] = ..., applied_index: _Optional[str] = ..., commit_index: _Optional[str] = ..., term: _Optional[int] = ..., raft_nosync: _Optional[bool] = ..., raft_store: _Optional[str] = ..., lifecycle_events: _Optional[bool] = ..., snapshot_threshold: _Optional[int] = ..., apply_max_pending: _Optional[int] = ..., apply_pending_now: _Optional[int] = ..., applied_total: _Optional[int] = ..., overload_total: _Optional[int] = ..., state_hash: _Optional[str] = ..., snapshot: _Optional[_Union[SnapshotInfo, _Mapping]] = ..., nodes: _Optional[_Iterable[_Union[ClusterNode, _Mapping]]] = ..., live_jobs: _Optional[int] = ..., state_bytes: _Optional[int] = ...) -> None: ...
+    log_index: int
+    def __init__(self, mode: _Optional[str] = ..., state: _Optional[str] = ..., status: _Optional[str] = ..., leader_id: _Optional[str] = ..., leader_addr: _Optional[str] = ..., node_id: _Optional[str] = ..., applied_index: _Optional[str] = ..., commit_index: _Optional[str] = ..., term: _Optional[int] = ..., raft_nosync: _Optional[bool] = ..., raft_store: _Optional[str] = ..., lifecycle_events: _Optional[bool] = ..., snapshot_threshold: _Optional[int] = ..., apply_max_pending: _Optional[int] = ..., apply_pending_now: _Optional[int] = ..., applied_total: _Optional[int] = ..., overload_total: _Optional[int] = ..., state_hash: _Optional[str] = ..., snapshot: _Optional[_Union[SnapshotInfo, _Mapping]] = ..., nodes: _Optional[_Iterable[_Union[ClusterNode, _Mapping]]] = ..., live_jobs: _Optional[int] = ..., state_bytes: _Optional[int] = ..., log_index: _Optional[int] = ...) -> None: ...
 
 class SnapshotInfo(_message.Message):
     __slots__ = ()
@@ -108,10 +112,16 @@ class Worker(_message.Message):
     LAST_HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
     STARTED_AT_FIELD_NUMBER: _ClassVar[int]
     ACTIVE_FIELD_NUMBER: _ClassVar[int]
+    SDK_FIELD_NUMBER: _ClassVar[int]
+    SDK_VERSION_FIELD_NUMBER: _ClassVar[int]
+    SLOTS_FIELD_NUMBER: _ClassVar[int]
     id: str
     hostname: str
     queues: str
     last_heartbeat: str
     started_at: str
     active: int
-    def __init__(self, id: _Optional[str] = ..., hostname: _Optional[str] = ..., queues: _Optional[str] = ..., last_heartbeat: _Optional[str] = ..., started_at: _Optional[str] = ..., active: _Optional[int] = ...) -> None: ...
+    sdk: str
+    sdk_version: str
+    slots: int
+    def __init__(self, id: _Optional[str] = ..., hostname: _Optional[str] = ..., queues: _Optional[str] = ..., last_heartbeat: _Optional[str] = ..., started_at: _Optional[str] = ..., active: _Optional[int] = ..., sdk: _Optional[str] = ..., sdk_version: _Optional[str] = ..., slots: _Optional[int] = ...) -> None: ...

@@ -27,7 +27,7 @@ from corvo.v1 import worker_pb2 as corvo_dot_v1_dot_worker__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14\x63orvo/v1/event.proto\x12\x08\x63orvo.v1\x1a\x1e\x63orvo/options/v1/options.proto\x1a\x15\x63orvo/v1/worker.proto\x1a\x1cgoogle/api/annotations.proto\"\x8d\x01\n\x11ListEventsRequest\x12\x1b\n\tafter_seq\x18\x01 \x01(\x04R\x08\x61\x66terSeq\x12\x14\n\x05limit\x18\x02 \x01(\x05R\x05limit\x12\x16\n\x06queues\x18\x03 \x03(\tR\x06queues\x12\x17\n\x07job_ids\x18\x04 \x03(\tR\x06jobIds\x12\x14\n\x05types\x18\x05 \x03(\tR\x05types\"\xc4\x01\n\x12ListEventsResponse\x12\x38\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x18.corvo.v1.SubscribeEventB\x06\x8a\xb5\x18\x02\x18\x01R\x06\x65vents\x12,\n\x0enext_after_seq\x18\x02 \x01(\x04\x42\x06\x8a\xb5\x18\x02\x18\x01R\x0cnextAfterSeq\x12#\n\tfirst_seq\x18\x03 \x01(\x04\x42\x06\x8a\xb5\x18\x02\x18\x01R\x08\x66irstSeq\x12!\n\x08last_seq\x18\x04 \x01(\x04\x42\x06\x8a\xb5\x18\x02\x18\x01R\x07lastSeq2\x92\x01\n\x0c\x45ventService\x12\x81\x01\n\nListEvents\x12\x1b.corvo.v1.ListEventsRequest\x1a\x1c.corvo.v1.ListEventsResponse\"8\x90\x02\x01\xa2\xb5\x18\x13\n\x07\x63luster\x12\x04read\x18\x03 \x04\x82\xd3\xe4\x93\x02\x18\x12\x16/api/v1/cluster/eventsB)Z\'corvo.dev/corvo/gen/go/corvo/v1;corvov1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14\x63orvo/v1/event.proto\x12\x08\x63orvo.v1\x1a\x1e\x63orvo/options/v1/options.proto\x1a\x15\x63orvo/v1/worker.proto\x1a\x1cgoogle/api/annotations.proto\"\xab\x01\n\x11ListEventsRequest\x12\x1b\n\tafter_seq\x18\x01 \x01(\x04R\x08\x61\x66terSeq\x12\x14\n\x05limit\x18\x02 \x01(\x05R\x05limit\x12\x16\n\x06queues\x18\x03 \x03(\tR\x06queues\x12\x17\n\x07job_ids\x18\x04 \x03(\tR\x06jobIds\x12\x14\n\x05types\x18\x05 \x03(\tR\x05types\x12\x1c\n\tmin_index\x18\xbf\x01 \x01(\x04R\x08minIndex\"\xea\x01\n\x12ListEventsResponse\x12\x38\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x18.corvo.v1.SubscribeEventB\x06\x8a\xb5\x18\x02\x18\x01R\x06\x65vents\x12,\n\x0enext_after_seq\x18\x02 \x01(\x04\x42\x06\x8a\xb5\x18\x02\x18\x01R\x0cnextAfterSeq\x12#\n\tfirst_seq\x18\x03 \x01(\x04\x42\x06\x8a\xb5\x18\x02\x18\x01R\x08\x66irstSeq\x12!\n\x08last_seq\x18\x04 \x01(\x04\x42\x06\x8a\xb5\x18\x02\x18\x01R\x07lastSeq\x12$\n\tlog_index\x18\xc0\x01 \x01(\x04\x42\x06\x8a\xb5\x18\x02 \x01R\x08logIndex2\x92\x01\n\x0c\x45ventService\x12\x81\x01\n\nListEvents\x12\x1b.corvo.v1.ListEventsRequest\x1a\x1c.corvo.v1.ListEventsResponse\"8\x90\x02\x01\xa2\xb5\x18\x13\n\x07\x63luster\x12\x04read\x18\x03 \x04\x82\xd3\xe4\x93\x02\x18\x12\x16/api/v1/cluster/eventsB)Z\'corvo.dev/corvo/gen/go/corvo/v1;corvov1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,12 +43,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTEVENTSRESPONSE'].fields_by_name['first_seq']._serialized_options = b'\212\265\030\002\030\001'
   _globals['_LISTEVENTSRESPONSE'].fields_by_name['last_seq']._loaded_options = None
   _globals['_LISTEVENTSRESPONSE'].fields_by_name['last_seq']._serialized_options = b'\212\265\030\002\030\001'
+  _globals['_LISTEVENTSRESPONSE'].fields_by_name['log_index']._loaded_options = None
+  _globals['_LISTEVENTSRESPONSE'].fields_by_name['log_index']._serialized_options = b'\212\265\030\002 \001'
   _globals['_EVENTSERVICE'].methods_by_name['ListEvents']._loaded_options = None
   _globals['_EVENTSERVICE'].methods_by_name['ListEvents']._serialized_options = b'\220\002\001\242\265\030\023\n\007cluster\022\004read\030\003 \004\202\323\344\223\002\030\022\026/api/v1/cluster/events'
   _globals['_LISTEVENTSREQUEST']._serialized_start=120
-  _globals['_LISTEVENTSREQUEST']._serialized_end=261
-  _globals['_LISTEVENTSRESPONSE']._serialized_start=264
-  _globals['_LISTEVENTSRESPONSE']._serialized_end=460
-  _globals['_EVENTSERVICE']._serialized_start=463
-  _globals['_EVENTSERVICE']._serialized_end=609
+  _globals['_LISTEVENTSREQUEST']._serialized_end=291
+  _globals['_LISTEVENTSRESPONSE']._serialized_start=294
+  _globals['_LISTEVENTSRESPONSE']._serialized_end=528
+  _globals['_EVENTSERVICE']._serialized_start=531
+  _globals['_EVENTSERVICE']._serialized_end=677
 # @@protoc_insertion_point(module_scope)

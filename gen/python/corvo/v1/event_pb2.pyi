@@ -16,12 +16,14 @@ class ListEventsRequest(_message.Message):
     QUEUES_FIELD_NUMBER: _ClassVar[int]
     JOB_IDS_FIELD_NUMBER: _ClassVar[int]
     TYPES_FIELD_NUMBER: _ClassVar[int]
+    MIN_INDEX_FIELD_NUMBER: _ClassVar[int]
     after_seq: int
     limit: int
     queues: _containers.RepeatedScalarFieldContainer[str]
     job_ids: _containers.RepeatedScalarFieldContainer[str]
     types: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, after_seq: _Optional[int] = ..., limit: _Optional[int] = ..., queues: _Optional[_Iterable[str]] = ..., job_ids: _Optional[_Iterable[str]] = ..., types: _Optional[_Iterable[str]] = ...) -> None: ...
+    min_index: int
+    def __init__(self, after_seq: _Optional[int] = ..., limit: _Optional[int] = ..., queues: _Optional[_Iterable[str]] = ..., job_ids: _Optional[_Iterable[str]] = ..., types: _Optional[_Iterable[str]] = ..., min_index: _Optional[int] = ...) -> None: ...
 
 class ListEventsResponse(_message.Message):
     __slots__ = ()
@@ -29,8 +31,10 @@ class ListEventsResponse(_message.Message):
     NEXT_AFTER_SEQ_FIELD_NUMBER: _ClassVar[int]
     FIRST_SEQ_FIELD_NUMBER: _ClassVar[int]
     LAST_SEQ_FIELD_NUMBER: _ClassVar[int]
+    LOG_INDEX_FIELD_NUMBER: _ClassVar[int]
     events: _containers.RepeatedCompositeFieldContainer[_worker_pb2.SubscribeEvent]
     next_after_seq: int
     first_seq: int
     last_seq: int
-    def __init__(self, events: _Optional[_Iterable[_Union[_worker_pb2.SubscribeEvent, _Mapping]]] = ..., next_after_seq: _Optional[int] = ..., first_seq: _Optional[int] = ..., last_seq: _Optional[int] = ...) -> None: ...
+    log_index: int
+    def __init__(self, events: _Optional[_Iterable[_Union[_worker_pb2.SubscribeEvent, _Mapping]]] = ..., next_after_seq: _Optional[int] = ..., first_seq: _Optional[int] = ..., last_seq: _Optional[int] = ..., log_index: _Optional[int] = ...) -> None: ...

@@ -88,8 +88,10 @@ class ExplainReason(_message.Message):
 class ExplainJobRequest(_message.Message):
     __slots__ = ()
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    MIN_INDEX_FIELD_NUMBER: _ClassVar[int]
     job_id: str
-    def __init__(self, job_id: _Optional[str] = ...) -> None: ...
+    min_index: int
+    def __init__(self, job_id: _Optional[str] = ..., min_index: _Optional[int] = ...) -> None: ...
 
 class ExplainJobResponse(_message.Message):
     __slots__ = ()

@@ -27,7 +27,7 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x63orvo/v1/namespace.proto\x12\x08\x63orvo.v1\x1a\x1e\x63orvo/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9e\x01\n\tNamespace\x12\x1a\n\x04name\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x04name\x12\x41\n\ncreated_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\x8a\xb5\x18\x02\x18\x01R\tcreatedAt\x12\x32\n\nrate_limit\x18\x03 \x01(\x0b\x32\x13.corvo.v1.RateLimitR\trateLimit\"\xd1\x01\n\tRateLimit\x12\x1e\n\x08read_rps\x18\x01 \x01(\x01H\x00R\x07readRps\x88\x01\x01\x12\"\n\nread_burst\x18\x02 \x01(\x01H\x01R\treadBurst\x88\x01\x01\x12 \n\twrite_rps\x18\x03 \x01(\x01H\x02R\x08writeRps\x88\x01\x01\x12$\n\x0bwrite_burst\x18\x04 \x01(\x01H\x03R\nwriteBurst\x88\x01\x01\x42\x0b\n\t_read_rpsB\r\n\x0b_read_burstB\x0c\n\n_write_rpsB\x0e\n\x0c_write_burst\"\x17\n\x15ListNamespacesRequest\"U\n\x16ListNamespacesResponse\x12;\n\nnamespaces\x18\x01 \x03(\x0b\x32\x13.corvo.v1.NamespaceB\x06\x8a\xb5\x18\x02\x18\x01R\nnamespaces\"y\n\x16\x43reateNamespaceRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x1d\n\nrequest_id\x18n \x01(\tR\trequestId\x12$\n\rvalidate_only\x18\xbe\x01 \x01(\x08R\x0cvalidateOnly:\x06\x9a\xb5\x18\x02\x08\x01\"U\n\x17\x43reateNamespaceResponse\x12\x1a\n\x04name\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x04name\x12\x1e\n\x06status\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\"y\n\x16\x44\x65leteNamespaceRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x1d\n\nrequest_id\x18n \x01(\tR\trequestId\x12$\n\rvalidate_only\x18\xbe\x01 \x01(\x08R\x0cvalidateOnly:\x06\x9a\xb5\x18\x02\x08\x01\"9\n\x17\x44\x65leteNamespaceResponse\x12\x1e\n\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\"2\n\x1cGetNamespaceRateLimitRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\"\x94\x02\n\x1dGetNamespaceRateLimitResponse\x12-\n\x0eusing_defaults\x18\x01 \x01(\x08\x42\x06\x8a\xb5\x18\x02\x18\x01R\rusingDefaults\x12\x1e\n\x08read_rps\x18\x02 \x01(\x01H\x00R\x07readRps\x88\x01\x01\x12\"\n\nread_burst\x18\x03 \x01(\x01H\x01R\treadBurst\x88\x01\x01\x12 \n\twrite_rps\x18\x04 \x01(\x01H\x02R\x08writeRps\x88\x01\x01\x12$\n\x0bwrite_burst\x18\x05 \x01(\x01H\x03R\nwriteBurst\x88\x01\x01\x42\x0b\n\t_read_rpsB\r\n\x0b_read_burstB\x0c\n\n_write_rpsB\x0e\n\x0c_write_burst\"\xc5\x02\n\x1cSetNamespaceRateLimitRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x1e\n\x08read_rps\x18\x02 \x01(\x01H\x00R\x07readRps\x88\x01\x01\x12\"\n\nread_burst\x18\x03 \x01(\x01H\x01R\treadBurst\x88\x01\x01\x12 \n\twrite_rps\x18\x04 \x01(\x01H\x02R\x08writeRps\x88\x01\x01\x12$\n\x0bwrite_burst\x18\x05 \x01(\x01H\x03R\nwriteBurst\x88\x01\x01\x12\x1d\n\nrequest_id\x18n \x01(\tR\trequestId\x12$\n\rvalidate_only\x18\xbe\x01 \x01(\x08R\x0cvalidateOnly:\x06\x9a\xb5\x18\x02\x08\x01\x42\x0b\n\t_read_rpsB\r\n\x0b_read_burstB\x0c\n\n_write_rpsB\x0e\n\x0c_write_burst\"?\n\x1dSetNamespaceRateLimitResponse\x12\x1e\n\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status2\x8a\x07\n\x10NamespaceService\x12\x98\x01\n\x0eListNamespaces\x12\x1f.corvo.v1.ListNamespacesRequest\x1a .corvo.v1.ListNamespacesResponse\"C\x90\x02\x01\xa2\xb5\x18\x16\n\nnamespaces\x12\x04read\x18\x03 \x04\x82\xd3\xe4\x93\x02 \x12\x12/api/v1/namespacesb\nnamespaces\x12\xa9\x01\n\x0f\x43reateNamespace\x12 .corvo.v1.CreateNamespaceRequest\x1a!.corvo.v1.CreateNamespaceResponse\"Q\x92\xb5\x18\x15\x08\xc9\x01\x32\x10VALIDATION_ERROR\xa2\xb5\x18\x17\n\nnamespaces\x12\x05write\x18\x06 \x05\x82\xd3\xe4\x93\x02\x17\"\x12/api/v1/namespaces:\x01*\x12\xab\x01\n\x0f\x44\x65leteNamespace\x12 .corvo.v1.DeleteNamespaceRequest\x1a!.corvo.v1.DeleteNamespaceResponse\"S\x92\xb5\x18\x12\x32\x10VALIDATION_ERROR\xa2\xb5\x18\x18\n\nnamespaces\x12\x06\x64\x65lete\x18\x06 \x05\x82\xd3\xe4\x93\x02\x1b*\x19/api/v1/namespaces/{name}\x12\xb3\x01\n\x15GetNamespaceRateLimit\x12&.corvo.v1.GetNamespaceRateLimitRequest\x1a\'.corvo.v1.GetNamespaceRateLimitResponse\"I\x90\x02\x01\xa2\xb5\x18\x16\n\nnamespaces\x12\x04read\x18\x03 \x04\x82\xd3\xe4\x93\x02&\x12$/api/v1/namespaces/{name}/rate-limit\x12\xca\x01\n\x15SetNamespaceRateLimit\x12&.corvo.v1.SetNamespaceRateLimitRequest\x1a\'.corvo.v1.SetNamespaceRateLimitResponse\"`\x92\xb5\x18\x12\x32\x10VALIDATION_ERROR\xa2\xb5\x18\x17\n\nnamespaces\x12\x05write\x18\x06 \x05\x82\xd3\xe4\x93\x02)\x1a$/api/v1/namespaces/{name}/rate-limit:\x01*B)Z\'corvo.dev/corvo/gen/go/corvo/v1;corvov1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x63orvo/v1/namespace.proto\x12\x08\x63orvo.v1\x1a\x1e\x63orvo/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9e\x01\n\tNamespace\x12\x1a\n\x04name\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x04name\x12\x41\n\ncreated_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\x8a\xb5\x18\x02\x18\x01R\tcreatedAt\x12\x32\n\nrate_limit\x18\x03 \x01(\x0b\x32\x13.corvo.v1.RateLimitR\trateLimit\"\xd1\x01\n\tRateLimit\x12\x1e\n\x08read_rps\x18\x01 \x01(\x01H\x00R\x07readRps\x88\x01\x01\x12\"\n\nread_burst\x18\x02 \x01(\x01H\x01R\treadBurst\x88\x01\x01\x12 \n\twrite_rps\x18\x03 \x01(\x01H\x02R\x08writeRps\x88\x01\x01\x12$\n\x0bwrite_burst\x18\x04 \x01(\x01H\x03R\nwriteBurst\x88\x01\x01\x42\x0b\n\t_read_rpsB\r\n\x0b_read_burstB\x0c\n\n_write_rpsB\x0e\n\x0c_write_burst\"5\n\x15ListNamespacesRequest\x12\x1c\n\tmin_index\x18\xbf\x01 \x01(\x04R\x08minIndex\"{\n\x16ListNamespacesResponse\x12;\n\nnamespaces\x18\x01 \x03(\x0b\x32\x13.corvo.v1.NamespaceB\x06\x8a\xb5\x18\x02\x18\x01R\nnamespaces\x12$\n\tlog_index\x18\xc0\x01 \x01(\x04\x42\x06\x8a\xb5\x18\x02 \x01R\x08logIndex\"y\n\x16\x43reateNamespaceRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x1d\n\nrequest_id\x18n \x01(\tR\trequestId\x12$\n\rvalidate_only\x18\xbe\x01 \x01(\x08R\x0cvalidateOnly:\x06\x9a\xb5\x18\x02\x08\x01\"U\n\x17\x43reateNamespaceResponse\x12\x1a\n\x04name\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x04name\x12\x1e\n\x06status\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\"y\n\x16\x44\x65leteNamespaceRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x1d\n\nrequest_id\x18n \x01(\tR\trequestId\x12$\n\rvalidate_only\x18\xbe\x01 \x01(\x08R\x0cvalidateOnly:\x06\x9a\xb5\x18\x02\x08\x01\"9\n\x17\x44\x65leteNamespaceResponse\x12\x1e\n\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\"P\n\x1cGetNamespaceRateLimitRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x1c\n\tmin_index\x18\xbf\x01 \x01(\x04R\x08minIndex\"\xba\x02\n\x1dGetNamespaceRateLimitResponse\x12-\n\x0eusing_defaults\x18\x01 \x01(\x08\x42\x06\x8a\xb5\x18\x02\x18\x01R\rusingDefaults\x12\x1e\n\x08read_rps\x18\x02 \x01(\x01H\x00R\x07readRps\x88\x01\x01\x12\"\n\nread_burst\x18\x03 \x01(\x01H\x01R\treadBurst\x88\x01\x01\x12 \n\twrite_rps\x18\x04 \x01(\x01H\x02R\x08writeRps\x88\x01\x01\x12$\n\x0bwrite_burst\x18\x05 \x01(\x01H\x03R\nwriteBurst\x88\x01\x01\x12$\n\tlog_index\x18\xc0\x01 \x01(\x04\x42\x06\x8a\xb5\x18\x02 \x01R\x08logIndexB\x0b\n\t_read_rpsB\r\n\x0b_read_burstB\x0c\n\n_write_rpsB\x0e\n\x0c_write_burst\"\xc5\x02\n\x1cSetNamespaceRateLimitRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x1e\n\x08read_rps\x18\x02 \x01(\x01H\x00R\x07readRps\x88\x01\x01\x12\"\n\nread_burst\x18\x03 \x01(\x01H\x01R\treadBurst\x88\x01\x01\x12 \n\twrite_rps\x18\x04 \x01(\x01H\x02R\x08writeRps\x88\x01\x01\x12$\n\x0bwrite_burst\x18\x05 \x01(\x01H\x03R\nwriteBurst\x88\x01\x01\x12\x1d\n\nrequest_id\x18n \x01(\tR\trequestId\x12$\n\rvalidate_only\x18\xbe\x01 \x01(\x08R\x0cvalidateOnly:\x06\x9a\xb5\x18\x02\x08\x01\x42\x0b\n\t_read_rpsB\r\n\x0b_read_burstB\x0c\n\n_write_rpsB\x0e\n\x0c_write_burst\"?\n\x1dSetNamespaceRateLimitResponse\x12\x1e\n\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status2\x8a\x07\n\x10NamespaceService\x12\x98\x01\n\x0eListNamespaces\x12\x1f.corvo.v1.ListNamespacesRequest\x1a .corvo.v1.ListNamespacesResponse\"C\x90\x02\x01\xa2\xb5\x18\x16\n\nnamespaces\x12\x04read\x18\x03 \x04\x82\xd3\xe4\x93\x02 \x12\x12/api/v1/namespacesb\nnamespaces\x12\xa9\x01\n\x0f\x43reateNamespace\x12 .corvo.v1.CreateNamespaceRequest\x1a!.corvo.v1.CreateNamespaceResponse\"Q\x92\xb5\x18\x15\x08\xc9\x01\x32\x10VALIDATION_ERROR\xa2\xb5\x18\x17\n\nnamespaces\x12\x05write\x18\x06 \x05\x82\xd3\xe4\x93\x02\x17\"\x12/api/v1/namespaces:\x01*\x12\xab\x01\n\x0f\x44\x65leteNamespace\x12 .corvo.v1.DeleteNamespaceRequest\x1a!.corvo.v1.DeleteNamespaceResponse\"S\x92\xb5\x18\x12\x32\x10VALIDATION_ERROR\xa2\xb5\x18\x18\n\nnamespaces\x12\x06\x64\x65lete\x18\x06 \x05\x82\xd3\xe4\x93\x02\x1b*\x19/api/v1/namespaces/{name}\x12\xb3\x01\n\x15GetNamespaceRateLimit\x12&.corvo.v1.GetNamespaceRateLimitRequest\x1a\'.corvo.v1.GetNamespaceRateLimitResponse\"I\x90\x02\x01\xa2\xb5\x18\x16\n\nnamespaces\x12\x04read\x18\x03 \x04\x82\xd3\xe4\x93\x02&\x12$/api/v1/namespaces/{name}/rate-limit\x12\xca\x01\n\x15SetNamespaceRateLimit\x12&.corvo.v1.SetNamespaceRateLimitRequest\x1a\'.corvo.v1.SetNamespaceRateLimitResponse\"`\x92\xb5\x18\x12\x32\x10VALIDATION_ERROR\xa2\xb5\x18\x17\n\nnamespaces\x12\x05write\x18\x06 \x05\x82\xd3\xe4\x93\x02)\x1a$/api/v1/namespaces/{name}/rate-limit:\x01*B)Z\'corvo.dev/corvo/gen/go/corvo/v1;corvov1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,6 +41,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_NAMESPACE'].fields_by_name['created_at']._serialized_options = b'\212\265\030\002\030\001'
   _globals['_LISTNAMESPACESRESPONSE'].fields_by_name['namespaces']._loaded_options = None
   _globals['_LISTNAMESPACESRESPONSE'].fields_by_name['namespaces']._serialized_options = b'\212\265\030\002\030\001'
+  _globals['_LISTNAMESPACESRESPONSE'].fields_by_name['log_index']._loaded_options = None
+  _globals['_LISTNAMESPACESRESPONSE'].fields_by_name['log_index']._serialized_options = b'\212\265\030\002 \001'
   _globals['_CREATENAMESPACEREQUEST']._loaded_options = None
   _globals['_CREATENAMESPACEREQUEST']._serialized_options = b'\232\265\030\002\010\001'
   _globals['_CREATENAMESPACERESPONSE'].fields_by_name['name']._loaded_options = None
@@ -53,6 +55,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DELETENAMESPACERESPONSE'].fields_by_name['status']._serialized_options = b'\212\265\030\002\030\001'
   _globals['_GETNAMESPACERATELIMITRESPONSE'].fields_by_name['using_defaults']._loaded_options = None
   _globals['_GETNAMESPACERATELIMITRESPONSE'].fields_by_name['using_defaults']._serialized_options = b'\212\265\030\002\030\001'
+  _globals['_GETNAMESPACERATELIMITRESPONSE'].fields_by_name['log_index']._loaded_options = None
+  _globals['_GETNAMESPACERATELIMITRESPONSE'].fields_by_name['log_index']._serialized_options = b'\212\265\030\002 \001'
   _globals['_SETNAMESPACERATELIMITREQUEST']._loaded_options = None
   _globals['_SETNAMESPACERATELIMITREQUEST']._serialized_options = b'\232\265\030\002\010\001'
   _globals['_SETNAMESPACERATELIMITRESPONSE'].fields_by_name['status']._loaded_options = None
@@ -72,25 +76,25 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RATELIMIT']._serialized_start=295
   _globals['_RATELIMIT']._serialized_end=504
   _globals['_LISTNAMESPACESREQUEST']._serialized_start=506
-  _globals['_LISTNAMESPACESREQUEST']._serialized_end=529
-  _globals['_LISTNAMESPACESRESPONSE']._serialized_start=531
-  _globals['_LISTNAMESPACESRESPONSE']._serialized_end=616
-  _globals['_CREATENAMESPACEREQUEST']._serialized_start=618
-  _globals['_CREATENAMESPACEREQUEST']._serialized_end=739
-  _globals['_CREATENAMESPACERESPONSE']._serialized_start=741
-  _globals['_CREATENAMESPACERESPONSE']._serialized_end=826
-  _globals['_DELETENAMESPACEREQUEST']._serialized_start=828
-  _globals['_DELETENAMESPACEREQUEST']._serialized_end=949
-  _globals['_DELETENAMESPACERESPONSE']._serialized_start=951
-  _globals['_DELETENAMESPACERESPONSE']._serialized_end=1008
-  _globals['_GETNAMESPACERATELIMITREQUEST']._serialized_start=1010
-  _globals['_GETNAMESPACERATELIMITREQUEST']._serialized_end=1060
-  _globals['_GETNAMESPACERATELIMITRESPONSE']._serialized_start=1063
-  _globals['_GETNAMESPACERATELIMITRESPONSE']._serialized_end=1339
-  _globals['_SETNAMESPACERATELIMITREQUEST']._serialized_start=1342
-  _globals['_SETNAMESPACERATELIMITREQUEST']._serialized_end=1667
-  _globals['_SETNAMESPACERATELIMITRESPONSE']._serialized_start=1669
-  _globals['_SETNAMESPACERATELIMITRESPONSE']._serialized_end=1732
-  _globals['_NAMESPACESERVICE']._serialized_start=1735
-  _globals['_NAMESPACESERVICE']._serialized_end=2641
+  _globals['_LISTNAMESPACESREQUEST']._serialized_end=559
+  _globals['_LISTNAMESPACESRESPONSE']._serialized_start=561
+  _globals['_LISTNAMESPACESRESPONSE']._serialized_end=684
+  _globals['_CREATENAMESPACEREQUEST']._serialized_start=686
+  _globals['_CREATENAMESPACEREQUEST']._serialized_end=807
+  _globals['_CREATENAMESPACERESPONSE']._serialized_start=809
+  _globals['_CREATENAMESPACERESPONSE']._serialized_end=894
+  _globals['_DELETENAMESPACEREQUEST']._serialized_start=896
+  _globals['_DELETENAMESPACEREQUEST']._serialized_end=1017
+  _globals['_DELETENAMESPACERESPONSE']._serialized_start=1019
+  _globals['_DELETENAMESPACERESPONSE']._serialized_end=1076
+  _globals['_GETNAMESPACERATELIMITREQUEST']._serialized_start=1078
+  _globals['_GETNAMESPACERATELIMITREQUEST']._serialized_end=1158
+  _globals['_GETNAMESPACERATELIMITRESPONSE']._serialized_start=1161
+  _globals['_GETNAMESPACERATELIMITRESPONSE']._serialized_end=1475
+  _globals['_SETNAMESPACERATELIMITREQUEST']._serialized_start=1478
+  _globals['_SETNAMESPACERATELIMITREQUEST']._serialized_end=1803
+  _globals['_SETNAMESPACERATELIMITRESPONSE']._serialized_start=1805
+  _globals['_SETNAMESPACERATELIMITRESPONSE']._serialized_end=1868
+  _globals['_NAMESPACESERVICE']._serialized_start=1871
+  _globals['_NAMESPACESERVICE']._serialized_end=2777
 # @@protoc_insertion_point(module_scope)

@@ -35,13 +35,17 @@ class RateLimit(_message.Message):
 
 class ListNamespacesRequest(_message.Message):
     __slots__ = ()
-    def __init__(self) -> None: ...
+    MIN_INDEX_FIELD_NUMBER: _ClassVar[int]
+    min_index: int
+    def __init__(self, min_index: _Optional[int] = ...) -> None: ...
 
 class ListNamespacesResponse(_message.Message):
     __slots__ = ()
     NAMESPACES_FIELD_NUMBER: _ClassVar[int]
+    LOG_INDEX_FIELD_NUMBER: _ClassVar[int]
     namespaces: _containers.RepeatedCompositeFieldContainer[Namespace]
-    def __init__(self, namespaces: _Optional[_Iterable[_Union[Namespace, _Mapping]]] = ...) -> None: ...
+    log_index: int
+    def __init__(self, namespaces: _Optional[_Iterable[_Union[Namespace, _Mapping]]] = ..., log_index: _Optional[int] = ...) -> None: ...
 
 class CreateNamespaceRequest(_message.Message):
     __slots__ = ()
@@ -80,8 +84,10 @@ class DeleteNamespaceResponse(_message.Message):
 class GetNamespaceRateLimitRequest(_message.Message):
     __slots__ = ()
     NAME_FIELD_NUMBER: _ClassVar[int]
+    MIN_INDEX_FIELD_NUMBER: _ClassVar[int]
     name: str
-    def __init__(self, name: _Optional[str] = ...) -> None: ...
+    min_index: int
+    def __init__(self, name: _Optional[str] = ..., min_index: _Optional[int] = ...) -> None: ...
 
 class GetNamespaceRateLimitResponse(_message.Message):
     __slots__ = ()
@@ -90,12 +96,14 @@ class GetNamespaceRateLimitResponse(_message.Message):
     READ_BURST_FIELD_NUMBER: _ClassVar[int]
     WRITE_RPS_FIELD_NUMBER: _ClassVar[int]
     WRITE_BURST_FIELD_NUMBER: _ClassVar[int]
+    LOG_INDEX_FIELD_NUMBER: _ClassVar[int]
     using_defaults: bool
     read_rps: float
     read_burst: float
     write_rps: float
     write_burst: float
-    def __init__(self, using_defaults: _Optional[bool] = ..., read_rps: _Optional[float] = ..., read_burst: _Optional[float] = ..., write_rps: _Optional[float] = ..., write_burst: _Optional[float] = ...) -> None: ...
+    log_index: int
+    def __init__(self, using_defaults: _Optional[bool] = ..., read_rps: _Optional[float] = ..., read_burst: _Optional[float] = ..., write_rps: _Optional[float] = ..., write_burst: _Optional[float] = ..., log_index: _Optional[int] = ...) -> None: ...
 
 class SetNamespaceRateLimitRequest(_message.Message):
     __slots__ = ()

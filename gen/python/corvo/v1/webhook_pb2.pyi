@@ -47,13 +47,17 @@ class Webhook(_message.Message):
 
 class ListWebhooksRequest(_message.Message):
     __slots__ = ()
-    def __init__(self) -> None: ...
+    MIN_INDEX_FIELD_NUMBER: _ClassVar[int]
+    min_index: int
+    def __init__(self, min_index: _Optional[int] = ...) -> None: ...
 
 class ListWebhooksResponse(_message.Message):
     __slots__ = ()
     WEBHOOKS_FIELD_NUMBER: _ClassVar[int]
+    LOG_INDEX_FIELD_NUMBER: _ClassVar[int]
     webhooks: _containers.RepeatedCompositeFieldContainer[Webhook]
-    def __init__(self, webhooks: _Optional[_Iterable[_Union[Webhook, _Mapping]]] = ...) -> None: ...
+    log_index: int
+    def __init__(self, webhooks: _Optional[_Iterable[_Union[Webhook, _Mapping]]] = ..., log_index: _Optional[int] = ...) -> None: ...
 
 class SetWebhookRequest(_message.Message):
     __slots__ = ()
@@ -112,10 +116,12 @@ class ListWebhookDeliveriesRequest(_message.Message):
     ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
+    MIN_INDEX_FIELD_NUMBER: _ClassVar[int]
     id: str
     state: str
     limit: int
-    def __init__(self, id: _Optional[str] = ..., state: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
+    min_index: int
+    def __init__(self, id: _Optional[str] = ..., state: _Optional[str] = ..., limit: _Optional[int] = ..., min_index: _Optional[int] = ...) -> None: ...
 
 class WebhookDelivery(_message.Message):
     __slots__ = ()
@@ -146,8 +152,10 @@ class WebhookDelivery(_message.Message):
 class ListWebhookDeliveriesResponse(_message.Message):
     __slots__ = ()
     DELIVERIES_FIELD_NUMBER: _ClassVar[int]
+    LOG_INDEX_FIELD_NUMBER: _ClassVar[int]
     deliveries: _containers.RepeatedCompositeFieldContainer[WebhookDelivery]
-    def __init__(self, deliveries: _Optional[_Iterable[_Union[WebhookDelivery, _Mapping]]] = ...) -> None: ...
+    log_index: int
+    def __init__(self, deliveries: _Optional[_Iterable[_Union[WebhookDelivery, _Mapping]]] = ..., log_index: _Optional[int] = ...) -> None: ...
 
 class RedeliverWebhookRequest(_message.Message):
     __slots__ = ()

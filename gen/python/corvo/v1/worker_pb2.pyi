@@ -158,11 +158,15 @@ class EnqueueResponse(_message.Message):
     STATUS_FIELD_NUMBER: _ClassVar[int]
     UNIQUE_EXISTING_FIELD_NUMBER: _ClassVar[int]
     LOG_INDEX_FIELD_NUMBER: _ClassVar[int]
+    JOB_FIELD_NUMBER: _ClassVar[int]
+    UNIQUE_JOB_ID_FIELD_NUMBER: _ClassVar[int]
     job_id: str
     status: str
     unique_existing: bool
     log_index: int
-    def __init__(self, job_id: _Optional[str] = ..., status: _Optional[str] = ..., unique_existing: _Optional[bool] = ..., log_index: _Optional[int] = ...) -> None: ...
+    job: EnqueuedJob
+    unique_job_id: str
+    def __init__(self, job_id: _Optional[str] = ..., status: _Optional[str] = ..., unique_existing: _Optional[bool] = ..., log_index: _Optional[int] = ..., job: _Optional[_Union[EnqueuedJob, _Mapping]] = ..., unique_job_id: _Optional[str] = ...) -> None: ...
 
 class EnqueueBatchRequest(_message.Message):
     __slots__ = ()
@@ -201,8 +205,12 @@ class EnqueueBatchResponse(_message.Message):
 class EnqueuedJob(_message.Message):
     __slots__ = ()
     ID_FIELD_NUMBER: _ClassVar[int]
+    QUEUE_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
     id: str
-    def __init__(self, id: _Optional[str] = ...) -> None: ...
+    queue: str
+    state: str
+    def __init__(self, id: _Optional[str] = ..., queue: _Optional[str] = ..., state: _Optional[str] = ...) -> None: ...
 
 class EnqueueWebhookRequest(_message.Message):
     __slots__ = ()
@@ -640,6 +648,22 @@ class HeartbeatJobUpdate(_message.Message):
     fence: int
     def __init__(self, progress_json: _Optional[str] = ..., checkpoint_json: _Optional[str] = ..., usage: _Optional[_Union[UsageReport, _Mapping]] = ..., stream_delta: _Optional[str] = ..., fence: _Optional[int] = ...) -> None: ...
 
+class WorkerFacts(_message.Message):
+    __slots__ = ()
+    WORKER_ID_FIELD_NUMBER: _ClassVar[int]
+    HOSTNAME_FIELD_NUMBER: _ClassVar[int]
+    SDK_FIELD_NUMBER: _ClassVar[int]
+    SDK_VERSION_FIELD_NUMBER: _ClassVar[int]
+    SLOTS_FIELD_NUMBER: _ClassVar[int]
+    QUEUES_FIELD_NUMBER: _ClassVar[int]
+    worker_id: str
+    hostname: str
+    sdk: str
+    sdk_version: str
+    slots: int
+    queues: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, worker_id: _Optional[str] = ..., hostname: _Optional[str] = ..., sdk: _Optional[str] = ..., sdk_version: _Optional[str] = ..., slots: _Optional[int] = ..., queues: _Optional[_Iterable[str]] = ...) -> None: ...
+
 class HeartbeatRequest(_message.Message):
     __slots__ = ()
     class JobsEntry(_message.Message):
@@ -650,10 +674,12 @@ class HeartbeatRequest(_message.Message):
         value: HeartbeatJobUpdate
         def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[HeartbeatJobUpdate, _Mapping]] = ...) -> None: ...
     JOBS_FIELD_NUMBER: _ClassVar[int]
+    WORKER_FIELD_NUMBER: _ClassVar[int]
     VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     jobs: _containers.MessageMap[str, HeartbeatJobUpdate]
+    worker: WorkerFacts
     validate_only: bool
-    def __init__(self, jobs: _Optional[_Mapping[str, HeartbeatJobUpdate]] = ..., validate_only: _Optional[bool] = ...) -> None: ...
+    def __init__(self, jobs: _Optional[_Mapping[str, HeartbeatJobUpdate]] = ..., worker: _Optional[_Union[WorkerFacts, _Mapping]] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class HeartbeatJobResponse(_message.Message):
     __slots__ = ()

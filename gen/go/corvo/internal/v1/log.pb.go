@@ -617,6 +617,8 @@ type PurgeCommand struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Unix milliseconds.
 	EndedBeforeMs uint64 `protobuf:"varint,1,opt,name=ended_before_ms,json=endedBeforeMs,proto3" json:"ended_before_ms,omitempty"`
+	// An event says how many jobs went. False in logs of before.
+	Tells         bool `protobuf:"varint,2,opt,name=tells,proto3" json:"tells,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -656,6 +658,13 @@ func (x *PurgeCommand) GetEndedBeforeMs() uint64 {
 		return x.EndedBeforeMs
 	}
 	return 0
+}
+
+func (x *PurgeCommand) GetTells() bool {
+	if x != nil {
+		return x.Tells
+	}
+	return false
 }
 
 // Slots of schedules, as the leader's time zone data has them.
@@ -1045,9 +1054,10 @@ const file_corvo_internal_v1_log_proto_rawDesc = "" +
 	"\x10StateHashCommand\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\x04R\x05index\x12\x19\n" +
 	"\bhash_low\x18\x02 \x01(\rR\ahashLow\x12\x1b\n" +
-	"\thash_high\x18\x03 \x01(\rR\bhashHigh:\x06\x9a\xb5\x18\x02\b\x01\"H\n" +
+	"\thash_high\x18\x03 \x01(\rR\bhashHigh:\x06\x9a\xb5\x18\x02\b\x01\"^\n" +
 	"\fPurgeCommand\x120\n" +
-	"\x0fended_before_ms\x18\x01 \x01(\x04B\b\x8a\xb5\x18\x042\x02msR\rendedBeforeMs:\x06\x9a\xb5\x18\x02\b\x01\"V\n" +
+	"\x0fended_before_ms\x18\x01 \x01(\x04B\b\x8a\xb5\x18\x042\x02msR\rendedBeforeMs\x12\x14\n" +
+	"\x05tells\x18\x02 \x01(\bR\x05tells:\x06\x9a\xb5\x18\x02\b\x01\"V\n" +
 	"\x14ScheduleSlotsCommand\x126\n" +
 	"\x05slots\x18\x01 \x03(\v2 .corvo.internal.v1.ScheduleSlotsR\x05slots:\x06\x9a\xb5\x18\x02\b\x01\"5\n" +
 	"\fScheduleSlot\x12\x1d\n" +

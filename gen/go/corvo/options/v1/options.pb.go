@@ -255,7 +255,10 @@ type FieldRules struct {
 	// With json_text: JSON `null` is a value and kept as `null`. Otherwise it means that the field is absent.
 	KeepNull bool `protobuf:"varint,7,opt,name=keep_null,json=keepNull,proto3" json:"keep_null,omitempty"`
 	// What the string names, where the field's own name does not say it already (see Names). For a map: what its keys name.
-	Names         Names `protobuf:"varint,8,opt,name=names,proto3,enum=corvo.options.v1.Names" json:"names,omitempty"`
+	Names Names `protobuf:"varint,8,opt,name=names,proto3,enum=corvo.options.v1.Names" json:"names,omitempty"`
+	// For a map of messages: REST also takes a list of objects, each with its key in a member of this name. In such an object a field with
+	// json_object may also be a string: the JSON object that it holds, or, when it holds none, `{"text": <the string>}`.
+	ListKey       string `protobuf:"bytes,9,opt,name=list_key,json=listKey,proto3" json:"list_key,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -344,6 +347,13 @@ func (x *FieldRules) GetNames() Names {
 		return x.Names
 	}
 	return Names_NAMES_UNSPECIFIED
+}
+
+func (x *FieldRules) GetListKey() string {
+	if x != nil {
+		return x.ListKey
+	}
+	return ""
 }
 
 // Shapes the answer of one method in REST.
@@ -674,7 +684,7 @@ var File_corvo_options_v1_options_proto protoreflect.FileDescriptor
 
 const file_corvo_options_v1_options_proto_rawDesc = "" +
 	"\n" +
-	"\x1ecorvo/options/v1/options.proto\x12\x10corvo.options.v1\x1a google/protobuf/descriptor.proto\"\xf7\x01\n" +
+	"\x1ecorvo/options/v1/options.proto\x12\x10corvo.options.v1\x1a google/protobuf/descriptor.proto\"\x92\x02\n" +
 	"\n" +
 	"FieldRules\x12\x1b\n" +
 	"\tjson_text\x18\x01 \x01(\bR\bjsonText\x12\x1b\n" +
@@ -685,7 +695,8 @@ const file_corvo_options_v1_options_proto_rawDesc = "" +
 	"jsonObject\x12\x12\n" +
 	"\x04unit\x18\x06 \x01(\tR\x04unit\x12\x1b\n" +
 	"\tkeep_null\x18\a \x01(\bR\bkeepNull\x12-\n" +
-	"\x05names\x18\b \x01(\x0e2\x17.corvo.options.v1.NamesR\x05names\"\x9d\x02\n" +
+	"\x05names\x18\b \x01(\x0e2\x17.corvo.options.v1.NamesR\x05names\x12\x19\n" +
+	"\blist_key\x18\t \x01(\tR\alistKey\"\x9d\x02\n" +
 	"\vMethodRules\x12%\n" +
 	"\x0esuccess_status\x18\x01 \x01(\x05R\rsuccessStatus\x12\x1d\n" +
 	"\n" +

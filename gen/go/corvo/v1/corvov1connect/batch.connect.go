@@ -73,7 +73,7 @@ type BatchServiceClient interface {
 	ListChains(context.Context, *connect.Request[v1.ListChainsRequest]) (*connect.Response[v1.ListChainsResponse], error)
 	// What a job waits for and who waits for it. An unknown job: `not_found`.
 	GetDependencies(context.Context, *connect.Request[v1.GetDependenciesRequest]) (*connect.Response[v1.GetDependenciesResponse], error)
-	// Counters of a job's children: the jobs that name it as `parent_id`. Their ids come from a search for `parent_id`.
+	// A job's children, the jobs that name it as `parent_id`: how many, and the newest of them.
 	GetChildren(context.Context, *connect.Request[v1.GetChildrenRequest]) (*connect.Response[v1.GetChildrenResponse], error)
 }
 
@@ -213,7 +213,7 @@ type BatchServiceHandler interface {
 	ListChains(context.Context, *connect.Request[v1.ListChainsRequest]) (*connect.Response[v1.ListChainsResponse], error)
 	// What a job waits for and who waits for it. An unknown job: `not_found`.
 	GetDependencies(context.Context, *connect.Request[v1.GetDependenciesRequest]) (*connect.Response[v1.GetDependenciesResponse], error)
-	// Counters of a job's children: the jobs that name it as `parent_id`. Their ids come from a search for `parent_id`.
+	// A job's children, the jobs that name it as `parent_id`: how many, and the newest of them.
 	GetChildren(context.Context, *connect.Request[v1.GetChildrenRequest]) (*connect.Response[v1.GetChildrenResponse], error)
 }
 

@@ -194,8 +194,10 @@ class StateHashCommand(_message.Message):
 class PurgeCommand(_message.Message):
     __slots__ = ()
     ENDED_BEFORE_MS_FIELD_NUMBER: _ClassVar[int]
+    TELLS_FIELD_NUMBER: _ClassVar[int]
     ended_before_ms: int
-    def __init__(self, ended_before_ms: _Optional[int] = ...) -> None: ...
+    tells: bool
+    def __init__(self, ended_before_ms: _Optional[int] = ..., tells: _Optional[bool] = ...) -> None: ...
 
 class ScheduleSlotsCommand(_message.Message):
     __slots__ = ()
