@@ -1,41 +1,25 @@
 import { isUtf8 } from "node:buffer";
 import { BodyError } from "./errors.js";
+import { JsonReader } from "./json-reader.js";
 import type { FieldPlan, MessagePlan } from "./plan.js";
 import { fold, Kind } from "./plan.js";
-import { Slab } from "./slab.js";
+import { ProtoOut } from "./proto-out.js";
 import { parseTimestamp, timestamp } from "./time.js";
-
-/**
- * Finds the end of one JSON value. `start` is the value's first byte (no white space before it). Returns the offset behind the value,
- * or a negative number when what stands there is not JSON or is nested too deeply. Must accept exactly the grammar of RFC 8259;
- * bytes from 0x80 up inside strings may pass unseen, they are checked apart.
- */
-export type ScanJson = (bytes: Uint8Array, start: number, end: number) => number;
 
 /**
  * Reads JSON and writes the protobuf message at once: no objects, no `JSON.parse`. Names are matched without regard to case and
  * underscores, unknown ones skipped; of a name given twice the last value counts; bytes behind the first value are ignored.
  * One instance serves all requests, one after the other; what it makes is taken with `take`.
  */
-export class JsonToProto {
-  private buf: Uint8Array = new Uint8Array(0);
-  private pos = 0;
-  private end = 0;
-  private readonly out = new Slab(65_536);
+export class JsonToProto extends JsonReader {
+  private readonly out = new ProtoOut(65_536);
   /** Where the fields of the open messages were written: two numbers a field, -1 when not yet. */
   private seen = new Int32Array(512);
   private seenTop = 0;
-  /** The way from the body to the value that is read, for the error text: fields, list positions, and map keys as -1 - offset. */
-  private readonly trail: (FieldPlan | number)[] = [];
-  private depth = 0;
   /** Bytes that may still be moved because a name came twice. Keeps hostile bodies linear. */
   private movesLeft = 0;
   /** Inside a list that stands for a map: objects of JSON may be given as text. */
   private textForms = false;
-  /** Begins the sentence of a value that does not fit its field. */
-  private preface = "";
-
-  constructor(private readonly scanJson: ScanJson) {}
 
   /** Starts a message. */
   begin(): void {
@@ -103,8 +87,8 @@ export class JsonToProto {
 
   /** Adds a string field as bytes, for a raw body. */
   bytes(field: FieldPlan, bytes: Uint8Array): void {
-    this.tag(field.tag);
-    this.varint(bytes.length);
+    this.out.tag(field.tag);
+    this.out.varint(bytes.length);
     this.out.put(bytes, 0, bytes.length);
   }
 
@@ -210,7 +194,7 @@ export class JsonToProto {
     this.space();
     if (this.buf[this.pos] === 0x5d) this.pos++;
     else {
-      if (field.packed) mark = this.open(field.tag);
+      if (field.packed) mark = this.out.open(field.tag);
       for (;;) {
         this.trail[at] = index++;
         this.element(field, field.packed ? 0 : field.tag);
@@ -220,7 +204,7 @@ export class JsonToProto {
         else if (c === 0x5d) break;
         else this.syntax(undefined, this.pos - 1);
       }
-      if (field.packed) this.close(mark);
+      if (field.packed) this.out.close(mark);
     }
     out.ensure(16);
     this.depth = at;
@@ -243,7 +227,7 @@ export class JsonToProto {
     if (this.buf[this.pos] === 0x7d) this.pos++;
     else {
       for (;;) {
-        const mark = this.open(field.tag);
+        const mark = this.out.open(field.tag);
         const start = this.pos;
         if (this.buf[start] !== 0x22) this.syntax();
         if (key.kind === Kind.string) this.string(key.tag, true);
@@ -252,9 +236,9 @@ export class JsonToProto {
         this.colon();
         if (this.buf[this.pos] === 0x6e && value.kind === Kind.message) {
           this.word("null");
-          this.close(this.open(value.tag));
+          this.out.close(this.out.open(value.tag));
         } else this.single(value, value.tag, true);
-        this.close(mark);
+        this.out.close(mark);
         this.space();
         const c = this.buf[this.pos++];
         if (c === 0x2c) this.space();
@@ -279,14 +263,14 @@ export class JsonToProto {
         const start = this.pos;
         const keyAt = this.memberAt(listKey);
         if (keyAt < 0) this.wrong("does not say which one it is about");
-        const mark = this.open(field.tag);
+        const mark = this.out.open(field.tag);
         this.pos = keyAt;
         this.string(key.tag, true);
         this.pos = start;
         this.textForms = true;
         this.single(value, value.tag, true);
         this.textForms = false;
-        this.close(mark);
+        this.out.close(mark);
         this.space();
         const c = this.buf[this.pos++];
         if (c === 0x2c) this.space();
@@ -340,9 +324,9 @@ export class JsonToProto {
         return this.json(field, tag);
       case Kind.message: {
         if (this.buf[this.pos] !== 0x7b) this.mistyped("must be an object");
-        const mark = this.open(tag);
+        const mark = this.out.open(tag);
         this.message(field.message as MessagePlan);
-        return this.close(mark);
+        return this.out.close(mark);
       }
       case Kind.int32:
       case Kind.sint32:
@@ -373,8 +357,8 @@ export class JsonToProto {
     if (this.textForms && field.objectOnly && this.buf[start] === 0x22) return this.objectInText(tag);
     const stop = this.skip();
     if (field.objectOnly && this.buf[start] !== 0x7b) this.wrong("must be an object");
-    this.tag(tag);
-    this.varint(stop - start);
+    this.out.tag(tag);
+    this.out.varint(stop - start);
     this.out.put(this.buf, start, stop);
   }
 
@@ -385,8 +369,8 @@ export class JsonToProto {
     const given = Buffer.from(text.trim());
     const isObject = given[0] === 0x7b && this.scanJson(given, 0, given.length) === given.length;
     const bytes = isObject ? given : Buffer.from(JSON.stringify({ text }));
-    this.tag(tag);
-    this.varint(bytes.length);
+    this.out.tag(tag);
+    this.out.varint(bytes.length);
     this.out.put(bytes, 0, bytes.length);
   }
 
@@ -404,14 +388,14 @@ export class JsonToProto {
     if (p >= end) this.syntax(undefined, p);
     this.pos = p + 1;
     if (p === start && !zero) return;
-    this.tag(tag);
-    this.varint(p - start);
+    this.out.tag(tag);
+    this.out.varint(p - start);
     this.out.put(buf, start, p);
   }
 
   /** A string with escapes: written from the start, its length patched in. */
   private escaped(tag: number): void {
-    const mark = this.open(tag);
+    const mark = this.out.open(tag);
     const { buf, end, out } = this;
     let p = this.pos + 1;
     for (;;) {
@@ -442,7 +426,7 @@ export class JsonToProto {
       out.pos = writeUtf8(out.buf, out.pos, code);
     }
     this.pos = p;
-    this.close(mark);
+    this.out.close(mark);
   }
 
   private hex4(at: number): number {
@@ -468,8 +452,8 @@ export class JsonToProto {
     if (c !== 0x74 && c !== 0x66) this.mistyped("must be true or false");
     this.word(c === 0x74 ? "true" : "false");
     if (c === 0x66 && !zero) return;
-    this.tag(tag);
-    this.varint(c === 0x74 ? 1 : 0);
+    this.out.tag(tag);
+    this.out.varint(c === 0x74 ? 1 : 0);
   }
 
   private integer(kind: Kind, tag: number, zero: boolean, min: number, max: number): void {
@@ -477,9 +461,9 @@ export class JsonToProto {
     if (!Number.isInteger(value)) this.wrong("must be a whole number");
     if (value < min || value > max) this.wrong(`must be between ${min} and ${max}`);
     if (value === 0 && !zero) return;
-    this.tag(tag);
-    if (kind === Kind.int32 || kind === Kind.uint32) this.signed(value);
-    else if (kind === Kind.sint32) this.varint(value < 0 ? -value * 2 - 1 : value * 2);
+    this.out.tag(tag);
+    if (kind === Kind.int32 || kind === Kind.uint32) this.out.signed(value);
+    else if (kind === Kind.sint32) this.out.varint(value < 0 ? -value * 2 - 1 : value * 2);
     else {
       this.out.ensure(4);
       this.out.pos = kind === Kind.fixed32 ? this.out.buf.writeUInt32LE(value, this.out.pos) : this.out.buf.writeInt32LE(value, this.out.pos);
@@ -508,11 +492,11 @@ export class JsonToProto {
     const unsigned = kind === Kind.uint64 || kind === Kind.fixed64;
     if (value !== (unsigned ? BigInt.asUintN(64, value) : BigInt.asIntN(64, value))) this.wrong("must be a whole number of 64 bits");
     if (short === 0 && !zero) return;
-    this.tag(tag);
+    this.out.tag(tag);
     if (kind === Kind.int64 || kind === Kind.uint64) {
-      if (short >= 0 && short <= Number.MAX_SAFE_INTEGER) this.varint(short);
-      else this.bigVarint(BigInt.asUintN(64, value));
-    } else if (kind === Kind.sint64) this.bigVarint(value < 0n ? -value * 2n - 1n : value * 2n);
+      if (short >= 0 && short <= Number.MAX_SAFE_INTEGER) this.out.varint(short);
+      else this.out.bigVarint(BigInt.asUintN(64, value));
+    } else if (kind === Kind.sint64) this.out.bigVarint(value < 0n ? -value * 2n - 1n : value * 2n);
     else {
       this.out.ensure(8);
       this.out.pos = this.out.buf.writeBigUInt64LE(BigInt.asUintN(64, value), this.out.pos);
@@ -523,7 +507,7 @@ export class JsonToProto {
     const value = this.number("must be a number");
     if (!Number.isFinite(value) || (kind === Kind.float && !Number.isFinite(Math.fround(value)))) this.wrong("is too large");
     if (Object.is(value, 0) && !zero) return;
-    this.tag(tag);
+    this.out.tag(tag);
     this.out.ensure(8);
     this.out.pos = kind === Kind.float ? this.out.buf.writeFloatLE(value, this.out.pos) : this.out.buf.writeDoubleLE(value, this.out.pos);
   }
@@ -537,8 +521,8 @@ export class JsonToProto {
     } else value = this.number("must be a word");
     if (!Number.isInteger(value) || (value as number) !== ((value as number) | 0)) this.wrong("is not a known word");
     if (value === 0 && !zero) return;
-    this.tag(tag);
-    this.signed(value as number);
+    this.out.tag(tag);
+    this.out.signed(value as number);
   }
 
   private time(tag: number): void {
@@ -546,16 +530,16 @@ export class JsonToProto {
     if (this.buf[start] !== 0x22) this.mistyped("must be a time as in RFC 3339");
     const stop = this.skip();
     if (!parseTimestamp(this.buf, start + 1, stop - 1)) this.wrong("must be a time as in RFC 3339, like 2026-01-31T12:00:00Z");
-    const mark = this.open(tag);
+    const mark = this.out.open(tag);
     if (timestamp.seconds !== 0) {
-      this.tag(8);
-      this.signed(timestamp.seconds);
+      this.out.tag(8);
+      this.out.signed(timestamp.seconds);
     }
     if (timestamp.nanos !== 0) {
-      this.tag(16);
-      this.varint(timestamp.nanos);
+      this.out.tag(16);
+      this.out.varint(timestamp.nanos);
     }
-    this.close(mark);
+    this.out.close(mark);
   }
 
   private base64(tag: number, zero: boolean): void {
@@ -563,172 +547,13 @@ export class JsonToProto {
     const bytes = Buffer.from(text, "base64");
     if (!/^[A-Za-z0-9+/_-]*={0,2}$/.test(text)) this.wrong("must be base64");
     if (bytes.length === 0 && !zero) return;
-    this.tag(tag);
-    this.varint(bytes.length);
+    this.out.tag(tag);
+    this.out.varint(bytes.length);
     this.out.put(bytes, 0, bytes.length);
-  }
-
-  // Tokens
-
-  /** Reads a JSON number. Whole ones of up to 15 digits are computed on the way. */
-  private number(what: string): number {
-    const { buf, end } = this;
-    const start = this.pos;
-    let p = start;
-    const minus = buf[p] === 0x2d;
-    if (minus) p++;
-    const first = p;
-    let value = 0;
-    const most = Math.min(end, first + numberBytesMax);
-    while (p < most && buf[p] >= 0x30 && buf[p] <= 0x39) value = value * 10 + buf[p++] - 0x30;
-    if (p === first) this.mistyped(what);
-    if (p === first + numberBytesMax) this.wrong("has too many digits");
-    if (p - first > 1 && buf[first] === 0x30) this.syntax(undefined, first + 1);
-    const whole = buf[p] !== 0x2e && buf[p] !== 0x65 && buf[p] !== 0x45;
-    if (!whole || p - first > 15) {
-      if (buf[p] === 0x2e) p = this.digits(p + 1);
-      if (buf[p] === 0x65 || buf[p] === 0x45) p = this.digits(buf[p + 1] === 0x2b || buf[p + 1] === 0x2d ? p + 2 : p + 1);
-      this.pos = p;
-      if (p - start > numberBytesMax) this.wrong("has too many digits");
-      return Number(Buffer.from(buf.subarray(start, p)).toString("latin1"));
-    }
-    this.pos = p;
-    return minus ? -value : value;
-  }
-
-  private digits(from: number): number {
-    let p = from;
-    while (p < this.end && this.buf[p] >= 0x30 && this.buf[p] <= 0x39) p++;
-    if (p === from) this.syntax(undefined, p);
-    return p;
-  }
-
-  private word(word: string): void {
-    for (let i = 0; i < word.length; i++) if (this.buf[this.pos + i] !== word.charCodeAt(i)) this.syntax(undefined, this.pos + i);
-    this.pos += word.length;
-  }
-
-  /** Steps over a value, whatever it is. Returns the offset behind it. */
-  private skip(): number {
-    const stop = this.scanJson(this.buf, this.pos, this.end);
-    if (stop < 0) this.syntax();
-    this.pos = stop;
-    return stop;
-  }
-
-  private space(): void {
-    const { buf } = this;
-    let p = this.pos;
-    while (buf[p] === 0x20 || buf[p] === 0x0a || buf[p] === 0x0d || buf[p] === 0x09) p++;
-    this.pos = p;
-  }
-
-  // Writing
-
-  /** Starts something with a length: writes the tag and leaves one byte for the length. */
-  private open(tag: number): number {
-    if (tag !== 0) this.tag(tag);
-    this.out.ensure(1);
-    return this.out.pos++;
-  }
-
-  /** Ends it: puts the length in, moving the content when the length needs more than one byte. */
-  private close(mark: number): void {
-    const { out } = this;
-    const bytes = out.pos - mark - 1;
-    if (bytes < 0x80) {
-      out.buf[mark] = bytes;
-      return;
-    }
-    const size = bytes < 0x4000 ? 2 : bytes < 0x20_0000 ? 3 : bytes < 0x1000_0000 ? 4 : 5;
-    out.ensure(size);
-    out.buf.copyWithin(mark + size, mark + 1, out.pos);
-    const stop = out.pos + size - 1;
-    out.pos = mark;
-    this.varint(bytes);
-    out.pos = stop;
-  }
-
-  private tag(tag: number): void {
-    if (tag !== 0) this.varint(tag);
-  }
-
-  /** An unsigned whole number up to 2^53. */
-  private varint(value: number): void {
-    const { out } = this;
-    out.ensure(10);
-    let { pos } = out;
-    let v = value;
-    while (v >= 0x8000_0000) {
-      out.buf[pos++] = (v % 128) | 0x80;
-      v = Math.floor(v / 128);
-    }
-    while (v >= 0x80) {
-      out.buf[pos++] = (v & 0x7f) | 0x80;
-      v >>>= 7;
-    }
-    out.buf[pos++] = v;
-    out.pos = pos;
-  }
-
-  /** A whole number within ±2^53 as a 64-bit two's complement. */
-  private signed(value: number): void {
-    if (value >= 0) this.varint(value);
-    else this.bigVarint(BigInt.asUintN(64, BigInt(value)));
-  }
-
-  private bigVarint(value: bigint): void {
-    const { out } = this;
-    out.ensure(10);
-    let v = value;
-    while (v >= 0x80n) {
-      out.buf[out.pos++] = Number(v & 0x7fn) | 0x80;
-      v >>= 7n;
-    }
-    out.buf[out.pos++] = Number(v);
-  }
-
-  // Faults
-
-  /** Not JSON. */
-  private syntax(what?: string, at = this.pos): never {
-    throw new BodyError("invalid JSON", `${what ?? (at >= this.end ? "it ends too early" : "unexpected character")} at byte ${Math.min(at, this.end)}`);
-  }
-
-  /** JSON, but not what this field takes. */
-  private wrong(what: string): never {
-    throw this.fault(what);
-  }
-
-  /** The same at the first byte of a value of a body: when it is not even JSON, that is what is said. */
-  private mistyped(what: string): never {
-    if (this.preface !== "" && this.scanJson(this.buf, this.pos, this.end) < 0) this.syntax();
-    throw this.fault(what);
-  }
-
-  private fault(what: string): BodyError {
-    const path = this.path();
-    return new BodyError(`${this.preface}${path} ${what}`, undefined, { field: path });
-  }
-
-  private path(): string {
-    let path = "";
-    for (const step of this.trail.slice(0, this.depth)) {
-      if (typeof step !== "number") path += path === "" ? step.name : `.${step.name}`;
-      else if (step >= 0) path += `[${step}]`;
-      else {
-        const start = -step;
-        const stop = this.buf.indexOf(0x22, start);
-        path += `.${Buffer.from(this.buf.subarray(start, Math.min(stop < 0 ? this.end : stop, start + 80))).toString()}`;
-      }
-    }
-    return path;
   }
 }
 
 const empty = new Uint8Array(0);
-/** A number's spelling may be so long: longer ones mean nothing that shorter ones could not. */
-const numberBytesMax = 400;
 const textKinds = new Set<Kind>([Kind.string, Kind.bytes, Kind.timestamp]);
 
 /** What stands behind a backslash, to the byte it means; 0: nothing. */

@@ -6,12 +6,12 @@ import type { TransportLimits } from "../limits.js";
 import { resolveLimits } from "../limits.js";
 import type { Route } from "../rpc.js";
 import { methodPath } from "../rpc.js";
-import type { ScanJson } from "./decode.js";
 import { JsonToProto } from "./decode.js";
 import { ProtoToJson } from "./encode.js";
 import type { Request, Response } from "./exchange.js";
 import { Exchange, writeHead } from "./exchange.js";
 import { corsHeaders, serverTiming } from "./headers.js";
+import type { ScanJson } from "./json-reader.js";
 import type { RestRoute } from "./routes.js";
 import { RestTable } from "./routes.js";
 

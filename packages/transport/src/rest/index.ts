@@ -1,10 +1,10 @@
-export type { ScanJson } from "./decode.js";
 export { docsPage } from "./docs.js";
 export type { RestError } from "./errors.js";
 export { BodyError, errorText, restError } from "./errors.js";
 export type { RestHandler, RestOptions } from "./handler.js";
 export { createRestHandler } from "./handler.js";
 export { corsHeaders, seenHeader, serverTiming } from "./headers.js";
+export type { ScanJson } from "./json-reader.js";
 export { extensions as restExtensions } from "./plan.js";
 export type { RestRoute, RestTable } from "./routes.js";
 export { enumWord, restBindings, restField, restFields } from "./rules.js";
