@@ -170,7 +170,11 @@ test("children are counted by what became of them", async () => {
   const kids = await client.enqueueMany([1, 2, 3].map((n) => ({ job: "sdk.photo", payload: n, options: { parentId: parent.id } })));
   await client.ack((await take("sdk.photo")).id);
   await client.cancel(kids[1].id);
-  expect(await client.together.children(parent.id)).toEqual({ total: 3, pending: 1, succeeded: 1, failed: 0, cancelled: 1, deleted: 0 });
+  const family = await client.together.children(parent.id);
+  expect(family).toMatchObject({ total: 3, pending: 1, succeeded: 1, failed: 0, cancelled: 1, deleted: 0 });
+  expect(family.jobs.map((job) => [job.id, job.parentId, job.state])).toEqual(
+    [kids[2], kids[1], kids[0]].map(({ id }, i) => [id, parent.id, ["pending", "cancelled", "completed"][i]]),
+  );
 });
 
 test("what does not exist, or cannot be meant, is refused with a reason and its field", async () => {
