@@ -18,8 +18,8 @@ export interface ViewOptions {
   /** Index of the state from which the log was replayed: what changed since was told to the feed. */
   restoredIndex: number;
   /**
-   * Milliseconds for which changes gather. 100: less than a person notices, enough for most jobs to be written once. Up to 500 when
-   * writing takes long: then more jobs end before they are written, and each is written once.
+   * Milliseconds for which changes gather. 100: less than a person notices, enough for most jobs to be written once. Longer ones save
+   * little and cost much: what comes right after an interval began waits for that one, the pause, and the next one.
    */
   intervalMs: number;
   /** Says what happened, for the log. */
@@ -31,9 +31,6 @@ export class ViewUnavailable extends Error {}
 
 /** Bytes of one message to the writing thread: some thousand jobs, one transaction. */
 const messageBytes = 512 * 1024;
-/** An interval is this many times as long as the writing of the one before, within bounds. */
-const intervalShare = 4;
-const intervalMsMax = 500;
 /** After a write failed the view is made anew, this much later. */
 const againMs = 10_000;
 
@@ -59,8 +56,6 @@ export class View {
   private timer: NodeJS.Timeout | undefined;
   private running: Promise<void> | undefined;
   private hurried = false;
-  /** What writing the last interval took. */
-  private tookMs = 0;
   private stopping = false;
   private failed = false;
   /** A view can be asked. */
@@ -118,7 +113,7 @@ export class View {
   /** An entry was applied. */
   changed(): void {
     if (this.timer !== undefined || this.running !== undefined || this.stopping || this.failed || this.rebuilding !== undefined) return;
-    this.timer = setTimeout(() => this.run(), Math.min(Math.max(this.options.intervalMs, intervalShare * this.tookMs), intervalMsMax));
+    this.timer = setTimeout(() => this.run(), this.options.intervalMs);
   }
 
   /** It cannot be asked yet, but soon. */
@@ -151,10 +146,8 @@ export class View {
   /** One interval, to its end. */
   private async sendAll(): Promise<void> {
     this.hurried = false;
-    const startedMs = performance.now();
     this.feed.begin();
     await this.sendInterval();
-    this.tookMs = performance.now() - startedMs;
   }
 
   /** While the writer works on a message the next one is on its way: this thread may be slow to answer. */

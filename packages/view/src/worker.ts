@@ -14,7 +14,7 @@ const calmRowsMax = 1000;
 const calmMs = 1000;
 
 /** Of the threads that write and read the view: whoever answers clients goes first when there are fewer cores than work. 0 is usual, 19 last. */
-const niceness = 5;
+const niceness = 2;
 
 const port = parentPort!;
 if (process.platform === "linux") setPriority(niceness); // of this thread; elsewhere it would be the whole process's
