@@ -26,7 +26,7 @@ it("--raft-max-fetch-inflight: more fetches of one queue at a time are OVERLOADE
 it("those that sleep do not count, and other queues are not held back", async () => {
   const { rest } = await serve({ "raft-max-fetch-inflight": "1" });
   const sleepers = Array.from({ length: 10 }, () => rest.post("fetch", { queues: ["q"], worker_id: "w", timeout: 2 }));
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  await expect.poll(async () => (await rest.get("metrics")).text, { timeout: 1500 }).toMatch(/^corvo_fetch_waiters 10$/m);
   const id = await rest.add("q");
   await rest.add("r");
   expect((await rest.take("r")).queue).toBe("r");

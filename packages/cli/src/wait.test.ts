@@ -13,6 +13,8 @@ const corvo = (line: string, around: Surroundings = {}) => runCli(shellWords(lin
 class MadeUpJob {
   private readonly readers: ServerResponse[] = [];
   looks = 0;
+  /** Called when a look was answered. */
+  looked: () => void = () => {};
   private waitedFor: (() => void) | undefined;
   /** Resolves when somebody has looked and follows. */
   readonly isWaitedFor = new Promise<void>((resolve) => {
@@ -29,6 +31,7 @@ class MadeUpJob {
       response.once("close", () => this.readers.length > 0 && this.waitedFor?.());
       if (this.state === "gone") response.writeHead(404).end(JSON.stringify({ error: `job "${id}" not found`, code: "NOT_FOUND" }));
       else response.writeHead(200).end(JSON.stringify({ id, queue: "q", state: this.state, ...this.more }));
+      this.looked();
     });
     server.onCall("GET /api/v1/events", (_, response) => {
       response.writeHead(200, { "Content-Type": "text/event-stream" });
@@ -99,6 +102,7 @@ test("several jobs: 7 when some came; without a stream of events it looks every 
   expect(await corvo("wait -", { stdin: `${jobA}\n${jobB}\n` })).toMatchObject({ code: 7, out: `Job ${jobA} completed\n` });
   const slow = new MadeUpJob(jobB, "active");
   server.on("GET /api/v1/events", 403, { error: "insufficient role permissions", code: "FORBIDDEN" });
-  setTimeout(() => slow.become("completed"), 300);
+  slow.looked = () => slow.become("completed");
   expect(await corvo(`wait ${jobB} --timeout 20s`)).toMatchObject({ code: 0 });
+  expect(slow.looks).toBe(2);
 });

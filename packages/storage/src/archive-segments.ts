@@ -1,6 +1,7 @@
 import { ArchiveBallast } from "./archive-ballast.js";
-import { type ArchiveFooter, blockOf, type FooterBlock, findInBlock, readBlock, readFirstSeqs, readFooter, writeFooter } from "./archive-footer.js";
+import { readFooter, writeFooter } from "./archive-footer.js";
 import { ArchiveIndex } from "./archive-index.js";
+import { ArchiveLookup, type FinishedSegment } from "./archive-lookup.js";
 import { readDroppedMark, writeDroppedMark, writeSyncedMark } from "./archive-mark.js";
 import { archiveSegmentIdentity, archiveSegmentName, scanArchiveSegment } from "./archive-scan.js";
 import {
@@ -19,7 +20,7 @@ import { FileCache } from "./file-cache.js";
 import type { StorageIdentity } from "./identity.js";
 import { DiskFull } from "./log-store.js";
 import { alignmentOf, encodeSegmentHeader, headerProblem, kinds, recordHeaderBytes, seedOf, segmentHeaderBytes } from "./segment.js";
-import { readRecordAt, recordIn, SegmentReader } from "./segment-reader.js";
+import { SegmentReader } from "./segment-reader.js";
 import type { DiskPressure, SpaceReserve } from "./space.js";
 
 export interface ArchiveSegmentsOptions {
@@ -34,25 +35,8 @@ export interface ArchiveSegmentsOptions {
   onFailure?: (error: Error) => void;
 }
 
-/** A segment that is written no more, but perhaps for its footer. */
-interface FinishedSegment {
-  number: number;
-  seed: number;
-  recordsBytes: number;
-  /** Undefined until it is written: then `index` answers. */
-  footer: ArchiveFooter | undefined;
-  index: ArchiveIndex | undefined;
-  firstSeqs: Float64Array | undefined;
-}
-
 /** Files that stay open for reads. */
 const openFilesMax = 64;
-/** First bytes that a read of a record asks for: most records fit. */
-const readHintBytes = 4096;
-/** Records of many jobs are read in stretches of at most this many bytes; what is not wanted between two of them may be this long. */
-const stretchBytesMax = 1024 * 1024;
-const stretchGapBytesMax = 16 * 1024;
-
 /**
  * Finished jobs in segment files. `append` copies into a buffer; everything else happens in the pool, one step after the other: write,
  * finish a segment with its footer, sync, drop. Fail-stop like the log.
@@ -79,10 +63,23 @@ export class ArchiveSegments implements ArchiveStore, ArchiveExport, SpaceReserv
   #rewound = false;
   #closed = false;
 
+  readonly #lookup: ArchiveLookup;
+
   private constructor(private readonly options: ArchiveSegmentsOptions) {
     this.#directory = options.directory ?? "archive";
     this.#files = new FileCache(options.disk, openFilesMax);
     this.#ballast = new ArchiveBallast(options.disk, `${this.#directory}/reserve`, options.reserveBytes ?? archiveSegmentBytesMax);
+    const tail = (): ArchiveTail | undefined => this.#tail;
+    this.#lookup = new ArchiveLookup({
+      get tail() {
+        return tail();
+      },
+      tails: this.#tails,
+      finished: this.#finished,
+      files: this.#files,
+      path: (number) => this.#path(number),
+      rebuild: (segment) => this.#rebuildInTurn(segment),
+    });
   }
 
   static async open(options: ArchiveSegmentsOptions): Promise<ArchiveSegments> {
@@ -147,47 +144,17 @@ export class ArchiveSegments implements ArchiveStore, ArchiveExport, SpaceReserv
   }
 
   async find(seq: number): Promise<{ place: ArchivePlace; bytes: Uint8Array } | undefined> {
-    this.#assertReady();
-    const place = await this.#place(seq);
-    if (place === undefined) return undefined;
-    const record = await this.#read(place);
-    if (record.seq !== seq) throw new ArchiveDamaged(place.segment, place.offset, `the record is of sequence ${record.seq}, not ${seq}`);
-    return { place, bytes: record.bytes };
+    return (await this.findMany([seq]))[0];
   }
 
-  async findMany(seqs: readonly number[]): Promise<({ place: ArchivePlace; bytes: Uint8Array } | undefined)[]> {
+  findMany(seqs: readonly number[]): Promise<({ place: ArchivePlace; bytes: Uint8Array } | undefined)[]> {
     this.#assertReady();
-    const places = await this.#places(seqs);
-    const found = new Map<number, { place: ArchivePlace; bytes: Uint8Array }>();
-    const take = (seq: number, place: ArchivePlace, record: { seq: number; bytes: Uint8Array }): void => {
-      if (record.seq !== seq) throw new ArchiveDamaged(place.segment, place.offset, `the record is of sequence ${record.seq}, not ${seq}`);
-      found.set(seq, { place, bytes: record.bytes });
-    };
-    const inFiles: [seq: number, place: ArchivePlace][] = [];
-    for (const [seq, place] of places) {
-      const buffered = this.#tails.get(place.segment)?.read(place.offset);
-      if (buffered === undefined) inFiles.push([seq, place]);
-      else take(seq, place, buffered);
-    }
-    inFiles.sort(([, a], [, b]) => a.segment - b.segment || a.offset - b.offset);
-    for (let from = 0; from < inFiles.length; ) {
-      const first = inFiles[from][1];
-      let to = from + 1;
-      for (let end = first.offset + readHintBytes; to < inFiles.length; to++) {
-        const { segment, offset } = inFiles[to][1];
-        if (segment !== first.segment || offset > end + stretchGapBytesMax || offset + readHintBytes - first.offset > stretchBytesMax) break;
-        end = offset + readHintBytes;
-      }
-      const records = await this.#readStretch(inFiles.slice(from, to).map(([, place]) => place));
-      for (let i = from; i < to; i++) take(...inFiles[i], records[i - from]);
-      from = to;
-    }
-    return seqs.map((seq) => found.get(seq));
+    return this.#lookup.find(seqs);
   }
 
   async read(place: ArchivePlace): Promise<Uint8Array> {
     this.#assertReady();
-    return (await this.#read(place)).bytes;
+    return (await this.#lookup.read(place)).bytes;
   }
 
   async *recordsBetween(from: ArchivePlace, to: ArchivePlace): AsyncIterable<{ place: ArchivePlace; bytes: Uint8Array }> {
@@ -415,106 +382,6 @@ export class ArchiveSegments implements ArchiveStore, ArchiveExport, SpaceReserv
     }
   }
 
-  async #place(seq: number): Promise<ArchivePlace | undefined> {
-    const open = this.#tail?.index.find(seq) ?? -1;
-    if (this.#tail !== undefined && open >= 0) return { segment: this.#tail.number, offset: open };
-    for (const number of [...this.#finished.keys()].sort((a, b) => b - a)) {
-      const segment = this.#finished.get(number);
-      if (segment === undefined) continue; // dropped meanwhile
-      const offset = segment.index === undefined ? await this.#findFinished(segment, seq) : segment.index.find(seq);
-      if (offset >= 0) return { segment: number, offset };
-    }
-    return undefined;
-  }
-
-  /** Where the latest records of these jobs are, of those that have one. */
-  async #places(seqs: readonly number[]): Promise<Map<number, ArchivePlace>> {
-    const places = new Map<number, ArchivePlace>();
-    const tail = this.#tail;
-    let missing: number[] = [];
-    for (const seq of new Set(seqs)) {
-      const offset = tail?.index.find(seq) ?? -1;
-      if (offset >= 0) places.set(seq, { segment: tail!.number, offset });
-      else missing.push(seq);
-    }
-    missing.sort((a, b) => a - b);
-    for (const number of [...this.#finished.keys()].sort((a, b) => b - a)) {
-      if (missing.length === 0) break;
-      const still: number[] = [];
-      let block: FooterBlock | undefined;
-      for (const seq of missing) {
-        const segment = this.#finished.get(number);
-        let offset = -1; // also when it was dropped meanwhile
-        if (segment?.index !== undefined) offset = segment.index.find(seq);
-        else if (segment !== undefined && within(segment, seq)) {
-          const firsts = segment.firstSeqs;
-          if (block === undefined || firsts === undefined || blockOf(firsts, seq) !== block.number) block = await this.#block(segment, seq);
-          offset = block === undefined ? await this.#findFinished(segment, seq) : findInBlock(block, seq);
-        }
-        if (offset >= 0) places.set(seq, { segment: number, offset });
-        else still.push(seq);
-      }
-      missing = still;
-    }
-    return places;
-  }
-
-  /** The block of a footer that a sequence would be in; undefined: there is none, or it is damaged. */
-  #block(segment: FinishedSegment, seq: number): Promise<FooterBlock | undefined> {
-    const { footer, seed } = segment;
-    if (footer === undefined) return Promise.resolve(undefined);
-    return this.#files.use(this.#path(segment.number), async (file) => {
-      const firsts = (segment.firstSeqs ??= await readFirstSeqs(file, footer, seed));
-      const number = firsts === undefined ? -1 : blockOf(firsts, seq);
-      return number < 0 ? undefined : readBlock(file, footer, firsts!, number, seed);
-    });
-  }
-
-  async #findFinished(segment: FinishedSegment, seq: number, rebuilt = false): Promise<number> {
-    const { footer } = segment;
-    if (footer === undefined || !within(segment, seq)) return -1;
-    const block = await this.#block(segment, seq);
-    if (block !== undefined) return findInBlock(block, seq);
-    // The footer is damaged: it is made anew from the records. When they are damaged too, this answer fails, not the archive.
-    if (rebuilt) throw new ArchiveDamaged(segment.number, footer.place - segmentHeaderBytes, "the footer cannot be read although it was just made");
-    let damaged: ArchiveDamaged | undefined;
-    await this.#step(() =>
-      this.#rebuild(segment).catch((error) => {
-        if (!(error instanceof ArchiveDamaged)) throw error;
-        damaged = error;
-      }),
-    );
-    if (damaged !== undefined) throw damaged;
-    return this.#findFinished(segment, seq, true);
-  }
-
-  async #read(place: ArchivePlace): Promise<{ seq: number; bytes: Uint8Array }> {
-    const buffered = this.#tails.get(place.segment)?.read(place.offset);
-    if (buffered !== undefined) return buffered;
-    const seed = this.#tails.get(place.segment)?.seed ?? this.#finished.get(place.segment)?.seed;
-    if (seed === undefined) throw new ArchiveDamaged(place.segment, place.offset, "there is no such segment");
-    const record = await this.#files.use(this.#path(place.segment), (file) => readRecordAt(file, segmentHeaderBytes + place.offset, seed, readHintBytes));
-    if (typeof record === "string") throw new ArchiveDamaged(place.segment, place.offset, record);
-    if (record.kind !== kinds.archived) throw new ArchiveDamaged(place.segment, place.offset, "the record there is not of a job");
-    return { seq: record.index, bytes: record.body };
-  }
-
-  /** Records of one segment, by rising offset, in one read. */
-  async #readStretch(places: readonly ArchivePlace[]): Promise<{ seq: number; bytes: Uint8Array }[]> {
-    const { segment, offset } = places[0];
-    const seed = this.#tails.get(segment)?.seed ?? this.#finished.get(segment)?.seed;
-    if (seed === undefined || places.length === 1) return Promise.all(places.map((place) => this.#read(place)));
-    const length = places[places.length - 1].offset - offset + readHintBytes;
-    const bytes = await this.#files.use(this.#path(segment), (file) => file.read(segmentHeaderBytes + offset, length));
-    return Promise.all(
-      places.map((place) => {
-        const record = recordIn(bytes, place.offset - offset, seed);
-        // What is too long for the stretch, or not what it should be, is read for itself, which says what is wrong.
-        return typeof record === "string" || record.kind !== kinds.archived ? this.#read(place) : { seq: record.index, bytes: record.body };
-      }),
-    );
-  }
-
   /** Takes up a finished segment that was found at open. */
   async #takeFinished(number: number): Promise<void> {
     const seed = seedOf(encodeSegmentHeader(archiveSegmentIdentity(this.options.identity, number)));
@@ -529,6 +396,18 @@ export class ArchiveSegments implements ArchiveStore, ArchiveExport, SpaceReserv
     };
     this.#finished.set(number, segment);
     if (footer === undefined) await this.#rebuild(segment);
+  }
+
+  /** While the archive serves: what is damaged fails the one who asks for it, not the archive. */
+  async #rebuildInTurn(segment: FinishedSegment): Promise<void> {
+    let damaged: ArchiveDamaged | undefined;
+    await this.#step(() =>
+      this.#rebuild(segment).catch((error) => {
+        if (!(error instanceof ArchiveDamaged)) throw error;
+        damaged = error;
+      }),
+    );
+    if (damaged !== undefined) throw damaged;
   }
 
   /** Makes a footer anew by reading the records. */
@@ -610,11 +489,6 @@ export class ArchiveSegments implements ArchiveStore, ArchiveExport, SpaceReserv
     this.#failure = error instanceof Error ? error : new Error(String(error));
     this.options.onFailure?.(this.#failure);
   }
-}
-
-/** May a job be in this segment? */
-function within({ footer }: FinishedSegment, seq: number): boolean {
-  return footer !== undefined && footer.records > 0 && seq >= footer.minSeq && seq <= footer.maxSeq;
 }
 
 function numberOf(path: string): number {
