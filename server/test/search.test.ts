@@ -204,6 +204,16 @@ describe("the view itself", () => {
     await two.stop();
   });
 
+  it("finds new jobs by their text at once, and by their words when a busy moment is over", async () => {
+    const busy = await serve();
+    const many = (from: number) => ({ jobs: Array.from({ length: 500 }, (_, i) => ({ queue: "busy", payload: { text: `hay needle-${from + i}` } })) });
+    await Promise.all([0, 500, 1000, 1500].map((from) => busy.rest.post("enqueue/batch", many(from))));
+    const found = async (q: string): Promise<number> => (await busy.rest.get(`search/fulltext?q=${encodeURIComponent(q)}&limit=5`)).json.results.length;
+    expect(await found("hay needle-1999")).toBe(1);
+    await expect.poll(() => found("1999 needle hay"), { timeout: 20_000 }).toBe(1);
+    await busy.stop();
+  });
+
   it("can be left out", async () => {
     const without = await serve({ "read-view": "false" });
     const answer = await without.rest.post("jobs/search", {});

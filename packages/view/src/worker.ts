@@ -8,12 +8,15 @@ import { type Db, fact, schemaVersion, setFact } from "./schema.js";
 import { Searcher, type Selection, TooSlow } from "./search.js";
 import { ViewStore } from "./store.js";
 
-/** Above this many rows in one interval the node is busy. */
+/** Above this many rows in one interval of 100 ms the node is busy: the words of 10,000 jobs a second would take a tenth of a core. */
 const calmRowsMax = 1000;
 /** A busy node's words are indexed when nothing was written for so long. Longer than its intervals. */
 const calmMs = 1000;
 
-/** Of the threads that write and read the view: whoever answers clients goes first when there are fewer cores than work. 0 is usual, 19 last. */
+/**
+ * Of the threads that write and read the view: whoever answers clients goes first when there are fewer cores than work. 0 is usual, 19 last;
+ * 2 has two thirds of the weight of 0, enough to keep up (`npm run bench -- --only "read view on"`: 67k jobs/s, 1.1 s behind at most).
+ */
 const niceness = 2;
 
 const port = parentPort!;
