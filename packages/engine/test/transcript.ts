@@ -25,13 +25,13 @@ import {
 } from "@corvo/gen/corvo/v1/worker_fast.js";
 import * as pb from "@corvo/gen/corvo/v1/worker_pb.js";
 import { commandFlags, parseJobId, Verb } from "@corvo/protocol";
-import { type BudgetRecord, type Engine, type JobRecord, jobStateNames, type QueueRecord } from "../src/index.js";
+import type { BudgetRecord } from "../src/index.js";
 import { type Answer, Bench, type CommandGiven } from "./kit.js";
 import { authLine } from "./transcript-auth.js";
 import { explainLine, webhookLine } from "./transcript-events.js";
+import { counts, epochMs, showEntity, showJob, showQueue } from "./transcript-show.js";
+import { chainOf, fields, list, usageOf } from "./transcript-words.js";
 
-/** Log time 0 of a transcript. */
-const epochMs = 1_700_000_000_000;
 const ackOutcomes = ["", "acked", "not_found", "not_active", "stale_fence", "refused", "continued", "held", "budget_exceeded"];
 const enqueueOutcomes = ["", "pending", "scheduled", "duplicate", "refused"];
 
@@ -685,89 +685,4 @@ export class Transcript {
 
 function fail(message: string): never {
   throw new Error(message);
-}
-
-/** `cost=`, `in=`, `out=`, `model=`, `provider=`; undefined: none of them. */
-function usageOf(args: Map<string, string>) {
-  if (!["cost", "in", "out", "model", "provider"].some((name) => args.has(name))) return undefined;
-  const number = (name: string) => Number(args.get(name) ?? 0);
-  return { costUsd: number("cost"), inputTokens: number("in"), outputTokens: number("out"), model: args.get("model"), provider: args.get("provider") };
-}
-
-function showJob(job: JobRecord): string {
-  const text = new TextDecoder();
-  const parts = [jobStateNames[job.state], `queue=${job.queue}`];
-  if (job.waits > 0) parts.push(`waits=${job.waits}`);
-  if (job.batchId !== "") parts.push(`batch=${job.batchId}`);
-  if (job.chainStep !== undefined) parts.push(`step=${job.chainStep} of ${job.chainId}`);
-  if (job.chainId !== "") parts.push(`payload=${text.decode(job.payload)}`);
-  if (job.attempt > 0) parts.push(`attempt=${job.attempt}`);
-  for (const field of ["leaseExpiresMs", "scheduledMs", "expireMs", "startedMs", "completedMs", "failedMs", "cancelledMs"] as const) {
-    if (job[field] !== 0) parts.push(`${field.slice(0, -2)}=${job[field] - epochMs}`);
-  }
-  if (job.fence > 0) parts.push(`fence=${job.fence}`);
-  if (job.hasWorker) parts.push(`worker=${job.workerId}@${job.hostname}`);
-  for (const field of ["progress", "checkpoint", "result"] as const) if (job[field].length > 0) parts.push(`${field}=${text.decode(job[field])}`);
-  if (job.agent !== undefined) parts.push(`agent=${job.agent.iteration}/${job.agent.maxIterations} cost=${job.agent.totalCostUsd}`);
-  if (job.costUsd > 0 && job.agent === undefined) parts.push(`cost=${job.costUsd}`);
-  if (job.holdReason !== "") parts.push(`hold="${job.holdReason.replace(/job_[0-9a-f]{26}/g, "it")}"`);
-  if (job.revisionNote !== "") parts.push(`note="${job.revisionNote}" revisions=${job.revisions}`);
-  if (job.failures.length > 0) parts.push(`failures=[${job.failures.map((f) => `${f.attempt}: ${f.error}`).join("; ")}]`);
-  return parts.join(" ");
-}
-
-function showEntity(engine: Engine, id: string): string {
-  const batch = engine.batch(id);
-  if (batch !== undefined) {
-    const parts = [batch.state, counts(batch, ["pending", "succeeded", "failed", "cancelled", "deleted"])];
-    if (batch.callbackJobId !== "") parts.push(`callback=${batch.callbackJobId}`);
-    if (batch.completedMs !== 0) parts.push(`completed=${batch.completedMs - epochMs}`);
-    return parts.join(" ");
-  }
-  const chain = engine.chain(id);
-  if (chain === undefined) return "not found";
-  const step = (one: { queue: string; jobId: string }): string => `${one.queue}${one.jobId === "" ? "" : `:${one.jobId}`}`;
-  const parts = [chain.state, `step=${chain.step}`, chain.steps.map(step).join(" > ")];
-  if (chain.onFailure !== undefined) parts.push(`on_failure=${step(chain.onFailure)}`);
-  if (chain.onExit !== undefined) parts.push(`on_exit=${step(chain.onExit)}`);
-  if (chain.endedMs !== 0) parts.push(`ended=${chain.endedMs - epochMs}`);
-  return parts.join(" ");
-}
-
-function counts<K extends string>(from: Record<K | "total", number>, names: readonly K[]): string {
-  return [`total=${from.total}`, ...names.filter((name) => from[name] > 0).map((name) => `${name}=${from[name]}`)].join(" ");
-}
-
-/** `chain=a>b>c`, each step a queue or a queue and a payload as in `b/{"x":1}`; `on_failure=` and `on_exit=` beside it. */
-function chainOf(args: Map<string, string>) {
-  const step = (word: string) => {
-    const at = word.indexOf("/");
-    return at === -1 ? { queue: word } : { queue: word.slice(0, at), payloadJson: word.slice(at + 1) };
-  };
-  const one = (name: string) => (args.has(name) ? step(args.get(name)!) : undefined);
-  return { steps: args.get("chain")!.split(">").map(step), onFailure: one("on_failure"), onExit: one("on_exit"), raw: args.has("chain_id") };
-}
-
-function showQueue(queue: QueueRecord): string {
-  const parts: string[] = [];
-  if (queue.paused) parts.push("paused");
-  if (queue.maxConcurrency > 0) parts.push(`max=${queue.maxConcurrency}`);
-  if (queue.rateLimit > 0) parts.push(`rate=${queue.rateLimit}/${queue.rateWindowMs}ms`);
-  for (const counter of ["pending", "active", "held", "scheduled", "retrying", "completed", "dead", "cancelled", "failed"] as const) {
-    if (queue[counter] > 0) parts.push(`${counter}=${queue[counter]}`);
-  }
-  if (queue.oldestPendingMs > 0) parts.push(`next-created=${queue.oldestPendingMs - epochMs}`);
-  return parts.join(" ") || "empty";
-}
-
-function list(text: string | undefined): string[] {
-  return text === undefined || text === "" ? [] : text.split(",");
-}
-
-/** `mail`, or `mail:priority=high:unique=k`. */
-function fields(word: string): Map<string, string> {
-  const [queue, ...rest] = word.split(":");
-  const args = new Map([["queue", queue === "blank" ? "" : queue]]);
-  for (const one of rest) args.set(one.slice(0, one.indexOf("=")), one.slice(one.indexOf("=") + 1));
-  return args;
 }
