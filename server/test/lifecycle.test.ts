@@ -179,10 +179,10 @@ describe("pacing and waiting", () => {
     const stream = new Stream(rpc.worker);
     let from = performance.now();
     expect((await stream.ask({ queues: ["idle"], fetchCount: 1 })).jobs).toEqual([]);
-    expect(performance.now() - from).toBeGreaterThanOrEqual(19);
+    expect(performance.now() - from).toBeGreaterThanOrEqual(18);
     from = performance.now();
     expect((await stream.ask({ queues: ["idle"], fetchCount: 1, waitMs: 150 })).jobs).toEqual([]);
-    expect(performance.now() - from).toBeGreaterThanOrEqual(149);
+    expect(performance.now() - from).toBeGreaterThanOrEqual(148);
     const waiting = stream.ask({ queues: ["idle"], fetchCount: 1, waitMs: 60_000 });
     await until(async () => (await metric("corvo_fetch_waiters")) === 1);
     from = performance.now();
@@ -209,16 +209,16 @@ describe("pacing and waiting", () => {
   it("frames are spaced by --stream-max-fps, and a stream that sends bad frames is slowed down, never closed", async () => {
     const slow = await serve({ "stream-max-fps": "100", "idle-fetch-sleep": "0s" });
     const stream = new Stream(slow.rpc.worker);
-    await stream.ask({});
     const time = async (frames: Frame[]): Promise<number> => {
       const from = performance.now();
       for (const frame of frames) await stream.ask(frame);
       return performance.now() - from;
     };
-    expect(await time(Array.from({ length: 10 }, () => ({})))).toBeGreaterThanOrEqual(95);
-    // Each bad frame adds 5 ms to the next one's wait: 5 + 10 + … + 45.
+    // The first frame does not wait. It reaches the server after the clock is read, and a timer may be up to 1 ms early.
+    expect(await time(Array.from({ length: 11 }, () => ({})))).toBeGreaterThanOrEqual(99);
+    // Each bad frame adds 5 ms to the next one's wait: 5 + 10 + … + 45. The first of them may come when its 10 ms have passed already.
     const bad = await time(Array.from({ length: 10 }, () => ({ enqueues: [{}] })));
-    expect(bad).toBeGreaterThanOrEqual(100 + 225 - 10);
+    expect(bad).toBeGreaterThanOrEqual(90 + 225 - 1);
     expect((await stream.ask({ requestId: 1n })).requestId).toBe(1n);
     expect(await time(Array.from({ length: 3 }, () => ({})))).toBeLessThan(bad);
     stream.end();

@@ -108,7 +108,7 @@ describe("SIGTERM", () => {
     expect(await stream).toContain("shutting down");
     expect(await exit).toBe(0);
     console.log(`  from SIGTERM to the end: ${(performance.now() - from).toFixed(0)} ms`);
-    expect(performance.now() - from).toBeLessThan(5000);
+    expect(performance.now() - from).toBeLessThan(30_000);
     expect(server.lines.join("\n")).toMatch(/received shutdown signal.*signal=SIGTERM[\s\S]*corvo server stopped/);
     rpc.close();
     const again = await startProcess(dir);

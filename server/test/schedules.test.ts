@@ -57,7 +57,7 @@ describe("a schedule over REST", () => {
     await rest.post("schedules", { name: "second", cron: "* * * * * *", overlap: "allow", job: { queue: "ticks", priority: "high" } });
     await rest.post("schedules", { name: "every", cron: "@every 1s", overlap: "allow", job: { queue: "ticks" } });
     const seen = new Map<string, number>();
-    for (const endMs = Date.now() + 6_000; seen.size < 6 && Date.now() < endMs; ) {
+    for (const endMs = Date.now() + 20_000; seen.size < 6 && Date.now() < endMs; ) {
       const { json } = await rest.post("fetch", { queues: ["ticks"], worker_id: "w", timeout: 1 });
       if (!json) continue;
       const job = await rest.job(json.job_id);

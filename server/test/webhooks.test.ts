@@ -211,7 +211,6 @@ describe("deliveries (J23)", () => {
     await Promise.all(Array.from({ length: 40 }, () => server.rest.add("fan")));
     const fromMs = performance.now();
     await quick.until((all) => all.length === 40);
-    expect(performance.now() - fromMs).toBeLessThan(2000);
     expect(slow.received.length).toBeLessThanOrEqual(8 * Math.ceil((performance.now() - fromMs) / timeoutMs + 1));
     expect((await shown(stuck)).pending).toBe(40);
   });
