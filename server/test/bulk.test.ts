@@ -1,3 +1,9 @@
+import { create } from "@bufbuild/protobuf";
+import { Code, ConnectError, createClient } from "@connectrpc/connect";
+import { createConnectTransport } from "@connectrpc/connect-node";
+import { BulkService } from "@corvo/gen/corvo/v1/bulk_pb.js";
+import { SearchFilterSchema } from "@corvo/gen/corvo/v1/search_pb.js";
+import { ErrorDetailSchema } from "@corvo/gen/corvo/v1/worker_pb.js";
 import { beforeAll, describe, expect, it } from "vitest";
 import { serve, type TestServer } from "./harness.js";
 import type { Rest } from "./rest.js";
@@ -98,6 +104,38 @@ describe("POST /jobs/bulk with ids", () => {
 });
 
 describe("by filter", () => {
+  it.each(["jobs/bulk", "jobs/bulk/preview"])("%s refuses one without a condition, or with one that is misspelled", async (path) => {
+    const queue = `safe.${path.length}`;
+    const ids = await add(queue, 2);
+    for (const [filter, field, error] of [
+      [{}, "filter", "a bulk filter needs at least one condition"],
+      [{ queue: "", state: [], tags: {}, has_errors: false, created_after: null }, "filter", "a bulk filter needs at least one condition"],
+      [{ queu: queue }, "filter.queu", "invalid JSON: filter.queu is not known"],
+      [{ queue, sate: ["dead"] }, "filter.sate", "invalid JSON: filter.sate is not known"],
+    ] as const) {
+      const { status, json } = await rest.post(path, { action: "delete", filter });
+      expect([status, json.code, json.field, json.error]).toEqual([400, "VALIDATION_ERROR", field, error]);
+    }
+    expect((await rest.post("jobs/bulk/preview", { action: "delete" })).json).toMatchObject({ code: "VALIDATION_ERROR", field: "filter" });
+    // Beside the filter REST passes over what it does not know, as everywhere, and a search takes it as it always did.
+    expect((await rest.post("jobs/search", { queue, sate: ["dead"] })).json.jobs.map((job: { id: string }) => job.id).sort()).toEqual(ids);
+    expect((await rest.post("jobs/bulk/preview", { action: "delete", filter: { attempt_min: 0 }, colour: 1 })).json.count).toBeGreaterThanOrEqual(2);
+  });
+
+  it("refuses the same over RPC, and a condition of a newer client too", async () => {
+    const [id] = await add("safe.rpc", 1);
+    const bulk = createClient(BulkService, createConnectTransport({ baseUrl: server.url, httpVersion: "2" }));
+    const newer = create(SearchFilterSchema, { queue: "safe.rpc" });
+    newer.$unknown = [{ no: 199, wireType: 2, data: Uint8Array.of(1, 120) }];
+    for (const filter of [{}, { state: [] }, newer]) {
+      for (const call of [bulk.bulk({ action: "delete", filter }), bulk.previewBulk({ action: "delete", filter })]) {
+        const thrown = await call.then(() => undefined, ConnectError.from);
+        expect([thrown?.code, thrown?.findDetails(ErrorDetailSchema)[0]?.field]).toEqual([Code.InvalidArgument, "filter"]);
+      }
+    }
+    expect((await rest.job(id)).state).toBe("pending");
+  });
+
   it("acts on all that match, not on a page of them", async () => {
     await add("many", 120);
     const answer = await rest.post("jobs/bulk", { action: "cancel", filter: { queue: "many" } });

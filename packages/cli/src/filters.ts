@@ -79,7 +79,7 @@ function tagPairs(flags: Flags): [string, string][] {
 }
 
 /**
- * Refuses a filter with a member that does not exist: the server passes over it, and the action would be on more jobs than was meant.
+ * Refuses a filter with a member that does not exist: the server would too, but knows no better name.
  * The same for states and priorities, where a slip would match nothing, or normal jobs.
  */
 export function checkFilter(filter: RawJson): void {

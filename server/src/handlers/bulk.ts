@@ -271,6 +271,12 @@ async function select(context: BulkContext, call: Call, given: Parameters<typeof
   const conditions = Object.values(filter).filter(
     (value) => value !== undefined && value !== "" && value !== false && !(Array.isArray(value) && value.length === 0),
   );
+  // A newer client's condition: without it more jobs would match than were meant.
+  const stranger = given.$unknown?.[0];
+  if (stranger !== undefined)
+    throw new RpcError("invalid_argument", "INVALID_VALUE", `the filter has a condition that this server does not know: field ${stranger.no}`, {
+      field: "filter",
+    });
   if (conditions.length === 0) throw required("a bulk filter needs at least one condition", "filter");
   const view = await fresh(context, minIndex);
   try {

@@ -95,7 +95,7 @@ export class JsonToProto extends JsonReader {
   // Objects
 
   /** Reads the object at `pos` and writes its fields. */
-  private message(plan: MessagePlan): void {
+  private message(plan: MessagePlan, knownOnly = false): void {
     const base = this.seenTop;
     const slots = plan.fields.length * 2;
     if (base + slots > this.seen.length) {
@@ -111,7 +111,9 @@ export class JsonToProto extends JsonReader {
     if (this.buf[this.pos] === 0x7d) this.pos++;
     else {
       for (;;) {
+        const start = this.pos;
         const field = this.key(plan);
+        if (field === undefined && knownOnly) this.unknown(start);
         this.colon();
         if (field === undefined) this.skip();
         else this.field(plan, field, base);
@@ -175,6 +177,13 @@ export class JsonToProto extends JsonReader {
   /** The rare key with an escape: read as a string first. */
   private escapedKey(plan: MessagePlan): FieldPlan | undefined {
     return this.named(plan, this.plainString());
+  }
+
+  /** A member that nobody knows, where that is refused. `start`: where its name stands. */
+  private unknown(start: number): never {
+    this.trail[this.depth++] = -1 - start;
+    const { message, more } = this.fault("is not known");
+    throw new BodyError(message, undefined, { ...more, restCode: "VALIDATION_ERROR" });
   }
 
   private colon(): void {
@@ -325,7 +334,7 @@ export class JsonToProto extends JsonReader {
       case Kind.message: {
         if (this.buf[this.pos] !== 0x7b) this.mistyped("must be an object");
         const mark = this.out.open(tag);
-        this.message(field.message as MessagePlan);
+        this.message(field.message as MessagePlan, field.knownOnly);
         return this.out.close(mark);
       }
       case Kind.int32:

@@ -83,6 +83,8 @@ export interface FieldPlan {
   readonly objectOnly: boolean;
   /** With `map`: a list is taken too, this member of its objects is the key; as `folded`. Undefined: no list. */
   readonly listKey: Uint8Array | undefined;
+  /** With `message`: a member that it does not know is refused. */
+  readonly knownOnly: boolean;
   /** What `always` writes when the field is absent. A message writes its own `always` fields instead. */
   readonly zeroOut: Uint8Array;
   /** With `message`: its plan. */
@@ -204,6 +206,7 @@ function fieldPlan(desc: DescField, index: number, { name, rules }: RestField): 
     keepNull: rules.keepNull,
     objectOnly: rules.jsonObject,
     listKey: rules.listKey === "" ? undefined : foldName(rules.listKey),
+    knownOnly: rules.knownOnly,
     zeroOut: Buffer.from(repeated ? "[]" : zeroText(kind, enumOf)),
     message: kind === Kind.message && messageOf !== undefined ? planOf(messageOf) : undefined,
     key: map ? entryPart(desc, 1, scalarKinds[desc.mapKey], undefined, undefined) : undefined,
@@ -230,6 +233,7 @@ function entryPart(desc: DescField, number: number, kind: Kind, message: DescMes
       keepNull: false,
       objectOnly: false,
       listKey: undefined,
+      knownOnly: false,
       key: undefined,
       value: undefined,
     },

@@ -43,6 +43,7 @@ export interface RestFieldRules {
   unit: string;
   keepNull: boolean;
   listKey: string;
+  knownOnly: boolean;
 }
 
 /** One verb and path of one method. */
@@ -86,7 +87,17 @@ const noMethodRules: RestMethodRules = {
   rawBody: "",
   bodyOptional: false,
 };
-const noFieldRules: RestFieldRules = { jsonText: false, restName: "", always: false, hidden: false, jsonObject: false, unit: "", keepNull: false, listKey: "" };
+const noFieldRules: RestFieldRules = {
+  jsonText: false,
+  restName: "",
+  always: false,
+  hidden: false,
+  jsonObject: false,
+  unit: "",
+  keepNull: false,
+  listKey: "",
+  knownOnly: false,
+};
 
 /** The REST routes of a method: none, or one per http rule. Throws when a rule asks for what the transcoder does not do. */
 export function restBindings(method: DescMethod, extensions: RestExtensions): RestBinding[] {
