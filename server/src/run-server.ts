@@ -17,6 +17,7 @@ import {
   type Route,
   RpcError,
   reflectionRoutes,
+  type WholeHandler,
 } from "@corvo/transport";
 import type { AdminContext } from "./admin/context.js";
 import { adminHttp } from "./admin/http.js";
@@ -269,7 +270,13 @@ async function serve(options: ServerOptions, log: Log, stores: Storage, opened: 
     audit: (call, status, ms) => void guard.audit.add(call.principal as Principal, call, status, ms),
   });
   const served: NodeHandler = (req, res) => void (admin(req, res) || http(req, res));
-  const listener: Listener = createListener({ routes, http: served, limits, authenticate, onError, observe, compression: options.compression });
+  const whole: WholeHandler = (req, res) => {
+    if (!rest.whole(req, res)) return false;
+    metrics.inProgress(1);
+    res.on("close", () => metrics.inProgress(-1));
+    return true;
+  };
+  const listener: Listener = createListener({ routes, http: served, whole, limits, authenticate, onError, observe, compression: options.compression });
   const address = await listener.listen(options.port, options.host === "" ? undefined : options.host);
   const endForbidden = (): void => {
     guard.endStreams();

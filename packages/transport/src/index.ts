@@ -9,3 +9,4 @@ export { reflectionRoutes } from "./reflection.js";
 export * from "./rest/index.js";
 export * from "./rpc.js";
 export type { NodeHandler, NodeRequest, NodeResponse } from "./slow/edge.js";
+export type { WholeHandler } from "./whole/lane.js";

@@ -13,11 +13,14 @@ import { SessionGuard } from "./sessions.js";
 import { edge, type NodeHandler, type NodeRequest, type NodeResponse } from "./slow/edge.js";
 import { slowLane } from "./slow/lane.js";
 import { sniff } from "./sniff.js";
+import { type WholeHandler, WholeLane } from "./whole/lane.js";
 
 export interface ListenerOptions {
   routes: readonly Route[];
   /** Everything that is not RPC: REST, probes, documents. Its requests may be given up at any point; what is left of a body is drained. */
   http: NodeHandler;
+  /** REST requests over HTTP/1.1 that came whole are offered here first. */
+  whole?: WholeHandler;
   limits?: Partial<TransportLimits>;
   /** What went wrong inside a handler or inside the transport, for the log. Callers never see it. */
   onError: (cause: unknown, where: string) => void;
@@ -36,6 +39,8 @@ export interface Listener {
   readonly address: AddressInfo | undefined;
   /** Connections open now. */
   readonly connections: number;
+  /** Those of HTTP/1.1 on which nothing unusual was asked yet (see `whole/`). */
+  readonly wholeConnections: number;
   /** RPCs in progress, those whose answer is still being read included. */
   readonly calls: number;
   /** Calls in progress over RPC: for ending those of a principal that may not call any more. */
@@ -195,6 +200,8 @@ export function createListener(options: ListenerOptions): Listener {
     });
   });
 
+  const whole = new WholeLane(lane, fast, options.whole, (socket) => void http1.emit("connection", socket));
+
   const server = createServer({ allowHalfOpen: true, noDelay: true });
   server.maxConnections = limits.connectionsMax;
   server.on("drop", (data) => observe.abuse?.("connections", data?.remoteAddress ?? ""));
@@ -217,8 +224,10 @@ export function createListener(options: ListenerOptions): Listener {
     sniff(socket, limits.headersTimeoutMs, (http) => {
       speaks = http;
       observe.connection?.(1, http);
-      if (http === "2") socket.allowHalfOpen = false;
-      (http === "2" ? http2 : http1).emit("connection", socket);
+      if (http === "2") {
+        socket.allowHalfOpen = false;
+        http2.emit("connection", socket);
+      } else whole.add(socket);
     });
   });
   let allClosed: (() => void) | undefined;
@@ -229,6 +238,7 @@ export function createListener(options: ListenerOptions): Listener {
       const nowMs = performance.now();
       lane.open.visit((call) => call.check(nowMs));
       guard.check(nowMs);
+      whole.check(nowMs);
     },
     Math.max(25, Math.min(1000, shortest / 4)),
   );
@@ -251,6 +261,9 @@ export function createListener(options: ListenerOptions): Listener {
     get connections() {
       return sockets.size;
     },
+    get wholeConnections() {
+      return whole.size;
+    },
     get calls() {
       return lane.open.size;
     },
@@ -266,6 +279,7 @@ export function createListener(options: ListenerOptions): Listener {
       guard.close();
       for (const responses of sockets.values()) for (const response of responses) response.shouldKeepAlive = false;
       http1.closeIdleConnections();
+      whole.closeIdle();
       if (sockets.size > 0) {
         await new Promise<void>((resolve) => {
           const timer = setTimeout(resolve, graceMs);

@@ -7,6 +7,7 @@ import { Gather } from "../core/gather.js";
 import { closeAfterEndStream } from "../fast/exchange.js";
 import type { Call } from "../rpc.js";
 import { RpcError } from "../rpc.js";
+import { WholeRequest, type WholeResponse } from "../whole/messages.js";
 import type { ProtoToJson } from "./encode.js";
 import { BodyError, errorText, restError } from "./errors.js";
 import type { RestContext } from "./handler.js";
@@ -14,7 +15,7 @@ import { corsHeaders, exposedHeaders, seenHeader, serverTiming } from "./headers
 import type { RestRoute } from "./routes.js";
 import { validateOnlyField } from "./rules.js";
 
-/** Requests and answers of both HTTP versions; over HTTP/2 they are Node's compatibility objects. */
+/** Requests and answers of both HTTP versions; over HTTP/2 they are Node's compatibility objects. Those that came whole are ours. */
 export type Request = IncomingMessage | Http2ServerRequest;
 export type Response = ServerResponse | Http2ServerResponse;
 
@@ -38,8 +39,8 @@ export class Exchange extends OpenCall implements Call {
     private route: RestRoute,
     private readonly values: readonly string[],
     private readonly query: string,
-    private readonly req: Request,
-    private readonly res: Response,
+    private readonly req: Request | WholeRequest,
+    private readonly res: Response | WholeResponse,
   ) {
     super();
     this.method = route.route.method;
@@ -91,7 +92,7 @@ export class Exchange extends OpenCall implements Call {
   /** Starts. Everything after it happens in callbacks. */
   start(): void {
     const { req, res } = this;
-    res.on("close", () => this.leave());
+    (res as ServerResponse).on("close", () => this.leave());
     this.context.open.add(this);
     const { authenticate } = this.context;
     if (authenticate !== undefined) {
@@ -131,8 +132,9 @@ export class Exchange extends OpenCall implements Call {
       req.resume();
       return this.run(nothing);
     }
+    if (req instanceof WholeRequest) return this.run(req.body);
     const { body } = this;
-    req.on("data", (chunk: Buffer) => {
+    (req as IncomingMessage).on("data", (chunk: Buffer) => {
       if (this.over) return;
       body.add(chunk, announced === undefined ? undefined : Number(announced));
       if (body.length > bytesMax) return this.fail(tooLarge(undefined, bytesMax));
@@ -249,16 +251,16 @@ export class Exchange extends OpenCall implements Call {
     if (this.req.headers.origin !== undefined) headers.push(...exposedHeaders);
     this.finish();
     writeHead(res, status, headers);
-    if (status === 204) res.end();
-    else if (text === undefined) res.end(body);
-    else res.end(text, latin1 ? "latin1" : "utf8");
+    if (status === 204) (res as ServerResponse).end();
+    else if (text === undefined) (res as ServerResponse).end(body);
+    else (res as ServerResponse).end(text, latin1 ? "latin1" : "utf8");
     context.observe.call?.(this.route.route, "rest", code, status, durationMs);
   }
 
   /** An answer that came before the request's end: the rest is read and thrown away within limits, so that the connection can go on. */
   private discard(): void {
     const { req, res } = this;
-    if (req.readableEnded || this.route.body === "none") return;
+    if (req instanceof WholeRequest || req.readableEnded || this.route.body === "none") return;
     const { drainBytesMax, drainMs } = this.context.limits;
     void drain(req, drainBytesMax, drainMs).then((ended) => {
       if (ended) return;
@@ -322,7 +324,7 @@ function decodeSegment(raw: string, name: string): string {
 }
 
 /** Flat header lists are taken by both HTTP versions; only their types differ. */
-export function writeHead(res: Response, status: number, headers: string[]): void {
+export function writeHead(res: Response | WholeResponse, status: number, headers: string[]): void {
   (res as ServerResponse).writeHead(status, headers);
 }
 

@@ -6,13 +6,15 @@ import type { TransportLimits } from "../limits.js";
 import { resolveLimits } from "../limits.js";
 import type { Route } from "../rpc.js";
 import { methodPath } from "../rpc.js";
+import type { WholeHandler } from "../whole/lane.js";
+import type { WholeRequest, WholeResponse } from "../whole/messages.js";
 import { JsonToProto } from "./decode.js";
 import { ProtoToJson } from "./encode.js";
 import type { Request, Response } from "./exchange.js";
 import { Exchange, writeHead } from "./exchange.js";
 import { corsHeaders, serverTiming } from "./headers.js";
 import type { ScanJson } from "./json-reader.js";
-import type { RestRoute } from "./routes.js";
+import type { RestMatch, RestRoute } from "./routes.js";
 import { RestTable } from "./routes.js";
 
 export interface RestOptions {
@@ -45,6 +47,8 @@ export interface RestOptions {
 export interface RestHandler {
   /** Serves the request when its path is a REST route, or when it is OPTIONS, and says whether it did. Never throws. */
   handle(req: Request, res: Response): boolean;
+  /** The same for requests that came whole, and for hot methods alone. */
+  whole: WholeHandler;
   readonly table: RestTable;
   /** Requests in progress. */
   readonly open: OpenCalls;
@@ -102,18 +106,22 @@ export function createRestHandler(options: RestOptions): RestHandler {
     writeHead(res, status, ["Server-Timing", serverTiming(nowMs() - startedMs), ...corsHeaders, "Content-Length", "0", ...more]);
     res.end();
   };
+  const serve = (req: Request | WholeRequest, res: Response | WholeResponse, hotOnly: boolean): RestMatch | true | undefined => {
+    const url = req.url ?? "/";
+    const mark = url.indexOf("?");
+    const match = table.match(mark < 0 ? url : url.slice(0, mark));
+    const route = match?.verbs.get(req.method ?? "");
+    if (match === undefined || route === undefined || (hotOnly && !route.route.hot)) return match;
+    new Exchange(context, route, match.values, mark < 0 ? "" : url.slice(mark + 1), req, res).start();
+    return true;
+  };
   return {
     table,
     open: context.open,
+    whole: (req, res) => serve(req, res, true) === true,
     handle(req, res) {
-      const url = req.url ?? "/";
-      const mark = url.indexOf("?");
-      const match = table.match(mark < 0 ? url : url.slice(0, mark));
-      const route = match?.verbs.get(req.method ?? "");
-      if (match !== undefined && route !== undefined) {
-        new Exchange(context, route, match.values, mark < 0 ? "" : url.slice(mark + 1), req, res).start();
-        return true;
-      }
+      const match = serve(req, res, false);
+      if (match === true) return true;
       if (req.method !== "OPTIONS" && match === undefined) return false;
       req.resume();
       if (req.method === "OPTIONS") plain(res, 200, nowMs());
