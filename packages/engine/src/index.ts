@@ -13,6 +13,7 @@ export { NamespaceNumber } from "./namespaces.js";
 export type { PolicyRecord } from "./policies.js";
 export type { FailureRecord, JobRecord, QueueRecord, WorkerRecord } from "./records.js";
 export type { BatchRecord, ChainRecord, ChainStepRecord, FamilyRecord } from "./relation-records.js";
+export { slotJitterMs } from "./schedule.js";
 export type { AskingSchedule, ScheduleRecord } from "./schedule-records.js";
 export { KeyNumber } from "./set-api-key.js";
 export { RoleNumber } from "./set-role.js";

@@ -1,6 +1,6 @@
 import { ScheduleSlotReader, ScheduleSlotsCommandReader, ScheduleSlotsReader } from "@corvo/gen/corvo/internal/v1/log_fast.js";
 import type { Command } from "./command.js";
-import { arm, ask, catchUp, catchUpMax, contentOf, Flag, Int, missedCountedMax, Num } from "./schedule.js";
+import { arm, ask, catchUp, catchUpMax, contentOf, Flag, fireBuffered, Int, missedCountedMax, Num } from "./schedule.js";
 import type { State } from "./state.js";
 import { EntityKind } from "./tables/entities.js";
 
@@ -27,6 +27,8 @@ function tell(s: State, r: ScheduleSlotsReader): void {
   const late = (e.flag(row) & Flag.late) !== 0;
   ask(s, row, 0);
   const until = Math.min(Math.max(r.untilMs, settled), s.logTimeMs);
+  // Entries of an old level let a later slot go first.
+  if (s.level >= 2 && fireBuffered(s, row, content)) e.setDue(row, 0);
   if (until > settled) e.setNum(row, Num.settledMs, until);
   if (late) {
     // Only what lies in the gap counts, each once: whatever the leader says.

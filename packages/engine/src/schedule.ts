@@ -41,7 +41,7 @@ export const Flag = {
 export const OverlapPolicy = { unspecified: 0, skip: 1, allow: 2, bufferOne: 3, cancelPrevious: 4 } as const;
 export const CatchUpPolicy = { unspecified: 0, last: 1, none: 2, all: 3 } as const;
 
-/** A slot that comes later than this has been missed: the catch-up policy says what happens. */
+/** A slot that runs later than this, beyond its jitter, has been missed: the catch-up policy says what happens. */
 export const graceMs = 60_000;
 /** Passed slots that `all` makes up for, and those that are counted, at most. */
 export const catchUpMax = 100;
@@ -95,27 +95,39 @@ export function ask(s: State, row: number, bits: number): void {
 function jitterOf(s: State, row: number, r: PutScheduleRequestReader, slotMs: number): number {
   if (r.jitterEnd === r.jitterStart) return 0;
   const max = durationMs(r.buf, r.jitterStart, r.jitterEnd);
-  return max > 0 ? hashNumber(s.entities.serial(row), slotMs) % (Math.floor(max) + 1) : 0;
+  return max > 0 ? slotJitterMs(s.entities.serial(row), slotMs, max) : 0;
+}
+
+/** Of 0 to `maxMs` milliseconds, for the schedule with this serial. */
+export function slotJitterMs(serial: number, slotMs: number, maxMs: number): number {
+  return hashNumber(serial, slotMs) % (Math.floor(maxMs) + 1);
 }
 
 /** Its time has come: a buffered slot may go, or the next one is there. */
 export function scheduleDue(s: State, row: number): void {
   const { entities: e } = s;
   const r = contentOf(s, row);
-  const buffered = e.num(row, Num.bufferedMs);
-  if (buffered !== 0 && !lives(s, row)) {
-    unbuffer(s, row);
-    fire(s, row, r, buffered, false);
-  }
+  fireBuffered(s, row, r);
   const next = e.num(row, Num.nextMs);
-  if (next !== 0 && next + jitterOf(s, row, r, next) <= s.logTimeMs) slotCame(s, row, r, next);
+  const lateMs = next === 0 ? -1 : s.logTimeMs - next - jitterOf(s, row, r, next);
+  // Entries of an old level call a slot late by its jitter, too.
+  if (lateMs >= 0) slotCame(s, row, r, next, s.level >= 2 ? lateMs : s.logTimeMs - next);
   arm(s, row, r);
 }
 
-function slotCame(s: State, row: number, r: PutScheduleRequestReader, slotMs: number): void {
+/** The slot that waits may go, when the job before has ended: ahead of every later one. False: there is none, or it waits on. */
+export function fireBuffered(s: State, row: number, r: PutScheduleRequestReader): boolean {
+  const slotMs = s.entities.num(row, Num.bufferedMs);
+  if (slotMs === 0 || lives(s, row)) return false;
+  unbuffer(s, row);
+  fire(s, row, r, slotMs, false);
+  return true;
+}
+
+function slotCame(s: State, row: number, r: PutScheduleRequestReader, slotMs: number, lateMs: number): void {
   const { entities: e } = s;
   e.setNum(row, Num.nextMs, 0);
-  if (s.logTimeMs - slotMs <= graceMs) {
+  if (lateMs <= graceMs) {
     e.setNum(row, Num.settledMs, slotMs);
     return runSlot(s, row, r, slotMs);
   }

@@ -275,7 +275,7 @@ export type Schedule = Message<"corvo.v1.Schedule"> & {
   runs: number;
 
   /**
-   * Slots that passed without a job because the one before had not ended, or a unique key was held.
+   * Slots that passed without a job because the one before had not ended, a unique key was held, or the job could not join its batch.
    *
    * @generated from field: int32 skipped = 17;
    */
@@ -775,7 +775,8 @@ export const OverlapPolicySchema: GenEnum<OverlapPolicy> = /*@__PURE__*/
   enumDesc(file_corvo_v1_schedule, 0);
 
 /**
- * What happens with slots that came more than a minute ago when the node serves again.
+ * What happens when a slot comes up more than a minute late, beyond its jitter, because nobody served: it has been missed, and so have
+ * those after it up to that moment.
  *
  * @generated from enum corvo.v1.CatchUpPolicy
  */
