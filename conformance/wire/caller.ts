@@ -5,7 +5,7 @@ import type { Command, Outcome, Verb } from "../../packages/simulator/src/model/
 import { decodeAnswer } from "../../packages/simulator/src/wire/answer.js";
 import { bodies } from "../../packages/simulator/src/wire/command.js";
 
-/** Where each of the model's verbs is called. Ticks and leaderships are the server's own. */
+/** Where each of the model's verbs is called. Ticks, leaderships and slots of schedules are the server's own. */
 export const methods: Partial<Record<Verb, string>> = {
   enqueue: "WorkerService/Enqueue",
   enqueueBatch: "WorkerService/EnqueueBatch",
@@ -43,6 +43,11 @@ export const methods: Partial<Record<Verb, string>> = {
   setThrottle: "QueueService/SetThrottle",
   setDepthLimit: "QueueService/SetDepthLimit",
   removeThrottle: "QueueService/RemoveThrottle",
+  putSchedule: "ScheduleService/PutSchedule",
+  deleteSchedule: "ScheduleService/DeleteSchedule",
+  pauseSchedule: "ScheduleService/PauseSchedule",
+  resumeSchedule: "ScheduleService/ResumeSchedule",
+  runSchedule: "ScheduleService/RunSchedule",
 };
 
 /** What came of a call; `nothing`: its deadline passed, as that of a fetch that finds nothing does. */

@@ -45,6 +45,8 @@ export function recordOf(job: Job): JobRecord {
     costUsd: job.costUsd,
     iterations: [],
     batchId: job.batchId,
+    scheduleId: job.scheduleId,
+    scheduleSlotMs: ms(job.scheduleSlotAt),
     chainStep: job.chainStep,
     chainConfig: job.chainConfigJson ? (JSON.parse(job.chainConfigJson) as object) : undefined,
     waits: job.waitingFor.filter(({ met }) => !met).length,

@@ -38,6 +38,13 @@ export class Together {
     batch.members.push(jobId);
   }
 
+  /** A schedule added it, with what it names. Undefined: it is gone again, and nobody knows. */
+  bySchedule(jobId: string, job: { batchId: string; chainConfig?: object } | undefined): void {
+    // The first of a chain of at most three steps, with two handlers.
+    if (!job || job.chainConfig) this.#due += 4;
+    if (job?.batchId) this.#batches.get(job.batchId)?.members.push(jobId);
+  }
+
   completed(jobId: string): void {
     this.#completed.add(jobId);
   }

@@ -1,6 +1,6 @@
 import { Together } from "./invariants-together.js";
 import { single } from "./model/bulk.js";
-import type { AckItem, Command, Grant, HeartbeatUpdate, NewJob, Outcome, UsageReport } from "./model/command.js";
+import type { AckItem, Command, Grant, HeartbeatUpdate, JobRecord, NewJob, Outcome, UsageReport } from "./model/command.js";
 import { durationMs } from "./model/duration.js";
 
 /**
@@ -21,11 +21,25 @@ export class Invariants {
   /** Unique keys: until when each is held, and by which job. */
   readonly #held = new Map<string, { jobId: string; untilMs: number }>();
 
+  /** Jobs that gave way to the next slot of their schedule, before or after what else happened in this entry. */
+  #cancelled: ReadonlySet<string> = new Set();
+
   /** A new entry; `pausedMs` is the time since the last one in which nobody served. */
   begin(clockMs: number, pausedMs: number): void {
     const nowMs = Math.max(this.#nowMs, clockMs);
     this.#servingMs += nowMs - this.#nowMs - pausedMs;
     this.#nowMs = nowMs;
+  }
+
+  /** What schedules did somewhere in this entry: jobs that they added (undefined: gone again), and those that gave way. */
+  bySchedules(added: readonly { id: string; job: JobRecord | undefined }[], cancelled: readonly string[]): void {
+    for (const id of this.#cancelled) Object.assign(this.#jobs.get(id) ?? {}, { active: false, maybe: true });
+    this.#cancelled = new Set(cancelled);
+    for (const { id, job } of added) {
+      assert(!this.#jobs.has(id), `J2: ${id} was made twice`);
+      this.#together.bySchedule(id, job);
+      this.#jobs.set(id, { ...unknown, tags: job?.tags ?? "", max: Math.max(1, job?.maxRetries ?? 3) });
+    }
   }
 
   saw(command: Command, outcome: Outcome): void {
@@ -82,6 +96,9 @@ export class Invariants {
           const { queue, tags } = this.#jobs.get(command.jobId)!;
           this.#added({ queue, tags }, outcome.jobId, outcome.status);
         }
+        break;
+      case "runSchedule":
+        if (outcome.kind === "scheduleRun") assert(this.#jobs.has(outcome.jobId), `J2: ${outcome.jobId} was added by hand, and no event told of it`);
         break;
       case "heartbeat":
         if (outcome.kind !== "beaten") break;
@@ -175,7 +192,7 @@ export class Invariants {
     );
     assert(!job.done, `J4: ${jobId} was given out after it had ended`);
     assert(fence > this.#lastFence, `J5: fence ${fence} after fence ${this.#lastFence}`);
-    assert(!job.active || job.leaseEndsMs < this.#servingMs, `J5: ${jobId} was given out while it was leased`);
+    assert(!job.active || job.leaseEndsMs < this.#servingMs || this.#cancelled.has(jobId), `J5: ${jobId} was given out while it was leased`);
     assert(attempt === job.attempt + 1, `J7: ${jobId}: attempt ${attempt} after ${job.attempt}`);
     assert(job.dueMs <= this.#nowMs, `J7: ${jobId} was given out at ${this.#nowMs}, before ${job.dueMs}`);
     const queue = this.#queue(grant.queue);
@@ -196,7 +213,8 @@ export class Invariants {
       leaseEndsMs: Math.min(this.#servingMs + leaseMs, iterationEndsMs),
     });
     // Leases that ran out may still count as active, or not, according to whether a tick has come: only the sure ones are counted.
-    const sure = [...this.#jobs.values()].filter((one) => one.queue === grant.queue && one.active && one.leaseEndsMs >= this.#servingMs);
+    const gaveWay = new Set([...this.#cancelled].map((id) => this.#jobs.get(id)));
+    const sure = [...this.#jobs.values()].filter((one) => one.queue === grant.queue && one.active && one.leaseEndsMs >= this.#servingMs && !gaveWay.has(one));
     assert(queue.max === 0 || sure.length <= queue.max, `J10: ${sure.length} active jobs in ${grant.queue}, limit ${queue.max}`);
     if (queue.rate === 0) return;
     queue.grantsMs.push(this.#nowMs);

@@ -6,6 +6,7 @@ import { Model } from "./model/model.js";
 import { Player } from "./player.js";
 import { randomProgram, type Step } from "./program.js";
 import { Rng } from "./random.js";
+import { ScheduleCheck } from "./schedule-check.js";
 import { sentBack } from "./sent-back.js";
 import { shrink } from "./shrink.js";
 import { Subject, type SubjectCut } from "./subject.js";
@@ -57,6 +58,7 @@ export async function checkProgram(program: readonly Step[], seed: number, cover
   const invariants = new Invariants();
   const subject = new Subject();
   const events = new EventCheck();
+  const schedules = new ScheduleCheck();
   let under: CutUnderWay | undefined;
   const refused: Command[] = [];
   coverage.programs++;
@@ -70,6 +72,9 @@ export async function checkProgram(program: readonly Step[], seed: number, cover
       const back = sentBack(sent, answers);
       const expected = player.run(back.heard, back.places);
       invariants.begin(entry.clockMs, player.pausedMs);
+      const bySchedules = schedules.look(subject.events(schedules.seq), sent);
+      const added = bySchedules.added.map((id) => ({ id, job: subject.job(id) }));
+      invariants.bySchedules(added, bySchedules.cancelled);
       for (const [i, command] of entry.commands.entries()) {
         const answer = answers[i];
         if (answer === "again") continue;
@@ -126,6 +131,10 @@ function countTogether(model: Model, outcomes: Map<string, number>): void {
   for (const { state, total, callbackJobId } of model.batches()) if (total > 0) count(outcomes, `batch ${state}${callbackJobId ? " with callback" : ""}`);
   for (const { state, step } of model.chains()) count(outcomes, `chain ${state}${step > 0 ? " behind its first step" : ""}`);
   for (const { succeeded, deleted } of Object.values(model.families())) if (succeeded + deleted > 0) count(outcomes, "children ended");
+  for (const { runs, lastSlotMs, skipped, missed, bufferedMs } of model.schedules()) {
+    const told = { fired: lastSlotMs, skipped, missed, buffered: bufferedMs, "by hand": lastSlotMs ? 0 : runs };
+    for (const [what, some] of Object.entries(told)) if (some) count(outcomes, `slot ${what}`);
+  }
   for (const { dependsOn, startedMs } of model.state.jobs.values()) if (dependsOn.length > 0 && startedMs) count(outcomes, "dependent started");
 }
 
@@ -139,6 +148,8 @@ function compare(subject: Subject, { model, seen }: Player, entry: Entry): void 
   same(`batches ${at}`, subject.batches(), model.batches());
   same(`chains ${at}`, subject.chains(), model.chains());
   same(`children ${at}`, subject.families(), model.families());
+  same(`schedules ${at}`, subject.schedules(), model.schedules());
+  same(`schedules that ask for slots ${at}`, subject.asking(), model.asking());
   same(`workers ${at}`, subject.workers(), model.workers());
   same(`next timer ${at}`, subject.nextTickMs(), model.nextTickMs());
   for (const { name } of model.queues()) {

@@ -1,3 +1,4 @@
+import { slotJitterMs } from "@corvo/engine";
 import type { Command, Entry, Outcome } from "./model/command.js";
 import type { Model } from "./model/model.js";
 import type { Step } from "./program.js";
@@ -20,7 +21,9 @@ export class Player {
   /** How long nobody served before the last entry. */
   pausedMs = 0;
 
-  constructor(readonly model: Model) {}
+  constructor(readonly model: Model) {
+    model.state.jitterMs = slotJitterMs;
+  }
 
   /** Log time of the next entry, as far as the clock tells. */
   get nowMs(): number {

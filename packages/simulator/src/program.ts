@@ -1,5 +1,6 @@
 import type { BatchCallback, BulkCommand, ChainSpec, Command, FetchFrom, JobState, NewJob, UsageReport } from "./model/command.js";
 import { jobStates, jobVerbs } from "./model/command.js";
+import { randomSchedule, randomTelling, type ScheduleWish } from "./program-schedules.js";
 import { Rng } from "./random.js";
 
 /**
@@ -65,6 +66,7 @@ export type Wish = { requestId?: string } & (
   | { do: "bulk"; action: BulkCommand["action"]; jobs: JobWish[]; queue: string; priority: string }
   | { do: "changePriority"; job: JobWish; priority: string }
   | { do: "queue"; command: Command }
+  | ScheduleWish
   | { do: "tick" }
   | { do: "leadership"; pauseMs: number }
   /** Sends a command that had a request id once more, as a client that got no answer does. */
@@ -89,6 +91,7 @@ export function randomProgram(seed: number, steps: number): Step[] {
   for (const kind of Object.keys(weights) as (keyof typeof kinds)[]) if (kind !== "enqueue" && kind !== "fetch" && rng.oneIn(4)) weights[kind] = 0;
   return Array.from({ length: steps }, () => {
     const wishes = some(rng, 1, rng.pick([1, 1, 1, 3, 6]), () => spoiled(rng, randomWish(rng, weights), items));
+    if (weights.schedule > 0 && rng.oneIn(2)) wishes.push(randomTelling(rng));
     // A leadership's command is the first of its entry, and the only one of its kind there.
     return { move: randomMove(rng), wishes: wishes.filter((wish, i) => i === 0 || wish.do !== "leadership") };
   });
@@ -135,6 +138,7 @@ const kinds = {
   clear: 1,
   destroy: 1,
   limit: 4,
+  schedule: 5,
   tick: 14,
   leadership: 2,
   again: 4,
@@ -149,7 +153,7 @@ function randomMove(rng: Rng): Move {
 
 function randomWish(rng: Rng, weights: typeof kinds): Wish {
   const wish = bareWish(rng, rng.weighted(weights));
-  if (rng.oneIn(6) && !["heartbeat", "bulk", "tick", "leadership", "again"].includes(wish.do)) wish.requestId = rng.pick(["r1", "r2", "r3", "r4"]);
+  if (rng.oneIn(6) && !["heartbeat", "bulk", "slots", "tick", "leadership", "again"].includes(wish.do)) wish.requestId = rng.pick(["r1", "r2", "r3", "r4"]);
   return wish;
 }
 
@@ -241,6 +245,8 @@ function bareWish(rng: Rng, kind: keyof typeof kinds): Wish {
       return { do: "queue", command: { verb: "destroyQueue", queue } };
     case "limit":
       return { do: "queue", command: randomLimit(rng, queue) };
+    case "schedule":
+      return randomSchedule(rng, randomJob(rng));
     case "tick":
       return { do: "tick" };
     case "leadership":

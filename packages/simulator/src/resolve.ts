@@ -1,7 +1,8 @@
+import { toldSlots } from "./calendar.js";
 import type { Command, NewJob, RequestId } from "./model/command.js";
 import type { Model } from "./model/model.js";
 import type { AckWish, BatchWish, FenceWish, JobToAdd, JobWish, Wish } from "./program.js";
-import { contentOf } from "./wire/command.js";
+import { contentOf } from "./wire/job.js";
 
 /** What a wish is resolved against. */
 export interface Past {
@@ -142,6 +143,10 @@ function bareCommand(wish: Exclude<Wish, { do: "again" }>, { model, nowMs, seen 
       return { verb: "move", jobId: idOf(wish.job), queue: wish.queue };
     case "queue":
       return wish.command;
+    case "putSchedule":
+      return { verb: "putSchedule", ...wish.put, job: { ...jobOf(wish.job), requestId: undefined } };
+    case "slots":
+      return { verb: "scheduleSlots", told: toldSlots(wish.how, model.asking(), nowMs) };
     case "tick":
       return { verb: "tick" };
     case "leadership":

@@ -11,6 +11,7 @@ import {
 import { formatJobId, parseJobId, type Verb } from "@corvo/protocol";
 import { archiveRecordOverheadBytes } from "@corvo/storage";
 import type {
+  AskingRecord,
   BatchRecord,
   BudgetRecord,
   ChainRecord,
@@ -21,6 +22,7 @@ import type {
   JobState,
   Outcome,
   QueueRecord,
+  ScheduleRecord,
   WorkerRecord,
 } from "./model/command.js";
 import { decodeAnswer } from "./wire/answer.js";
@@ -145,8 +147,8 @@ export class Subject {
 
   /** Events after this number. */
   events(after: number): SeenEvent[] {
-    return this.#engine.eventsSince(after, Number.POSITIVE_INFINITY).map(({ seq, index, atMs, type, jobSeq, jobCreatedMs, queue }) => ({
-      ...{ seq, index, atMs, type, queue },
+    return this.#engine.eventsSince(after, Number.POSITIVE_INFINITY).map(({ seq, index, atMs, type, jobSeq, jobCreatedMs, queue, reason, data }) => ({
+      ...{ seq, index, atMs, type, queue, reason, data: text.decode(data) },
       jobId: jobSeq === 0 ? "" : formatJobId(jobCreatedMs, jobSeq),
     }));
   }
@@ -252,6 +254,18 @@ export class Subject {
     return Object.fromEntries(parents.map((parentId) => [parentId, this.#engine.family(parentId)!]));
   }
 
+  schedules(): ScheduleRecord[] {
+    return this.#engine.schedules(0, Number.POSITIVE_INFINITY).map(({ serial: _, content: _content, nextMs, lastSlotMs, bufferedMs, ...rest }) => ({
+      ...{ ...rest, nextMs: given(nextMs), lastSlotMs: given(lastSlotMs), bufferedMs: given(bufferedMs) },
+    }));
+  }
+
+  /** By their serials. */
+  asking(): AskingRecord[] {
+    const all = this.#engine.askingSchedules(Number.POSITIVE_INFINITY, new Set()).sort((a, b) => a.serial - b.serial);
+    return all.map(({ serial, revision, cron, afterMs, late }) => ({ serial, changes: revision, cron, afterMs, late }));
+  }
+
   fetchable(queues: readonly string[]): boolean {
     return this.#engine.fetchable(queues, this.#engine.logTimeMs) > 0;
   }
@@ -319,6 +333,9 @@ export interface SeenEvent {
   /** Empty: it is not about one job. */
   jobId: string;
   queue: string;
+  reason: string;
+  /** JSON; empty: none. */
+  data: string;
 }
 
 function refused(message: string): never {
@@ -386,6 +403,8 @@ export function plainJob(record: EngineJob, iterations: readonly IterationInfo[]
       ...{ result: text.decode(one.result), costUsd: one.costUsd },
     })),
     batchId: record.batchId,
+    scheduleId: record.scheduleId,
+    scheduleSlotMs: given(record.scheduleSlotMs),
     chainStep: record.chainStep,
     chainConfig: record.chainConfig.length > 0 ? (JSON.parse(text.decode(record.chainConfig)) as object) : undefined,
     waits: record.waits,

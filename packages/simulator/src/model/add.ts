@@ -1,7 +1,16 @@
 import type { EnqueueStatus, NewJob } from "./command.js";
 import { durationMs } from "./duration.js";
+import type { Schedule } from "./schedules.js";
 import { type Job, lockName, priorityOf, type State } from "./state.js";
 import { type Chain, startChain } from "./together.js";
+
+/** What adds a job when no client does: a chain or a schedule. */
+interface Maker {
+  chain?: Chain;
+  step?: number;
+  schedule?: Schedule;
+  slotMs?: number;
+}
 
 /** A job of a request or frame, into the batch that the request makes, whatever it says itself; it may have a request id of its own; undefined: that was used for another one. */
 export function addItem(state: State, given: NewJob, batchId?: string): { jobId: string; status: EnqueueStatus } | undefined {
@@ -13,8 +22,8 @@ export function addItem(state: State, given: NewJob, batchId?: string): { jobId:
   return answer;
 }
 
-/** `jobs.md` §2.5, §6. A held key creates nothing and answers with the holder. `of`: the chain that adds it. */
-export function addJob(state: State, given: NewJob, of?: { chain: Chain; step: number }): { jobId: string; status: EnqueueStatus } {
+/** `jobs.md` §2.5, §6. A held key creates nothing and answers with the holder. */
+export function addJob(state: State, given: NewJob, of?: Maker): { jobId: string; status: EnqueueStatus } {
   const lock = given.uniqueKey ? state.locks.get(lockName(given.queue, given.uniqueKey)) : undefined;
   if (lock && state.nowMs < lock.expiresMs) return { jobId: lock.jobId, status: "duplicate" };
   const queue = state.queue(given.queue);
@@ -60,6 +69,8 @@ export function addJob(state: State, given: NewJob, of?: { chain: Chain; step: n
     batchId: given.batchId ?? "",
     chain: of?.chain,
     chainStep: of?.step,
+    schedule: of?.schedule,
+    slotMs: of?.slotMs,
     dependsOn: [...new Set(given.dependsOn)],
     met: new Set(),
     fence: 0,

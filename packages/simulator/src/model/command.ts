@@ -107,6 +107,18 @@ export type JobVerb = (typeof jobVerbs)[number];
 export const queueVerbs = ["pauseQueue", "resumeQueue", "drainQueue", "clearQueue", "destroyQueue", "removeThrottle"] as const;
 export type QueueVerb = (typeof queueVerbs)[number];
 
+/** What the leader tells a schedule that asked, and what it asked (`ScheduleSlots` in log.proto). */
+export interface ToldSlots {
+  serial: number;
+  changes: number;
+  afterMs: number;
+  past: number[];
+  pastTotal: number;
+  untilMs: number;
+  /** 0: there is none. */
+  nextMs: number;
+}
+
 /** One action on some jobs, by their ids. `later`: places that are not done now, but sent again. */
 export interface BulkCommand {
   verb: "bulk";
@@ -167,6 +179,20 @@ export type Command = { requestId?: RequestId } & (
   | { verb: "setConcurrency"; queue: string; max: number }
   | { verb: "setDepthLimit"; queue: string; max: number }
   | { verb: "setThrottle"; queue: string; rate: number; windowMs: number }
+  | {
+      verb: "putSchedule";
+      name: string;
+      cron: string;
+      timezone: string;
+      job: NewJob;
+      overlap: "" | "skip" | "allow" | "buffer_one" | "cancel_previous";
+      catchUp: "" | "last" | "none" | "all";
+      jitter: string;
+      paused: boolean;
+    }
+  | { verb: "deleteSchedule" | "pauseSchedule" | "resumeSchedule"; name: string }
+  | { verb: "runSchedule"; name: string }
+  | { verb: "scheduleSlots"; told: ToldSlots[] }
   | { verb: "tick" }
   | { verb: "leadership"; pauseMs: number }
 );
@@ -238,6 +264,8 @@ export type Outcome =
   | { kind: "budget"; budget: BudgetRecord }
   | { kind: "policy"; name: string; mode: string; enabled: boolean }
   | { kind: "frame"; correlation: number; jobs: Grant[]; acked: number; ackStatuses: AckStatus[]; error: string; jobIds: string[]; statuses: EnqueueStatus[] }
+  | { kind: "schedule"; id: string; name: string; replaced: boolean; logIndex: number }
+  | { kind: "scheduleRun"; jobId: string; duplicate: boolean; logIndex: number }
   | { kind: "done"; status: string }
   | { kind: "bulk"; outcomes: BulkWord[] }
   | { kind: "silent" };
@@ -285,6 +313,9 @@ export interface JobRecord {
   costUsd: number;
   iterations: IterationRecord[];
   batchId: string;
+  /** Empty: no schedule added it. */
+  scheduleId: string;
+  scheduleSlotMs?: number;
   /** Undefined: it is no step of a chain. */
   chainStep?: number;
   /** Its chain and what it depends on, as parsed. */
@@ -327,6 +358,32 @@ export interface ChainRecord {
   onExit?: ChainStepRecord;
   createdMs: number;
   endedMs?: number;
+}
+
+export interface ScheduleRecord {
+  id: string;
+  name: string;
+  paused: boolean;
+  createdMs: number;
+  updatedMs: number;
+  settledMs: number;
+  /** With jitter. */
+  nextMs?: number;
+  lastSlotMs?: number;
+  lastJobId: string;
+  runs: number;
+  skipped: number;
+  missed: number;
+  bufferedMs?: number;
+}
+
+/** A schedule that wants slots behind a moment; `late`: those that passed, too. */
+export interface AskingRecord {
+  serial: number;
+  changes: number;
+  cron: string;
+  afterMs: number;
+  late: boolean;
 }
 
 export interface QueueRecord {

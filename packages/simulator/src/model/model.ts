@@ -1,9 +1,23 @@
 import { setDepthLimit } from "./admit.js";
 import { revise, setPolicy } from "./agent.js";
 import { bulk } from "./bulk.js";
-import type { BatchRecord, BudgetRecord, ChainRecord, Command, CountsRecord, Entry, JobRecord, Outcome, QueueRecord, WorkerRecord } from "./command.js";
+import type {
+  AskingRecord,
+  BatchRecord,
+  BudgetRecord,
+  ChainRecord,
+  Command,
+  CountsRecord,
+  Entry,
+  JobRecord,
+  Outcome,
+  QueueRecord,
+  ScheduleRecord,
+  WorkerRecord,
+} from "./command.js";
 import { budgetRecord, deleteBudget, setBudget } from "./money.js";
 import { changePriority, jobVerb, move, queueVerb, setConcurrency, setThrottle } from "./operator-verbs.js";
+import { putSchedule, runSchedule, scheduleRecord, scheduleVerb, serialOf, tellSlots, temporaryId } from "./schedules.js";
 import { head, jobRecord, open, queueRecord, State } from "./state.js";
 import { nextTickMs, tick } from "./tick.js";
 import { batchRecord, chainRecord, countsOf, createBatch, follow, followSwept, forget, sealBatch } from "./together.js";
@@ -131,6 +145,16 @@ export class Model {
         return setDepthLimit(state, command);
       case "setThrottle":
         return setThrottle(state, command);
+      case "putSchedule":
+        return putSchedule(state, command);
+      case "deleteSchedule":
+      case "pauseSchedule":
+      case "resumeSchedule":
+        return scheduleVerb(state, command);
+      case "runSchedule":
+        return runSchedule(state, command);
+      case "scheduleSlots":
+        return tellSlots(state, command);
       case "tick":
         tick(state);
         return { kind: "silent" };
@@ -179,8 +203,22 @@ export class Model {
     return Object.fromEntries([...this.state.families].map(([parentId, { fates }]) => [parentId, countsOf(fates)]));
   }
 
-  /** Ids of batches are made elsewhere: the model takes over the one that an answer tells. */
+  /** In the order in which they were made. */
+  schedules(): ScheduleRecord[] {
+    return [...this.state.schedules.values()].sort((a, b) => a.made - b.made).map((schedule) => scheduleRecord(this.state, schedule));
+  }
+
+  /** Schedules that want slots from the leader, by their serials. */
+  asking(): AskingRecord[] {
+    const asking = [...this.state.schedules.values()].filter(({ asks }) => asks).sort((a, b) => a.made - b.made);
+    return asking.map(({ id, changes, content, settledMs, asks }) => {
+      return { serial: serialOf(id), changes, cron: content.cron, afterMs: settledMs, late: asks === "passed" };
+    });
+  }
+
+  /** Ids of batches and schedules are made elsewhere: the model takes over the one that an answer tells. */
   adopt(expected: Outcome, answer: Outcome): void {
+    if (expected.kind === "schedule" && answer.kind === "schedule") return this.#adoptSchedule(expected, answer.id);
     if (!("batchId" in expected) || !("batchId" in answer) || !expected.batchId || !answer.batchId || expected.batchId === answer.batchId) return;
     const { batches, jobs } = this.state;
     const batch = batches.get(expected.batchId);
@@ -191,6 +229,16 @@ export class Model {
     batches.set(batch.id, batch);
     // The same object is what is remembered for the request id.
     expected.batchId = answer.batchId;
+  }
+
+  /** The id tells when the schedule was made, and no other has it. It may have been adopted from an answer just before. */
+  #adoptSchedule(expected: { id: string }, id: string): void {
+    const all = [...this.state.schedulesEver];
+    const schedule = all.find((one) => temporaryId(one.made) === expected.id);
+    if (!schedule) return;
+    const madeAt = /^sched_[0-9a-f]{26}$/.test(id) && BigInt(`0x${id.slice(6, 22)}`);
+    if (serialOf(schedule.id) === 0 && madeAt === BigInt(schedule.createdMs) * 1_000_000n && !all.some((one) => one.id === id)) schedule.id = id;
+    expected.id = schedule.id;
   }
 
   /** Everything that was ever used, by queue and model. */

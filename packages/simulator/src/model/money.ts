@@ -24,6 +24,8 @@ export interface Budget {
   day: number;
   /** When the day is over. */
   dueMs?: number;
+  /** See `State.made`. */
+  made: number;
 }
 
 /** Sums of the ledger that are kept apart: a minute, hour or day. */
@@ -147,22 +149,30 @@ function foldsMs({ startMs, spanMs }: Bucket): number {
   return keptMs === undefined ? Infinity : startMs + spanMs + keptMs;
 }
 
-/** When time next changes something about money. */
-export function nextMoneyMs(state: State): number {
-  return Math.min(...state.budgets.map(({ dueMs }) => dueMs ?? Infinity), ...state.buckets.map(foldsMs), state.releaseMs ?? Infinity);
+export function nextFoldMs(state: State): number {
+  return Math.min(...state.buckets.map(foldsMs));
 }
 
-export function tickMoney(state: State): void {
-  for (const budget of state.budgets) {
-    if ((budget.dueMs ?? Infinity) > state.nowMs) continue;
-    budget.dueMs = (today(state) + 1) * dayMs;
-    state.releaseMs = state.nowMs;
-  }
+/** Held jobs are looked at again by the next tick. */
+function releaseSoon(state: State): void {
+  state.releaseMs = state.nowMs;
+  state.releaseMade ||= ++state.made;
+}
+
+/** The day of a budget is over. */
+export function budgetDue(state: State, budget: Budget): void {
+  budget.dueMs = (today(state) + 1) * dayMs;
+  releaseSoon(state);
+}
+
+export function foldBuckets(state: State): void {
   for (let old = state.buckets.find((one) => foldsMs(one) <= state.nowMs); old; old = state.buckets.find((one) => foldsMs(one) <= state.nowMs)) {
     state.buckets.splice(state.buckets.indexOf(old), 1);
     bucket(state, old.names, old.startMs, old.spanMs === minuteMs ? hourMs : dayMs);
   }
-  if ((state.releaseMs ?? Infinity) > state.nowMs) return;
+}
+
+export function releaseDue(state: State): void {
   state.releaseMs = undefined;
   for (const job of [...state.budgetHeld]) {
     const limit = perJobBudget(state, job);
@@ -189,10 +199,11 @@ export function setBudget(state: State, command: Extract<Command, { verb: "setBu
     spent: old ? spent(state, old) : scope === "tag" ? 0 : before.reduce((sum, report) => sum + report.nanos, 0),
     day: today(state),
     dueMs: dailyUsd === undefined ? undefined : (today(state) + 1) * dayMs,
+    made: ++state.made,
   };
   if (old) state.budgets.splice(state.budgets.indexOf(old), 1);
   state.budgets.push(budget);
-  state.releaseMs = state.nowMs;
+  releaseSoon(state);
   return { kind: "budget", budget: budgetRecord(state, budget) };
 }
 
@@ -200,7 +211,7 @@ export function deleteBudget(state: State, { scope, target }: Extract<Command, {
   const at = state.budgets.findIndex((budget) => budget.scope === scope && budget.target === (scope === "global" ? "*" : target));
   if (at >= 0) {
     state.budgets.splice(at, 1);
-    state.releaseMs = state.nowMs;
+    releaseSoon(state);
   }
   return { kind: "done", status: "deleted" };
 }

@@ -50,12 +50,7 @@ const steps: Record<JobVerb, (state: State, job: Job) => string> = {
   /** The worker's name stays: it is to be found out who still runs the job. */
   cancel(state, job) {
     const wasActive = job.state === "active";
-    job.overruled = false;
-    state.leaveLine(job);
-    job.state = "cancelled";
-    job.leaseEndsServingMs = job.dueMs = undefined;
-    job.cancelledMs = state.nowMs;
-    state.ended(job, "cancelled");
+    cancelJob(state, job);
     return wasActive ? "cancelling" : "cancelled";
   },
   hold(state, job) {
@@ -81,6 +76,15 @@ const steps: Record<JobVerb, (state: State, job: Job) => string> = {
     return "deleted";
   },
 };
+
+export function cancelJob(state: State, job: Job): void {
+  job.overruled = false;
+  state.leaveLine(job);
+  job.state = "cancelled";
+  job.leaseEndsServingMs = job.dueMs = undefined;
+  job.cancelledMs = state.nowMs;
+  state.ended(job, "cancelled");
+}
 
 function runAgain(state: State, job: Job): void {
   if (ended(job)) revived(state, job);

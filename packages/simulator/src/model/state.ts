@@ -1,6 +1,7 @@
 import { iterationRecords } from "./agent.js";
 import type { Agent, Command, EnqueueStatus, IterationRecord, JobError, JobRecord, JobState, Outcome, QueueRecord } from "./command.js";
 import type { Bucket, Budget } from "./money.js";
+import { freed, type Schedule } from "./schedules.js";
 import { type Batch, type Chain, chainConfig, type Ending, ended, type Fate, type Fates, fatesOf, isDone, waitsFor } from "./together.js";
 
 /** A job as the model holds it. Finished jobs stay here too: what is archived or live is the engine's business. */
@@ -62,6 +63,9 @@ export interface Job {
   chain?: Chain;
   /** Below 0: a handler of its chain. */
   chainStep?: number;
+  /** The schedule that added it. */
+  schedule?: Schedule;
+  slotMs?: number;
   dependsOn: string[];
   /** Dependencies that were completed when it was added or while it waited: they stay met. */
   met: Set<string>;
@@ -116,10 +120,19 @@ export class State {
   readonly items = new Map<string, Remembered<{ jobId: string; status: EnqueueStatus }>>();
 
   readonly budgets: Budget[] = [];
+  /** How many things that have a time were made: of two whose time comes together the older one is first. */
+  made = 0;
+  readonly schedules = new Map<string, Schedule>();
+  /** Those that were deleted, too. */
+  readonly schedulesEver = new Set<Schedule>();
+  /** By how much a slot is put off, of at most so many milliseconds: a hash of schedule and slot, which one does not matter here. */
+  jitterMs: (serial: number, slotMs: number, mostMs: number) => number = () => 0;
   /** Jobs that budgets hold, in the order in which they were held. */
   readonly budgetHeld: Job[] = [];
   /** When those are looked at again; undefined: nothing has changed. */
   releaseMs?: number;
+  /** See `made`. */
+  releaseMade = 0;
   readonly reports: { atMs: number; queue: string; model: string; inputTokens: number; nanos: number; byAck: boolean }[] = [];
   readonly buckets: Bucket[] = [];
   batchesCreated = 0;
@@ -216,6 +229,7 @@ export class State {
     for (const fates of fatesOf(this, job)) fates.set(job.id, fate);
     const family = this.families.get(job.parentId);
     if (family?.fates.has(job.id)) family.endedMs = this.nowMs;
+    freed(this, job);
     const batch = this.batches.get(job.batchId);
     this.endings.push({ job, fate, error, result, exit, last: batch && isDone(batch) ? batch : undefined });
   }
@@ -306,6 +320,8 @@ export function jobRecord(state: State, job: Job): JobRecord {
     costUsd: job.costNanos / 1e9,
     iterations: iterationRecords(job),
     batchId: job.batchId,
+    scheduleId: job.schedule?.id ?? "",
+    scheduleSlotMs: job.slotMs,
     chainStep: job.chainStep,
     chainConfig: chainConfig(job),
     waits: ended(job) ? 0 : waitsFor(job),

@@ -1,4 +1,5 @@
-import { nextMoneyMs, tickMoney } from "./money.js";
+import { budgetDue, foldBuckets, nextFoldMs, releaseDue } from "./money.js";
+import { scheduleDue, scheduleDueMs } from "./schedules.js";
 import type { Job, State } from "./state.js";
 import { failAttempt } from "./worker-verbs.js";
 
@@ -12,7 +13,7 @@ export function tick(state: State): void {
     const next = timers(state)
       .filter((timer) => firesMs(timer) <= state.nowMs)
       .sort(inOrder)[0];
-    if (!next) return tickMoney(state);
+    if (!next) return tickOthers(state);
     const { job, kind } = next;
     if (kind === "expiry") {
       state.noteFailure(job, "job expired", "");
@@ -23,9 +24,35 @@ export function tick(state: State): void {
   }
 }
 
+/** After the jobs what else has a time, in the order of the moments; at the same moment the older one first. */
+function tickOthers(state: State): void {
+  foldBuckets(state);
+  for (;;) {
+    const next = moments(state)
+      .filter(({ atMs }) => atMs <= state.nowMs)
+      .sort((a, b) => a.atMs - b.atMs || a.made - b.made)[0];
+    if (!next) return;
+    next.come();
+  }
+}
+
+interface Moment {
+  atMs: number;
+  made: number;
+  come: () => void;
+}
+
+function moments(state: State): Moment[] {
+  return [
+    ...state.budgets.map((budget) => ({ atMs: budget.dueMs ?? Infinity, made: budget.made, come: () => budgetDue(state, budget) })),
+    ...[...state.schedules.values()].map((one) => ({ atMs: scheduleDueMs(state, one), made: one.made, come: () => scheduleDue(state, one) })),
+    { atMs: state.releaseMs ?? Infinity, made: state.releaseMade, come: () => releaseDue(state) },
+  ];
+}
+
 /** Log time of the next tick that would change something. */
 export function nextTickMs(state: State): number {
-  return Math.min(...timers(state).map(firesMs), nextMoneyMs(state));
+  return Math.min(...timers(state).map(firesMs), nextFoldMs(state), ...moments(state).map(({ atMs }) => atMs));
 }
 
 interface Timer {

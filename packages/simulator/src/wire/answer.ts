@@ -5,6 +5,7 @@ import { SetApprovalPolicyResponseSchema } from "@corvo/gen/corvo/v1/agent_pb.js
 import { CreateBatchResponseSchema, SealBatchResponseSchema } from "@corvo/gen/corvo/v1/batch_pb.js";
 import { SetBudgetResponseSchema } from "@corvo/gen/corvo/v1/budget_pb.js";
 import { RetryJobResponseSchema } from "@corvo/gen/corvo/v1/job_pb.js";
+import { PauseScheduleResponseSchema, PutScheduleResponseSchema, RunScheduleResponseSchema } from "@corvo/gen/corvo/v1/schedule_pb.js";
 import * as worker from "@corvo/gen/corvo/v1/worker_pb.js";
 import type { AckStatus, BulkWord, EnqueueStatus, Grant, Outcome, Verb } from "../model/command.js";
 
@@ -111,6 +112,20 @@ export function decodeAnswer(verb: Verb, bytes: Uint8Array): Outcome {
       const words = ["", "done", "not_found", "wrong_state", "refused", "again"] as const;
       return { kind: "bulk", outcomes: [...fromBinary(BulkChunkDoneSchema, bytes).outcomes].map((number) => words[number] as BulkWord) };
     }
+    case "putSchedule": {
+      const { id, name, replaced, logIndex } = fromBinary(PutScheduleResponseSchema, bytes);
+      return { kind: "schedule", id, name, replaced, logIndex: Number(logIndex) };
+    }
+    case "runSchedule": {
+      const { jobId, duplicate, logIndex } = fromBinary(RunScheduleResponseSchema, bytes);
+      return { kind: "scheduleRun", jobId, duplicate, logIndex: Number(logIndex) };
+    }
+    case "deleteSchedule":
+    case "pauseSchedule":
+    case "resumeSchedule":
+      fromBinary(PauseScheduleResponseSchema, bytes);
+      return { kind: "done", status: "" };
+    case "scheduleSlots":
     case "tick":
     case "leadership":
       return { kind: "silent" };

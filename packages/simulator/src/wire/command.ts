@@ -1,4 +1,4 @@
-import { create, type DescMessage, fromBinary, type MessageInitShape, type MessageShape, toBinary } from "@bufbuild/protobuf";
+import type { DescMessage } from "@bufbuild/protobuf";
 import { LeadershipCommandSchema } from "@corvo/gen/corvo/internal/v1/log_pb.js";
 import { ReplayJobRequestSchema, SetApprovalPolicyRequestSchema } from "@corvo/gen/corvo/v1/agent_pb.js";
 import { CreateBatchRequestSchema, SealBatchRequestSchema } from "@corvo/gen/corvo/v1/batch_pb.js";
@@ -6,61 +6,15 @@ import { DeleteBudgetRequestSchema, SetBudgetRequestSchema } from "@corvo/gen/co
 import * as job from "@corvo/gen/corvo/v1/job_pb.js";
 import * as queue from "@corvo/gen/corvo/v1/queue_pb.js";
 import * as worker from "@corvo/gen/corvo/v1/worker_pb.js";
-import type {
-  AckItem,
-  BatchCallback,
-  ChainJob,
-  ChainSpec,
-  Command,
-  FetchFrom,
-  HeartbeatUpdate,
-  JobVerb,
-  NewJob,
-  QueueVerb,
-  UsageReport,
-  Verb,
-} from "../model/command.js";
-
-/**
- * Public requests between the model's plain objects and bytes, both ways with protobuf-es: the second opinion on everything that
- * the fast codec reads and writes.
- */
-export interface BodyCodec {
-  encode(command: Command, requestId: string): Uint8Array;
-  /** Without its request id. `flags`: those of the log's command. */
-  decode(bytes: Uint8Array, flags: number): { command: Command; requestId: string };
-}
+import type { AckItem, BatchCallback, Command, FetchFrom, HeartbeatUpdate, JobVerb, QueueVerb, UsageReport, Verb } from "../model/command.js";
+import { type BodyCodec, codec } from "./codec.js";
+import { enqueueInit, newItem, newJob } from "./job.js";
+import { scheduleBodies } from "./schedule.js";
 
 /** Bit of `Command.flags`: an absent result stays absent. */
 export const flagKeepAbsentResult = 1;
 
 type Of<V extends Verb> = Extract<Command, { verb: V }>;
-
-function codec<D extends DescMessage, C extends Command>(
-  schema: D,
-  init: (command: C) => MessageInitShape<D>,
-  plain: (message: MessageShape<D>, flags: number) => C,
-): BodyCodec {
-  return {
-    encode(command, requestId) {
-      const message = create(schema, init(command as C)) as MessageShape<D> & { requestId?: unknown };
-      const field = requestIdOf(message);
-      if (field) (message as Record<string, unknown>)[field] = requestId;
-      return toBinary(schema as DescMessage, message);
-    },
-    decode(bytes, flags) {
-      const message = fromBinary(schema, bytes) as MessageShape<D> & { requestId?: unknown };
-      const field = requestIdOf(message);
-      return { command: plain(message, flags), requestId: field ? ((message as Record<string, unknown>)[field] as string) : "" };
-    },
-  };
-}
-
-/** A frame's `request_id` is a number and only correlates. */
-function requestIdOf(message: object): "requestId" | "retryId" | undefined {
-  if ("retryId" in message) return "retryId";
-  return typeof (message as { requestId?: unknown }).requestId === "string" ? "requestId" : undefined;
-}
 
 type OneJob = DescMessage & typeof job.RetryJobRequestSchema;
 type OneQueue = DescMessage & typeof queue.PauseQueueRequestSchema;
@@ -242,6 +196,7 @@ export const bodies: Record<Exclude<Verb, "tick" | "bulk">, BodyCodec> = {
     ({ queue: name, rate, windowMs }: Of<"setThrottle">) => ({ name, rate, windowMs }),
     ({ name, rate, windowMs }) => ({ verb: "setThrottle", queue: name, rate, windowMs }),
   ),
+  ...scheduleBodies,
   leadership: codec(
     LeadershipCommandSchema,
     ({ pauseMs }: Of<"leadership">) => ({ pauseMs: BigInt(pauseMs) }),
@@ -257,93 +212,12 @@ function mapValues<A, B>(from: Record<string, A>, to: (value: A) => B): Record<s
   return Object.fromEntries(Object.entries(from).map(([key, value]) => [key, to(value)]));
 }
 
-function enqueueInit(given: NewJob) {
-  return {
-    queue: given.queue,
-    requestId: given.requestId?.id,
-    payloadJson: given.payload,
-    agent: given.agent,
-    priority: given.priority,
-    uniqueKey: given.uniqueKey,
-    uniquePeriod: BigInt(given.uniquePeriodSeconds ?? 0),
-    maxRetries: given.maxRetries,
-    retryBackoff: given.backoff,
-    retryBaseDelay: given.retryBaseDelay,
-    retryMaxDelay: given.retryMaxDelay,
-    scheduledAt: timestamp(given.scheduledAtMs),
-    expireAfter: given.expireAfter,
-    tagsJson: given.tags,
-    checkpointJson: given.checkpoint,
-    parentId: given.parentId,
-    batchId: given.batchId,
-    chain: given.chain && chainInit(given.chain),
-    dependsOn: given.dependsOn,
-    expireAfterMs: BigInt(given.expireAfterMs ?? 0),
-    retryBaseDelayMs: BigInt(given.retryBaseDelayMs ?? 0),
-    retryMaxDelayMs: BigInt(given.retryMaxDelayMs ?? 0),
-  };
-}
-
-/** What stands for a job's content when its request id comes again: everything that is not empty. */
-export function contentOf({ requestId: _requestId, ...job }: NewJob): string {
-  const filled = Object.entries(job).filter(([name, value]) => value || (name === "maxRetries" && value !== undefined));
-  return JSON.stringify(filled.sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-function newItem(message: worker.EnqueueRequest | worker.LifecycleEnqueueItem): NewJob {
-  const job = newJob(message);
-  return message.requestId ? { ...job, requestId: { id: message.requestId, hash: contentOf(job) } } : job;
-}
-
-function newJob(message: worker.EnqueueRequest | worker.LifecycleEnqueueItem): NewJob {
-  const { agent, scheduledAt } = message;
-  return {
-    queue: message.queue,
-    payload: message.payloadJson,
-    agent: agent && { maxIterations: agent.maxIterations, maxCostUsd: agent.maxCostUsd, iterationTimeout: agent.iterationTimeout },
-    priority: message.priority,
-    uniqueKey: message.uniqueKey,
-    uniquePeriodSeconds: Number(message.uniquePeriod),
-    maxRetries: message.maxRetries,
-    backoff: message.retryBackoff,
-    retryBaseDelay: message.retryBaseDelay,
-    retryMaxDelay: message.retryMaxDelay,
-    scheduledAtMs: scheduledAt && Number(scheduledAt.seconds) * 1_000 + scheduledAt.nanos / 1_000_000,
-    expireAfter: message.expireAfter,
-    tags: message.tagsJson,
-    checkpoint: message.checkpointJson,
-    parentId: message.parentId,
-    batchId: message.batchId,
-    chain: message.chain && chainOf(message.chain),
-    dependsOn: message.dependsOn.length > 0 ? message.dependsOn : undefined,
-    expireAfterMs: Number(message.expireAfterMs),
-    retryBaseDelayMs: Number(message.retryBaseDelayMs),
-    retryMaxDelayMs: Number(message.retryMaxDelayMs),
-  };
-}
-
-function chainInit({ steps, onFailure, onExit }: ChainSpec) {
-  const init = ({ queue, payload }: ChainJob) => ({ queue, payloadJson: payload });
-  return { steps: steps.map(init), onFailure: onFailure && init(onFailure), onExit: onExit && init(onExit) };
-}
-
-function chainOf({ steps, onFailure, onExit }: worker.Chain): ChainSpec {
-  const of = ({ queue, payloadJson }: worker.ChainStep): ChainJob => ({ queue, payload: payloadJson });
-  return { steps: steps.map(of), onFailure: onFailure && of(onFailure), onExit: onExit && of(onExit) };
-}
-
 function callbackInit({ callbackQueue, callbackPayload }: BatchCallback) {
   return { callbackQueue, callbackPayloadJson: callbackPayload };
 }
 
 function callbackOf({ callbackQueue, callbackPayloadJson }: { callbackQueue: string; callbackPayloadJson: string }): BatchCallback {
   return { callbackQueue, callbackPayload: callbackPayloadJson };
-}
-
-function timestamp(ms: number | undefined): { seconds: bigint; nanos: number } | undefined {
-  if (ms === undefined) return undefined;
-  const seconds = Math.floor(ms / 1_000);
-  return { seconds: BigInt(seconds), nanos: Math.round((ms - seconds * 1_000) * 1_000_000) };
 }
 
 function fetchInit<C extends FetchFrom>({ queues, workerId, hostname, leaseSeconds }: C) {

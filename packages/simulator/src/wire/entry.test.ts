@@ -1,3 +1,4 @@
+import { slotJitterMs } from "@corvo/engine";
 import { expect, test } from "vitest";
 import { Model } from "../model/model.js";
 import { Player } from "../player.js";
@@ -10,6 +11,7 @@ test("what is encoded for the log is read back as the same commands", () => {
   for (let s = seed; s < seed + 20; s++) {
     const played = new Player(new Model());
     const again = new Model();
+    again.state.jitterMs = slotJitterMs;
     for (const step of randomProgram(s, 60)) {
       const entry = played.entry(step);
       const outcomes = played.run(entry);

@@ -51,6 +51,12 @@ export const wireVerbs: Record<Verb, WireVerb> = {
   setThrottle: WireVerb.SET_THROTTLE,
   removeThrottle: WireVerb.REMOVE_THROTTLE,
   bulk: WireVerb.BULK_CHUNK,
+  putSchedule: WireVerb.PUT_SCHEDULE,
+  deleteSchedule: WireVerb.DELETE_SCHEDULE,
+  pauseSchedule: WireVerb.PAUSE_SCHEDULE,
+  resumeSchedule: WireVerb.RESUME_SCHEDULE,
+  runSchedule: WireVerb.RUN_SCHEDULE,
+  scheduleSlots: WireVerb.SCHEDULE_SLOTS,
   tick: WireVerb.TICK,
   leadership: WireVerb.LEADERSHIP,
 };
