@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -129,4 +130,19 @@ describe("simulated disk", () => {
     disk.crash();
     await disk.list("d");
   });
+});
+
+it("directories are made with those above them; one that cannot be made is an error and no endless attempt", async () => {
+  const root = await mkdtemp(join(tmpdir(), "corvo-disk-"));
+  try {
+    await nodeDisk(join(root, "a", "b")).makeDirectory("c");
+    await nodeDisk(join(root, "a", "b")).makeDirectory("c");
+    expect((await stat(join(root, "a", "b", "c"))).isDirectory()).toBe(true);
+    await writeFile(join(root, "file"), "");
+    await expect(nodeDisk(join(root, "file")).makeDirectory("")).rejects.toThrow("EEXIST");
+    await expect(nodeDisk(join(root, "file", "x")).makeDirectory("")).rejects.toThrow("ENOTDIR");
+    if (existsSync("/proc/self")) await expect(nodeDisk("/proc/no-such-place/x").makeDirectory("")).rejects.toThrow("ENOENT");
+  } finally {
+    await rm(root, { recursive: true });
+  }
 });

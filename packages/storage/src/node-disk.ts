@@ -7,6 +7,21 @@ export function nodeDisk(root: string): Disk {
   return new NodeDisk(path.resolve(root));
 }
 
+/** Makes a directory and those above it; returns the first that was made. Node's own `recursive` never ends below /proc. */
+async function makeWithParents(place: string): Promise<string | undefined> {
+  const make = (): Promise<void> => call<void>((done) => fs.mkdir(place, { mode: 0o750 }, done));
+  let first = place;
+  try {
+    await make();
+  } catch (error) {
+    if (errorCode(error) === "EEXIST" && (await call<fs.Stats>((done) => fs.stat(place, done))).isDirectory()) return undefined;
+    if (errorCode(error) !== "ENOENT" || path.dirname(place) === place) throw error;
+    first = (await makeWithParents(path.dirname(place))) ?? place;
+    await make();
+  }
+  return first;
+}
+
 class NodeDisk implements Disk {
   constructor(readonly root: string) {}
 
@@ -18,7 +33,7 @@ class NodeDisk implements Disk {
 
   async makeDirectory(name: string): Promise<void> {
     const place = this.#place(name);
-    const first = await call<string | undefined>((done) => fs.mkdir(place, { recursive: true, mode: 0o750 }, done));
+    const first = await makeWithParents(place);
     // The root's own parents are out of reach for `syncDirectory`: a new root must not vanish with all that is promised in it.
     for (let made = place; first !== undefined && made.length >= first.length; made = path.dirname(made)) await syncDirectory(path.dirname(made));
   }
