@@ -19,6 +19,7 @@ export interface ConnectOptions extends Credentials, RetryOptions {
  */
 export function connect(options: ConnectOptions = {}): CorvoClient {
   const baseUrl = baseUrlOf(options.url ?? process.env.CORVO_SERVER ?? "http://localhost:8080");
+  if (!/^https?:\/\/[^/]/i.test(baseUrl) || !URL.canParse(baseUrl)) throw new TypeError(`url: "${baseUrl}" is not an address like http://localhost:8080`);
   const apiKey = options.apiKey ?? process.env.CORVO_API_KEY;
   const namespace = options.namespace ?? process.env.CORVO_NAMESPACE;
   // A silent peer is found out after 15 s, well within the shortest default lease.

@@ -1,5 +1,6 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { defineJob } from "./job.js";
+import { connect } from "./node.js";
 import { enqueueRequest, jsonText, newRequestId } from "./requests.js";
 
 afterEach(() => void vi.unstubAllGlobals());
@@ -25,6 +26,9 @@ test("options of the definition, then those of the call; what is not given is no
 test("what no server could take is refused here, by name", () => {
   expect(() => enqueueRequest("q", () => 1, {})).toThrow("payload: a function has no JSON");
   expect(() => enqueueRequest("q", 1, { backoffBaseMs: Number.NaN })).toThrow("backoffBaseMs must be 0 or more, not NaN");
+  for (const maxAttempts of [Number.NaN, -1, 1.5, 1e9])
+    expect(() => enqueueRequest("q", 1, { maxAttempts })).toThrow(`maxAttempts must be a whole number from 0 to 1000000, not ${maxAttempts}`);
+  for (const url of ["", "nope", "ftp://corvo", "localhost:8080"]) expect(() => connect({ url })).toThrow(`url: "${url}" is not an address`);
   expect(() => enqueueRequest("q", 1, { expireAfterMs: -1 })).toThrow("expireAfterMs must be 0 or more, not -1");
   expect(() => enqueueRequest("q", 1, { scheduledAt: new Date("x") })).toThrow("scheduledAt is not a valid date");
   expect(() => enqueueRequest("", 1, {})).toThrow('a queue\'s name has 1 to 255 bytes, "" has 0');

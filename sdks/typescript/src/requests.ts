@@ -17,7 +17,7 @@ export function enqueueRequest(
     priority: options.priority ?? "",
     uniqueKey: options.uniqueKey ?? "",
     uniquePeriod: whole("uniquePeriodSeconds", options.uniquePeriodSeconds),
-    maxRetries: options.maxAttempts,
+    maxRetries: attempts(options.maxAttempts),
     retryBackoff: options.backoff ?? "",
     retryBaseDelay: duration("backoffBaseMs", options.backoffBaseMs),
     retryMaxDelay: options.backoffMaxMs === Number.POSITIVE_INFINITY ? "0s" : duration("backoffMaxMs", options.backoffMaxMs),
@@ -60,6 +60,12 @@ function whole(name: string, value: number | undefined): bigint {
   if (value === undefined) return 0n;
   if (!(value >= 0) || value > Number.MAX_SAFE_INTEGER) throw new RangeError(`${name} must be 0 or more, not ${value}`);
   return BigInt(Math.ceil(value));
+}
+
+/** The wire's int32 has no place for other numbers, and the server takes what is below 0 for "not given". */
+function attempts(value: number | undefined): number | undefined {
+  if (value === undefined || (Number.isInteger(value) && value >= 0 && value <= 1_000_000)) return value;
+  throw new RangeError(`maxAttempts must be a whole number from 0 to 1000000, not ${value}`);
 }
 
 /** As text, because the numeric fields of the wire take 0 for "not given". */
