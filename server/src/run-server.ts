@@ -82,6 +82,8 @@ export async function runServer(given: GivenFlags): Promise<number> {
     } catch (cause) {
       log.error("corvo server could not start", { error: (cause as Error).message });
       process.stderr.write(`error: ${(cause as Error).message}\n`);
+      if ((cause as NodeJS.ErrnoException).code === "EADDRINUSE")
+        process.stderr.write("hint:  another program listens there: stop it, or take another address with --bind\n");
       return 1;
     }
     const why = await Promise.race([signalled, server.failed.then(() => "failed" as const), server.restart.then(() => "restart" as const)]);

@@ -13,8 +13,9 @@ const calls = () => server.seen.map((call) => `${call.method} ${call.path}${call
 test("keys: the new one is printed alone, so that it can be kept by a script", async () => {
   const made = await corvo("keys create mail-worker --role worker --queues 'emails.*' --request-id r1");
   expect(made).toMatchObject({ code: 0, out: "corvo_secret\n", err: "" });
-  expect(JSON.parse(server.seen[0].body)).toEqual({ name: "mail-worker", role: "worker", queue_scope: "emails.*" });
-  expect(server.seen[0].headers["idempotency-key"]).toBe("r1");
+  const [sent] = server.seen.filter(({ method }) => method === "POST");
+  expect(JSON.parse(sent.body)).toEqual({ name: "mail-worker", role: "worker", queue_scope: "emails.*" });
+  expect(sent.headers["idempotency-key"]).toBe("r1");
   const { out } = await corvo("keys list");
   expect(out.split("\n")[1]).toMatch(/^mail-worker +worker +default +emails\.\* +enabled +- +- +0{64}$/);
   await corvo(`keys revoke ${"0".repeat(64)}`);
@@ -46,6 +47,7 @@ test("whoami, auth status, audit", async () => {
   expect((await corvo("whoami --capabilities")).out).toBe(
     "ada (operator, pauser) in namespace acme, queues emails.*\nyes  jobs:cancel  POST /api/v1/jobs/{job_id}/cancel\nno   auth:write  POST /api/v1/auth/keys\n",
   );
+  server.on("GET /api/v1/auth/status", 200, { admin_password_set: false, open: true });
   expect((await corvo("auth status")).out).toBe("OPEN: anyone who reaches this server is admin\n");
   expect((await corvo("audit --principal ada --limit 5")).out).toContain("POST /api/v1/queues/emails.send/pause");
   expect(calls().at(-1)).toBe("GET /api/v1/audit-logs?principal=ada&limit=5");

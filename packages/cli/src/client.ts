@@ -49,7 +49,7 @@ export class Client {
   private knowsDryRun: Promise<void> | undefined;
 
   constructor(private readonly options: ClientOptions) {
-    this.bases = options.servers.map(serverUrl);
+    this.bases = options.servers.map((server) => serverUrl(server));
   }
 
   /** The address that calls go to now. */
@@ -276,15 +276,16 @@ export function segment(name: string): string {
   return encodeURIComponent(name).replace(/%(3A|40|24|26|2B|2C|3B|3D)/g, (escaped) => decodeURIComponent(escaped));
 }
 
-function serverUrl(given: string): URL {
+/** The address of a server as it is typed; `flag`: where. */
+export function serverUrl(given: string, flag = "--server"): URL {
   const text = /^[a-z][a-z0-9+.-]*:\/\//i.test(given) ? given : `http://${given}`;
   let url: URL;
   try {
     url = new URL(text);
   } catch {
-    throw usageFailure(`--server "${given}" is not an address`, "for example http://localhost:8080");
+    throw usageFailure(`${flag} "${given}" is not an address`, "for example http://localhost:8080");
   }
-  if (url.protocol !== "http:" && url.protocol !== "https:") throw usageFailure(`--server "${given}": only http:// and https:// are spoken`);
+  if (url.protocol !== "http:" && url.protocol !== "https:") throw usageFailure(`${flag} "${given}": only http:// and https:// are spoken`);
   return url;
 }
 

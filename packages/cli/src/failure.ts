@@ -58,7 +58,7 @@ export class ServerRefusal extends Failure {
 }
 
 /** Operations that REST refuses with 400 both for an unknown job and for a wrong state; only the text tells which. */
-const operationCode = /^(ACK|FAIL|RETRY|CANCEL|HOLD|APPROVE|REJECT|MOVE|DELETE|REPLAY)_ERROR$/;
+const operationCode = /^(ACK|FAIL|RETRY|CANCEL|HOLD|APPROVE|REJECT|MOVE|DELETE|REPLAY|STEP|RELEASE)_ERROR$/;
 const limitCodes = new Set(["PAYLOAD_TOO_LARGE", "TOO_LARGE", "BUDGET_EXCEEDED", "RATE_LIMITED", "DISK_FULL", "MEMORY_FULL"]);
 
 /** True when the text leaves open whether the job is missing or in the wrong state. */

@@ -27,6 +27,8 @@ export function printList<Row>(session: Session, answer: Answer, listing: Listin
   const fields = session.fields;
   if (session.output === "name") return session.lines(rows.map(listing.name));
   if (session.output === "ndjson") return session.lines(texts.filter((_, i) => !listing.only || listing.only(parsed[i])).map(onOneLine));
+  const strange = rows.length === 0 ? undefined : fields?.find((path) => !path.includes(".") && rows.every((row) => at(row, path) === undefined));
+  if (strange !== undefined) session.note(`note: none of these has a field ${strange}`);
   const columns: readonly Column<Row>[] = fields ? fields.map((path) => fieldColumn<Row>(path)) : listing.columns;
   if (session.output === "csv") return printCsv(session, columns, rows);
   if (rows.length === 0 && listing.empty !== "") return session.output === "wide" || session.output === "table" ? session.line(listing.empty) : undefined;

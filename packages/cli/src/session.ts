@@ -131,7 +131,7 @@ export class Session {
   wrote(answer: Answer, name: string, text: string): void {
     if (this.output === "json" || this.output === "ndjson") this.raw(answer);
     else if (this.output === "yaml") this.io.stdout(yamlOf(answer.text));
-    else if (this.dryRun) this.did(`${name}: would be done; nothing was changed (dry run)`);
+    else if (this.dryRun) this.did(`${name ? `${name}: ` : ""}would be done; nothing was changed (dry run)`);
     else if (this.output === "name") this.line(name);
     else this.did(text);
   }

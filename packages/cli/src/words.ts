@@ -4,6 +4,8 @@ import { closest } from "./similar.js";
 /** Words that the server knows, for what is typed by hand. Tests compare them with the server's own lists. */
 export const jobStates = ["pending", "active", "held", "completed", "retrying", "dead", "cancelled", "scheduled"] as const;
 export const priorities = ["critical", "high", "normal"] as const;
+export const backoffs = ["exponential", "linear", "fixed", "none"] as const;
+export const searchSorts = ["created_at", "priority", "started_at", "completed_at", "attempt"] as const;
 export const bulkActions = ["retry", "delete", "cancel", "move", "requeue", "change_priority", "hold", "approve", "reject"] as const;
 export const builtInRoles = ["readonly", "worker", "operator", "admin"] as const;
 export const eventTypes = [

@@ -71,7 +71,7 @@ function ackedText(id: string, agentStatus: string | undefined): string {
 function usageOf(flags: Flags): Record<string, string | RawJson | undefined> | undefined {
   const number = (name: string, flag: string): RawJson | undefined => {
     const value = text(flags, name);
-    if (value !== undefined && !/^[0-9]+(\.[0-9]+)?$/.test(value)) throw usageFailure(`${flag} "${value}" is not a number`);
+    if (value !== undefined && !/^[0-9]+(\.[0-9]+)?$/.test(value)) throw usageFailure(`${flag} "${value}" is not a number, 0 or more`);
     return value === undefined ? undefined : new RawJson(String(Number(value)));
   };
   const usage = {

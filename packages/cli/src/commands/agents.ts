@@ -272,7 +272,7 @@ const budget: CommandGroup = {
     },
     {
       name: "set",
-      args: "<scope> <target>",
+      args: "<scope> [target]",
       group,
       summary: "set a budget, in place of the one that was there",
       client: true,
@@ -280,7 +280,7 @@ const budget: CommandGroup = {
       examples: [
         "corvo budget set queue agents.research --daily 10 --per-job 1.25",
         "corvo budget set tag tenant:acme --daily 5 --on-exceed hold",
-        "corvo budget set global '*' --daily 25 --on-exceed alert_only",
+        "corvo budget set global --daily 25 --on-exceed alert_only",
       ],
       flags: [
         { flags: "--daily <usd>", description: "dollars per UTC day" },
@@ -289,10 +289,11 @@ const budget: CommandGroup = {
         requestIdFlag,
       ],
       notes: [
-        "Scopes: queue, tag (key:value), global ('*'). At least one limit is needed.",
+        "Scopes: queue, tag (key:value), global (which needs no target). At least one limit is needed.",
         "Jobs that a daily budget holds run again the next UTC day, when it is raised, or when somebody approves them.",
       ],
-      async run(session, [scope, target], flags) {
+      async run(session, [scope, given], flags) {
+        const target = budgetTarget(scope, given);
         if (scope === "queue") await guardQueueName(session, target, `corvo budget set ${scope} ${target}`);
         const body = encodeObject({
           scope,
@@ -307,21 +308,30 @@ const budget: CommandGroup = {
     },
     {
       name: "delete",
-      args: "<scope> <target>",
+      args: "<scope> [target]",
       group,
       summary: "remove a budget",
       client: true,
       mutates: true,
-      examples: ["corvo budget delete queue agents.research", "corvo budget delete tag tenant:acme", "corvo budget delete global '*'"],
+      examples: ["corvo budget delete queue agents.research", "corvo budget delete tag tenant:acme", "corvo budget delete global"],
       flags: [requestIdFlag],
       notes: ["Jobs that it held run again. A budget that does not exist is a success too."],
-      async run(session, [scope, target], flags) {
+      async run(session, [scope, given], flags) {
+        const target = budgetTarget(scope, given);
         const answer = await session.client.call("DELETE", budgetPath(scope, target), { requestId: text(flags, "requestId") });
         told(session, answer, `${scope}/${target}`, `Budget deleted for ${scope}:${target}`);
       },
     },
   ],
 };
+
+/** What a budget is for; everything together has one name only. */
+function budgetTarget(scope: string, given: string | undefined): string {
+  if (scope === "global") return given ?? "*";
+  if (given === undefined) throw usageFailure(`a budget of the scope ${scope} needs a target`, "corvo budget set queue emails.send --daily 10");
+  if (scope === "tag" && !/^[^:]+:/.test(given)) throw usageFailure(`a tag's budget is for key:value, not "${given}"`, "for example tenant:acme");
+  return given;
+}
 
 /** Corvo printed the answer of these with `--output-json`. */
 function told(session: Session, answer: Parameters<Session["wrote"]>[0], name: string, line: string): void {

@@ -53,8 +53,11 @@ export const bulk: CommandSpec = {
   ],
   async run(session, [named], flags) {
     const action = knownWord("action", named, bulkActions);
+    const to = text(flags, "to");
+    if (action === "move" && !to) throw usageFailure("move needs --to, the queue to move to", "for example --to emails.slow");
+    if (action !== "move" && to !== undefined) throw usageFailure("--to is the queue to move to, for move");
     const filter = await filterGiven(session, flags);
-    const what = { action, move_to_queue: text(flags, "to"), priority: newPriority(action, flags) };
+    const what = { action, move_to_queue: to, priority: newPriority(action, flags) };
     const background = flags.async === true || flags.detach === true ? true : undefined;
     if (filter === undefined) {
       const ids = await idsOnStdin(session);
@@ -91,6 +94,7 @@ async function filterGiven(session: Session, flags: Flags): Promise<RawJson | un
 
 function newPriority(action: string, flags: Flags): string | undefined {
   const given = text(flags, "priority");
+  if (given === undefined && action === "change_priority") throw usageFailure("change_priority needs --priority", `one of ${priorities.join(", ")}`);
   if (given === undefined) return undefined;
   if (action !== "change_priority") throw usageFailure("--priority is the new one, for change_priority", `jobs that have it: --with-priority ${given}`);
   return knownWord("--priority", given, priorities);

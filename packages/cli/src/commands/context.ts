@@ -1,3 +1,4 @@
+import { serverUrl } from "../client.js";
 import { type CommandGroup, type CommandSpec, type Flags, text } from "../command.js";
 import { type ContextEntry, type ContextFile, readContextFile, unknownContext, writeContextFile } from "../contexts.js";
 import { usageFailure } from "../failure.js";
@@ -118,6 +119,7 @@ export const context: CommandGroup = {
 function given(flags: Flags): ContextEntry {
   const entry: ContextEntry = {};
   const servers = text(flags, "servers")?.split(",");
+  for (const server of servers ?? []) serverUrl(server, "--servers");
   if (servers) entry.server = servers.length === 1 ? servers[0] : servers;
   const key = text(flags, "key");
   const command = text(flags, "keyCommand");

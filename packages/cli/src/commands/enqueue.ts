@@ -5,7 +5,9 @@ import { readJson, readJsonObject } from "../json-input.js";
 import { policyFlags, putSchedule, scheduleFlags } from "../schedule.js";
 import type { Session } from "../session.js";
 import { durationFlagMs, timeFlag } from "../time.js";
+import { backoffs, knownWord } from "../words.js";
 
+const lastMs = Date.UTC(10_000, 0);
 const payloadExample = `{"to": "ada@example.com"}`;
 
 /** Flags of a job as such: for one that is added now, and for those of a schedule. */
@@ -98,7 +100,7 @@ export async function enqueueBody(session: Session, queue: string, payload: stri
     unique_key: text(flags, "uniqueKey") || undefined,
     unique_period: uniquePeriodSeconds(text(flags, "uniquePeriod")),
     max_retries: maxRetries(text(flags, "maxRetries")),
-    retry_backoff: text(flags, "retryBackoff") || undefined,
+    retry_backoff: text(flags, "retryBackoff") ? knownWord("--retry-backoff", text(flags, "retryBackoff") as string, backoffs) : undefined,
     retry_base_delay: duration("--retry-base-delay", text(flags, "retryBaseDelay")),
     retry_max_delay: duration("--retry-max-delay", text(flags, "retryMaxDelay")),
     scheduled_at: scheduledAt(session, flags),
@@ -141,8 +143,15 @@ function scheduledAt(session: Session, flags: Flags): string | undefined {
   const at = text(flags, "scheduledAt") ?? (when !== undefined && isTime(when) ? when : undefined);
   const delay = text(flags, "delay");
   if (at && delay !== undefined) throw usageFailure("--scheduled-at and --delay exclude each other");
-  if (delay !== undefined) return new Date(session.io.nowMs() + durationFlagMs("--delay", delay)).toISOString();
+  if (delay !== undefined) return laterBy(session, delay);
   return at ? timeFlag("--scheduled-at", at) : undefined;
+}
+
+/** The clock of RFC 3339 ends with the year 9999. */
+function laterBy(session: Session, delay: string): string {
+  const at = new Date(session.io.nowMs() + durationFlagMs("--delay", delay));
+  if (!(at.getTime() < lastMs)) throw usageFailure(`--delay "${delay}" ends after the year 9999`);
+  return at.toISOString();
 }
 
 /** `--tags` and each `--tag`, the latter winning. */
@@ -188,7 +197,9 @@ function agentOf(flags: Flags): Record<string, number | string> | undefined {
   const cost = text(flags, "agentMaxCostUsd");
   const timeout = duration("--agent-iteration-timeout", text(flags, "agentIterationTimeout"));
   const agent: Record<string, number | string> = {};
-  if (iterations !== undefined && wholeNumber("--agent-max-iterations", iterations) !== 0) agent.max_iterations = Number(iterations);
+  const iterationsMax = iterations === undefined ? 0 : wholeNumber("--agent-max-iterations", iterations);
+  if (iterationsMax < 0) throw usageFailure(`--agent-max-iterations "${iterations}" is below 0`, "0: no limit");
+  if (iterationsMax !== 0) agent.max_iterations = iterationsMax;
   if (cost !== undefined) {
     if (!/^[0-9]+(\.[0-9]+)?$/.test(cost)) throw usageFailure(`--agent-max-cost-usd "${cost}" is not an amount`, "for example 2.5");
     if (Number(cost) !== 0) agent.max_cost_usd = Number(cost);

@@ -43,7 +43,7 @@ export const errors: CommandSpec = {
         { title: "DEAD", value: (group) => group.dead, right: true },
         { title: "LAST", value: (group) => session.time(group.last_at) },
         { title: "FIRST", value: (group) => session.time(group.first_at), wide: true },
-        { title: "CAUSE", value: (group) => group.words },
+        { title: "CAUSE", value: (group) => group.words || "(no text)" },
       ],
     });
   },

@@ -93,13 +93,15 @@ async function follow(session: Session, flags: Parameters<CommandSpec["run"]>[2]
   let after = given === undefined ? undefined : wholeNumber("--after", given, 0, Number.MAX_SAFE_INTEGER);
   let left = text(flags, "limit") === undefined ? Number.POSITIVE_INFINITY : wholeNumber("--limit", text(flags, "limit")!, 1, 1_000_000);
   const interrupted = session.io.interruption();
+  let connected = false;
   for (let failures = 0; !interrupted.aborted; ) {
     const wish = new URLSearchParams(query);
     if (after === undefined) wish.set("from", "now");
     else wish.set("last_event_id", String(after));
     try {
       const stream = await session.client.stream("GET", `/api/v1/events?${wish}`, { signal: interrupted });
-      if (failures > 0) session.note(`connected again${after === undefined ? "" : `, going on behind ${after}`}`);
+      if (failures > 0) session.note(`connected again, going on ${after === undefined ? "with what happens from now" : `behind ${after}`}`);
+      connected = true;
       for await (const { data } of eventsOf(stream)) {
         failures = 0;
         const event = JSON.parse(data) as Event;
@@ -114,7 +116,7 @@ async function follow(session: Session, flags: Parameters<CommandSpec["run"]>[2]
       if (interrupted.aborted) break;
       // What the server refused, it would refuse again.
       if (!(error instanceof Failure) || error.exitCode !== exitCodes.unreachable) throw error;
-      if (after === undefined && failures === 0) throw error;
+      if (!connected) throw error;
     }
     if (interrupted.aborted) break;
     session.note("the connection ended; trying again");

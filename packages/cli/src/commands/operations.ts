@@ -40,7 +40,7 @@ async function received(session: Session, path: string, parts: AsyncIterable<Uin
     return await session.io.receive(path, parts);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    if (code === "EEXIST") throw new Failure(exitCodes.wrongState, `${path} is there already`, { hint: "give another name; a backup replaces nothing" });
+    if (code === "EEXIST") throw new Failure(exitCodes.wrongState, `${path} is there already`, { hint: "give another name; nothing is replaced" });
     if (code === "ECONNRESET" || message === "aborted")
       throw new Failure(exitCodes.unreachable, "the server broke off in the middle of the backup", { hint: "try again" });
     throw new Failure(exitCodes.failed, `${path} cannot be written: ${message}`);

@@ -125,7 +125,7 @@ export const destroy: CommandSpec = {
   flags: [{ flags: "--confirm", description: "needed: nothing of the queue is left afterwards" }, requestIdFlag],
   notes: ["Jobs in every state, settings and unique keys go. A queue that does not exist is a success too."],
   async run(session, [queue], flags) {
-    if (flags.confirm !== true) throw usageFailure(`use --confirm to delete queue ${queue} and all its jobs`);
+    if (flags.confirm !== true && !session.dryRun) throw usageFailure(`use --confirm to delete queue ${queue} and all its jobs`);
     await guardQueueName(session, queue, `corvo destroy ${queue} --confirm`);
     const answer = await session.client.call("DELETE", `/api/v1/queues/${segment(queue)}`, { requestId: text(flags, "requestId") });
     session.wrote(answer, queue, `Queue ${queue} destroyed`);

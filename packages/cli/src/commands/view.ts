@@ -1,5 +1,5 @@
 import type { Answer } from "../client.js";
-import { type AnyCommand, type CommandSpec, type FlagSpec, type Flags, text } from "../command.js";
+import { type AnyCommand, type CommandSpec, type FlagSpec, type Flags, list, text } from "../command.js";
 import { usageFailure } from "../failure.js";
 import { filterFlags, filterOf } from "../filters.js";
 import { idsIn } from "../jobs-argument.js";
@@ -7,6 +7,7 @@ import { encodeObject, indentJson, plainAngles } from "../json.js";
 import { printList } from "../listing.js";
 import type { Session } from "../session.js";
 import type { Column } from "../table.js";
+import { searchSorts } from "../words.js";
 import { bulk } from "./bulk.js";
 import { errors } from "./errors.js";
 import { operationGroup, operations } from "./tasks.js";
@@ -33,13 +34,20 @@ const searchFlags: readonly FlagSpec[] = [
 async function found(session: Session, flags: Flags): Promise<Answer> {
   const limit = text(flags, "limit");
   if (limit !== undefined && !/^[1-9][0-9]{0,3}$/.test(limit)) throw usageFailure(`--limit "${limit}" is not a number from 1 to 1000`);
+  for (const pair of list(flags, "tag")) if (!/^[^=]+=/.test(pair)) session.note(`note: --tag "${pair}" is not key=value and is left out`);
   const body = {
     ...filterOf(flags, session.io.nowMs()),
     limit: Number(limit ?? 50),
-    sort: text(flags, "sort") || undefined,
-    order: text(flags, "order") || undefined,
+    sort: known(session, "--sort", text(flags, "sort"), searchSorts),
+    order: known(session, "--order", text(flags, "order"), ["asc", "desc"]),
   };
   return await session.client.call("POST", "/api/v1/jobs/search", { body: encodeObject(body) });
+}
+
+/** Corvo takes an unknown word for its default, so scripts may have one: it is told and passed on. */
+function known(session: Session, flag: string, given: string | undefined, words: readonly string[]): string | undefined {
+  if (given && !words.includes(given)) session.note(`note: ${flag} "${given}" is not known and does nothing; known are ${words.join(", ")}`);
+  return given || undefined;
 }
 
 const search: CommandSpec = {

@@ -33,7 +33,7 @@ export function authAnswers(server: FakeServer): void {
   server.on("DELETE /api/v1/namespaces/acme", 200, { status: "deleted" });
   server.on("GET /api/v1/namespaces/acme/rate-limit", 200, { using_defaults: false, write_rps: 100 });
   server.on("PUT /api/v1/namespaces/acme/rate-limit", 200, { status: "updated" });
-  server.on("GET /api/v1/auth/status", 200, { admin_password_set: false, open: true });
+  server.on("GET /api/v1/auth/status", 200, { admin_password_set: false, open: false });
   server.on("GET /api/v1/auth/whoami", 200, {
     principal: "ada",
     credential: "key",
