@@ -1,3 +1,4 @@
+import type { Ceilings } from "./ceilings.js";
 import { type Measured, payloadOf, type StreamLoad, streamLoad, type UnaryLoad, unaryLoad } from "./loads.js";
 import { fetchText, ServerProcess } from "./server-process.js";
 
@@ -50,7 +51,10 @@ const headers = {};
 /** What rows are made of: servers over a directory, and the loads of the table. */
 export class Bed {
   readonly ms: number;
-  constructor(readonly options: TableOptions) {
+  constructor(
+    readonly options: TableOptions,
+    readonly ceilings: Ceilings,
+  ) {
     this.ms = options.seconds * 1000;
   }
 

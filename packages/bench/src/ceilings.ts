@@ -1,7 +1,10 @@
+import { once } from "node:events";
 import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
 import { connect, createServer } from "node:http2";
+import { connect as connectTcp } from "node:net";
 import { cpus, hostname, totalmem } from "node:os";
 import { join } from "node:path";
+import { Worker } from "node:worker_threads";
 
 /** What this machine can do at best, measured in the same run as the figures it stands beside. */
 export interface Ceilings {
@@ -9,6 +12,8 @@ export interface Ceilings {
   fdatasyncPerSecond: number;
   /** Empty HTTP/2 requests over one connection, one at a time, per second; client and server share a thread. */
   http2RoundTripsPerSecond: number;
+  /** 260 bytes over a connection and back, one at a time, between two threads that sleep in between, per second: what waking costs here. */
+  tcpRoundTripsPerSecond: number;
   /** Copying 64 MiB blocks, GB per second. */
   memoryCopyGbPerSecond: number;
 }
@@ -28,7 +33,12 @@ export function machine(): { os: string; arch: string; cpus: number; memory_gb: 
 
 /** `directory`: on the disk that is to be judged. Takes about two seconds. */
 export async function measureCeilings(directory: string): Promise<Ceilings> {
-  return { fdatasyncPerSecond: syncs(directory), http2RoundTripsPerSecond: await roundTrips(), memoryCopyGbPerSecond: copies() };
+  return {
+    fdatasyncPerSecond: syncs(directory),
+    http2RoundTripsPerSecond: await roundTrips(),
+    tcpRoundTripsPerSecond: await bareRoundTrips(),
+    memoryCopyGbPerSecond: copies(),
+  };
 }
 
 function syncs(directory: string): number {
@@ -79,6 +89,43 @@ async function roundTrips(): Promise<number> {
   const perSecond = Math.round((count * 1000) / (performance.now() - startMs));
   session.destroy();
   server.close();
+  return perSecond;
+}
+
+/** The other end of `bareRoundTrips`. */
+const echo = `
+const { createServer } = require("node:net");
+const server = createServer({ noDelay: true }, (socket) => socket.on("data", (bytes) => socket.write(bytes)).on("error", () => {}));
+server.listen(0, "127.0.0.1", () => require("node:worker_threads").parentPort.postMessage(server.address().port));
+`;
+
+async function bareRoundTrips(): Promise<number> {
+  const worker = new Worker(echo, { eval: true });
+  const [port] = (await once(worker, "message")) as [number];
+  const socket = connectTcp({ port, host: "127.0.0.1", noDelay: true });
+  await once(socket, "connect");
+  const request = Buffer.alloc(260, 1);
+  const trips = (forMs: number): Promise<number> =>
+    new Promise((resolve) => {
+      const startMs = performance.now();
+      let count = 0;
+      const again = (): void => {
+        const ms = performance.now() - startMs;
+        if (ms < forMs) {
+          count++;
+          socket.write(request);
+        } else {
+          socket.off("data", again);
+          resolve(Math.round((count * 1000) / ms));
+        }
+      };
+      socket.on("data", again);
+      again();
+    });
+  await trips(200);
+  const perSecond = await trips(700);
+  socket.destroy();
+  await worker.terminate();
   return perSecond;
 }
 

@@ -36,10 +36,8 @@ export interface TableReport {
 export async function runTable(options: TableOptions): Promise<TableReport> {
   mkdirSync(options.directory, { recursive: true });
   const ceilings = await measureCeilings(options.directory);
-  options.say(
-    `ceilings: fdatasync ${ceilings.fdatasyncPerSecond}/s, HTTP/2 round trips ${ceilings.http2RoundTripsPerSecond}/s, memory copy ${ceilings.memoryCopyGbPerSecond} GB/s`,
-  );
-  const bed = new Bed(options);
+  options.say(`ceilings: ${ceilingsText(ceilings)}`);
+  const bed = new Bed(options, ceilings);
   const rows: Row[] = [];
   const wanted = (plan: { name: string }): boolean => options.only.split("|").some((part) => plan.name.toLowerCase().includes(part.toLowerCase()));
   for (const plan of rateRows(bed).filter(wanted)) rows.push(await fresh(options, plan));
@@ -119,11 +117,16 @@ export function renderTable(report: TableReport): string {
   const { machine: m, ceilings: c } = report;
   return [
     `${m.cpus} × ${m.cpu}, ${m.memory_gb} GiB, Node ${m.node}; client and server on the same cores; 200-byte payloads; fsync before every answer unless said`,
-    `this machine's ceilings: fdatasync ${c.fdatasyncPerSecond}/s · HTTP/2 round trips ${c.http2RoundTripsPerSecond}/s · memory copy ${c.memoryCopyGbPerSecond} GB/s`,
+    `this machine's ceilings: ${ceilingsText(c)}`,
     "",
     print(head),
     ...body.map(print),
   ].join("\n");
+}
+
+function ceilingsText(c: Ceilings): string {
+  const trips = `HTTP/2 round trips ${c.http2RoundTripsPerSecond}/s in one thread · bare TCP round trips ${c.tcpRoundTripsPerSecond}/s between two`;
+  return `fdatasync ${c.fdatasyncPerSecond}/s · ${trips} · memory copy ${c.memoryCopyGbPerSecond} GB/s`;
 }
 
 function verdict(row: Row): string {
