@@ -281,6 +281,14 @@ const ours: readonly CliRow[] = [
       { line: `wait ${ghost}`, code: 3, err: /not found/ },
     ],
   },
+  {
+    command: "worker …",
+    cases: [
+      { line: "worker show w1", given: aFetchedJob, out: /^Worker w1 on \S+: working\n/ },
+      { line: "worker show nobody", code: 3, err: /not found/ },
+      { line: "worker quiet nobody", code: 3, err: /not found/ },
+    ],
+  },
   { command: "op …", cases: [{ line: "op show bulk_0_0", code: 3, err: /not found/ }] },
   { command: "events, tail", cases: [{ line: "events -o json", given: aJob, json: { events: anything } }] },
   { command: "webhook …", cases: [{ line: "webhook list -o json", json: anything }] },

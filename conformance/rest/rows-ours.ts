@@ -171,6 +171,16 @@ export const oursRows: readonly Row[] = [
     path: "/bulk/{id}/cancel",
     cases: [{ what: "unknown", at: "/bulk/bulk_none/cancel", body: {}, status: 400, code: "BULK_ERROR", error: /not found/ }],
   },
+  ...["quiet", "stop", "resume"].map(
+    (order): Row => ({
+      method: "POST",
+      path: `/workers/{id}/${order}`,
+      cases: [
+        { what: "unknown", at: `/workers/nobody/${order}`, body: {}, status: 404, code: "NOT_FOUND", error: /^worker "nobody" not found$/ },
+        ...(order === "resume" ? [{ what: "a listed one", given: aFetchedJob, at: `/workers/w1/${order}`, body: {}, status: 200, answers: { status: "resumed" } }] : []),
+      ],
+    }),
+  ),
   { method: "GET", path: "/errors", cases: [{ what: "groups", status: 200 }] },
   { method: "GET", path: "/stats", cases: [{ what: "counters by minute", status: 200 }] },
   { method: "POST", path: "/jobs/{id}/priority", cases: [{ what: "changed", given: aJob, body: { priority: "high" }, status: 200 }] },

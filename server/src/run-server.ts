@@ -45,6 +45,7 @@ import { serverVersion } from "./version.js";
 import { openView } from "./view.js";
 import { WebhookDeliverer } from "./webhooks/deliverer.js";
 import { Poster } from "./webhooks/post.js";
+import { WorkerOrders } from "./worker-orders.js";
 
 /** Newer clients of Corvo send several jobs to the route of one. */
 const enqueueLists = [{ template: "/api/v1/enqueue", member: "jobs", by: "/api/v1/enqueue/batch" }];
@@ -215,6 +216,7 @@ async function serve(options: ServerOptions, log: Log, stores: Storage, opened: 
     log,
     archive: stores.archive,
     events,
+    workerOrders: new WorkerOrders(replica),
     stores,
     snapshotter,
     view,

@@ -35,6 +35,16 @@ export class WorkerTable {
     }
   }
 
+  /** Its last word. */
+  forget(namespace: string, facts: WorkerFacts): void {
+    this.told.delete(workerKey(namespace || namespaceOf(facts.queues), facts.workerId, facts.hostname));
+  }
+
+  /** A worker of this namespace (empty: `default`) said so within the last hour, on whatever host. */
+  has(namespace: string, id: string): boolean {
+    return [...this.all()].some(([key, { facts }]) => facts.workerId === id && key === workerKey(namespace, id, facts.hostname));
+  }
+
   /** Those heard of within the last hour, by key; the caller's to change. */
   all(): Map<string, ToldWorker> {
     const sinceMs = this.nowMs() - forgetAfterMs;

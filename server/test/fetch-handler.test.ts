@@ -1,11 +1,13 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { FetchRequestSchema, WorkerService } from "@corvo/gen/corvo/v1/worker_pb.js";
 import { checkFetch, Verb } from "@corvo/protocol";
+import type { Replica } from "@corvo/replica";
 import type { Call } from "@corvo/transport";
 import { expect, it } from "vitest";
 import type { HandlerContext } from "../src/handlers/context.js";
 import { fetchHandler } from "../src/handlers/fetch.js";
 import { resolveServerOptions } from "../src/index.js";
+import { WorkerOrders } from "../src/worker-orders.js";
 
 /** What the handler hands to the replica, to be driven by hand. */
 interface Wait {
@@ -42,12 +44,13 @@ function callThatMayLeave(): { call: Call; leave(): void } {
 
 it("a caller that leaves while an attempt is on its way does not sleep again", async () => {
   let wait: Wait | undefined;
-  const replica = { fetch: (_command: unknown, _queues: unknown, _ms: number, reply: Wait["reply"], sleeps: Wait["sleeps"]) => (wait = { reply, sleeps }) };
-  const context = { replica, options: resolveServerOptions({}, {}) } as unknown as HandlerContext;
+  const replica = { engine: {}, fetch: (_command: unknown, _queues: unknown, _ms: number, reply: Wait["reply"], sleeps: Wait["sleeps"]) => (wait = { reply, sleeps }) };
+  const workerOrders = new WorkerOrders(replica as unknown as Replica);
+  const context = { replica, workerOrders, options: resolveServerOptions({}, {}) } as unknown as HandlerContext;
   const handler = fetchHandler(
     context,
     { verb: Verb.FETCH, check: checkFetch, schema: FetchRequestSchema },
-    () => ({ queues: ["q"], leaseSeconds: 30 }),
+    () => ({ queues: ["q"], leaseSeconds: 30, workerId: "" }),
     new Uint8Array(0),
   );
   const { call, leave } = callThatMayLeave();

@@ -75,11 +75,87 @@ test("a namespace sees its own workers, under its own queues", async () => {
   ]);
 });
 
+const untilAsleep = (one: TestServer) => expect.poll(async () => (await one.rest.get("metrics")).text, { timeout: 20_000 }).toMatch(/^corvo_fetch_waiters 1$/m);
+
+test("a quiet worker is granted nothing on any path until it is resumed, and a restart does not forget it", async () => {
+  let one = await serve({ "idle-fetch-sleep": "20ms" });
+  const { dir } = one;
+  const order = (what: string, id = "q1") => one.rest.post(`workers/${id}/${what}`, {});
+  const fetch = (worker: string, timeout = 1) => one.rest.post("fetch", { queues: ["quiet"], worker_id: worker, hostname: "h", timeout });
+  const frame = async (frame: object) => {
+    const all = one.rpc.worker.streamLifecycle(
+      (async function* () {
+        yield { queues: ["quiet"], workerId: "q1", hostname: "h", fetchCount: 1, waitMs: 50, ...frame };
+      })(),
+    );
+    for await (const answer of all) return answer;
+    throw new Error("no answer");
+  };
+  await one.rest.post("heartbeat", { worker: { worker_id: "q1", hostname: "h", queues: ["quiet"], capabilities: ["quiet", "stop"] } });
+  const asleep = fetch("q1", 60);
+  await untilAsleep(one);
+  expect((await order("quiet")).json).toEqual({ status: "quiet" });
+  expect((await asleep).status).toBe(204); // it would have slept for a minute
+  const id = await one.rest.add("quiet");
+  expect((await fetch("q1")).status).toBe(204);
+  expect((await one.rest.post("fetch/batch", { queues: ["quiet"], worker_id: "q1", timeout: 1, count: 3 })).json.jobs).toEqual([]);
+  expect((await frame({})).jobs).toEqual([]);
+  expect((await frame({ enqueues: [{ queue: "other" }] })).enqueueOutcomes).toHaveLength(1); // the rest of a frame is done
+  expect((await one.rest.post("heartbeat", { worker: { worker_id: "q1", hostname: "h", queues: ["quiet"] } })).json).toEqual({ jobs: {}, order: "quiet" });
+  expect((await one.rest.get("workers")).json[0]).toMatchObject({ id: "q1", order: "quiet" });
+  await one.stop();
+  one = await serve({}, dir);
+  expect((await fetch("q1")).status).toBe(204);
+  const resting = fetch("q1", 60);
+  await untilAsleep(one);
+  expect((await order("resume")).json).toEqual({ status: "resumed" });
+  expect((await resting).status).toBe(204);
+  expect((await fetch("q1")).json.job_id).toBe(id);
+  await one.stop();
+});
+
+test("a fetch that comes again gets what it was granted before the order", async () => {
+  await server.rest.add("again");
+  const asked = { queues: ["again"], worker_id: "again-1", timeout: 30, request_id: "r-again" };
+  const granted = (await server.rest.post("fetch", asked)).json;
+  await server.rest.post("workers/again-1/quiet", {});
+  expect((await server.rest.post("fetch", asked)).json).toEqual(granted);
+  expect((await server.rest.post("fetch", { ...asked, request_id: "r-other", timeout: 1 })).status).toBe(204);
+});
+
+test("an order is for a worker that is there, of the caller's namespace, from an operator, audited, and ends when the worker leaves", async () => {
+  const closed = await serve({ "admin-password": "secret" });
+  const admin = (namespace = "default") => ({ "x-api-key": "secret", "x-corvo-namespace": namespace });
+  await closed.rest.post("namespaces", { name: "acme" }, admin());
+  const key = async (role: string): Promise<Record<string, string>> => {
+    const { json } = await closed.rest.post("auth/keys", { name: role, role }, admin());
+    return { "x-api-key": json.api_key };
+  };
+  const say = (worker: object, as: Record<string, string>) => closed.rest.post("heartbeat", { worker: { worker_id: "w", queues: ["q"], ...worker } }, as);
+  await say({}, admin("acme"));
+  const order = (as: Record<string, string>, what = "stop", id = "w") => closed.rest.post(`workers/${id}/${what}`, {}, as);
+  const none = await order(admin());
+  expect([none.status, none.json]).toEqual([404, { error: 'worker "w" not found', code: "NOT_FOUND", field: "id" }]);
+  expect((await order(await key("worker"))).status).toBe(403);
+  await say({}, admin());
+  expect((await order(await key("operator"))).json).toEqual({ status: "stopping" });
+  expect((await say({}, admin())).json.order).toBe("stop");
+  expect((await say({}, admin("acme"))).json.order).toBeUndefined();
+  const rows = (await closed.rest.get("audit-logs", admin())).json.audit_logs;
+  expect(rows.find((row: { path: string }) => row.path === "/api/v1/workers/w/stop")).toMatchObject({ principal: "operator", method: "POST", status_code: 200 });
+  expect((await closed.rest.post("workers/w/quiet?validate_only=true", {}, admin())).headers["corvo-validate-only"]).toBe("true");
+  expect((await say({ leaving: true }, admin())).json.order).toBeUndefined();
+  expect((await closed.rest.get("workers", admin())).json.map((w: { queues: string }) => w.queues)).toEqual(['["acme::q"]']);
+  expect((await say({}, admin())).json.order).toBeUndefined();
+  const long = await order(admin(), "quiet", "w".repeat(256));
+  expect([long.status, long.json.field]).toEqual([400, "id"]);
+});
+
 test("the table forgets after an hour, and the longest silent one above its limit", () => {
   let nowMs = 0;
   const table = new WorkerTable(() => nowMs);
   const hear = (workerId: string) =>
-    table.hear("", { $typeName: "corvo.v1.WorkerFacts", workerId, hostname: "", sdk: "", sdkVersion: "", slots: 0, queues: [] });
+    table.hear("", { $typeName: "corvo.v1.WorkerFacts", workerId, hostname: "", sdk: "", sdkVersion: "", slots: 0, queues: [], capabilities: [], leaving: false });
   const names = () => [...table.all().values()].map(({ facts }) => facts.workerId);
   hear("a");
   nowMs = 1_800_000;

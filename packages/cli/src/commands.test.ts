@@ -205,8 +205,8 @@ test("queues, workers and status as tables: plain in a pipe, ages and colours on
   expect((await corvo("queues --color never", { tty: true })).out).not.toContain("\u001b");
   expect((await corvo("queues --color always")).out).toContain("\u001b[");
   expect((await corvo("workers")).out).toBe(
-    "ID   HOSTNAME  LAST HEARTBEAT        ACTIVE  SLOTS  SDK                     QUEUES\n" +
-      "w-1  mbp       2026-01-01T11:59:57Z       2     10  corvo-typescript 0.4.0  emails.send,reports.build\n",
+    "ID   HOSTNAME  LAST HEARTBEAT        ACTIVE  SLOTS  SDK                     ORDER  QUEUES\n" +
+      "w-1  mbp       2026-01-01T11:59:57Z       2     10  corvo-typescript 0.4.0  -      emails.send,reports.build\n",
   );
   expect((await corvo("status")).out).toMatchInlineSnapshot(`
     "Mode: cluster  Status: healthy

@@ -15,18 +15,19 @@ import { clear, concurrency, depth, destroy, drain, pause, queues, resume, throt
 import { scheduleCommands } from "./commands/schedules.js";
 import { seed } from "./commands/seed.js";
 import { server } from "./commands/server.js";
-import { status, workers } from "./commands/status.js";
+import { status } from "./commands/status.js";
 import { togetherCommands } from "./commands/together.js";
 import { top } from "./commands/top.js";
 import { verify } from "./commands/verify.js";
 import { version } from "./commands/version.js";
 import { viewCommands } from "./commands/view.js";
 import { wait } from "./commands/wait.js";
+import { workerGroup, workers } from "./commands/workers.js";
 
 /** Every command, in the order in which help shows them under their headings. */
 export const commands: readonly AnyCommand[] = [
   ...[enqueue, inspect, retry, cancel, hold, approve, reject, move, remove, wait],
-  ...[fetch, ack, fail, release, step],
+  ...[fetch, ack, fail, release, step, workerGroup],
   ...[queues, pause, resume, drain, clear, destroy, concurrency, depth, throttle],
   ...togetherCommands,
   ...agentCommands,

@@ -19,6 +19,8 @@ export function due(s: State, row: number): void {
       return;
     case EntityKind.schedule:
       return scheduleDue(s, row);
+    case EntityKind.workerOrder:
+      return s.entities.remove(row);
     case EntityKind.bulkTask:
       return forgetTask(s, row);
     default:

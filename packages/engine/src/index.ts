@@ -31,3 +31,4 @@ export { JobState, jobStateNames } from "./tables/job-table.js";
 export { finishedFixedBytes, liveFixedBytes, queueFixedBytes, type ViewFeed } from "./view-feed.js";
 export { FeedChunk, FeedKind } from "./view-format.js";
 export type { WebhookDeliveryRecord, WebhookRecord } from "./webhook-records.js";
+export { type WorkerOrder, workerOrderMs } from "./worker-orders.js";

@@ -28,6 +28,7 @@ import type { Queue } from "./tables/queues.js";
 import { nextTimerMs } from "./tick.js";
 import type { ViewFeed } from "./view-feed.js";
 import { type WebhookDeliveryRecord, type WebhookRecord, webhookDeliveries, webhookDelivery, webhookPending, webhookRecords } from "./webhook-records.js";
+import { type WorkerOrder, workerOrder } from "./worker-orders.js";
 
 const administrative: ReadonlySet<number> = new Set([EntityKind.apiKey, EntityKind.role, EntityKind.namespace, EntityKind.audit, EntityKind.setting]);
 
@@ -341,6 +342,11 @@ export class Reads {
   /** Who fetched, sorted by id. */
   workers(): WorkerRecord[] {
     return workerRecords(this.state);
+  }
+
+  /** What a worker of a namespace (empty: `default`) was told; empty: nothing. */
+  workerOrder(namespace: string, id: string): WorkerOrder {
+    return workerOrder(this.state, namespace, id);
   }
 
   /** All entities of a kind, oldest first; copies. */

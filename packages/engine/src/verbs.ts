@@ -47,6 +47,7 @@ import { step } from "./step.js";
 import { testWebhook } from "./test-webhook.js";
 import { tick } from "./tick.js";
 import { webhookDelivered } from "./webhook-delivered.js";
+import { orderWorker, resumeWorker } from "./worker-orders.js";
 
 /**
  * One command: each verb is a file of its own. What comes back is why nothing happened; the answer is in `s.out`.
@@ -150,6 +151,12 @@ export function run(s: State, c: Command, servingBeforeMs: number): Refusal | un
       return testWebhook(s, c);
     case Verb.WEBHOOK_DELIVERED:
       return void webhookDelivered(s, c);
+    case Verb.QUIET_WORKER:
+      return orderWorker(s, c, 1);
+    case Verb.STOP_WORKER:
+      return orderWorker(s, c, 2);
+    case Verb.RESUME_WORKER:
+      return resumeWorker(s, c);
     case Verb.CREATE_BATCH:
       return createBatch(s, c);
     case Verb.SEAL_BATCH:

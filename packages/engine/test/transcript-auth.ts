@@ -10,6 +10,7 @@ import {
   encodeSetSsoSettingsRequest,
   encodeUnassignRoleRequest,
 } from "@corvo/gen/corvo/v1/auth_fast.js";
+import { encodeQuietWorkerRequest } from "@corvo/gen/corvo/v1/cluster_fast.js";
 import { SetRoleRequestSchema } from "@corvo/gen/corvo/v1/auth_pb.js";
 import { encodeCreateNamespaceRequest, encodeDeleteNamespaceRequest, encodeSetNamespaceRateLimitRequest } from "@corvo/gen/corvo/v1/namespace_fast.js";
 import { CreateNamespaceResponseSchema } from "@corvo/gen/corvo/v1/namespace_pb.js";
@@ -170,6 +171,17 @@ export function authLine({ engine, epochMs, given, told }: AuthLines, verb: stri
           })
           .join(" | ") || "none"
       );
+    case "quiet-worker":
+    case "stop-worker":
+    case "resume-worker": {
+      const orders = { "quiet-worker": Verb.QUIET_WORKER, "stop-worker": Verb.STOP_WORKER, "resume-worker": Verb.RESUME_WORKER };
+      return told(
+        given(orders[verb], (w) => encodeQuietWorkerRequest(w, { id: first })),
+        status,
+      );
+    }
+    case "worker-order":
+      return engine.workerOrder("", first) || "none";
     case "closed":
       return engine.entity(EntityKind.setting, Settings.authSecret)?.ints[0] === 1 ? "yes" : "no";
     default:

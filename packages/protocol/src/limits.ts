@@ -16,6 +16,7 @@ export const limits = {
   sdkBytesMax: 64,
   slotsMax: 1_000_000,
   factsQueuesBytesMax: 4096,
+  capabilitiesMax: 8,
   parentIdBytesMax: 64,
   /** Ids of batches, chains, and of jobs that others depend on. */
   entityIdBytesMax: 64,

@@ -2,7 +2,8 @@ import type { Clock } from "@corvo/protocol";
 
 /** One sleeping fetch. Its `wake` is called at most once: by a job, by its deadline, or not at all after `cancel`. */
 export interface Sleeper {
-  cancel(): void;
+  /** True: it was asleep, and will not be woken. */
+  cancel(): boolean;
 }
 
 interface Entry {
@@ -78,8 +79,8 @@ export class Waiters {
     entry.wake(byDeadline);
   }
 
-  private drop(entry: Entry): void {
-    if (entry.done) return;
+  private drop(entry: Entry): boolean {
+    if (entry.done) return false;
     entry.done = true;
     this.asleep--;
     entry.cancelTimer();
@@ -88,5 +89,6 @@ export class Waiters {
       if (line.live === 0) this.lines.delete(line.queue);
       else if (line.live * 2 < line.entries.length) line.entries = line.entries.filter((e) => !e.done);
     }
+    return true;
   }
 }

@@ -27,7 +27,7 @@ import { type StepOptions, type Stepped, stepRequest, type Usage } from "./step.
 import { activeTraceparent } from "./trace.js";
 import { serverTimeoutMs } from "./transport-options.js";
 import { validating } from "./validate-only.js";
-import { FetchedJob, type JobEvent, JobInfo, jobEvent, type QueueInfo, queueInfo, type WorkerFacts, type WorkerInfo, workerInfo } from "./views.js";
+import { FetchedJob, type JobEvent, JobInfo, jobEvent, type QueueInfo, queueInfo, type WorkerFacts, type WorkerInfo, type WorkerOrder, workerInfo } from "./views.js";
 import { Webhooks } from "./webhooks.js";
 
 /** Corvo's API, typed. Calls that break are repeated; those that change something carry a request id, so that they take effect once. */
@@ -244,12 +244,21 @@ export class CorvoClient {
     jobs: ReadonlyMap<string, { fence?: bigint; progress?: Record<string, unknown>; checkpoint?: Record<string, unknown> }>,
     options: CallOptions & { worker?: WorkerFacts } = {},
   ): Promise<Map<string, "ok" | "cancel">> {
+    return (await this.beat(jobs, options)).jobs;
+  }
+
+  /** @internal A heartbeat with all that is answered. */
+  async beat(
+    jobs: ReadonlyMap<string, { fence?: bigint; progress?: Record<string, unknown>; checkpoint?: Record<string, unknown> }>,
+    options: CallOptions & { worker?: WorkerFacts },
+  ): Promise<{ jobs: Map<string, "ok" | "cancel">; order: WorkerOrder }> {
     const updates: Record<string, { progressJson: string; checkpointJson: string; fence: bigint }> = {};
     for (const [id, { progress, checkpoint, fence }] of jobs) {
       updates[id] = { progressJson: jsonText(progress, "progress"), checkpointJson: jsonText(checkpoint, "checkpoint"), fence: fence ?? 0n };
     }
     const answer = await this.repeat(options, (o) => this.rpc.worker.heartbeat({ jobs: updates, worker: options.worker }, o));
-    return new Map(Object.entries(answer.jobs).map(([id, job]) => [id, job.status === "ok" ? "ok" : "cancel"]));
+    const said = Object.entries(answer.jobs).map(([id, job]) => [id, job.status === "ok" ? "ok" : "cancel"] as const);
+    return { jobs: new Map(said), order: answer.order as WorkerOrder };
   }
 
   /**
@@ -362,6 +371,14 @@ export class CorvoClient {
   /** Workers that have fetched a job, the one seen last first. */
   async workers(options: CallOptions = {}): Promise<WorkerInfo[]> {
     return (await this.repeat(options, (o) => this.rpc.cluster.listWorkers({}, o))).workers.map(workerInfo);
+  }
+  /** Tells a worker to be quiet or to stop; empty: takes it back. From then on it is granted nothing. Rejects with `NOT_FOUND` when it is not listed. */
+  async orderWorker(id: string, order: WorkerOrder, options: ChangeOptions = {}): Promise<void> {
+    const { cluster } = this.rpc;
+    await this.change<unknown>(options, (o, requestId) => {
+      if (order === "quiet") return cluster.quietWorker({ id, requestId }, o);
+      return order === "stop" ? cluster.stopWorker({ id, requestId }, o) : cluster.resumeWorker({ id, requestId }, o);
+    });
   }
   /** Consensus, log and limits of the asked node, as the wire has it. */
   async status(options: CallOptions = {}): Promise<GetClusterStatusResponse> {

@@ -2,7 +2,7 @@ import type { CorvoClient } from "./client.js";
 import { type Delivery, leaseLost } from "./delivery.js";
 import { type CorvoError, toCorvoError } from "./errors.js";
 import { pause } from "./retry.js";
-import type { WorkerFacts } from "./views.js";
+import type { WorkerFacts, WorkerOrder } from "./views.js";
 
 /** Jobs per call: one call must not hold up the others of a busy server. */
 const jobsPerCall = 1_000;
@@ -19,11 +19,13 @@ export async function heartbeats(
   intervalMs: number,
   signal: AbortSignal,
   onError: (error: CorvoError) => void,
+  onOrder: (order: WorkerOrder) => void,
 ): Promise<void> {
   const beat = async (part: readonly Delivery[]): Promise<void> => {
     try {
-      const answers = await client.heartbeat(new Map(part.map(({ job }) => [job.id, { fence: job.fence }])), { timeoutMs: intervalMs, signal, worker });
-      for (const delivery of part) if (answers.get(delivery.job.id) === "cancel") delivery.lose("LEASE_LOST", leaseLost);
+      const { jobs, order } = await client.beat(new Map(part.map(({ job }) => [job.id, { fence: job.fence }])), { timeoutMs: intervalMs, signal, worker });
+      onOrder(order);
+      for (const delivery of part) if (jobs.get(delivery.job.id) === "cancel") delivery.lose("LEASE_LOST", leaseLost);
     } catch (thrown) {
       if (part.length > 0 && !signal.aborted) onError(toCorvoError(thrown));
     }

@@ -239,7 +239,14 @@ export interface WorkerInfo {
   sdkVersion: string;
   /** Jobs that it does at a time. 0: not said. */
   slots: number;
+  /** What it was told; empty: nothing. */
+  order: WorkerOrder;
+  /** What it does when it is told so: `quiet`, `stop`. */
+  capabilities: string[];
 }
+
+/** `quiet`: fetch nothing more; `stop`: the same, finish what is in hand and leave. Empty: work. */
+export type WorkerOrder = "" | "quiet" | "stop";
 
 /** What a worker says about itself in heartbeats. */
 export interface WorkerFacts {
@@ -253,6 +260,10 @@ export interface WorkerFacts {
   slots: number;
   /** Queues that it serves, at most 100 and 4096 bytes together. */
   queues: string[];
+  /** What it does when it is told so: `quiet`, `stop`. */
+  capabilities?: string[];
+  /** Its last word. */
+  leaving?: boolean;
 }
 
 export function workerInfo(w: WireWorker): WorkerInfo {
@@ -266,6 +277,8 @@ export function workerInfo(w: WireWorker): WorkerInfo {
     sdk: w.sdk,
     sdkVersion: w.sdkVersion,
     slots: w.slots,
+    order: w.order as WorkerOrder,
+    capabilities: w.capabilities,
   };
 }
 

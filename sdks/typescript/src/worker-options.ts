@@ -2,7 +2,7 @@ import { hostname } from "node:os";
 import type { CorvoError } from "./errors.js";
 import { defaultWorkerId } from "./node.js";
 import { checkedMs } from "./retry.js";
-import type { FetchedJob } from "./views.js";
+import type { FetchedJob, WorkerOrder } from "./views.js";
 
 export interface WorkerOptions {
   /** Handlers that run at a time, 1 to 10,000. Default 10. */
@@ -54,6 +54,8 @@ export type WorkerEvent =
   | { type: "released"; job: FetchedJob }
   /** After `given_up`: the server could not be told; the lease ends by itself. */
   | { type: "release_refused"; job: FetchedJob; cause: CorvoError }
+  /** An operator wants the worker to be quiet or to stop, which it does by itself; empty: it may work again. */
+  | { type: "ordered"; order: WorkerOrder }
   /** Something did not reach the server; it is tried again. */
   | { type: "connection_lost"; during: "fetch" | "ack" | "heartbeat"; error: CorvoError; retryInMs: number };
 

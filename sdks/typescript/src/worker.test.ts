@@ -58,6 +58,31 @@ test("an idle worker is listed with what it says about itself", async () => {
   });
 });
 
+test("a quiet worker finishes what it has and fetches nothing until it is resumed; one that is told to stop leaves", async () => {
+  const { worker, events } = make({ workerId: "told", leaseSeconds: 3, waitMs: 60_000 });
+  const finish = gate();
+  worker.handle("told", () => finish.promise);
+  const first = await client.enqueue("told", 1);
+  const run = worker.run();
+  await events.until("started");
+  await client.orderWorker("told", "quiet");
+  await events.until("ordered");
+  const second = await client.enqueue("told", 2);
+  finish.open();
+  await events.until("acked");
+  expect(await client.workers()).toContainEqual(expect.objectContaining({ id: "told", order: "quiet", capabilities: ["quiet", "stop"] }));
+  expect((await client.job(second.id)).state).toBe("pending");
+  await client.orderWorker("told", "");
+  await events.until("acked", 2);
+  await client.orderWorker("told", "stop");
+  await run;
+  expect(events.of("ordered").map(({ order }) => order)).toEqual(["quiet", "", "stop"]);
+  expect((await client.jobs([first.id, second.id])).map(({ state }) => state)).toEqual(["completed", "completed"]);
+  // It has said that it leaves: the order was for it and not for the next of that name.
+  expect((await client.workers()).find(({ id }) => id === "told")?.order).toBe("");
+  await expect(client.orderWorker("nobody", "stop")).rejects.toMatchObject({ reason: "NOT_FOUND", field: "id" });
+});
+
 test("a handler that throws fails the attempt with its words; the next one finds the checkpoint", async () => {
   const { worker, events } = make();
   const checkpoints: unknown[] = [];

@@ -12,7 +12,7 @@ import { newRequestId } from "./requests.js";
 import { jitteredMs, pause } from "./retry.js";
 import { inTrace } from "./trace.js";
 import { sdkName, sdkVersion } from "./transport-options.js";
-import { FetchedJob, type WorkerFacts } from "./views.js";
+import { FetchedJob, type WorkerFacts, type WorkerOrder } from "./views.js";
 import { type ResolvedWorkerOptions, resolveWorkerOptions, type WorkerEvent, type WorkerOptions } from "./worker-options.js";
 
 export type { JobContext } from "./delivery.js";
@@ -24,6 +24,8 @@ export type Handler<Payload, Result> = (payload: Payload, context: JobContext<Pa
 const lastAnswerMs = 250;
 /** For telling the server of what is given up. */
 const lastWordsMs = 5_000;
+/** For the last heartbeat: a worker that stops must not wait for a server that does not answer. */
+const leaveMs = 1_000;
 /** Finished jobs that may wait for their acknowledgement, beyond a full house: then nothing more is fetched. */
 const unackedSlack = 2_000;
 
@@ -39,6 +41,10 @@ export class Worker {
   private running = 0;
   private ran = false;
   private turn = 0;
+  /** What the server wants of this worker. */
+  private order: WorkerOrder = "";
+  /** The server has answered a heartbeat: it knows of this worker. */
+  private heard = false;
   /** The time to finish is over. */
   private givenUp = false;
   private readonly stopping = new AbortController();
@@ -90,8 +96,14 @@ export class Worker {
     this.ran = true;
     const onSignal = (): void => this.stop();
     if (this.o.signals) for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, onSignal);
-    const beats = heartbeats(this.client, this.held, this.facts(), (this.o.leaseSeconds * 1000) / 3, this.over.signal, (error) =>
-      this.tell({ type: "connection_lost", during: "heartbeat", error, retryInMs: 0 }),
+    const beats = heartbeats(
+      this.client,
+      this.held,
+      this.facts(),
+      (this.o.leaseSeconds * 1000) / 3,
+      this.over.signal,
+      (error) => this.tell({ type: "connection_lost", during: "heartbeat", error, retryInMs: 0 }),
+      (order) => this.obey(order),
     );
     const acks = this.acks.run();
     try {
@@ -104,6 +116,7 @@ export class Worker {
       this.over.abort();
       this.acks.end();
       await Promise.all([beats, acks]);
+      await this.leave();
       if (this.o.signals) for (const name of ["SIGTERM", "SIGINT"] as const) process.removeListener(name, onSignal);
     }
   }
@@ -116,13 +129,29 @@ export class Worker {
     this.bell.ring();
   }
 
+  /** Quiet: nothing more is fetched until the server takes it back. */
+  private obey(order: WorkerOrder): void {
+    this.heard = true;
+    if (order === this.order || this.stopping.signal.aborted) return;
+    this.order = order;
+    this.tell({ type: "ordered", order });
+    if (order === "stop") this.stop();
+    this.bell.ring();
+  }
+
+  /** The last word, in vain where the server is away. */
+  private async leave(): Promise<void> {
+    const facts = this.heard ? this.facts() : undefined;
+    if (facts) await this.client.beat(new Map(), { worker: { ...facts, leaving: true }, timeoutMs: leaveMs }).catch(() => {});
+  }
+
   private async fetchLoop(): Promise<void> {
     const { signal } = this.stopping;
     // A frame whose answer was lost is sent again as it was: what it was granted comes again, and is not left to its lease.
     let unanswered: Frame | undefined;
     let sentMs = 0;
     for (let failures = 0; !signal.aborted; ) {
-      const room = this.room();
+      const room = this.order === "" ? this.room() : 0;
       if (room <= 0) {
         await this.bell.wait(signal);
         continue;
@@ -165,7 +194,7 @@ export class Worker {
     const queues = [...this.handlers.keys()];
     // The server puts the namespace before each.
     const bytes = queues.reduce((sum, queue) => sum + Buffer.byteLength(queue) + 66, 0);
-    return { workerId, hostname, sdk: sdkName, sdkVersion, slots: concurrency, queues: bytes <= 4096 ? queues : [] };
+    return { workerId, hostname, sdk: sdkName, sdkVersion, slots: concurrency, queues: bytes <= 4096 ? queues : [], capabilities: ["quiet", "stop"] };
   }
 
   /** Jobs that may be fetched now. */

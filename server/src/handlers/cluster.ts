@@ -87,6 +87,8 @@ export function listWorkersHandler({ replica }: HandlerContext, table: WorkerTab
           sdk: said?.facts.sdk,
           sdkVersion: said?.facts.sdkVersion,
           slots: said?.facts.slots,
+          order: replica.engine.workerOrder(namespaceOf(w.queues), w.id),
+          capabilities: said?.facts.capabilities,
         }));
       return toBinary(ListWorkersResponseSchema, create(ListWorkersResponseSchema, { workers }));
     },

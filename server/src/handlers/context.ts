@@ -7,6 +7,7 @@ import { defaultNamespace, principalOf } from "../auth/principal.js";
 import type { EventHub } from "../events/hub.js";
 import type { Log } from "../log.js";
 import type { ServerOptions } from "../options.js";
+import type { WorkerOrders } from "../worker-orders.js";
 
 /** What every handler stands on. */
 export interface HandlerContext {
@@ -16,6 +17,8 @@ export interface HandlerContext {
   archive: ArchiveStore;
   /** Hands events to those who subscribed. */
   events: EventHub;
+  /** What workers were told. */
+  workerOrders: WorkerOrders;
   /** Undefined: the server runs without. */
   view: View | undefined;
 }

@@ -1,4 +1,5 @@
-import { limits, validateOnly } from "@corvo/protocol";
+import { limits, type Refusal, validateOnly } from "@corvo/protocol";
+import type { Sleeper } from "@corvo/replica";
 import type { Call, UnaryHandler } from "@corvo/transport";
 import { atTheDoor, type CommandRule, lookedAt } from "./command.js";
 import { type HandlerContext, toRpcError } from "./context.js";
@@ -7,6 +8,7 @@ import { type HandlerContext, toRpcError } from "./context.js";
 export interface FetchWish {
   queues: string[];
   leaseSeconds: number;
+  workerId: string;
 }
 
 /**
@@ -18,24 +20,43 @@ export function fetchHandler(context: HandlerContext, rule: CommandRule, wish: (
   return {
     kind: "unary",
     handle(call, request) {
-      const command = atTheDoor(context, call, rule, request);
-      if (validateOnly(command.body)) return lookedAt(context, call, command);
-      const { queues, leaseSeconds } = wish(command.body);
+      const asked = atTheDoor(context, call, rule, request);
+      if (validateOnly(asked.body)) return lookedAt(context, call, asked);
+      const { queues: wanted, leaseSeconds, workerId } = wish(asked.body);
+      const { command, queues } = context.workerOrders.allowed(asked, wanted, workerId);
       return new Promise((resolve, reject) => {
         let stop: (() => void) | undefined;
+        let asleep: Sleeper | undefined;
+        let over = false;
+        let awake = (): void => {};
+        const answered = (bytes: Uint8Array): void => {
+          awake();
+          resolve(bytes);
+        };
+        const refused = (refusal: Refusal): void => {
+          awake();
+          reject(toRpcError(refusal));
+        };
         context.replica.fetch(
           command,
           queues,
           waitMs(call, leaseSeconds),
-          { answer: (bytes) => resolve(bytes.slice()), refused: (refusal) => reject(toRpcError(refusal)), none: () => resolve(none) },
+          { answer: (bytes) => answered(bytes.slice()), refused, none: () => answered(none) },
           (sleeper) => {
             const first = stop === undefined;
             stop = () => {
               sleeper.cancel();
-              resolve(none);
+              answered(none);
             };
-            if (first) call.onAbort(() => stop?.());
-            else if (call.aborted) stop(); // it left while an attempt was on its way that brought nothing
+            if (first) {
+              call.onAbort(() => stop?.());
+              awake = context.workerOrders.sleeps(asked.namespace ?? "", wanted, workerId, () => {
+                over = true;
+                if (asleep?.cancel()) answered(none); // else an attempt is on its way, and what it brings is handed over
+              });
+            }
+            asleep = sleeper;
+            if (over || call.aborted) stop(); // it left while an attempt was on its way that brought nothing
           },
         );
       });

@@ -22,7 +22,7 @@ export class FrameReport {
   private readonly requestIdLo: number;
   private readonly refusedAcks: readonly number[];
   private readonly refusedEnqueues: readonly number[];
-  private readonly fetches: boolean;
+  readonly fetches: boolean;
   private readonly enqueues: number;
 
   constructor(
@@ -59,6 +59,19 @@ export class FrameReport {
     const { frame } = this.check;
     const text = Buffer.from(frame.buf.buffer, frame.buf.byteOffset, frame.buf.byteLength);
     return Array.from({ length: frame.queuesCount }, (_, i) => text.toString("utf8", frame.queuesStart[i], frame.queuesEnd[i]));
+  }
+
+  /** Who fetches. */
+  get workerId(): string {
+    const { frame } = this.check;
+    return Buffer.from(frame.buf.subarray(frame.workerIdStart, frame.workerIdEnd)).toString();
+  }
+
+  /** What may go into the log of a worker that may not fetch. */
+  withoutFetch(): Uint8Array {
+    const message = fromBinary(LifecycleStreamRequestSchema, this.body);
+    message.fetchCount = 0;
+    return toBinary(LifecycleStreamRequestSchema, message);
   }
 
   /** A fetch was asked for, and nothing was granted, completed or added: the answer waits a little. */

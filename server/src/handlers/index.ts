@@ -40,6 +40,7 @@ import { scheduleRoutes } from "./schedules.js";
 import { subscribeHandler } from "./subscribe.js";
 import { addViewRoutes } from "./view-routes.js";
 import { listWebhookDeliveriesHandler, listWebhooksHandler, setWebhookHandler } from "./webhooks.js";
+import { workerOrderRoutes } from "./worker-orders.js";
 
 /** Every method of the public API with its handler. A method without one fails the start. */
 export function publicRoutes(context: AuthContext & AdminContext, counters: StreamCounters, facts: NodeFacts): Route[] {
@@ -147,6 +148,7 @@ export function publicRoutes(context: AuthContext & AdminContext, counters: Stre
   for (const [name, handler] of Object.entries(adminHandlers(context))) add(admin.AdminService.method[name as keyof typeof admin.AdminService.method], handler);
   add(c.getClusterStatus, clusterStatusHandler(context, facts));
   add(c.listWorkers, listWorkersHandler(context, workers));
+  for (const { method, handler } of workerOrderRoutes(context, workers)) add(method, handler);
   for (const { method, handler } of authRoutes(context)) add(method, handler);
   for (const service of new Set(routes.map(({ method }) => method.parent))) {
     for (const method of service.methods)
@@ -165,6 +167,7 @@ function wishOf(reader: FetchRequestReader | FetchBatchRequestReader): (body: Ui
   return (body) => {
     const r = reader.read(body, 0, body.length);
     const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-    return { queues: Array.from({ length: r.queuesCount }, (_, i) => text.toString("utf8", r.queuesStart[i], r.queuesEnd[i])), leaseSeconds: r.leaseDuration };
+    const queues = Array.from({ length: r.queuesCount }, (_, i) => text.toString("utf8", r.queuesStart[i], r.queuesEnd[i]));
+    return { queues, leaseSeconds: r.leaseDuration, workerId: text.toString("utf8", r.workerIdStart, r.workerIdEnd) };
   };
 }

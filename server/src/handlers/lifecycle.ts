@@ -1,8 +1,9 @@
 import { FrameCheck, type Refusal, refuse, Verb } from "@corvo/protocol";
+import type { CommandInput, Sleeper } from "@corvo/replica";
 import type { BidiHandler, BidiStream, Call, MessageSink } from "@corvo/transport";
 import { RpcError } from "@corvo/transport";
 import { toCommand } from "./command.js";
-import { type HandlerContext, toRpcError } from "./context.js";
+import { type HandlerContext, namespaceName, toRpcError } from "./context.js";
 import { FrameReport } from "./frame-report.js";
 
 /** Counters of all lifecycle streams, for metrics. */
@@ -37,6 +38,21 @@ export function lifecycleHandler(context: HandlerContext, counters: StreamCounte
       return stream;
     },
   };
+}
+
+/** A frame's command; `queues`: those that it may fetch from now, of those that its worker wants. */
+interface Wish {
+  command: CommandInput;
+  queues: readonly string[];
+  wanted: readonly string[];
+  workerId: string;
+}
+
+interface FetchReply {
+  answer(bytes: Uint8Array): void;
+  refused(refusal: Refusal): void;
+  /** It brought nothing. */
+  idle(): void;
 }
 
 class LifecycleStream implements BidiStream {
@@ -109,6 +125,51 @@ class LifecycleStream implements BidiStream {
     this.slots.give();
   }
 
+  /** The frame's command and its fetch. Of a worker that may not fetch only the rest of the frame is done. */
+  private allowed(report: FrameReport): Wish {
+    const command = toCommand(this.call, Verb.LIFECYCLE, report.body, report.hash);
+    if (!report.fetches) return { command, queues: [], wanted: [], workerId: "" };
+    const { queues: wanted, workerId } = report;
+    const found = this.context.workerOrders.allowed(command, wanted, workerId);
+    if (found.command !== command && !report.fetchOnly) found.command = { ...command, body: report.withoutFetch() };
+    return { ...found, wanted, workerId };
+  }
+
+  /** A frame that only fetches: it may sleep, and ends when its worker's order changes. */
+  private fetch(report: FrameReport, { command, queues, wanted, workerId }: Wish, waitMs: number, reply: FetchReply): void {
+    let awake: (() => void) | undefined;
+    let asleep: Sleeper | undefined;
+    let over = false;
+    const none = (): void => {
+      awake?.();
+      reply.idle();
+      reply.answer(report.answer(undefined));
+    };
+    const answer = (bytes: Uint8Array): void => {
+      awake?.();
+      reply.answer(report.answer(bytes));
+    };
+    const refused = (refusal: Refusal): void => {
+      awake?.();
+      reply.refused(refusal);
+    };
+    const orderChanged = (): void => {
+      over = true;
+      if (asleep?.cancel()) none(); // else an attempt is on its way, and what it brings is handed over
+    };
+    const sleeping = (sleeper: Sleeper): void => {
+      asleep = sleeper;
+      this.giveSlot();
+      this.stopSleeping = () => {
+        sleeper.cancel();
+        none();
+      };
+      awake ??= this.context.workerOrders.sleeps(namespaceName(this.call), wanted, workerId, orderChanged);
+      if (over || this.isClosed) this.stopSleeping();
+    };
+    this.context.replica.fetch(command, queues, waitMs, { answer, refused, none }, sleeping);
+  }
+
   /** Resolves when the frame is answered; rejects when the stream must end. */
   private work(report: FrameReport): Promise<void> {
     return new Promise((done, reject) => {
@@ -118,27 +179,13 @@ class LifecycleStream implements BidiStream {
         if (refusal.reason === "OVERLOADED") this.counters.overloaded++;
         resolve(report.refusedAnswer(refusal));
       };
-      const command = toCommand(this.call, Verb.LIFECYCLE, report.body, report.hash);
+      const wish = this.allowed(report);
       const idleMs = report.waitMs > 0 ? Math.min(report.waitMs, 60_000) : this.context.options.idleFetchSleepMs;
       const idle = (): void => {
         this.counters.idleFetches++;
       };
-      if (report.fetchOnly) {
-        const none = (): void => {
-          idle();
-          resolve(report.answer(undefined));
-        };
-        const sleeping = (sleeper: { cancel(): void }): void => {
-          this.giveSlot();
-          this.stopSleeping = () => {
-            sleeper.cancel();
-            none();
-          };
-          if (this.isClosed) this.stopSleeping();
-        };
-        return this.context.replica.fetch(command, report.queues, idleMs, { answer: (bytes) => resolve(report.answer(bytes)), refused, none }, sleeping);
-      }
-      this.context.replica.submit(command, {
+      if (report.fetchOnly) return this.fetch(report, wish, idleMs, { answer: resolve, refused, idle });
+      this.context.replica.submit(wish.command, {
         answer: (bytes, granted) => {
           if (granted > 0 || !report.isIdle(bytes)) return resolve(report.answer(bytes));
           const answer = report.answer(bytes).slice();

@@ -1,6 +1,5 @@
 import type { CommandSpec } from "../command.js";
 import { indentJson } from "../json.js";
-import { printList } from "../listing.js";
 import type { Queue } from "../queues.js";
 import { printTable } from "../table.js";
 import { yamlOf } from "../yaml.js";
@@ -52,54 +51,3 @@ export const status: CommandSpec = {
     if (node.raft_nosync) session.note("note: this server answers before its disk has the data (--durable=false)");
   },
 };
-
-interface Worker {
-  id: string;
-  hostname: string | null;
-  queues: string | null;
-  last_heartbeat: string;
-  started_at: string;
-  active?: number;
-  sdk?: string;
-  sdk_version?: string;
-  slots?: number;
-}
-
-export const workers: CommandSpec = {
-  name: "workers",
-  group: "Server",
-  summary: "list the workers that have fetched jobs or said that they are there",
-  client: true,
-  examples: ["corvo workers", "corvo workers -o json", "corvo workers -o name"],
-  watch: true,
-  list: true,
-  async run(session) {
-    const answer = await session.client.call("GET", "/api/v1/workers");
-    printList<Worker>(session, answer, {
-      name: (worker) => worker.id,
-      empty: "No workers connected",
-      columns: [
-        { title: "ID", value: (worker) => worker.id },
-        { title: "HOSTNAME", value: (worker) => worker.hostname || "-" },
-        { title: "LAST HEARTBEAT", value: (worker) => session.time(worker.last_heartbeat) },
-        { title: "ACTIVE", value: (worker) => worker.active ?? "-", right: true },
-        { title: "SLOTS", value: (worker) => worker.slots ?? "-", right: true },
-        { title: "SDK", value: (worker) => [worker.sdk, worker.sdk_version].filter(Boolean).join(" ") || "-" },
-        { title: "STARTED", value: (worker) => session.time(worker.started_at), wide: true },
-        { title: "QUEUES", value: (worker) => queuesOf(worker), cut: true },
-      ],
-    });
-  },
-};
-
-/** The field is the text of a JSON array; other text is shown as it is. */
-function queuesOf(worker: Worker): string {
-  if (!worker.queues) return "-";
-  try {
-    const names: unknown = JSON.parse(worker.queues);
-    return Array.isArray(names) ? names.join(",") : worker.queues;
-  } catch {
-    // Not JSON: shown as it is.
-    return worker.queues;
-  }
-}

@@ -36,6 +36,8 @@ export const EntityKind = {
   dependencyEdge: 22,
   /** A job that a budget holds back. Key: its sequence. */
   budgetHold: 30,
+  /** What a worker was told. Key: number of its namespace, `/`, its id. */
+  workerOrder: 40,
   /** A custom role of a key. Key: the key's hash; text: the role's name. */
   keyRole: 50,
   /** The number under which a namespace owns entities; stays when the namespace goes. Key: its name; first integer: the number. */

@@ -49,7 +49,12 @@ function factsFault(r: HeartbeatRequestReader): Fault | undefined {
     if (fault !== undefined) return fault;
     queueBytes += facts.queuesEnd[i] - facts.queuesStart[i];
   }
+  for (let i = 0; i < facts.capabilitiesCount; i++) {
+    const fault = nameFault(buf, facts.capabilitiesStart[i], facts.capabilitiesEnd[i], "worker.capabilities", undefined, limits.sdkBytesMax);
+    if (fault !== undefined) return fault;
+  }
   return (
+    tooLarge(facts.capabilitiesCount, limits.capabilitiesMax, "worker.capabilities") ??
     tooLarge(facts.queuesCount, limits.fetchQueuesMax, "worker.queues") ??
     tooLarge(queueBytes, limits.factsQueuesBytesMax, "worker.queues") ??
     nameFault(buf, facts.workerIdStart, facts.workerIdEnd, "worker.worker_id", undefined, limits.workerIdBytesMax) ??

@@ -13,3 +13,4 @@ export * from "./steer.js";
 export * from "./validate-only.js";
 export * from "./webhook.js";
 export * from "./webhooks.js";
+export * from "./worker-order.js";

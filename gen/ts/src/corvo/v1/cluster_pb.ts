@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file corvo/v1/cluster.proto.
  */
 export const file_corvo_v1_cluster: GenFile = /*@__PURE__*/
-  fileDesc("ChZjb3J2by92MS9jbHVzdGVyLnByb3RvEghjb3J2by52MSItChdHZXRDbHVzdGVyU3RhdHVzUmVxdWVzdBISCgltaW5faW5kZXgYvwEgASgEItcFChhHZXRDbHVzdGVyU3RhdHVzUmVzcG9uc2USFAoEbW9kZRgBIAEoCUIGirUYAhgBEhUKBXN0YXRlGAIgASgJQgaKtRgCGAESFgoGc3RhdHVzGAMgASgJQgaKtRgCGAESGQoJbGVhZGVyX2lkGAQgASgJQgaKtRgCGAESGwoLbGVhZGVyX2FkZHIYBSABKAlCBoq1GAIYARIXCgdub2RlX2lkGAYgASgJQgaKtRgCGAESHQoNYXBwbGllZF9pbmRleBgHIAEoCUIGirUYAhgBEhwKDGNvbW1pdF9pbmRleBgIIAEoCUIGirUYAhgBEhQKBHRlcm0YCSABKARCBoq1GAIYARIbCgtyYWZ0X25vc3luYxgKIAEoCEIGirUYAhgBEhoKCnJhZnRfc3RvcmUYCyABKAlCBoq1GAIYARIgChBsaWZlY3ljbGVfZXZlbnRzGAwgASgIQgaKtRgCGAESIgoSc25hcHNob3RfdGhyZXNob2xkGA0gASgFQgaKtRgCGAESIQoRYXBwbHlfbWF4X3BlbmRpbmcYDiABKAVCBoq1GAIYARIhChFhcHBseV9wZW5kaW5nX25vdxgPIAEoBUIGirUYAhgBEh0KDWFwcGxpZWRfdG90YWwYECABKANCBoq1GAIYARIeCg5vdmVybG9hZF90b3RhbBgRIAEoA0IGirUYAhgBEhoKCnN0YXRlX2hhc2gYEiABKAlCBoq1GAIYARIwCghzbmFwc2hvdBgTIAEoCzIWLmNvcnZvLnYxLlNuYXBzaG90SW5mb0IGirUYAhgBEiwKBW5vZGVzGBQgAygLMhUuY29ydm8udjEuQ2x1c3Rlck5vZGVCBoq1GAIYARIZCglsaXZlX2pvYnMYFSABKANCBoq1GAIYARIbCgtzdGF0ZV9ieXRlcxgWIAEoA0IGirUYAhgBEhoKCWxvZ19pbmRleBjAASABKARCBoq1GAIgASJlCgxTbmFwc2hvdEluZm8SFQoFY291bnQYASABKAVCBoq1GAIYARIUCgxsYXRlc3RfaW5kZXgYAiABKAQSEwoLbGF0ZXN0X3Rlcm0YAyABKAQSEwoLbGF0ZXN0X3NpemUYBCABKAQibQoLQ2x1c3Rlck5vZGUSEgoCaWQYASABKAlCBoq1GAIYARIXCgdhZGRyZXNzGAIgASgJQgaKtRgCGAESFQoFdm90ZXIYAyABKAhCBoq1GAIYARIMCgRyb2xlGAQgASgJEgwKBHNlbGYYBSABKAgiKAoSTGlzdFdvcmtlcnNSZXF1ZXN0EhIKCW1pbl9pbmRleBi/ASABKAQiXAoTTGlzdFdvcmtlcnNSZXNwb25zZRIpCgd3b3JrZXJzGAEgAygLMhAuY29ydm8udjEuV29ya2VyQgaKtRgCGAESGgoJbG9nX2luZGV4GMABIAEoBEIGirUYAiABItUBCgZXb3JrZXISEgoCaWQYASABKAlCBoq1GAIYARIYCghob3N0bmFtZRgCIAEoCUIGirUYAhgBEhgKBnF1ZXVlcxgDIAEoCUIIirUYBBgBQAUSHgoObGFzdF9oZWFydGJlYXQYBCABKAlCBoq1GAIYARIaCgpzdGFydGVkX2F0GAUgASgJQgaKtRgCGAESFgoGYWN0aXZlGAYgASgDQgaKtRgCGAESCwoDc2RrGAcgASgJEhMKC3Nka192ZXJzaW9uGAggASgJEg0KBXNsb3RzGAkgASgFMq8CCg5DbHVzdGVyU2VydmljZRKTAQoQR2V0Q2x1c3RlclN0YXR1cxIhLmNvcnZvLnYxLkdldENsdXN0ZXJTdGF0dXNSZXF1ZXN0GiIuY29ydm8udjEuR2V0Q2x1c3RlclN0YXR1c1Jlc3BvbnNlIjiQAgGitRgTCgdjbHVzdGVyEgRyZWFkGAMgAYLT5JMCGBIWL2FwaS92MS9jbHVzdGVyL3N0YXR1cxKGAQoLTGlzdFdvcmtlcnMSHC5jb3J2by52MS5MaXN0V29ya2Vyc1JlcXVlc3QaHS5jb3J2by52MS5MaXN0V29ya2Vyc1Jlc3BvbnNlIjqQAgGitRgTCgd3b3JrZXJzEgRyZWFkGAMgBILT5JMCGmIHd29ya2VycxIPL2FwaS92MS93b3JrZXJzQilaJ2NvcnZvLmRldi9jb3J2by9nZW4vZ28vY29ydm8vdjE7Y29ydm92MWIGcHJvdG8z", [file_corvo_options_v1_options, file_google_api_annotations]);
+  fileDesc("ChZjb3J2by92MS9jbHVzdGVyLnByb3RvEghjb3J2by52MSItChdHZXRDbHVzdGVyU3RhdHVzUmVxdWVzdBISCgltaW5faW5kZXgYvwEgASgEItcFChhHZXRDbHVzdGVyU3RhdHVzUmVzcG9uc2USFAoEbW9kZRgBIAEoCUIGirUYAhgBEhUKBXN0YXRlGAIgASgJQgaKtRgCGAESFgoGc3RhdHVzGAMgASgJQgaKtRgCGAESGQoJbGVhZGVyX2lkGAQgASgJQgaKtRgCGAESGwoLbGVhZGVyX2FkZHIYBSABKAlCBoq1GAIYARIXCgdub2RlX2lkGAYgASgJQgaKtRgCGAESHQoNYXBwbGllZF9pbmRleBgHIAEoCUIGirUYAhgBEhwKDGNvbW1pdF9pbmRleBgIIAEoCUIGirUYAhgBEhQKBHRlcm0YCSABKARCBoq1GAIYARIbCgtyYWZ0X25vc3luYxgKIAEoCEIGirUYAhgBEhoKCnJhZnRfc3RvcmUYCyABKAlCBoq1GAIYARIgChBsaWZlY3ljbGVfZXZlbnRzGAwgASgIQgaKtRgCGAESIgoSc25hcHNob3RfdGhyZXNob2xkGA0gASgFQgaKtRgCGAESIQoRYXBwbHlfbWF4X3BlbmRpbmcYDiABKAVCBoq1GAIYARIhChFhcHBseV9wZW5kaW5nX25vdxgPIAEoBUIGirUYAhgBEh0KDWFwcGxpZWRfdG90YWwYECABKANCBoq1GAIYARIeCg5vdmVybG9hZF90b3RhbBgRIAEoA0IGirUYAhgBEhoKCnN0YXRlX2hhc2gYEiABKAlCBoq1GAIYARIwCghzbmFwc2hvdBgTIAEoCzIWLmNvcnZvLnYxLlNuYXBzaG90SW5mb0IGirUYAhgBEiwKBW5vZGVzGBQgAygLMhUuY29ydm8udjEuQ2x1c3Rlck5vZGVCBoq1GAIYARIZCglsaXZlX2pvYnMYFSABKANCBoq1GAIYARIbCgtzdGF0ZV9ieXRlcxgWIAEoA0IGirUYAhgBEhoKCWxvZ19pbmRleBjAASABKARCBoq1GAIgASJlCgxTbmFwc2hvdEluZm8SFQoFY291bnQYASABKAVCBoq1GAIYARIUCgxsYXRlc3RfaW5kZXgYAiABKAQSEwoLbGF0ZXN0X3Rlcm0YAyABKAQSEwoLbGF0ZXN0X3NpemUYBCABKAQibQoLQ2x1c3Rlck5vZGUSEgoCaWQYASABKAlCBoq1GAIYARIXCgdhZGRyZXNzGAIgASgJQgaKtRgCGAESFQoFdm90ZXIYAyABKAhCBoq1GAIYARIMCgRyb2xlGAQgASgJEgwKBHNlbGYYBSABKAgiKAoSTGlzdFdvcmtlcnNSZXF1ZXN0EhIKCW1pbl9pbmRleBi/ASABKAQiXAoTTGlzdFdvcmtlcnNSZXNwb25zZRIpCgd3b3JrZXJzGAEgAygLMhAuY29ydm8udjEuV29ya2VyQgaKtRgCGAESGgoJbG9nX2luZGV4GMABIAEoBEIGirUYAiABIvoBCgZXb3JrZXISEgoCaWQYASABKAlCBoq1GAIYARIYCghob3N0bmFtZRgCIAEoCUIGirUYAhgBEhgKBnF1ZXVlcxgDIAEoCUIIirUYBBgBQAUSHgoObGFzdF9oZWFydGJlYXQYBCABKAlCBoq1GAIYARIaCgpzdGFydGVkX2F0GAUgASgJQgaKtRgCGAESFgoGYWN0aXZlGAYgASgDQgaKtRgCGAESCwoDc2RrGAcgASgJEhMKC3Nka192ZXJzaW9uGAggASgJEg0KBXNsb3RzGAkgASgFEg0KBW9yZGVyGAogASgJEhQKDGNhcGFiaWxpdGllcxgLIAMoCSJcChJRdWlldFdvcmtlclJlcXVlc3QSEgoCaWQYASABKAlCBoq1GAJAARISCgpyZXF1ZXN0X2lkGG4gASgJEhYKDXZhbGlkYXRlX29ubHkYvgEgASgIOgaatRgCCAEiLQoTUXVpZXRXb3JrZXJSZXNwb25zZRIWCgZzdGF0dXMYASABKAlCBoq1GAIYASJbChFTdG9wV29ya2VyUmVxdWVzdBISCgJpZBgBIAEoCUIGirUYAkABEhIKCnJlcXVlc3RfaWQYbiABKAkSFgoNdmFsaWRhdGVfb25seRi+ASABKAg6Bpq1GAIIASIsChJTdG9wV29ya2VyUmVzcG9uc2USFgoGc3RhdHVzGAEgASgJQgaKtRgCGAEiXQoTUmVzdW1lV29ya2VyUmVxdWVzdBISCgJpZBgBIAEoCUIGirUYAkABEhIKCnJlcXVlc3RfaWQYbiABKAkSFgoNdmFsaWRhdGVfb25seRi+ASABKAg6Bpq1GAIIASIuChRSZXN1bWVXb3JrZXJSZXNwb25zZRIWCgZzdGF0dXMYASABKAlCBoq1GAIYATLUBQoOQ2x1c3RlclNlcnZpY2USkwEKEEdldENsdXN0ZXJTdGF0dXMSIS5jb3J2by52MS5HZXRDbHVzdGVyU3RhdHVzUmVxdWVzdBoiLmNvcnZvLnYxLkdldENsdXN0ZXJTdGF0dXNSZXNwb25zZSI4kAIBorUYEwoHY2x1c3RlchIEcmVhZBgDIAGC0+STAhgSFi9hcGkvdjEvY2x1c3Rlci9zdGF0dXMShgEKC0xpc3RXb3JrZXJzEhwuY29ydm8udjEuTGlzdFdvcmtlcnNSZXF1ZXN0Gh0uY29ydm8udjEuTGlzdFdvcmtlcnNSZXNwb25zZSI6kAIBorUYEwoHd29ya2VycxIEcmVhZBgDIASC0+STAhpiB3dvcmtlcnMSDy9hcGkvdjEvd29ya2VycxKJAQoLUXVpZXRXb3JrZXISHC5jb3J2by52MS5RdWlldFdvcmtlclJlcXVlc3QaHS5jb3J2by52MS5RdWlldFdvcmtlclJlc3BvbnNlIj2itRgUCgd3b3JrZXJzEgV3cml0ZRgGIASC0+STAh86ASoiGi9hcGkvdjEvd29ya2Vycy97aWR9L3F1aWV0EoUBCgpTdG9wV29ya2VyEhsuY29ydm8udjEuU3RvcFdvcmtlclJlcXVlc3QaHC5jb3J2by52MS5TdG9wV29ya2VyUmVzcG9uc2UiPKK1GBQKB3dvcmtlcnMSBXdyaXRlGAYgBILT5JMCHjoBKiIZL2FwaS92MS93b3JrZXJzL3tpZH0vc3RvcBKOAQoMUmVzdW1lV29ya2VyEh0uY29ydm8udjEuUmVzdW1lV29ya2VyUmVxdWVzdBoeLmNvcnZvLnYxLlJlc3VtZVdvcmtlclJlc3BvbnNlIj+itRgVCgd3b3JrZXJzEgZyZXN1bWUYBiAEgtPkkwIgOgEqIhsvYXBpL3YxL3dvcmtlcnMve2lkfS9yZXN1bWVCKVonY29ydm8uZGV2L2NvcnZvL2dlbi9nby9jb3J2by92MTtjb3J2b3YxYgZwcm90bzM", [file_corvo_options_v1_options, file_google_api_annotations]);
 
 /**
  * Nothing to say.
@@ -420,6 +420,20 @@ export type Worker = Message<"corvo.v1.Worker"> & {
    * @generated from field: int32 slots = 9;
    */
   slots: number;
+
+  /**
+   * What it was told: `quiet` or `stop`. Empty: nothing.
+   *
+   * @generated from field: string order = 10;
+   */
+  order: string;
+
+  /**
+   * What it does when it is told so: `quiet`, `stop`. Empty: not said; then an order keeps jobs from it, and no more.
+   *
+   * @generated from field: repeated string capabilities = 11;
+   */
+  capabilities: string[];
 };
 
 /**
@@ -428,6 +442,174 @@ export type Worker = Message<"corvo.v1.Worker"> & {
  */
 export const WorkerSchema: GenMessage<Worker> = /*@__PURE__*/
   messageDesc(file_corvo_v1_cluster, 6);
+
+/**
+ * Which worker.
+ *
+ * @generated from message corvo.v1.QuietWorkerRequest
+ */
+export type QuietWorkerRequest = Message<"corvo.v1.QuietWorkerRequest"> & {
+  /**
+   * Its id as in its fetches, 1 to 255 bytes, on whatever host, within the caller's namespace. Required. Not listed: refused with `NOT_FOUND`.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Makes a retry of this call safe. Empty: not given.
+   *
+   * @generated from field: string request_id = 110;
+   */
+  requestId: string;
+
+  /**
+   * Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
+   *
+   * @generated from field: bool validate_only = 190;
+   */
+  validateOnly: boolean;
+};
+
+/**
+ * Describes the message corvo.v1.QuietWorkerRequest.
+ * Use `create(QuietWorkerRequestSchema)` to create a new message.
+ */
+export const QuietWorkerRequestSchema: GenMessage<QuietWorkerRequest> = /*@__PURE__*/
+  messageDesc(file_corvo_v1_cluster, 7);
+
+/**
+ * It is granted nothing more.
+ *
+ * @generated from message corvo.v1.QuietWorkerResponse
+ */
+export type QuietWorkerResponse = Message<"corvo.v1.QuietWorkerResponse"> & {
+  /**
+   * `quiet`.
+   *
+   * @generated from field: string status = 1;
+   */
+  status: string;
+};
+
+/**
+ * Describes the message corvo.v1.QuietWorkerResponse.
+ * Use `create(QuietWorkerResponseSchema)` to create a new message.
+ */
+export const QuietWorkerResponseSchema: GenMessage<QuietWorkerResponse> = /*@__PURE__*/
+  messageDesc(file_corvo_v1_cluster, 8);
+
+/**
+ * Which worker.
+ *
+ * @generated from message corvo.v1.StopWorkerRequest
+ */
+export type StopWorkerRequest = Message<"corvo.v1.StopWorkerRequest"> & {
+  /**
+   * Its id as in its fetches, 1 to 255 bytes, on whatever host, within the caller's namespace. Required. Not listed: refused with `NOT_FOUND`.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Makes a retry of this call safe. Empty: not given.
+   *
+   * @generated from field: string request_id = 110;
+   */
+  requestId: string;
+
+  /**
+   * Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
+   *
+   * @generated from field: bool validate_only = 190;
+   */
+  validateOnly: boolean;
+};
+
+/**
+ * Describes the message corvo.v1.StopWorkerRequest.
+ * Use `create(StopWorkerRequestSchema)` to create a new message.
+ */
+export const StopWorkerRequestSchema: GenMessage<StopWorkerRequest> = /*@__PURE__*/
+  messageDesc(file_corvo_v1_cluster, 9);
+
+/**
+ * It is granted nothing more, and asked to leave.
+ *
+ * @generated from message corvo.v1.StopWorkerResponse
+ */
+export type StopWorkerResponse = Message<"corvo.v1.StopWorkerResponse"> & {
+  /**
+   * `stopping`.
+   *
+   * @generated from field: string status = 1;
+   */
+  status: string;
+};
+
+/**
+ * Describes the message corvo.v1.StopWorkerResponse.
+ * Use `create(StopWorkerResponseSchema)` to create a new message.
+ */
+export const StopWorkerResponseSchema: GenMessage<StopWorkerResponse> = /*@__PURE__*/
+  messageDesc(file_corvo_v1_cluster, 10);
+
+/**
+ * Which worker.
+ *
+ * @generated from message corvo.v1.ResumeWorkerRequest
+ */
+export type ResumeWorkerRequest = Message<"corvo.v1.ResumeWorkerRequest"> & {
+  /**
+   * Its id as in its fetches, 1 to 255 bytes, on whatever host, within the caller's namespace. Required. Not listed: refused with `NOT_FOUND`.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Makes a retry of this call safe. Empty: not given.
+   *
+   * @generated from field: string request_id = 110;
+   */
+  requestId: string;
+
+  /**
+   * Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
+   *
+   * @generated from field: bool validate_only = 190;
+   */
+  validateOnly: boolean;
+};
+
+/**
+ * Describes the message corvo.v1.ResumeWorkerRequest.
+ * Use `create(ResumeWorkerRequestSchema)` to create a new message.
+ */
+export const ResumeWorkerRequestSchema: GenMessage<ResumeWorkerRequest> = /*@__PURE__*/
+  messageDesc(file_corvo_v1_cluster, 11);
+
+/**
+ * It may fetch.
+ *
+ * @generated from message corvo.v1.ResumeWorkerResponse
+ */
+export type ResumeWorkerResponse = Message<"corvo.v1.ResumeWorkerResponse"> & {
+  /**
+   * `resumed`.
+   *
+   * @generated from field: string status = 1;
+   */
+  status: string;
+};
+
+/**
+ * Describes the message corvo.v1.ResumeWorkerResponse.
+ * Use `create(ResumeWorkerResponseSchema)` to create a new message.
+ */
+export const ResumeWorkerResponseSchema: GenMessage<ResumeWorkerResponse> = /*@__PURE__*/
+  messageDesc(file_corvo_v1_cluster, 12);
 
 /**
  * The node and the cluster.
@@ -446,7 +628,7 @@ export const ClusterService: GenService<{
     output: typeof GetClusterStatusResponseSchema;
   },
   /**
-   * Workers that have fetched a job, the one seen last first.
+   * Workers that have fetched a job, or said that they are there, the one seen last first.
    *
    * @generated from rpc corvo.v1.ClusterService.ListWorkers
    */
@@ -454,6 +636,37 @@ export const ClusterService: GenService<{
     methodKind: "unary";
     input: typeof ListWorkersRequestSchema;
     output: typeof ListWorkersResponseSchema;
+  },
+  /**
+   * Nothing more is granted to a worker; what it has in hand it may finish. Its next heartbeat tells it. The order is in the log: it holds
+   * over restarts, until `ResumeWorker`, until the worker says that it leaves, or for 7 days. A fetch that waits ends at once, with nothing.
+   *
+   * @generated from rpc corvo.v1.ClusterService.QuietWorker
+   */
+  quietWorker: {
+    methodKind: "unary";
+    input: typeof QuietWorkerRequestSchema;
+    output: typeof QuietWorkerResponseSchema;
+  },
+  /**
+   * The same, and the worker is asked to leave when it has finished.
+   *
+   * @generated from rpc corvo.v1.ClusterService.StopWorker
+   */
+  stopWorker: {
+    methodKind: "unary";
+    input: typeof StopWorkerRequestSchema;
+    output: typeof StopWorkerResponseSchema;
+  },
+  /**
+   * Takes an order back. A worker that obeyed `stop` is gone and must be started.
+   *
+   * @generated from rpc corvo.v1.ClusterService.ResumeWorker
+   */
+  resumeWorker: {
+    methodKind: "unary";
+    input: typeof ResumeWorkerRequestSchema;
+    output: typeof ResumeWorkerResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_corvo_v1_cluster, 0);

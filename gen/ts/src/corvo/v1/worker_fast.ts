@@ -6710,6 +6710,10 @@ export class WorkerFactsReader extends Reader {
   queuesCount = 0;
   queuesStart: Int32Array<ArrayBuffer> = new Int32Array(8);
   queuesEnd: Int32Array<ArrayBuffer> = new Int32Array(8);
+  capabilitiesCount = 0;
+  capabilitiesStart: Int32Array<ArrayBuffer> = new Int32Array(8);
+  capabilitiesEnd: Int32Array<ArrayBuffer> = new Int32Array(8);
+  leaving = false;
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
     this.buf = buf;
@@ -6726,6 +6730,8 @@ export class WorkerFactsReader extends Reader {
     this.sdkVersionEnd = 0;
     this.slots = 0;
     this.queuesCount = 0;
+    this.capabilitiesCount = 0;
+    this.leaving = false;
     let pos = start;
     while (pos < end) {
       let tag = buf[pos++];
@@ -6833,6 +6839,39 @@ export class WorkerFactsReader extends Reader {
           this.queuesEnd[i] = pos += n;
           break;
         }
+        case 7: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          const i = this.capabilitiesCount++;
+          if (i === this.capabilitiesStart.length) {
+            this.capabilitiesStart = grown(this.capabilitiesStart);
+            this.capabilitiesEnd = grown(this.capabilitiesEnd);
+          }
+          this.capabilitiesStart[i] = pos;
+          this.capabilitiesEnd[i] = pos += n;
+          break;
+        }
+        case 8: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.leaving = b !== 0;
+          } else {
+            this.pos = pos;
+            this.varint64();
+            this.leaving = this.lo !== 0 || this.hi !== 0;
+            pos = this.pos;
+          }
+          break;
+        }
         default:
           pos = this.unknown(tag, pos);
       }
@@ -6849,6 +6888,8 @@ export const WorkerFactsTag = {
   sdkVersion: 34,
   slots: 40,
   queues: 50,
+  capabilities: 58,
+  leaving: 64,
 } as const;
 
 /** What `encodeWorkerFacts` writes. What is absent or zero is not written. */
@@ -6859,6 +6900,8 @@ export interface WorkerFactsInit {
   sdkVersion?: string | Uint8Array;
   slots?: number;
   queues?: readonly (string | Uint8Array)[];
+  capabilities?: readonly (string | Uint8Array)[];
+  leaving?: boolean;
 }
 
 /** Writes the fields of corvo.v1.WorkerFacts, without a length before them. */
@@ -6869,6 +6912,8 @@ export function encodeWorkerFacts(w: Writer, init: WorkerFactsInit): void {
   if (init.sdkVersion !== undefined && init.sdkVersion.length > 0) putStringOrBytes(w, 34, init.sdkVersion);
   if (init.slots !== undefined && init.slots !== 0) putInt32(w, 40, init.slots);
   if (init.queues !== undefined) for (const one of init.queues) putStringOrBytes(w, 50, one);
+  if (init.capabilities !== undefined) for (const one of init.capabilities) putStringOrBytes(w, 58, one);
+  if (init.leaving !== undefined && init.leaving) putBool(w, 64, init.leaving);
 }
 
 /** Reads corvo.v1.HeartbeatRequest. */
@@ -7134,6 +7179,8 @@ export class HeartbeatResponseReader extends Reader {
   jobsKeyEnd: Int32Array<ArrayBuffer> = new Int32Array(8);
   jobsValueStart: Int32Array<ArrayBuffer> = new Int32Array(8);
   jobsValueEnd: Int32Array<ArrayBuffer> = new Int32Array(8);
+  orderStart = 0;
+  orderEnd = 0;
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
     this.buf = buf;
@@ -7141,6 +7188,8 @@ export class HeartbeatResponseReader extends Reader {
     this.end = end;
     this.hasUnknown = false;
     this.jobsCount = 0;
+    this.orderStart = 0;
+    this.orderEnd = 0;
     let pos = start;
     while (pos < end) {
       let tag = buf[pos++];
@@ -7155,6 +7204,7 @@ export class HeartbeatResponseReader extends Reader {
           pos = this.pos;
         }
       }
+      if (tag < 128) {
       switch (tag >>> 3) {
         case 1: {
           if ((tag & 7) !== 2) this.odd(tag, pos);
@@ -7184,6 +7234,27 @@ export class HeartbeatResponseReader extends Reader {
         default:
           pos = this.unknown(tag, pos);
       }
+      } else {
+      switch (tag >>> 3) {
+        case 101: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.orderEnd !== 0) this.hasUnknown = true;
+          this.orderStart = pos;
+          this.orderEnd = pos += n;
+          break;
+        }
+        default:
+          pos = this.unknown(tag, pos);
+      }
+      }
     }
     return this;
   }
@@ -7192,11 +7263,13 @@ export class HeartbeatResponseReader extends Reader {
 /** Tags of corvo.v1.HeartbeatResponse for the put functions. */
 export const HeartbeatResponseTag = {
   jobs: 10,
+  order: 810,
 } as const;
 
 /** What `encodeHeartbeatResponse` writes. What is absent or zero is not written. */
 export interface HeartbeatResponseInit {
   jobs?: Readonly<Record<string, HeartbeatJobResponseInit>>;
+  order?: string | Uint8Array;
 }
 
 let jobsOfHeartbeatResponse = 0;
@@ -7212,4 +7285,5 @@ export function encodeHeartbeatResponse(w: Writer, init: HeartbeatResponseInit):
       endMessage(w, entry);
     }
   }
+  if (init.order !== undefined && init.order.length > 0) putStringOrBytes(w, 810, init.order);
 }
