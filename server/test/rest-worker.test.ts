@@ -457,16 +457,33 @@ describe("POST /heartbeat", () => {
       200,
       {
         jobs: {
-          [id]: { status: "ok" },
+          [id]: { status: "ok", lease_expires_at: expect.any(String) },
           [idle]: expect.objectContaining({ status: "cancel" }),
           [absent]: expect.objectContaining({ status: "cancel" }),
           "no-id": expect.objectContaining({ status: "cancel" }),
         },
+        lease_expires_at: answer.json.jobs[id].lease_expires_at,
       },
     ]);
     const after = await rest.job(id);
+    expect(after.lease_expires_at).toBe(answer.json.lease_expires_at); // the promise is what is kept
     expect(after).toMatchObject({ progress: { done: 3 }, checkpoint: { at: 3 } });
     expect(Date.parse(after.lease_expires_at) - Date.parse(before.lease_expires_at)).toBeGreaterThanOrEqual(58_000);
+  });
+
+  it("promises for many the earliest end, and nothing for a job that its budget takes away", async () => {
+    const [short, long, dear] = await Promise.all(["h5.short", "h5.long", "h5.dear"].map((queue) => rest.add(queue)));
+    await rest.post("budgets", { scope: "queue", target: "h5.dear", per_job_usd: 1, on_exceed: "hold" });
+    for (const [queue, timeout] of [
+      ["h5.short", 5],
+      ["h5.long", 600],
+      ["h5.dear", 600],
+    ] as const)
+      await rest.take(queue, timeout);
+    const { json } = await rest.post("heartbeat", { jobs: { [long]: {}, [short]: {}, [dear]: { usage: { cost_usd: 2 } } } });
+    expect(json.jobs[dear]).toEqual({ status: "ok", budget_exceeded: true });
+    expect(json.lease_expires_at).toBe(json.jobs[short].lease_expires_at);
+    expect(Date.parse(json.jobs[long].lease_expires_at) - Date.parse(json.jobs[short].lease_expires_at)).toBe(540_000); // 600 s, and 60 s at least
   });
 
   it("tells the worker of a cancelled job to stop", async () => {

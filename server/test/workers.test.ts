@@ -27,7 +27,7 @@ test("facts join the row of who fetched, by id and host; a heartbeat with jobs d
   await server.rest.take("mail"); // as w1 on h1
   expect(await listed("w1")).toMatchObject({ queues: '["mail"]', active: 1, sdk: "corvo-go" });
   const answer = await beat({ ...facts, slots: 9 }, { [id]: {} });
-  expect(answer.json).toEqual({ jobs: { [id]: { status: "ok" } } });
+  expect(answer.json).toMatchObject({ jobs: { [id]: { status: "ok", lease_expires_at: expect.any(String) } } });
   expect(await listed("w1")).toMatchObject({ active: 1, slots: 9 });
   await beat({ worker_id: "w1", hostname: "another", slots: 1, queues: ["mail"] });
   expect((await server.rest.get("workers")).json.filter((worker: { id: string }) => worker.id === "w1")).toHaveLength(2);

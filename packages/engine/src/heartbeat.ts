@@ -2,7 +2,7 @@ import { beginMessage, endMessage, putBool, putRange, putText } from "@corvo/gen
 import { HeartbeatJobResponseTag, HeartbeatJobUpdateReader, HeartbeatRequestReader, HeartbeatResponseTag } from "@corvo/gen/corvo/v1/worker_fast.js";
 import { formatJobId, limits, type Refusal, refuse } from "@corvo/protocol";
 import { alert, BudgetInt, BudgetNum, holdForBudget, OnExceed, perJobBudget, spend } from "./budgets.js";
-import type { Command } from "./command.js";
+import { type Command, putTimestampField } from "./command.js";
 import { changeDocument, edit } from "./document.js";
 import { finish } from "./finish.js";
 import { withinIteration } from "./iteration-timeout.js";
@@ -33,24 +33,30 @@ export function heartbeat(s: State, c: Command): Refusal | undefined {
   if (r.jobsCount > limits.itemsMax) return refuse("invalid_argument", "TOO_LARGE", `more than ${limits.itemsMax} jobs`, { field: "jobs" });
   for (let i = 0; i < r.jobsCount; i++) update.read(r.buf, r.jobsValueStart[i], r.jobsValueEnd[i]);
   let heard = false;
+  let earliestMs = Infinity;
   for (let i = 0; i < r.jobsCount; i++) {
     const row = s.find(r.buf, r.jobsKeyStart[i], r.jobsKeyEnd[i]);
     update.read(r.buf, r.jobsValueStart[i], r.jobsValueEnd[i]);
     let reason = "";
     let overBudget = false;
+    let endsMs = 0;
     if (row === notFound) reason = "not_found";
     else if (row < 0 || s.jobs.state(row) !== JobState.active) reason = "not_active";
     else if (update.fence !== 0 && update.fence !== s.jobs.fence(row)) {
       reason = "stale_fence";
       s.measured.staleFences++;
     } else {
+      const seq = s.jobs.seq(row);
       beat(s, row, r.buf, update);
       if (!heard) hear(s, row);
       heard = true;
       overBudget = s.level >= 2 && update.hasUsage && charge(s, row, r.buf, update);
+      endsMs = leaseEndsMs(s, overBudget ? s.sequences.get(seq) : row);
+      if (endsMs > 0) earliestMs = Math.min(earliestMs, endsMs);
     }
-    if (s.answering) answer(s, r.buf, r.jobsKeyStart[i], r.jobsKeyEnd[i], reason, overBudget);
+    if (s.answering) answer(s, r.buf, r.jobsKeyStart[i], r.jobsKeyEnd[i], reason, overBudget, endsMs);
   }
+  if (s.answering && earliestMs < Infinity) putTimestampField(s.out, HeartbeatResponseTag.leaseExpiresAt, earliestMs);
   return undefined;
 }
 
@@ -129,14 +135,20 @@ export function hear(s: State, row: number): void {
   s.workers.heard(worker, s.logTimeMs);
 }
 
-function answer(s: State, buf: Uint8Array, keyStart: number, keyEnd: number, reason: string, overBudget: boolean): void {
+/** By the server's clock, when nobody stops serving; 0: the job is not leased any more. */
+function leaseEndsMs(s: State, row: number): number {
+  return row >= 0 && s.jobs.state(row) === JobState.active ? s.jobs.dueMs(row) + s.pausedMs : 0;
+}
+
+function answer(s: State, buf: Uint8Array, keyStart: number, keyEnd: number, reason: string, overBudget: boolean, endsMs: number): void {
   const { out: w } = s;
-  const entry = beginMessage(w, HeartbeatResponseTag.jobs, 40);
+  const entry = beginMessage(w, HeartbeatResponseTag.jobs, 60);
   putRange(w, 10, buf, keyStart, keyEnd);
-  const value = beginMessage(w, 18, 4);
+  const value = beginMessage(w, 18, 20);
   putText(w, HeartbeatJobResponseTag.status, reason === "" ? "ok" : "cancel");
   if (reason !== "") putText(w, HeartbeatJobResponseTag.reason, reason);
   if (overBudget) putBool(w, HeartbeatJobResponseTag.budgetExceeded, true);
+  if (endsMs > 0) putTimestampField(w, HeartbeatJobResponseTag.leaseExpiresAt, endsMs);
   endMessage(w, value);
   endMessage(w, entry);
 }

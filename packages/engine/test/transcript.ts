@@ -331,7 +331,7 @@ export class Transcript {
             return Object.entries(r.jobs)
               .map(
                 ([one, said]) =>
-                  `${this.name(one)}: ${said.status}${said.reason === "" ? "" : ` ${said.reason}`}${said.budgetExceeded ? " budget_exceeded" : ""}`,
+                  `${this.name(one)}: ${said.status}${said.reason === "" ? "" : ` ${said.reason}`}${said.budgetExceeded ? " budget_exceeded" : ""}${leaseOf(said.leaseExpiresAt)}`,
               )
               .join(", ");
           },
@@ -685,4 +685,9 @@ export class Transcript {
 
 function fail(message: string): never {
   throw new Error(message);
+}
+
+/** When a lease ends, on the transcript's clock. */
+function leaseOf(at: { seconds: bigint; nanos: number } | undefined): string {
+  return at === undefined ? "" : ` lease ends ${Number(at.seconds) * 1000 + at.nanos / 1e6 - epochMs}`;
 }

@@ -27,7 +27,20 @@ import { type StepOptions, type Stepped, stepRequest, type Usage } from "./step.
 import { activeTraceparent } from "./trace.js";
 import { serverTimeoutMs } from "./transport-options.js";
 import { validating } from "./validate-only.js";
-import { FetchedJob, type JobEvent, JobInfo, jobEvent, type QueueInfo, queueInfo, type WorkerFacts, type WorkerInfo, type WorkerOrder, workerInfo } from "./views.js";
+import {
+  FetchedJob,
+  type HeartbeatAnswer,
+  heartbeatAnswer,
+  type JobEvent,
+  JobInfo,
+  jobEvent,
+  type QueueInfo,
+  queueInfo,
+  type WorkerFacts,
+  type WorkerInfo,
+  type WorkerOrder,
+  workerInfo,
+} from "./views.js";
 import { Webhooks } from "./webhooks.js";
 
 /** Corvo's API, typed. Calls that break are repeated; those that change something carry a request id, so that they take effect once. */
@@ -244,21 +257,21 @@ export class CorvoClient {
     jobs: ReadonlyMap<string, { fence?: bigint; progress?: Record<string, unknown>; checkpoint?: Record<string, unknown> }>,
     options: CallOptions & { worker?: WorkerFacts } = {},
   ): Promise<Map<string, "ok" | "cancel">> {
-    return (await this.beat(jobs, options)).jobs;
+    const answer = await this.beat(jobs, options);
+    return new Map([...answer.jobs].map(([id, { status }]) => [id, status]));
   }
 
   /** @internal A heartbeat with all that is answered. */
   async beat(
     jobs: ReadonlyMap<string, { fence?: bigint; progress?: Record<string, unknown>; checkpoint?: Record<string, unknown> }>,
     options: CallOptions & { worker?: WorkerFacts },
-  ): Promise<{ jobs: Map<string, "ok" | "cancel">; order: WorkerOrder }> {
+  ): Promise<HeartbeatAnswer> {
     const updates: Record<string, { progressJson: string; checkpointJson: string; fence: bigint }> = {};
     for (const [id, { progress, checkpoint, fence }] of jobs) {
       updates[id] = { progressJson: jsonText(progress, "progress"), checkpointJson: jsonText(checkpoint, "checkpoint"), fence: fence ?? 0n };
     }
     const answer = await this.repeat(options, (o) => this.rpc.worker.heartbeat({ jobs: updates, worker: options.worker }, o));
-    const said = Object.entries(answer.jobs).map(([id, job]) => [id, job.status === "ok" ? "ok" : "cancel"] as const);
-    return { jobs: new Map(said), order: answer.order as WorkerOrder };
+    return heartbeatAnswer(answer);
   }
 
   /**

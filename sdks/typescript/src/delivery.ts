@@ -13,6 +13,11 @@ export interface JobContext<Payload = unknown> {
    * the worker's time to stop is over. What the handler returns after that counts for nothing. Hand it to `fetch` and the like.
    */
   readonly signal: AbortSignal;
+  /**
+   * Until then the job is this worker's at least, as the server last promised, by the server's clock. Undefined before the first heartbeat.
+   * The worker renews the lease by itself.
+   */
+  readonly leaseExpiresAt: Date | undefined;
   /** Stores a checkpoint, at most 256 KiB as JSON: the next attempt finds it in `job.checkpoint`. Rejects when the lease is lost. */
   checkpoint(value: Record<string, unknown>): Promise<void>;
   /**
@@ -35,6 +40,7 @@ export interface JobContext<Payload = unknown> {
  */
 export class Delivery implements JobContext {
   state: "ready" | "running" | "finished" | "lost" = "ready";
+  leaseExpiresAt: Date | undefined;
   /** A step has acknowledged it: nothing is left to tell. */
   acknowledged = false;
   private abort: AbortController | undefined;
@@ -48,6 +54,12 @@ export class Delivery implements JobContext {
 
   get fence(): bigint {
     return this.job.fence;
+  }
+
+  /** What a heartbeat was answered about it. */
+  renewed(said: { status: "ok" | "cancel"; leaseExpiresAt: Date | undefined } | undefined): void {
+    if (said?.leaseExpiresAt) this.leaseExpiresAt = said.leaseExpiresAt;
+    if (said?.status === "cancel") this.lose("LEASE_LOST", leaseLost);
   }
 
   /** Made when somebody asks for it: most handlers of short jobs never do. */
@@ -100,8 +112,8 @@ export class Delivery implements JobContext {
   private async update(update: { checkpoint?: Record<string, unknown>; progress?: Record<string, unknown> }): Promise<void> {
     if (this.lostBy) throw this.lostBy;
     const { id, fence } = this.job;
-    const answers = await this.client.heartbeat(new Map([[id, { fence, ...update }]]));
-    if (answers.get(id) === "cancel") this.lose("LEASE_LOST", leaseLost);
+    const { jobs } = await this.client.beat(new Map([[id, { fence, ...update }]]), {});
+    this.renewed(jobs.get(id));
     if (this.lostBy) throw this.lostBy;
   }
 }

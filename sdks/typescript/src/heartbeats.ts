@@ -1,5 +1,5 @@
 import type { CorvoClient } from "./client.js";
-import { type Delivery, leaseLost } from "./delivery.js";
+import type { Delivery } from "./delivery.js";
 import { type CorvoError, toCorvoError } from "./errors.js";
 import { pause } from "./retry.js";
 import type { WorkerFacts, WorkerOrder } from "./views.js";
@@ -25,7 +25,7 @@ export async function heartbeats(
     try {
       const { jobs, order } = await client.beat(new Map(part.map(({ job }) => [job.id, { fence: job.fence }])), { timeoutMs: intervalMs, signal, worker });
       onOrder(order);
-      for (const delivery of part) if (jobs.get(delivery.job.id) === "cancel") delivery.lose("LEASE_LOST", leaseLost);
+      for (const delivery of part) delivery.renewed(jobs.get(delivery.job.id));
     } catch (thrown) {
       if (part.length > 0 && !signal.aborted) onError(toCorvoError(thrown));
     }

@@ -2,7 +2,7 @@ import { type Timestamp, timestampDate } from "@bufbuild/protobuf/wkt";
 import type { Worker as WireWorker } from "@corvo/gen/corvo/v1/cluster_pb.js";
 import { type Job as WireJob, JobState as WireState } from "@corvo/gen/corvo/v1/job_pb.js";
 import type { Queue as WireQueue } from "@corvo/gen/corvo/v1/queue_pb.js";
-import type { AgentState, FetchBatchJob, SubscribeEvent } from "@corvo/gen/corvo/v1/worker_pb.js";
+import type { AgentState, FetchBatchJob, SubscribeEvent, HeartbeatResponse as WireHeartbeat } from "@corvo/gen/corvo/v1/worker_pb.js";
 import type { AgentPosition } from "./agent.js";
 
 /** A leased job. JSON is parsed when it is first looked at; the texts are as they were sent, every digit of their numbers kept. */
@@ -264,6 +264,21 @@ export interface WorkerFacts {
   capabilities?: string[];
   /** Its last word. */
   leaving?: boolean;
+}
+
+/** What is answered to a heartbeat. */
+export interface HeartbeatAnswer {
+  /** By job id. `leaseExpiresAt`: until then, by the server's clock, the job is the worker's at least. Undefined: it is not leased any more. */
+  jobs: Map<string, { status: "ok" | "cancel"; leaseExpiresAt: Date | undefined }>;
+  order: WorkerOrder;
+}
+
+export function heartbeatAnswer({ jobs, order }: WireHeartbeat): HeartbeatAnswer {
+  const said = Object.entries(jobs).map(([id, job]) => {
+    const status: "ok" | "cancel" = job.status === "ok" ? "ok" : "cancel";
+    return [id, { status, leaseExpiresAt: date(job.leaseExpiresAt) }] as const;
+  });
+  return { jobs: new Map(said), order: order as WorkerOrder };
 }
 
 export function workerInfo(w: WireWorker): WorkerInfo {

@@ -58,6 +58,22 @@ test("an idle worker is listed with what it says about itself", async () => {
   });
 });
 
+test("a handler knows until when the server has promised its job", async () => {
+  const { worker, events } = make();
+  worker.handle("promised", async (_, context) => {
+    const before = context.leaseExpiresAt;
+    await context.progress({ half: true });
+    return { before: before ?? null, after: context.leaseExpiresAt, kept: (await client.job(context.job.id)).leaseExpiresAt };
+  });
+  const id = await during(worker, async () => {
+    const { id } = await client.enqueue("promised", 1);
+    await events.until("acked");
+    return id;
+  });
+  const result = (await client.job(id)).result as { before: null; after: string; kept: string };
+  expect(result).toEqual({ before: null, after: expect.any(String), kept: result.after });
+});
+
 test("a quiet worker finishes what it has and fetches nothing until it is resumed; one that is told to stop leaves", async () => {
   const { worker, events } = make({ workerId: "told", leaseSeconds: 3, waitMs: 60_000 });
   const finish = gate();

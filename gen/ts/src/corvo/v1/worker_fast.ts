@@ -7066,6 +7066,9 @@ export class HeartbeatJobResponseReader extends Reader {
   reasonStart = 0;
   reasonEnd = 0;
   budgetExceeded = false;
+  leaseExpiresAtStart = 0;
+  leaseExpiresAtEnd = 0;
+  hasLeaseExpiresAt = false;
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
     this.buf = buf;
@@ -7077,6 +7080,9 @@ export class HeartbeatJobResponseReader extends Reader {
     this.reasonStart = 0;
     this.reasonEnd = 0;
     this.budgetExceeded = false;
+    this.leaseExpiresAtStart = 0;
+    this.leaseExpiresAtEnd = 0;
+    this.hasLeaseExpiresAt = false;
     let pos = start;
     while (pos < end) {
       let tag = buf[pos++];
@@ -7142,6 +7148,22 @@ export class HeartbeatJobResponseReader extends Reader {
           }
           break;
         }
+        case 102: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.leaseExpiresAtEnd !== 0) this.hasUnknown = true;
+          this.leaseExpiresAtStart = pos;
+          this.leaseExpiresAtEnd = pos += n;
+          this.hasLeaseExpiresAt = true;
+          break;
+        }
         default:
           pos = this.unknown(tag, pos);
       }
@@ -7156,6 +7178,7 @@ export const HeartbeatJobResponseTag = {
   status: 10,
   reason: 802,
   budgetExceeded: 808,
+  leaseExpiresAt: 818,
 } as const;
 
 /** What `encodeHeartbeatJobResponse` writes. What is absent or zero is not written. */
@@ -7163,13 +7186,20 @@ export interface HeartbeatJobResponseInit {
   status?: string | Uint8Array;
   reason?: string | Uint8Array;
   budgetExceeded?: boolean;
+  leaseExpiresAt?: TimestampInit;
 }
 
+let leaseExpiresAtOfHeartbeatJobResponse = 0;
 /** Writes the fields of corvo.v1.HeartbeatJobResponse, without a length before them. */
 export function encodeHeartbeatJobResponse(w: Writer, init: HeartbeatJobResponseInit): void {
   if (init.status !== undefined && init.status.length > 0) putStringOrBytes(w, 10, init.status);
   if (init.reason !== undefined && init.reason.length > 0) putStringOrBytes(w, 802, init.reason);
   if (init.budgetExceeded !== undefined && init.budgetExceeded) putBool(w, 808, init.budgetExceeded);
+  if (init.leaseExpiresAt !== undefined) {
+    const at = beginMessage(w, 818, leaseExpiresAtOfHeartbeatJobResponse);
+    encodeTimestamp(w, init.leaseExpiresAt);
+    leaseExpiresAtOfHeartbeatJobResponse = endMessage(w, at);
+  }
 }
 
 /** Reads corvo.v1.HeartbeatResponse. */
@@ -7179,6 +7209,9 @@ export class HeartbeatResponseReader extends Reader {
   jobsKeyEnd: Int32Array<ArrayBuffer> = new Int32Array(8);
   jobsValueStart: Int32Array<ArrayBuffer> = new Int32Array(8);
   jobsValueEnd: Int32Array<ArrayBuffer> = new Int32Array(8);
+  leaseExpiresAtStart = 0;
+  leaseExpiresAtEnd = 0;
+  hasLeaseExpiresAt = false;
   orderStart = 0;
   orderEnd = 0;
 
@@ -7188,6 +7221,9 @@ export class HeartbeatResponseReader extends Reader {
     this.end = end;
     this.hasUnknown = false;
     this.jobsCount = 0;
+    this.leaseExpiresAtStart = 0;
+    this.leaseExpiresAtEnd = 0;
+    this.hasLeaseExpiresAt = false;
     this.orderStart = 0;
     this.orderEnd = 0;
     let pos = start;
@@ -7251,6 +7287,22 @@ export class HeartbeatResponseReader extends Reader {
           this.orderEnd = pos += n;
           break;
         }
+        case 102: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.leaseExpiresAtEnd !== 0) this.hasUnknown = true;
+          this.leaseExpiresAtStart = pos;
+          this.leaseExpiresAtEnd = pos += n;
+          this.hasLeaseExpiresAt = true;
+          break;
+        }
         default:
           pos = this.unknown(tag, pos);
       }
@@ -7263,16 +7315,19 @@ export class HeartbeatResponseReader extends Reader {
 /** Tags of corvo.v1.HeartbeatResponse for the put functions. */
 export const HeartbeatResponseTag = {
   jobs: 10,
+  leaseExpiresAt: 818,
   order: 810,
 } as const;
 
 /** What `encodeHeartbeatResponse` writes. What is absent or zero is not written. */
 export interface HeartbeatResponseInit {
   jobs?: Readonly<Record<string, HeartbeatJobResponseInit>>;
+  leaseExpiresAt?: TimestampInit;
   order?: string | Uint8Array;
 }
 
 let jobsOfHeartbeatResponse = 0;
+let leaseExpiresAtOfHeartbeatResponse = 0;
 /** Writes the fields of corvo.v1.HeartbeatResponse, without a length before them. */
 export function encodeHeartbeatResponse(w: Writer, init: HeartbeatResponseInit): void {
   if (init.jobs !== undefined) {
@@ -7286,4 +7341,9 @@ export function encodeHeartbeatResponse(w: Writer, init: HeartbeatResponseInit):
     }
   }
   if (init.order !== undefined && init.order.length > 0) putStringOrBytes(w, 810, init.order);
+  if (init.leaseExpiresAt !== undefined) {
+    const at = beginMessage(w, 818, leaseExpiresAtOfHeartbeatResponse);
+    encodeTimestamp(w, init.leaseExpiresAt);
+    leaseExpiresAtOfHeartbeatResponse = endMessage(w, at);
+  }
 }
