@@ -177,7 +177,9 @@ export const oursRows: readonly Row[] = [
       path: `/workers/{id}/${order}`,
       cases: [
         { what: "unknown", at: `/workers/nobody/${order}`, body: {}, status: 404, code: "NOT_FOUND", error: /^worker "nobody" not found$/ },
-        ...(order === "resume" ? [{ what: "a listed one", given: aFetchedJob, at: `/workers/w1/${order}`, body: {}, status: 200, answers: { status: "resumed" } }] : []),
+        ...(order === "resume"
+          ? [{ what: "a listed one", given: aFetchedJob, at: `/workers/w1/${order}`, body: {}, status: 200, answers: { status: "resumed" } }]
+          : []),
       ],
     }),
   ),

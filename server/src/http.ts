@@ -60,7 +60,7 @@ export function httpHandler(context: HttpContext): NodeHandler {
   /** Routes that write their answer themselves, for as long as they like. */
   const streams: Record<string, Stream> = {
     "/api/v1/events": (req, res, startMs, principal) => {
-      serveEvents(context.events, req, res, startMs, eventViewOf(principal));
+      serveEvents(context.events, req, res, startMs, context.replica.engine.appliedIndex, eventViewOf(principal));
       res.once(
         "close",
         context.guard.watch(principal, "/api/v1/events", () => res.destroy()),

@@ -58,6 +58,15 @@ beforeAll(async () => {
   server = await serve();
 });
 
+it("a stream says which log index its node has seen", async () => {
+  const added = await server.rest.post("enqueue", { queue: "seen" });
+  const seen = (await server.rest.get("queues")).headers["corvo-log-index"];
+  expect([added.status, Number(seen)]).toEqual([201, expect.any(Number)]);
+  const reader = await new Reader(`${server.url}/api/v1/events?from=now`).open();
+  expect(Number(reader.response.headers["corvo-log-index"])).toBeGreaterThanOrEqual(Number(seen));
+  reader.close();
+});
+
 async function life(queue: string): Promise<string> {
   const id = await server.rest.add(queue, { payload: { a: 1 } });
   const job = await server.rest.take(queue);

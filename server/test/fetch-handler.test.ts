@@ -44,7 +44,10 @@ function callThatMayLeave(): { call: Call; leave(): void } {
 
 it("a caller that leaves while an attempt is on its way does not sleep again", async () => {
   let wait: Wait | undefined;
-  const replica = { engine: {}, fetch: (_command: unknown, _queues: unknown, _ms: number, reply: Wait["reply"], sleeps: Wait["sleeps"]) => (wait = { reply, sleeps }) };
+  const replica = {
+    engine: {},
+    fetch: (_command: unknown, _queues: unknown, _ms: number, reply: Wait["reply"], sleeps: Wait["sleeps"]) => (wait = { reply, sleeps }),
+  };
   const workerOrders = new WorkerOrders(replica as unknown as Replica);
   const context = { replica, workerOrders, options: resolveServerOptions({}, {}) } as unknown as HandlerContext;
   const handler = fetchHandler(

@@ -93,7 +93,7 @@ describe("webhooks over REST", () => {
     expect((await post({ url: "http://x.example", validate_only: true }))[0]).toBe(200);
     expect((await server.rest.get("webhooks")).json).toEqual([]);
     expect((await server.rest.post("webhooks/none/redeliver")).status).toBe(400);
-    expect((await server.rest.post("webhooks/none/test")).json).toEqual({ error: 'webhook "none" not found', code: "WEBHOOK_ERROR" });
+    expect((await server.rest.post("webhooks/none/test")).json).toEqual({ error: 'webhook "none" not found', code: "WEBHOOK_ERROR", field: "id" });
     expect((await server.rest.get("webhooks/none/deliveries")).status).toBe(404);
   });
 });

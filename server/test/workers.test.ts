@@ -142,7 +142,11 @@ test("an order is for a worker that is there, of the caller's namespace, from an
   expect((await say({}, admin())).json.order).toBe("stop");
   expect((await say({}, admin("acme"))).json.order).toBeUndefined();
   const rows = (await closed.rest.get("audit-logs", admin())).json.audit_logs;
-  expect(rows.find((row: { path: string }) => row.path === "/api/v1/workers/w/stop")).toMatchObject({ principal: "operator", method: "POST", status_code: 200 });
+  expect(rows.find((row: { path: string }) => row.path === "/api/v1/workers/w/stop")).toMatchObject({
+    principal: "operator",
+    method: "POST",
+    status_code: 200,
+  });
   expect((await closed.rest.post("workers/w/quiet?validate_only=true", {}, admin())).headers["corvo-validate-only"]).toBe("true");
   expect((await say({ leaving: true }, admin())).json.order).toBeUndefined();
   expect((await closed.rest.get("workers", admin())).json.map((w: { queues: string }) => w.queues)).toEqual(['["acme::q"]']);
@@ -155,7 +159,17 @@ test("the table forgets after an hour, and the longest silent one above its limi
   let nowMs = 0;
   const table = new WorkerTable(() => nowMs);
   const hear = (workerId: string) =>
-    table.hear("", { $typeName: "corvo.v1.WorkerFacts", workerId, hostname: "", sdk: "", sdkVersion: "", slots: 0, queues: [], capabilities: [], leaving: false });
+    table.hear("", {
+      $typeName: "corvo.v1.WorkerFacts",
+      workerId,
+      hostname: "",
+      sdk: "",
+      sdkVersion: "",
+      slots: 0,
+      queues: [],
+      capabilities: [],
+      leaving: false,
+    });
   const names = () => [...table.all().values()].map(({ facts }) => facts.workerId);
   hear("a");
   nowMs = 1_800_000;

@@ -10,8 +10,8 @@ import {
   encodeSetSsoSettingsRequest,
   encodeUnassignRoleRequest,
 } from "@corvo/gen/corvo/v1/auth_fast.js";
-import { encodeQuietWorkerRequest } from "@corvo/gen/corvo/v1/cluster_fast.js";
 import { SetRoleRequestSchema } from "@corvo/gen/corvo/v1/auth_pb.js";
+import { encodeQuietWorkerRequest } from "@corvo/gen/corvo/v1/cluster_fast.js";
 import { encodeCreateNamespaceRequest, encodeDeleteNamespaceRequest, encodeSetNamespaceRateLimitRequest } from "@corvo/gen/corvo/v1/namespace_fast.js";
 import { CreateNamespaceResponseSchema } from "@corvo/gen/corvo/v1/namespace_pb.js";
 import { Verb } from "@corvo/protocol";

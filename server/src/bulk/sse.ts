@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { bulkStateNames, EntityKind } from "@corvo/engine";
-import { corsHeaders, type NodeRequest, type NodeResponse, serverTiming } from "@corvo/transport";
+import { corsHeaders, type NodeRequest, type NodeResponse, seenHeader, serverTiming } from "@corvo/transport";
 import { ownerNumber } from "../auth/names.js";
 import type { Principal } from "../auth/principal.js";
 import { follow } from "../handlers/bulk.js";
@@ -25,9 +25,9 @@ export function serveBulkProgress(
   const out = res as ServerResponse;
   const { engine } = context.replica;
   const owner = engine.ownerOf([EntityKind.bulkTask], id);
-  const head = ["Server-Timing", serverTiming(performance.now() - startMs), ...corsHeaders];
+  const head = ["Server-Timing", serverTiming(performance.now() - startMs), seenHeader, String(engine.appliedIndex), ...corsHeaders];
   if (engine.bulkTask(id) === undefined || (principal !== undefined && owner !== undefined && owner !== ownerNumber(engine, principal))) {
-    const body = `${JSON.stringify({ error: `bulk task "${id}" not found`, code: "NOT_FOUND" })}\n`;
+    const body = `${JSON.stringify({ error: `bulk task "${id}" not found`, code: "NOT_FOUND", field: "id" })}\n`;
     out.writeHead(404, [...head, "Content-Type", "application/json", "Content-Length", String(Buffer.byteLength(body))]);
     out.end(body);
     return;

@@ -1,5 +1,5 @@
 import type { ServerResponse } from "node:http";
-import { corsHeaders, type NodeRequest, type NodeResponse, serverTiming } from "@corvo/transport";
+import { corsHeaders, type NodeRequest, type NodeResponse, seenHeader, serverTiming } from "@corvo/transport";
 import { withoutChunks } from "./block.js";
 import { EventFilter, type EventView } from "./filter.js";
 import type { EventHub, Outlet, Subscription } from "./hub.js";
@@ -9,9 +9,10 @@ const keepaliveChunk = Buffer.from(`${keepaliveText.length.toString(16)}\r\n${ke
 
 /**
  * `GET /api/v1/events`: events as server-sent events. Over HTTP/1.1 each event is a chunk of its own (parsers of v0.3 lose what is split),
- * but those of one turn go out in one write: the bytes come framed and are written as they are.
+ * but those of one turn go out in one write: the bytes come framed and are written as they are. `seen`: the log index that the node has
+ * applied; all that happened up to it is among the events, or was before the place where the stream begins.
  */
-export function serveEvents(hub: EventHub, req: NodeRequest, res: NodeResponse, startMs: number, view?: EventView): void {
+export function serveEvents(hub: EventHub, req: NodeRequest, res: NodeResponse, startMs: number, seen: number, view?: EventView): void {
   const url = req.url ?? "";
   const mark = url.indexOf("?");
   const query = new URLSearchParams(mark < 0 ? "" : url.slice(mark + 1));
@@ -29,7 +30,7 @@ export function serveEvents(hub: EventHub, req: NodeRequest, res: NodeResponse, 
   const http1 = req.httpVersionMajor === 1;
   const outgoing = res as ServerResponse;
   outgoing.writeHead(200, [
-    ...["Server-Timing", serverTiming(performance.now() - startMs), ...corsHeaders],
+    ...["Server-Timing", serverTiming(performance.now() - startMs), seenHeader, String(seen), ...corsHeaders],
     ...["Content-Type", "text/event-stream", "Cache-Control", "no-cache"],
     ...(http1 ? ["Connection", "keep-alive"] : []),
   ]);

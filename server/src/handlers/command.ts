@@ -30,7 +30,7 @@ export function commandHandler(context: HandlerContext, rule: CommandRule): Unar
       const command = atTheDoor(context, call, rule, request);
       const late = typeof rule.newWork === "function" && rule.newWork(command.body) ? context.replica.refusesNewWork() : undefined;
       if (late) throw toRpcError(late);
-      if (validateOnly(command.body)) return lookedAt(context, call, command);
+      if (validateOnly(command.body)) return lookedAt(context, call, command, rule);
       return new Promise((resolve, reject) =>
         context.replica.submit(command, { answer: (bytes) => resolve(bytes.slice()), refused: (refusal) => reject(refusalOf(rule, refusal)) }),
       );
@@ -39,16 +39,23 @@ export function commandHandler(context: HandlerContext, rule: CommandRule): Unar
 }
 
 /** `validate_only`: the refusal that the command would get, else an empty answer. */
-export async function lookedAt(context: HandlerContext, call: Call, command: CommandInput): Promise<Uint8Array> {
+export async function lookedAt(context: HandlerContext, call: Call, command: CommandInput, rule?: CommandRule): Promise<Uint8Array> {
   const refusal = await context.replica.validate(command);
-  if (refusal !== undefined) throw toRpcError(refusal);
+  if (refusal !== undefined) throw rule ? refusalOf(rule, refusal) : toRpcError(refusal);
   call.addHeader("corvo-validate-only", "true");
   return new Uint8Array(0);
 }
 
 function refusalOf(rule: CommandRule, refusal: Refusal): RpcError {
-  const { code, reason, message, field } = refusal;
-  return reason === "NOT_FOUND" && rule.restNotFound ? new RpcError(code, reason, message, { field, ...rule.restNotFound }) : toRpcError(refusal);
+  const { code, reason, message } = refusal;
+  const field = refusal.field ?? fieldOf(rule, reason);
+  return reason === "NOT_FOUND" && rule.restNotFound ? new RpcError(code, reason, message, { field, ...rule.restNotFound }) : toRpcError({ ...refusal, field });
+}
+
+/** The field that a refusal is about, where the verb does not say it: requests name what they are about in their first field. */
+function fieldOf({ schema }: CommandRule, reason: string): string | undefined {
+  if (reason === "STALE_FENCE") return "fence";
+  return reason === "NOT_FOUND" || reason === "WRONG_STATE" ? schema.fields.find((field) => field.number === 1)?.name : undefined;
 }
 
 /** Request to command; throws the door's refusal. */

@@ -103,7 +103,7 @@ function nextRunsHandler(context: HandlerContext): UnaryHandler {
 function named(context: HandlerContext, name: string): ScheduleRecord {
   if (name === "") throw new RpcError("invalid_argument", "REQUIRED", "name is required", { field: "name" });
   const found = context.replica.engine.schedule(name);
-  if (!found) throw new RpcError("not_found", "NOT_FOUND", `schedule "${name}" not found`);
+  if (!found) throw new RpcError("not_found", "NOT_FOUND", `schedule "${name}" not found`, { field: "name" });
   return found;
 }
 

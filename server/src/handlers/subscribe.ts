@@ -5,6 +5,7 @@ import { envelopeBytes } from "../events/encode.js";
 import { EventFilter } from "../events/filter.js";
 import type { HandlerContext } from "./context.js";
 import { decoded } from "./job.js";
+import { saySeen } from "./reads.js";
 
 /** A sign of life, as v0.3 sends it. */
 const keepalive = toBinary(SubscribeEventSchema, create(SubscribeEventSchema));
@@ -16,6 +17,7 @@ export function subscribeHandler(context: HandlerContext): ServerStreamHandler {
     handle(call, request, out) {
       const wish = decoded(() => fromBinary(SubscribeRequestSchema, request));
       const after = wish.lastEventId > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : Number(wish.lastEventId);
+      saySeen(call, context.replica.engine.appliedIndex);
       return new Promise((resolve) => {
         let waiting = false;
         const wait = (room: void | Promise<void>): void => {

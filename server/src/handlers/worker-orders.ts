@@ -2,7 +2,7 @@ import { QuietWorkerRequestReader } from "@corvo/gen/corvo/v1/cluster_fast.js";
 import { ClusterService, QuietWorkerRequestSchema, ResumeWorkerRequestSchema, StopWorkerRequestSchema } from "@corvo/gen/corvo/v1/cluster_pb.js";
 import * as door from "@corvo/protocol";
 import { Verb } from "@corvo/protocol";
-import { RpcError, type Route, type UnaryHandler } from "@corvo/transport";
+import { type Route, RpcError, type UnaryHandler } from "@corvo/transport";
 import { namespaceOf, type WorkerTable } from "../worker-table.js";
 import { atTheDoor, type CommandRule, commandHandler } from "./command.js";
 import { type HandlerContext, namespaceName } from "./context.js";

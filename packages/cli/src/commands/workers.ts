@@ -95,7 +95,9 @@ async function listed(session: Session): Promise<Worker[]> {
 function tell(session: Session, worker: Worker): void {
   const { id, hostname, order, active, slots, sdk, sdk_version } = worker;
   session.line(`Worker ${id}${hostname ? ` on ${hostname}` : ""}: ${order ? session.colors.yellow(order) : "working"}`);
-  session.line(`jobs: ${active ?? 0}${slots ? ` of ${slots}` : ""}   queues: ${queuesOf(worker)}   sdk: ${[sdk, sdk_version].filter(Boolean).join(" ") || "-"}`);
+  session.line(
+    `jobs: ${active ?? 0}${slots ? ` of ${slots}` : ""}   queues: ${queuesOf(worker)}   sdk: ${[sdk, sdk_version].filter(Boolean).join(" ") || "-"}`,
+  );
   session.line(`started ${session.time(worker.started_at)}, last heartbeat ${session.time(worker.last_heartbeat)}`);
   if (order && !worker.capabilities?.includes(order)) session.line(`It does not say that it obeys "${order}": it is granted nothing, and no more.`);
 }
@@ -132,7 +134,12 @@ export const workerGroup: AnyCommand = {
       ["The server holds it, over restarts too, until corvo worker resume, until the worker leaves, or for 7 days."],
       "is quiet: it is granted nothing more",
     ),
-    orders("stop", "the same, and ask the worker to leave when it has finished", ["A worker that does not look at it stays and is granted nothing."], "is asked to stop"),
+    orders(
+      "stop",
+      "the same, and ask the worker to leave when it has finished",
+      ["A worker that does not look at it stays and is granted nothing."],
+      "is asked to stop",
+    ),
     orders("resume", "let a worker fetch again", ["A worker that has stopped must be started."], "may fetch"),
   ],
 };
