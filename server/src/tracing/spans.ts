@@ -1,10 +1,11 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { FetchBatchResponseSchema, FetchResponseSchema } from "@corvo/gen/corvo/v1/worker_pb.js";
-import { type Call, methodPath, type Route, RpcError, type UnaryHandler } from "@corvo/transport";
-import type { Context, Link, Span, SpanContext, Tracer } from "@opentelemetry/api";
+import { methodPath, type Route, RpcError, type UnaryHandler } from "@corvo/transport";
+import type { Link, Span, SpanContext, Tracer } from "@opentelemetry/api";
 import type { Log } from "../log.js";
 import { serverVersion } from "../version.js";
 import { spanOf, traceparentOf, tracing } from "./carry.js";
+import { Sampling } from "./sampling.js";
 
 export interface TracingOptions {
   /** Base of an OTLP/HTTP collector; empty: spans are printed on stdout. */
@@ -17,6 +18,7 @@ export class Tracing {
     private readonly api: typeof import("@opentelemetry/api"),
     private readonly http: Tracer,
     private readonly store: Tracer,
+    private readonly sampling: Sampling,
     private readonly end: () => Promise<void>,
   ) {}
 
@@ -29,8 +31,11 @@ export class Tracing {
     ]);
     const url = endpoint === "" ? undefined : `${(/^https?:\/\//.test(endpoint) ? endpoint : `http://${endpoint}`).replace(/\/+$/, "")}/v1/traces`;
     const exporter = url === undefined ? new sdk.ConsoleSpanExporter() : new otlp.OTLPTraceExporter({ url });
+    const sampling = new Sampling(sdk, process.env, log);
     const provider = new sdk.NodeTracerProvider({
       resource: resources.resourceFromAttributes({ "service.name": process.env.OTEL_SERVICE_NAME || "corvo-server", "service.version": serverVersion }),
+      sampler: sampling.sampler,
+      idGenerator: sampling.ids,
       spanProcessors: [new sdk.BatchSpanProcessor(exporter)],
     });
     tracing.on = true;
@@ -39,16 +44,17 @@ export class Tracing {
       tracing.on = false;
       await Promise.race([provider.shutdown().catch(() => {}), new Promise<void>((resolve) => setTimeout(resolve, 2000).unref())]); // a collector that is away keeps nobody
     };
-    return new Tracing(api, provider.getTracer("corvo/http"), provider.getTracer("corvo/store"), end);
+    return new Tracing(api, provider.getTracer("corvo/http"), provider.getTracer("corvo/store"), sampling, end);
   }
 
-  /** A span around each unary call. Streams have none: they live as long as their client. */
+  /** A span around each unary call whose trace is wanted. Streams have none: they live as long as their client. */
   wrap(routes: readonly Route[]): Route[] {
     return routes.map((route) => (route.handler.kind === "unary" ? { ...route, handler: this.traced(route, route.handler) } : route));
   }
 
-  /** One applied log entry, as a span of its own. */
+  /** One applied log entry, as a span of its own, if its trace is wanted. */
   applied(index: number, commands: number, waitedMs: number): void {
+    if (!this.sampling.wants(this.api.ROOT_CONTEXT, undefined, this.api.SpanKind.INTERNAL)) return;
     const endMs = Date.now();
     const span = this.store.startSpan("raft.apply", { startTime: endMs - waitedMs, attributes: { "corvo.log_index": index, "corvo.commands": commands } });
     span.end(endMs);
@@ -66,12 +72,15 @@ export class Tracing {
     return {
       kind: "unary",
       handle: (call, request) => {
+        const parent = contextOf(traceparentOf(call));
+        const context = parent === undefined ? this.api.ROOT_CONTEXT : this.api.trace.setSpanContext(this.api.ROOT_CONTEXT, parent);
+        if (!this.sampling.wants(context, parent?.traceId, kind)) return handler.handle(call, request);
         const method = call.rest?.verb ?? "POST";
         const route = call.rest?.url.split("?")[0] ?? path;
         const span = this.http.startSpan(
           `${method} ${call.rest === undefined ? path : path.slice(path.lastIndexOf("/") + 1)}`,
           { kind, attributes: { "http.method": method, "http.path": route, "rpc.method": name } },
-          this.parentOf(call),
+          context,
         );
         spanOf.set(call, traceparent(span.spanContext()));
         const done = (answer: Uint8Array): Uint8Array => {
@@ -99,11 +108,6 @@ export class Tracing {
     span.setAttribute("rpc.code", code);
     if (code === "internal" || code === "unavailable" || code === "unknown") span.setStatus({ code: this.api.SpanStatusCode.ERROR, message: code });
     span.end();
-  }
-
-  private parentOf(call: Call): Context {
-    const parent = contextOf(traceparentOf(call));
-    return parent === undefined ? this.api.ROOT_CONTEXT : this.api.trace.setSpanContext(this.api.ROOT_CONTEXT, parent);
   }
 
   /** The traces of the jobs that were leased. */
