@@ -3,7 +3,7 @@ import type BetterSqlite3 from "better-sqlite3";
 export type Db = BetterSqlite3.Database;
 
 /** Rises with each change of the tables: a file of another version is made anew. */
-export const schemaVersion = 3;
+export const schemaVersion = 4;
 
 /**
  * One row per job, whatever its state. `seq` rises with creation, so it is the order of creation too. Times are unix milliseconds.
@@ -41,6 +41,9 @@ CREATE TABLE jobs(
   payload TEXT NOT NULL
 );
 CREATE TABLE segments(number INTEGER PRIMARY KEY, low INTEGER NOT NULL, high INTEGER NOT NULL);
+CREATE TABLE blocks(low INTEGER PRIMARY KEY, high INTEGER NOT NULL, jobs INTEGER NOT NULL, gone INTEGER NOT NULL, chars INTEGER NOT NULL);
+CREATE TABLE pieces(low INTEGER PRIMARY KEY, text BLOB NOT NULL);
+CREATE TABLE grams(low INTEGER PRIMARY KEY, bits BLOB NOT NULL);
 CREATE TABLE tags(pair TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY(pair, seq)) WITHOUT ROWID;
 CREATE VIRTUAL TABLE words USING fts5(payload, tags, content='', contentless_delete=1, detail=none);
 `;

@@ -4,6 +4,7 @@ import type { JobState } from "@corvo/gen/corvo/v1/job_pb.js";
 import { SearchFulltextResponseSchema, SearchJobsResponseSchema } from "@corvo/gen/corvo/v1/search_pb.js";
 import { formatJobId } from "@corvo/protocol";
 import { type JobFilter, type Plan, planFilter, type QueueFacts } from "./filter.js";
+import { findText, type Row, shown } from "./fulltext.js";
 import type { Condition } from "./jq.js";
 import { type Db, fact } from "./schema.js";
 
@@ -38,36 +39,9 @@ const sorts: Record<string, string> = {
   completed_at: "ifnull(j.completed, -1)",
   attempt: "j.attempt",
 };
-const shown =
-  "j.seq, j.queue, j.state, j.priority, j.attempt, j.max_retries, j.created, j.scheduled, j.started, j.completed, j.failed, j.worker, j.unique_key, j.parent, j.chain, j.chain_step, j.batch, j.tags, j.cause, j.payload";
-
 /** Counting stops after this many rows or milliseconds: a number is worth less than an answer. */
 const countedMax = 100_000;
 const countMs = 15;
-
-interface Row {
-  seq: number;
-  queue: number;
-  state: number;
-  priority: number;
-  attempt: number;
-  max_retries: number;
-  created: number;
-  scheduled: number | null;
-  started: number | null;
-  completed: number | null;
-  failed: number | null;
-  worker: string | null;
-  unique_key: string | null;
-  parent: string | null;
-  chain: string | null;
-  chain_step: number | null;
-  batch: string | null;
-  tags: string | null;
-  cause: string | null;
-  payload: string;
-  key?: number;
-}
 
 /** Answers searches from one file, one at a time. Every row that a query looks at asks whether there is time left. */
 export class Searcher {
@@ -80,7 +54,7 @@ export class Searcher {
     private readonly nowMs: () => number,
   ) {
     db.function("in_time", { deterministic: false, directOnly: true }, () => {
-      if ((++this.ticks & 127) === 0 && this.nowMs() > this.untilMs) throw new TooSlow("the search took too long");
+      if ((++this.ticks & 127) === 0) this.look();
       return 1;
     });
   }
@@ -150,11 +124,19 @@ export class Searcher {
   /** Jobs with these words, or with this text, as a SearchFulltextResponse; of these queues alone, if they are said. */
   fulltext(q: string, limit: number, onlyQueues: readonly string[] | undefined, deadlineMs: number): Uint8Array {
     return this.reading(deadlineMs, (index) => {
-      const only = onlyQueues && new Set(onlyQueues);
-      const serials = this.loadQueues().filter((queue) => only?.has(queue.name));
-      const scope = only === undefined ? "1" : `j.queue IN (${serials.map((queue) => Math.trunc(queue.serial)).join(", ")})`;
-      let rows = this.byWords(q, limit, scope);
-      if (rows.length === 0) rows = this.byText(q, limit, 0, scope);
+      const queues = this.loadQueues().filter((queue) => onlyQueues === undefined || onlyQueues.includes(queue.name));
+      const named = queues.filter((queue) => queue.name.toLowerCase().includes(q.toLowerCase()));
+      const rows = findText(this.db, {
+        q,
+        limit,
+        scope: onlyQueues && queues.map((queue) => queue.serial),
+        named: named.map((queue) => queue.serial),
+        ofNamed: (upTo, max) => {
+          const plan = planFilter({ onlyQueues: named.map((queue) => queue.name) }, named, () => [1, 0]);
+          return this.rows(plan, "j.seq", "DESC", { key: 0, seq: upTo + 1, offset: undefined }, max);
+        },
+        look: () => this.look(),
+      });
       return toBinary(
         SearchFulltextResponseSchema,
         create(SearchFulltextResponseSchema, {
@@ -173,30 +155,8 @@ export class Searcher {
     });
   }
 
-  /** What does not have its words in the index yet is looked through first: it is the newest. */
-  private byWords(q: string, limit: number, scope: string): Row[] {
-    const words = q.match(/[\p{L}\p{N}\p{Co}]+/gu);
-    if (!words) return [];
-    const indexed = fact(this.db, "words");
-    const newer = this.byText(q, limit, indexed, scope);
-    if (newer.length === limit) return newer;
-    const wanted = words.map((word) => `"${word}"`).join(" AND ");
-    const rows = this.db
-      .prepare(
-        `SELECT ${shown} FROM words w CROSS JOIN jobs j ON j.seq = w.rowid WHERE w.words MATCH ? AND in_time() AND ${scope} ORDER BY w.rowid DESC LIMIT ?`,
-      )
-      .all(wanted, limit - newer.length) as Row[];
-    return [...newer, ...rows];
-  }
-
-  private byText(q: string, limit: number, after: number, scope: string): Row[] {
-    const serials = [...this.names].filter(([, name]) => name.toLowerCase().includes(q.toLowerCase())).map(([serial]) => Math.trunc(serial));
-    const inQueue = serials.length > 0 ? `OR j.queue IN (${serials.join(", ")})` : "";
-    return this.db
-      .prepare(
-        `SELECT ${shown} FROM jobs j WHERE j.seq > ? AND in_time() AND ${scope} AND (instr(lower(j.payload), ?) > 0 OR instr(lower(j.tags), ?) > 0 ${inQueue}) ORDER BY j.seq DESC LIMIT ?`,
-      )
-      .all(after, asciiLower(q), asciiLower(q), limit) as Row[];
+  private look(): void {
+    if (this.nowMs() > this.untilMs) throw new TooSlow("the search took too long");
   }
 
   /** One transaction: what is read belongs to the index that is read in it. */
@@ -357,8 +317,4 @@ function timestamp(ms: number | null): Timestamp | undefined {
   if (ms === null) return undefined;
   const seconds = Math.floor(ms / 1000);
   return { $typeName: "google.protobuf.Timestamp", seconds: BigInt(seconds), nanos: (ms - seconds * 1000) * 1_000_000 };
-}
-
-function asciiLower(text: string): string {
-  return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }

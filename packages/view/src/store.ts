@@ -2,6 +2,7 @@ import { FeedKind, finishedFixedBytes, JobState, liveFixedBytes, queueFixedBytes
 import { ArchivedJobReader } from "@corvo/gen/corvo/internal/v1/job_fast.js";
 import type BetterSqlite3 from "better-sqlite3";
 import { factsOfDocument, factsOfRequest } from "./facts.js";
+import { Pieces, type Texts } from "./pieces.js";
 import { type Db, fact, makeIndexes, makeTables, setFact, settings } from "./schema.js";
 import { SegmentRanges } from "./segment-ranges.js";
 import { pairsOfJob, type Rare } from "./tags.js";
@@ -60,15 +61,25 @@ export class ViewStore {
   private readonly rareOf: BetterSqlite3.Statement;
   private readonly putQueue: BetterSqlite3.Statement;
   private readonly putFact: BetterSqlite3.Statement;
+  private readonly addWords: BetterSqlite3.Statement;
+  private readonly hasWords: BetterSqlite3.Statement;
   private readonly segments: SegmentRanges;
+  private readonly pieces: Pieces;
   private readonly names = new Map<number, string>();
+  /** Jobs up to here have their words and pieces in the indexes. Invariant: wordsUpTo ≤ settled ≤ highest. */
   private wordsUpTo: number;
+  /** The highest sequence at the end of the last interval: few jobs below it come later. */
+  private settled: number;
+  private highest: number;
   /** Log index of the last interval that is in. */
   index: number;
   /** Rows that were written, ever since it was opened. */
   written = 0;
 
-  private constructor(readonly db: Db) {
+  private constructor(
+    readonly db: Db,
+    blockJobs?: number,
+  ) {
     this.upsert = db.prepare(upsertOf(columns));
     this.upsertPlain = db.prepare(upsertOf(columns.filter((name) => !seldom.has(name))));
     this.segments = new SegmentRanges(db);
@@ -76,22 +87,26 @@ export class ViewStore {
     this.dropPair = db.prepare("DELETE FROM tags WHERE pair = ? AND seq = ?");
     this.dropJob = db.prepare("DELETE FROM jobs WHERE seq = ?");
     this.dropWords = db.prepare("DELETE FROM words WHERE rowid = ?");
+    this.addWords = db.prepare("INSERT INTO words(rowid, payload, tags) VALUES(?, ?, ?)");
+    this.hasWords = db.prepare("SELECT 1 FROM words WHERE rowid = ?").pluck();
     this.rareOf = db.prepare(`SELECT ${rareColumns} FROM jobs WHERE seq = ?`);
     this.putQueue = db.prepare("INSERT OR REPLACE INTO queues VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     this.putFact = db.prepare("UPDATE facts SET value = ? WHERE name = ?");
     this.index = fact(db, "index");
     this.wordsUpTo = fact(db, "words");
+    this.highest = this.settled = db.prepare("SELECT ifnull(max(seq), 0) FROM jobs").pluck().get() as number;
+    this.pieces = new Pieces(db, this.wordsUpTo, blockJobs);
     for (const row of db.prepare("SELECT serial, name FROM queues").all() as { serial: number; name: string }[]) this.names.set(row.serial, row.name);
   }
 
-  /** A new, empty view. Call `ready` once it holds everything. */
-  static make(db: Db): ViewStore {
+  /** A new, empty view. Call `ready` once it holds everything. `blockJobs`: of the index of pieces, for tests. */
+  static make(db: Db, blockJobs?: number): ViewStore {
     settings(db);
     db.transaction(() => {
       makeTables(db);
       for (const name of ["index", "words", "clean"]) setFact(db, name, 0);
     })();
-    return new ViewStore(db);
+    return new ViewStore(db, blockJobs);
   }
 
   /** One that was made before and was `ready`. */
@@ -112,6 +127,7 @@ export class ViewStore {
     this.db.exec("BEGIN");
     try {
       for (const part of parts) seen = this.take(part) ?? seen;
+      this.pieces.save();
       if (seen !== undefined) {
         this.segments.save();
         this.putFact.run(seen, "index");
@@ -121,7 +137,10 @@ export class ViewStore {
       if (this.db.inTransaction) this.db.exec("ROLLBACK");
       throw cause;
     }
-    if (seen !== undefined) this.index = seen;
+    if (seen !== undefined) {
+      this.index = seen;
+      this.settled = this.highest;
+    }
     return seen;
   }
 
@@ -243,23 +262,37 @@ export class ViewStore {
     const entered = tags !== null || unique_key !== null || parent !== null || chain !== null || batch !== null;
     const started = row.started || null;
     const completed = row.completed || null;
+    let done: BetterSqlite3.RunResult;
     if (!entered && row.scheduled + row.failed + row.expires === 0 && worker === null && d.errors === null && chainStep === null) {
-      this.upsertPlain.run(seq, serial, state, priority, attempt, retries, created, started, completed, epoch, segment, q.payload);
+      done = this.upsertPlain.run(seq, serial, state, priority, attempt, retries, created, started, completed, epoch, segment, q.payload);
     } else {
       const { scheduled, failed, expires } = row;
       const times = [scheduled || null, started, completed, failed || null, expires || null];
       const head = [seq, serial, state, priority, attempt, retries, created];
-      this.upsert.run(...head, ...times, epoch, segment, worker, unique_key, parent, chain, chainStep, batch, tags, d.cause, d.errors, q.payload);
+      const rare = [worker, unique_key, parent, chain, chainStep, batch, tags, d.cause, d.errors];
+      done = this.upsert.run(...head, ...times, epoch, segment, ...rare, q.payload);
     }
+    if (seq > this.highest) this.highest = seq;
+    else if (seq <= this.wordsUpTo && done.lastInsertRowid === seq) this.late({ seq, payload: q.payload.toString(), tags });
     if (entered) for (const pair of pairsOfJob({ unique_key, parent, chain, batch, tags })) this.addPair.run(pair, seq);
     this.written++;
   }
 
+  /** A job that changed while an interval was packed can be new here after later ones were indexed. An update of the last new one looks the same. */
+  private late(row: Texts): void {
+    if (this.hasWords.get(row.seq) !== undefined) return;
+    this.addWords.run(row.seq, row.payload, row.tags ?? "");
+    this.pieces.addLate(row);
+  }
+
   private forget(seq: number): void {
     const rare = this.rareOf.get(seq) as Rare | undefined;
-    if (rare !== undefined) for (const pair of pairsOfJob(rare)) this.dropPair.run(pair, seq);
-    if (seq <= this.wordsUpTo) this.dropWords.run(seq);
+    if (rare === undefined) return;
+    for (const pair of pairsOfJob(rare)) this.dropPair.run(pair, seq);
     this.dropJob.run(seq);
+    if (seq > this.wordsUpTo) return;
+    this.dropWords.run(seq);
+    this.pieces.remove(seq);
   }
 
   /** Finished jobs in archive segments up to this one are gone. */
@@ -272,25 +305,36 @@ export class ViewStore {
     const { db } = this;
     const rare = db.prepare(`SELECT seq, ${rareColumns} FROM jobs WHERE ${condition} AND coalesce(${rareColumns}) IS NOT NULL`);
     for (const row of rare.all(...values) as (Rare & { seq: number })[]) for (const pair of pairsOfJob(row)) this.dropPair.run(pair, row.seq);
+    const indexed = db.prepare(`SELECT seq FROM jobs WHERE ${condition} AND seq <= ?`).pluck();
+    for (const seq of indexed.all(...values, this.wordsUpTo) as number[]) this.pieces.remove(seq);
     db.prepare(`DELETE FROM words WHERE rowid IN (SELECT seq FROM jobs WHERE ${condition} AND seq <= ?)`).run(...values, this.wordsUpTo);
     db.prepare(`DELETE FROM jobs WHERE ${condition}`).run(...values);
   }
 
   /**
-   * Puts the words of some more jobs into the index for full text; false: there are none left. Done while nothing else is to do: a job's
-   * words cost half as much again as the job. Until then it is found by its text.
+   * Puts the words and pieces of some more jobs into the indexes for full text; false: there are none left. Done while nothing else is to
+   * do: a job's words cost half as much again as the job. Until then it is found by its text.
    */
   indexWords(max: number): boolean {
     const { db } = this;
-    const rows = db.prepare("SELECT seq, payload, tags FROM jobs WHERE seq > ? ORDER BY seq LIMIT ?").all(this.wordsUpTo, max) as WordRow[];
+    const rows = db
+      .prepare("SELECT seq, payload, tags FROM jobs WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?")
+      .all(this.wordsUpTo, this.settled, max) as Texts[];
     if (rows.length === 0) return false;
-    const add = db.prepare("INSERT INTO words(rowid, payload, tags) VALUES(?, ?, ?)");
     db.transaction(() => {
-      for (const row of rows) add.run(row.seq, row.payload, row.tags ?? "");
+      for (const row of rows) {
+        this.addWords.run(row.seq, row.payload, row.tags ?? "");
+        this.pieces.add(row);
+      }
       this.putFact.run(rows[rows.length - 1].seq, "words");
     })();
     this.wordsUpTo = rows[rows.length - 1].seq;
     return rows.length === max;
+  }
+
+  /** Makes the index of pieces smaller where jobs went; false: there is nothing to do. For calm moments too. */
+  tidy(): boolean {
+    return this.pieces.tidy();
   }
 
   /** Nothing is under way: the file may be used again as it is. */
@@ -304,12 +348,6 @@ function upsertOf(names: readonly string[]): string {
   const places = names.map((name) => (name === "payload" ? "CAST(? AS TEXT)" : "?"));
   const changes = columns.filter((name) => !fixed.has(name)).map((name) => `${name} = excluded.${name}`);
   return `INSERT INTO jobs(${names.join(", ")}) VALUES(${places.join(", ")}) ON CONFLICT(seq) DO UPDATE SET ${changes.join(", ")}`;
-}
-
-interface WordRow {
-  seq: number;
-  payload: string;
-  tags: string | null;
 }
 
 interface RowFacts {

@@ -32,7 +32,7 @@ function write(): void {
   let calm: NodeJS.Timeout | undefined;
   let writtenBefore = 0;
   const indexWords = (): void => {
-    indexing = store?.indexWords(100) ?? false;
+    indexing = store !== undefined && (store.indexWords(100) || store.tidy());
     if (indexing) setImmediate(indexWords);
   };
   /** Words take processor time from those who work: while many jobs come they wait, each time anew. */
