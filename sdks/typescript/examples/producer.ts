@@ -11,9 +11,6 @@ console.log(`added ${id}`);
 const added = await client.enqueueMany(["cat.png", "dog.png"].map((image) => ({ job: thumbnail, payload: { image, widths: [64, 256] } })));
 console.log(`added ${added.length} thumbnails`);
 
-for await (const event of client.subscribe({ jobIds: [id], types: ["completed"] })) {
-  const { result } = await client.job(event.jobId);
-  console.log(`completed ${event.jobId} ${JSON.stringify(result)}`);
-  break;
-}
+const { state, result, errors } = await client.finished(id);
+console.log(state === "completed" ? `completed ${id} ${JSON.stringify(result)}` : `${state} ${id}: ${errors.at(-1)?.error}`);
 client.close();

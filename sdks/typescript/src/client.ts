@@ -18,6 +18,7 @@ import type { CallOptions, ChangeOptions, ClientOptions, Enqueued, FetchOptions,
 import { CorvoError, cancelled, toCorvoError } from "./errors.js";
 import { type Explanation, explanation } from "./explain.js";
 import type { EnqueueOptions, JobDefinition } from "./job.js";
+import { seeing } from "./min-index.js";
 import { MoneyCalls } from "./money-calls.js";
 import { enqueueRequest, jsonText, newRequestId } from "./requests.js";
 import { type Backoff, checkedMs, defaultBackoff, jitteredMs, pause, repeat } from "./retry.js";
@@ -106,6 +107,15 @@ export class CorvoClient {
    */
   validateOnly(): CorvoClient {
     return new CorvoClient({ ...this.options, transport: validating(this.options.transport), onClose: undefined });
+  }
+
+  /**
+   * The same client, but its reads show nothing older than this log index: an answer waits for it up to 5 s and then rejects with the
+   * reason `BEHIND`, which is tried again. For reading what another program has written: an answer of REST names its index in the header
+   * `Corvo-Log-Index`, a page of a search in `logIndex`.
+   */
+  atLeast(minIndex: bigint): CorvoClient {
+    return new CorvoClient({ ...this.options, transport: seeing(this.options.transport, minIndex), onClose: undefined });
   }
 
   /** Keys, roles, namespaces, the audit log. */
@@ -289,6 +299,22 @@ export class CorvoClient {
     const { job } = await this.repeat(options, (o) => this.rpc.jobs.getJob({ jobId: id }, o));
     if (!job) throw new CorvoError(`job "${id}" not found`, { code: "not_found", reason: "NOT_FOUND" });
     return new JobInfo(job);
+  }
+
+  /**
+   * Resolves when a job has ended, with everything about it: look at `state` (`completed`, `dead` or `cancelled`), `result` and `errors`.
+   * Rejects with reason `NOT_FOUND` when there is no such job, or none any more, and `CANCELLED` when the signal fires.
+   */
+  async finished(id: string, options: { signal?: AbortSignal } = {}): Promise<JobInfo> {
+    const { newest } = await this.events({ limit: 1, signal: options.signal });
+    const now = await this.job(id, options);
+    if (endStates.has(now.state)) return now;
+    // From before the look, so that no end falls between the two.
+    for await (const _ of this.subscribe({ jobIds: [id], after: newest, signal: options.signal })) {
+      const job = await this.job(id, options);
+      if (endStates.has(job.state)) return job;
+    }
+    throw cancelled(options.signal?.aborted ? options.signal.reason : new Error("the client was closed"));
   }
   /** Everything the server holds as the bytes of one archive, made while it works. Write them to a file, one after the other. Admins only. */
   backup(): AsyncIterable<Uint8Array> {
@@ -487,6 +513,8 @@ function enqueuedOf({ jobIds, outcomes }: { jobIds: string[]; outcomes: EnqueueO
     return { id, status, duplicate: status === "duplicate" };
   });
 }
+
+const endStates: ReadonlySet<string> = new Set(["completed", "dead", "cancelled"]);
 
 const enqueueStatus: Partial<Record<EnqueueOutcome, Enqueued["status"]>> = {
   [EnqueueOutcome.SCHEDULED]: "scheduled",
