@@ -26,10 +26,7 @@ export interface CallOptions {
   serverWaitMs?: number;
   /** Beside the usual ones. */
   headers?: Readonly<Record<string, string>>;
-}
-
-export interface StreamOptions extends CallOptions {
-  /** Ends the stream. */
+  /** Ends the call or the stream. */
   signal?: AbortSignal;
 }
 
@@ -68,6 +65,13 @@ export class Client {
     return answer;
   }
 
+  /** A search: a POST that changes nothing, also while everything else is a dry run. */
+  async look(path: string, body: string): Promise<Answer> {
+    const answer = await this.exchangeWithAny("POST", path, { body }, undefined);
+    if (answer === undefined) throw new Error("a call without a time limit of its own was abandoned");
+    return answer;
+  }
+
   /**
    * A long poll that is given up after `abortAfterMs`: then undefined. The server sees the connection close and hands out nothing
    * for this call afterwards; a job granted in that very moment returns to its queue when its lease ends.
@@ -77,7 +81,7 @@ export class Client {
   }
 
   /** The body of an answer as it comes, however long that takes; the time limit ends with the first byte. */
-  async stream(method: string, path: string, options: StreamOptions = {}): Promise<IncomingMessage> {
+  async stream(method: string, path: string, options: CallOptions = {}): Promise<IncomingMessage> {
     const lane = await this.lane();
     const response = await this.request(lane, method, path, options, options.signal);
     if ((response.statusCode ?? 0) < 400) return response;
@@ -243,7 +247,7 @@ export class Client {
           request.destroy();
         }, abortAfterMs);
       };
-      this.request(lane, method, path, options, undefined, opened).then(
+      this.request(lane, method, path, options, options.signal, opened).then(
         (response) => {
           bodyTimer = setTimeout(() => {
             settle(() => reject(new Failure(exitCodes.unreachable, `${this.server} stopped in the middle of its answer`, { hint: unknownHint(method) })));

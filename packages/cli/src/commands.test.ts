@@ -412,15 +412,15 @@ async function runExample(line: string): Promise<void> {
     else if (words[0] !== "jq") {
       expect([line, words[0]]).toEqual([line, "corvo"]);
       const argv = words.slice(1).map((word) => (word === "http://10.0.0.1:8080" ? server.url : word));
-      if (words[1] === "wait")
+      if (words[1] === "wait" || words.includes("--wait"))
         server.on(`GET /api/v1/jobs/${jobA}`, 200, { id: jobA, state: "completed" }).on(`GET /api/v1/jobs/${jobB}`, 200, { id: jobB, state: "completed" });
       const outcome = await corvo(argv, {
         stdin,
         ...(words[1] === "doctor" ? wellMachine : {}),
         files: { "mail.json": "{}", "trace.txt": "at x", ...(words[1] === "restore" ? { "corvo.backup": "CORVOSEG", "jobs.json": "{}" } : {}) },
       });
-      // The plan of a bulk action stands beside its data.
-      const aside = words[1] === "bulk" ? outcome.err.replace(/^\w+: 2 jobs\n {2}2 dead in emails\.send\n$/, "") : outcome.err;
+      // The plan of a bulk action and the id of a job that is waited for stand beside the data.
+      const aside = outcome.err.replace(words[1] === "bulk" ? /^\w+: 2 jobs\n {2}2 dead in emails\.send\n$/ : /^Job enqueued: \S+ \(status: pending\)\n$/, "");
       expect([line, outcome.code, aside]).toEqual([line, 0, ""]);
       stdin = outcome.out;
     }

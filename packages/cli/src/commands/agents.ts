@@ -4,6 +4,7 @@ import { ServerRefusal, usageFailure } from "../failure.js";
 import { singleJobId } from "../jobs-argument.js";
 import { encodeObject, RawJson } from "../json.js";
 import { readJson } from "../json-input.js";
+import { rememberJob } from "../last-job.js";
 import { printList, printOne } from "../listing.js";
 import { guardQueueName } from "../queues.js";
 import type { Session } from "../session.js";
@@ -29,6 +30,7 @@ const replay: CommandSpec = {
     const answer = await session.client.call("POST", `/api/v1/jobs/${segment(id)}/replay`, { body, requestId: text(flags, "requestId") });
     if (session.dryRun) return session.wrote(answer, id, "");
     const made = JSON.parse(answer.text) as { job_id: string; status: string };
+    await rememberJob(session, made.job_id);
     printOne(session, answer, made.job_id, () => session.did(`Replay enqueued: ${made.job_id} (status: ${made.status})`));
   },
 };

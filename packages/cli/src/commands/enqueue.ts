@@ -1,11 +1,14 @@
 import { type CommandSpec, type FlagSpec, type Flags, list, requestIdFlag, text } from "../command.js";
 import { usageFailure } from "../failure.js";
-import { encodeObject, RawJson } from "../json.js";
+import { jobIds, singleJobId } from "../jobs-argument.js";
+import { encodeObject, members, plainAngles, RawJson } from "../json.js";
 import { readJson, readJsonObject } from "../json-input.js";
+import { rememberJob } from "../last-job.js";
 import { policyFlags, putSchedule, scheduleFlags } from "../schedule.js";
 import type { Session } from "../session.js";
 import { durationFlagMs, timeFlag } from "../time.js";
 import { backoffs, knownWord } from "../words.js";
+import { waitForEnd } from "./wait.js";
 
 const lastMs = Date.UTC(10_000, 0);
 const payloadExample = `{"to": "ada@example.com"}`;
@@ -50,6 +53,7 @@ export const enqueue: CommandSpec = {
     "corvo enqueue emails.send '{}' --schedule '0 9 * * MON-FRI' --timezone Europe/Madrid",
     "corvo enqueue ingest '{}' --chain clean,load --on-failure alarm",
     "corvo enqueue report --depends-on job_18a3f7c2e41b9a000000000c41",
+    "corvo enqueue report '{}' --wait --timeout 1m",
   ],
   flags: [
     ...jobFlags,
@@ -58,9 +62,11 @@ export const enqueue: CommandSpec = {
     { flags: "--schedule <when>", description: "add a schedule instead: a cron expression or '@every 5m'; a time is as --scheduled-at" },
     { flags: "--schedule-name <name>", description: "with --schedule: its name (default: the queue's)" },
     ...scheduleFlags,
+    { flags: "--wait", description: "wait until the job is completed and print its result; --timeout says how long (default: for ever)" },
     requestIdFlag,
   ],
   notes: [
+    "With --wait the exit code says what became of the job, as that of corvo wait: 0 completed, 9 dead, cancelled or gone, 6 the time is over.",
     "The payload is JSON and is kept as it is typed; without one it is {}.",
     "A key that is held answers with the holder's id and the status duplicate; nothing is added.",
   ],
@@ -70,11 +76,26 @@ export const enqueue: CommandSpec = {
     if (when !== undefined && !isTime(when)) return await enqueueOnSchedule(session, queue, payload, flags, when);
     const body = await enqueueBody(session, queue, payload, flags);
     const answer = await session.client.call("POST", "/api/v1/enqueue", { body, requestId: text(flags, "requestId") });
-    if (session.outputJson) return session.indented(answer.text);
     const job = JSON.parse(answer.text) as { job_id: string; status: string };
-    session.wrote(answer, job.job_id, `Job enqueued: ${job.job_id} (status: ${job.status})`);
+    await rememberJob(session, job.job_id);
+    const told = `Job enqueued: ${job.job_id} (status: ${job.status})`;
+    if (flags.wait === true && !session.dryRun) return await untilItEnds(session, job.job_id, told);
+    if (session.outputJson) return session.indented(answer.text);
+    session.wrote(answer, job.job_id, told);
   },
 };
+
+/** `--wait`: the result on standard output, everything else beside it; the exit codes of `corvo wait`. */
+async function untilItEnds(session: Session, id: string, told: string): Promise<number> {
+  session.note(told);
+  return await waitForEnd(session, id, session.flags.timeout, (job) => {
+    const result = members(job)?.get("result");
+    if (session.outputJson) session.indented(job);
+    else if (session.output === "table" || session.output === "wide") session.line(result === undefined ? `Job ${id} completed` : plainAngles(result));
+    else return false;
+    return true;
+  });
+}
 
 /** `--schedule` also takes what `--scheduled-at` does. */
 function isTime(when: string): boolean {
@@ -82,6 +103,7 @@ function isTime(when: string): boolean {
 }
 
 async function enqueueOnSchedule(session: Session, queue: string, payload: string | undefined, flags: Flags, cron: string): Promise<void> {
+  if (flags.wait === true) throw usageFailure("--schedule excludes --wait: its jobs come later, and again and again");
   if (text(flags, "scheduledAt") || text(flags, "delay") !== undefined) throw usageFailure("--schedule excludes --scheduled-at and --delay");
   const job = new RawJson(await enqueueBody(session, queue, payload, flags));
   await putSchedule(session, text(flags, "scheduleName") ?? queue, { cron, ...policyFlags(flags), job }, text(flags, "requestId"));
@@ -107,8 +129,9 @@ export async function enqueueBody(session: Session, queue: string, payload: stri
     expire_after: duration("--expire-after", text(flags, "expireAfter")),
     tags: await tagsOf(session, flags),
     checkpoint: checkpoint === undefined ? undefined : await readJson(io, "checkpoint", checkpoint, `{"page": 1}`),
-    parent_id: text(flags, "parentId") || undefined,
-    depends_on: list(flags, "dependsOn").length > 0 ? list(flags, "dependsOn") : undefined,
+    // Any text may be a parent's name.
+    parent_id: text(flags, "parentId") === "@last" ? await singleJobId(session, "@last") : text(flags, "parentId") || undefined,
+    depends_on: list(flags, "dependsOn").length > 0 ? await jobIds(session, list(flags, "dependsOn")) : undefined,
     batch_id: text(flags, "batch") || undefined,
     chain: await chainOf(session, queue, flags),
     agent: agentOf(flags),

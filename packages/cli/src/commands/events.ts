@@ -1,5 +1,6 @@
 import { type AnyCommand, type CommandSpec, list, text } from "../command.js";
 import { exitCodes, Failure } from "../failure.js";
+import { jobIds } from "../jobs-argument.js";
 import { printList } from "../listing.js";
 import type { Session } from "../session.js";
 import { eventsOf } from "../sse.js";
@@ -46,7 +47,7 @@ export const events: CommandSpec = {
   async run(session, _args, flags) {
     if (flags.follow === true) return await follow(session, flags);
     const limit = wholeNumber("--limit", text(flags, "limit") ?? "100", 1, 1000);
-    const query = filterOf(session, flags);
+    const query = await filterOf(session, flags);
     const after = text(flags, "after");
     query.set("limit", String(limit));
     if (after !== undefined) query.set("after_seq", String(wholeNumber("--after", after, 0, Number.MAX_SAFE_INTEGER)));
@@ -88,7 +89,7 @@ function columns(session: Session): Column<Event>[] {
 
 /** Follows the stream, reconnecting from the last number that was seen, until Ctrl-C or `--limit`. */
 async function follow(session: Session, flags: Parameters<CommandSpec["run"]>[2]): Promise<number> {
-  const query = filterOf(session, flags);
+  const query = await filterOf(session, flags);
   const given = text(flags, "after");
   let after = given === undefined ? undefined : wholeNumber("--after", given, 0, Number.MAX_SAFE_INTEGER);
   let left = text(flags, "limit") === undefined ? Number.POSITIVE_INFINITY : wholeNumber("--limit", text(flags, "limit")!, 1, 1_000_000);
@@ -167,7 +168,7 @@ function clock(session: Session, event: Event): string {
   return session.io.stdoutIsTty ? time.slice(11, 23) : time;
 }
 
-function filterOf(session: Session, flags: Parameters<CommandSpec["run"]>[2]): URLSearchParams {
+async function filterOf(session: Session, flags: Parameters<CommandSpec["run"]>[2]): Promise<URLSearchParams> {
   const strange = strangeTypes(list(flags, "type").flatMap((type) => type.split(",")));
   if (strange !== undefined) session.note(strange);
   const query = new URLSearchParams();
@@ -176,7 +177,8 @@ function filterOf(session: Session, flags: Parameters<CommandSpec["run"]>[2]): U
     ["job", "job_ids"],
     ["type", "types"],
   ] as const) {
-    const values = list(flags, flag);
+    const given = list(flags, flag);
+    const values = flag === "job" && given.length > 0 ? await jobIds(session, given) : given;
     if (values.length > 0) query.set(name, values.join(","));
   }
   return query;

@@ -1,7 +1,7 @@
 import { segment } from "../client.js";
 import type { CommandSpec } from "../command.js";
 import { eachJob } from "../each-job.js";
-import { jobIds } from "../jobs-argument.js";
+import { jobIds, jobsNote } from "../jobs-argument.js";
 import { printOne } from "../listing.js";
 import type { Session } from "../session.js";
 
@@ -32,7 +32,7 @@ export const explain: CommandSpec = {
   ],
   notes: [
     "The server asks its scheduler without changing anything: reasons and place are exact, the time is an estimate from the rate of the last minute.",
-    "Jobs are ids, addresses of a job's page, or - for one id per line of standard input.",
+    jobsNote,
   ],
   async run(session, args) {
     const ids = await jobIds(session, args);

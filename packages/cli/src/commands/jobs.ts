@@ -2,7 +2,7 @@ import { segment } from "../client.js";
 import { type CommandSpec, requestIdFlag, text } from "../command.js";
 import { eachJob } from "../each-job.js";
 import { usageFailure } from "../failure.js";
-import { jobIds } from "../jobs-argument.js";
+import { jobIds, jobsNote } from "../jobs-argument.js";
 import { encodeObject } from "../json.js";
 import { readJson } from "../json-input.js";
 import { printOne } from "../listing.js";
@@ -45,7 +45,7 @@ function verb(name: string, summary: string, more: string, said: (id: string, st
     mutates: true,
     examples: [`corvo ${name} ${exampleId}`, `corvo ${name} ${exampleId} job_18a3f7c2e41b9a000000000c77 -q`, `corvo ${name} - < ids.txt`],
     flags: [requestIdFlag],
-    notes: [more, "Jobs are ids, addresses of a job's page, or - for one id per line of standard input."],
+    notes: [more, jobsNote],
     async run(session, args, flags) {
       const ids = await jobIds(session, args);
       const requestId = text(flags, "requestId");
@@ -95,10 +95,7 @@ export const reject: CommandSpec = {
     { flags: "--note <text>", description: "why; with --revise its worker gets it with the job" },
     requestIdFlag,
   ],
-  notes: [
-    "A job that was rejected can be run again with retry. One that was sent back is pending, and its attempts start anew.",
-    "Jobs are ids, addresses of a job's page, or - for one id per line of standard input.",
-  ],
+  notes: ["A job that was rejected can be run again with retry. One that was sent back is pending, and its attempts start anew.", jobsNote],
   async run(session, args, flags) {
     const payload = text(flags, "payload");
     const checkpoint = text(flags, "checkpoint");

@@ -1,5 +1,6 @@
 import { type AnyCommand, type CommandGroup, type CommandSpec, requestIdFlag, text } from "../command.js";
 import { RawJson } from "../json.js";
+import { rememberJob } from "../last-job.js";
 import { printList, printOne } from "../listing.js";
 import { schedulePath as path, policyFlags, putSchedule, scheduleFlags } from "../schedule.js";
 import { enqueueBody, jobFlags } from "./enqueue.js";
@@ -148,6 +149,7 @@ const run: CommandSpec = {
   async run(session, [schedule], flags) {
     const answer = await session.client.call("POST", path(schedule, "/run"), { requestId: text(flags, "requestId") });
     const { job_id: id } = JSON.parse(answer.text) as { job_id: string };
+    await rememberJob(session, id);
     session.wrote(answer, id, `Job enqueued: ${id} (schedule ${schedule})`);
   },
 };

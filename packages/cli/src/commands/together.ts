@@ -1,6 +1,7 @@
 import { segment } from "../client.js";
 import { type AnyCommand, type CommandSpec, requestIdFlag, text } from "../command.js";
 import { usageFailure } from "../failure.js";
+import { singleJobId } from "../jobs-argument.js";
 import { elements, encodeObject, RawJson } from "../json.js";
 import { readJson } from "../json-input.js";
 import { printList, printOne } from "../listing.js";
@@ -233,7 +234,8 @@ const dependencies: CommandSpec = {
   client: true,
   watch: true,
   examples: [`corvo deps ${exampleJob}`, `corvo deps ${exampleJob} -o json`, `corvo deps ${exampleJob} -o yaml`],
-  async run(session, [id]) {
+  async run(session, [job]) {
+    const id = await singleJobId(session, job);
     const answer = await session.client.call("GET", `/api/v1/jobs/${segment(id)}/dependencies`);
     const found = JSON.parse(answer.text) as {
       depends_on: { job_id: string; state: string; met: boolean; reason?: string }[];
@@ -260,7 +262,8 @@ const children: CommandSpec = {
   client: true,
   watch: true,
   examples: [`corvo children ${exampleJob}`, `corvo children ${exampleJob} -o json`, `corvo children ${exampleJob} -o yaml`],
-  async run(session, [id], flags) {
+  async run(session, [job], flags) {
+    const id = await singleJobId(session, job);
     const answer = await session.client.call("GET", `/api/v1/jobs/${segment(id)}/children${query(undefined, text(flags, "limit"), text(flags, "cursor"))}`);
     const counts = JSON.parse(answer.text) as Batch & { jobs?: { id: string; queue: string; state: string }[]; cursor?: string };
     printOne(session, answer, id, () => {

@@ -1,7 +1,7 @@
 import { segment } from "../client.js";
 import { type CommandSpec, text } from "../command.js";
 import { exitCodes, Failure, ServerRefusal } from "../failure.js";
-import { jobIds } from "../jobs-argument.js";
+import { jobIds, jobsNote } from "../jobs-argument.js";
 import { plainAngles } from "../json.js";
 import { failureText } from "../print-failure.js";
 import type { Session } from "../session.js";
@@ -28,6 +28,8 @@ interface Looked {
 
 interface Waiting {
   ids: Set<string>;
+  /** Tells a job that came, as JSON; false: it is told as usual. */
+  tell?(job: string): boolean;
   /** `completed`, `finished` or a state. */
   until: string;
   met: number;
@@ -55,7 +57,7 @@ export const wait: CommandSpec = {
   notes: [
     "Exit codes: 0 all came; 9 what was waited for cannot come any more (a job is dead, cancelled or gone); 6 the time is over: wait again;",
     "7 some of several came; 130 Ctrl-C. -o json prints each job as it then is, one a line.",
-    "Jobs are ids, addresses of a job's page, or - for one id per line of standard input.",
+    jobsNote,
   ],
   async run(session, args, flags) {
     const given = text(flags, "for") ?? "completed";
@@ -67,6 +69,12 @@ export const wait: CommandSpec = {
     return await waitFor(session, waiting, endMs);
   },
 };
+
+/** Waits until one job is completed; `timeout` as it was typed. */
+export async function waitForEnd(session: Session, id: string, timeout: string | undefined, tell: (job: string) => boolean): Promise<number> {
+  const endMs = timeout === undefined ? Number.POSITIVE_INFINITY : session.io.nowMs() + durationFlagMs("--timeout", timeout);
+  return await waitFor(session, { ids: new Set([id]), until: "completed", met: 0, failures: [], remarked: new Set(), tell }, endMs);
+}
 
 async function waitFor(session: Session, waiting: Waiting, endMs: number): Promise<number> {
   const interrupted = session.io.interruption();
@@ -117,6 +125,7 @@ async function lookAtOne(session: Session, waiting: Waiting, id: string, first: 
 function came(session: Session, waiting: Waiting, job: Looked, answer: string): void {
   waiting.ids.delete(job.id);
   waiting.met++;
+  if (waiting.tell?.(answer)) return;
   if (session.output === "json" || session.output === "ndjson") session.line(plainAngles(answer).trim().replace(/\n\s*/g, " "));
   else if (session.output === "name") session.line(job.id);
   else session.did(`Job ${job.id} ${job.state}`);
