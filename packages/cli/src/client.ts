@@ -273,7 +273,7 @@ function dryly(path: string, options: CallOptions): [path: string, options: Call
 }
 
 /** The connection was never made: nothing happened, another server may be asked. */
-class NotReached extends Failure {}
+export class NotReached extends Failure {}
 
 /** A path segment: escaped where it must be, otherwise as it is, so that servers that compare raw paths find it too. */
 export function segment(name: string): string {

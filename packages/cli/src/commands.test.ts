@@ -405,7 +405,7 @@ test("help: every command starts with three examples, and the examples run", asy
 /** Runs a line of help: pipes between corvo commands, `echo` and `< file` at the front, `jq` at the end. */
 async function runExample(line: string): Promise<void> {
   let stdin = `${jobA}\n${jobB}\n`;
-  if (/^corvo (verify |completion |context |login |restore .* --data-dir )/.test(line)) return; // they work on files of their own
+  if (/^corvo (run |verify |completion |context |login |restore .* --data-dir )/.test(line)) return; // they work on files and programs of their own
   for (const part of line.replace(/ < ids\.txt$/, "").split(" | ")) {
     const words = shellWords(part);
     if (words[0] === "echo") stdin = `${words[1]}\n`;

@@ -5,6 +5,7 @@ import { authCommands } from "./commands/auth.js";
 import { bench } from "./commands/bench.js";
 import { completionCommand } from "./commands/completion.js";
 import { context } from "./commands/context.js";
+import { dev } from "./commands/dev.js";
 import { doctor } from "./commands/doctor.js";
 import { enqueue } from "./commands/enqueue.js";
 import { eventCommands } from "./commands/events.js";
@@ -12,6 +13,7 @@ import { fetch } from "./commands/fetch.js";
 import { approve, cancel, hold, inspect, move, reject, remove, retry } from "./commands/jobs.js";
 import { operationCommands } from "./commands/operations.js";
 import { clear, concurrency, depth, destroy, drain, pause, queues, resume, throttle } from "./commands/queues.js";
+import { run } from "./commands/run.js";
 import { scheduleCommands } from "./commands/schedules.js";
 import { seed } from "./commands/seed.js";
 import { server } from "./commands/server.js";
@@ -27,7 +29,7 @@ import { workerGroup, workers } from "./commands/workers.js";
 /** Every command, in the order in which help shows them under their headings. */
 export const commands: readonly AnyCommand[] = [
   ...[enqueue, inspect, retry, cancel, hold, approve, reject, move, remove, wait],
-  ...[fetch, ack, fail, release, step, workerGroup],
+  ...[fetch, ack, fail, release, step, run, workerGroup],
   ...[queues, pause, resume, drain, clear, destroy, concurrency, depth, throttle],
   ...togetherCommands,
   ...agentCommands,
@@ -36,7 +38,7 @@ export const commands: readonly AnyCommand[] = [
   ...eventCommands,
   ...authCommands,
   ...[top],
-  ...[server, status, workers, doctor],
+  ...[server, dev, status, workers, doctor],
   ...operationCommands,
   ...[seed, bench, verify, version, context, completionCommand(() => commands)],
 ];

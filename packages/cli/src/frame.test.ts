@@ -115,7 +115,10 @@ test("-o json is JSON, whatever the command: the first example of each", async (
   for (const { path, spec } of leaves(commands)) {
     const name = path.join(" ");
     // Scripts and lines that were asked for: text by nature.
-    if (spec.raw || ["completion", "verify", "restore", "debug profile", "login", "logout", "context use", "context add", "context remove"].includes(name))
+    if (
+      spec.raw ||
+      ["run", "completion", "verify", "restore", "debug profile", "login", "logout", "context use", "context add", "context remove"].includes(name)
+    )
       continue;
     const [line] = spec.examples[0].replace(/ < \S+$/, "").split(" | ");
     if (!line.startsWith("corvo ")) continue;

@@ -1,4 +1,5 @@
 import type { Loaders } from "./loaders.js";
+import type { ProgramCall, RunningProgram } from "./programs.js";
 
 /** Everything outside that the command line touches. One real implementation (`nodeIo`), one for tests. */
 export interface Io {
@@ -32,6 +33,12 @@ export interface Io {
   readParts(path: string): AsyncIterable<Uint8Array>;
   /** Runs a line of shell and returns what it printed. */
   runShell(line: string): Promise<string>;
+  /** Starts a program; it runs until it ends or is killed. */
+  startProgram(call: ProgramCall): Promise<RunningProgram>;
+  /** Makes a new folder for things that may go; its name begins so. */
+  temporaryFolder(prefix: string): Promise<string>;
+  /** Removes a folder with all that is in it. */
+  removeFolder(path: string): Promise<void>;
   /** Asks on the terminal and returns the line that was typed. */
   ask(question: string): Promise<string>;
   /** Ends early when `until` is aborted. */

@@ -1,10 +1,11 @@
 import { constants, createReadStream } from "node:fs";
-import { access, chmod, mkdir, open, readFile, rename, rm, stat, statfs, writeFile } from "node:fs/promises";
-import { hostname } from "node:os";
-import { dirname } from "node:path";
+import { access, chmod, mkdir, mkdtemp, open, readFile, rename, rm, stat, statfs, writeFile } from "node:fs/promises";
+import { hostname, tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { exitCodes, Failure } from "./failure.js";
 import type { Io, Machine } from "./io.js";
 import type { Loaders } from "./loaders.js";
+import { startProgram } from "./programs.js";
 
 /** This process: its streams, its files, its clock. */
 export function nodeIo(): Io {
@@ -34,6 +35,9 @@ export function nodeIo(): Io {
     receive,
     readParts: (path) => createReadStream(path),
     runShell,
+    startProgram,
+    temporaryFolder: (prefix) => mkdtemp(join(tmpdir(), prefix)),
+    removeFolder: (path) => rm(path, { recursive: true, force: true }),
     ask,
     sleep,
     interruption,

@@ -149,7 +149,7 @@ function buildCommand(spec: CommandSpec, prefix: string, program: Command, io: I
   const own = (flags: string): boolean => spec.flags?.some((flag) => flag.flags === flags) === true;
   if (spec.client)
     for (const [flags, description] of connectionFlags.filter(([flags]) => !own(flags))) command.addOption(new Option(flags, description).helpGroup(common));
-  for (const [flags, description] of styleFlags) command.addOption(new Option(flags, description).helpGroup(common));
+  for (const [flags, description] of styleFlags) command.addOption(new Option(withoutTaken(flags, spec), description).helpGroup(common));
   command.addOption(new Option("--log-level <level>").hideHelp());
   command.addHelpText("before", examplesText(spec.examples));
   if (spec.notes) command.addHelpText("after", `\n${spec.notes.join("\n")}`);
@@ -160,6 +160,12 @@ function buildCommand(spec: CommandSpec, prefix: string, program: Command, io: I
     setCode(await runSpec(spec, command.args, flags, { ...program.opts(), ...common }, io));
   });
   return command;
+}
+
+/** `-q, --quiet` is `--quiet` where the command has a -q of its own. */
+function withoutTaken(flags: string, spec: CommandSpec): string {
+  const short = /^-\w, /.exec(flags)?.[0];
+  return short !== undefined && spec.flags?.some((flag) => flag.flags.startsWith(short)) ? flags.slice(short.length) : flags;
 }
 
 /** Runs a command; what goes wrong is printed and becomes its exit code. */

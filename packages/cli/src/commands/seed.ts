@@ -2,6 +2,7 @@ import { type CommandGroup, type CommandSpec, text } from "../command.js";
 import { usageFailure } from "../failure.js";
 import { type Ids, Seeder } from "../seed/seeder.js";
 import { steps } from "../seed/steps.js";
+import type { Session } from "../session.js";
 import { yamlOf } from "../yaml.js";
 
 const demo: CommandSpec = {
@@ -15,9 +16,7 @@ const demo: CommandSpec = {
   async run(session, _args, flags) {
     const count = text(flags, "count") ?? "48";
     if (!/^[1-9][0-9]{0,5}$/.test(count)) throw usageFailure(`--count "${count}" must be a number above 0`);
-    const seeder = new Seeder(session);
-    const ids: Ids = {};
-    for (const [name, step] of Object.entries(steps)) ids[name] = await step(seeder, Number(count));
+    const ids = await seedDemo(session, Number(count));
     const all = Object.values(ids).flat();
     if (session.output === "json" || session.output === "ndjson") session.line(JSON.stringify(ids));
     else if (session.output === "yaml") session.io.stdout(yamlOf(JSON.stringify(ids)));
@@ -28,6 +27,13 @@ const demo: CommandSpec = {
     }
   },
 };
+
+export async function seedDemo(session: Session, count: number): Promise<Ids> {
+  const seeder = new Seeder(session);
+  const ids: Ids = {};
+  for (const [name, step] of Object.entries(steps)) ids[name] = await step(seeder, count);
+  return ids;
+}
 
 /** Made-up contents. */
 export const seed: CommandGroup = { name: "seed", group: "Server", summary: "fill a server with made-up contents", subcommands: [demo] };

@@ -2,6 +2,7 @@ import { commands } from "../commands.js";
 import type { Io, Machine } from "../io.js";
 import type { Loaders } from "../loaders.js";
 import { run } from "../program.js";
+import { startProgram } from "../programs.js";
 
 export interface Surroundings {
   env?: Record<string, string>;
@@ -21,6 +22,10 @@ export interface Surroundings {
   machine?: Partial<Machine>;
   /** Ctrl-C after this many milliseconds. */
   interruptAfterMs?: number;
+  /** Ctrl-C when this is aborted. */
+  interrupt?: AbortSignal;
+  /** Told everything that is printed, as it comes. */
+  onOutput?: (text: string) => void;
 }
 
 export interface Outcome {
@@ -29,6 +34,8 @@ export interface Outcome {
   err: string;
   /** Questions that were asked. */
   asked: string[];
+  /** Folders that were removed; undefined: none. */
+  removed?: string[];
   /** Files that were written. */
   files: Record<string, string>;
 }
@@ -48,6 +55,7 @@ export async function runCli(argv: readonly string[], around: Surroundings = {})
   const io: Io = {
     stdout: (text) => {
       outcome.out += typeof text === "string" ? text : Buffer.from(text).toString();
+      around.onOutput?.(outcome.out);
     },
     stderr: (text) => {
       outcome.err += text;
@@ -88,6 +96,11 @@ export async function runCli(argv: readonly string[], around: Surroundings = {})
     readParts: async function* (path) {
       yield Buffer.from(files[path] ?? "", "latin1");
     },
+    startProgram,
+    temporaryFolder: async (prefix) => `/tmp/${prefix}1`,
+    removeFolder: async (path) => {
+      outcome.removed = [...(outcome.removed ?? []), path];
+    },
     runShell: async (line) => `${line}\n`,
     sleep: (ms, until) =>
       new Promise((resolve) => {
@@ -99,6 +112,7 @@ export async function runCli(argv: readonly string[], around: Surroundings = {})
         });
       }),
     interruption: () => {
+      interrupted ??= around.interrupt;
       interrupted ??= around.interruptAfterMs === undefined ? new AbortController().signal : AbortSignal.timeout(around.interruptAfterMs);
       return interrupted;
     },
