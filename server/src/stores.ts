@@ -24,6 +24,7 @@ export async function openStores(options: ServerOptions, log: Log, hooks: StoreH
     segmentBytes: options.logSegmentBytes,
     failpoint: hooks.failpoint,
     monotonicMs: () => performance.now(),
+    inlineSyncMsMax: 1,
     onFailure: hooks.onFailure,
     holder: thisProcess,
   });

@@ -41,6 +41,8 @@ export class SimulatedNode {
       segmentBytes: 16 * 1024,
       archiveReserveBytes: 4 * 1024,
       monotonicMs: () => world.nowMs,
+      // Both ways of syncing are tried: every other seed syncs small records on the calling thread.
+      inlineSyncMsMax: world.seed % 2 === 0 ? 1000 : 0,
       onFailure: onFatal,
     });
     await checkFound(storage.log, record);

@@ -25,7 +25,10 @@ export class World {
   /** Set by `cut`: whatever was planned before it belongs to a process that is gone. */
   #lives = 0;
 
-  constructor(seed: number, startMs: number) {
+  constructor(
+    readonly seed: number,
+    startMs: number,
+  ) {
     this.rng = new Rng(seed);
     this.wallOffsetMs = startMs;
     this.random = { fill: (bytes) => this.rng.fill(bytes) };

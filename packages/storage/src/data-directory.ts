@@ -32,6 +32,8 @@ export interface StorageOptions {
   failpoint?: FailpointHook;
   /** Measures syncs. */
   monotonicMs?: () => number;
+  /** See SegmentLogOptions. Default 0. */
+  inlineSyncMsMax?: number;
   /** Told once per store when it stops for good: the node must stop. */
   onFailure?: (error: Error) => void;
   /** Who locks the directory: `thisProcess`. Without one nobody else is kept out. */

@@ -30,6 +30,11 @@ export class GroupCommit {
     private readonly onFailure?: (error: Error) => void,
   ) {}
 
+  /** Everything that was added is done. */
+  get idle(): boolean {
+    return !this.#busy && this.#waiting.length === 0;
+  }
+
   add(append: Append): Promise<void> {
     if (this.failure !== undefined) return Promise.reject(this.failure);
     if (!this.#busy && this.#waiting.length === 0) {

@@ -210,11 +210,11 @@ describe("segment log: fail-stop", () => {
     ["a sync", { error: "EIO" }, "sync", "EIO"],
     ["a sync that marks its pages clean", { error: "EIO", marksClean: true }, "sync", "EIO"],
   ] as const;
-  for (const [what, fault, kind, code] of faults) {
-    it(`stops for good after ${what} failed, and opens with everything acknowledged`, async () => {
+  for (const [what, fault, kind, code, inline] of [...faults.map((one) => [...one, 0] as const), ...faults.map((one) => [...one, 1] as const)]) {
+    it(`stops for good after ${what} failed${inline ? " on the calling thread" : ""}, and opens with everything acknowledged`, async () => {
       const disk = await made();
       const failures: Error[] = [];
-      const log = await open(disk, { onFailure: (error: Error) => failures.push(error) });
+      const log = await open(disk, { onFailure: (error: Error) => failures.push(error), inlineSyncMsMax: inline });
       await log.refill();
       await log.append({ entries: sampleEntries(1, 3, 1) });
       disk.fault = (operation) => (operation.kind === kind && operation.path.startsWith("log/") ? fault : undefined);
@@ -237,6 +237,40 @@ describe("segment log: fail-stop", () => {
       await again.close();
     });
   }
+
+  it("syncs a small record that comes alone on the calling thread while syncs are quick, and no other", async () => {
+    const disk = await made();
+    let nowMs = 0;
+    let syncTakesMs = 0.25;
+    let pooled = 0;
+    const log = await open(disk, { inlineSyncMsMax: 1, monotonicMs: () => nowMs });
+    await log.refill();
+    disk.fault = (operation) => {
+      if (operation.kind === "sync") nowMs += syncTakesMs;
+      return undefined;
+    };
+    disk.delay = async (operation) => void (operation.kind === "sync" && pooled++);
+    let last = 0;
+    const add = async (bytes = 60): Promise<number> => {
+      const before = pooled;
+      await log.append({ entries: [sampleEntry(++last, 1, bytes)] });
+      return pooled - before;
+    };
+    expect([await add(), await add(), await add(), await add(2000), await add()]).toEqual([1, 0, 0, 1, 0]);
+    const together = [log.append({ entries: [sampleEntry(++last, 1, 2000)] }), log.append({ entries: [sampleEntry(++last, 1)] })];
+    await Promise.all(together);
+    syncTakesMs = 40;
+    expect(await add()).toBe(0);
+    syncTakesMs = 0.25;
+    const next = [];
+    while (next.at(-1) !== 0) next.push(await add());
+    expect(next.length).toBeGreaterThan(10);
+    expect(log.counters.syncs).toBe(last);
+    disk.crash();
+    const again = await open(disk);
+    expect(again.found.lastIndex).toBe(last);
+    await again.close();
+  });
 
   it("a failed write of the slot file rejects the promise too", async () => {
     const disk = await made();

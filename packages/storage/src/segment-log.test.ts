@@ -22,6 +22,16 @@ exerciseLogStore(
 );
 
 exerciseLogStore(
+  "segments, small records synced on the calling thread",
+  async () => {
+    const options = { disk: new SimulatedDisk({ random: seededRandom(1) }), identity: sampleIdentity, segmentBytes: 16 * 1024, inlineSyncMsMax: 1 };
+    await createSegmentLog(options);
+    return { open: (more) => openSegmentLog({ ...options, ...more }) };
+  },
+  suite,
+);
+
+exerciseLogStore(
   "segments, simulated disk",
   async () => {
     const options = { disk: new SimulatedDisk({ random: seededRandom(1) }), identity: sampleIdentity, segmentBytes: 16 * 1024 };
