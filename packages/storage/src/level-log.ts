@@ -110,7 +110,8 @@ export class LevelLog implements LogStore, SpaceReserve {
 
   async *read(from: number, to: number): AsyncIterable<LoggedEntry[]> {
     if (from < this.firstIndex || to > this.#accepted) throw new RangeError(`entries ${from}..${to} are not in a log of ${this.firstIndex}..${this.#accepted}`);
-    if (to > this.#meta.lastIndex) await this.#commits.alone(async () => {});
+    // What is on its way may also replace what is there.
+    if (!this.#commits.idle) await this.#commits.alone(async () => {});
     let slice: LoggedEntry[] = [];
     let bytes = 0;
     let next = from;
