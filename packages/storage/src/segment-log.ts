@@ -76,7 +76,7 @@ export interface OpenedLog {
 
 /**
  * The log in segments. One batch is one record: `writev` on the calling thread, one fdatasync in the pool while the next batch
- * gathers. Fail-stop: after a failed write or sync nothing is written any more.
+ * gathers; see `inlineSyncMsMax` for the exception. Fail-stop: after a failed write or sync nothing is written any more.
  */
 export class SegmentLog implements LogStore, SpaceReserve {
   readonly found: LogFound;
