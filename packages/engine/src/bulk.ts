@@ -62,6 +62,7 @@ export function bulkStart(s: State, c: Command): Refusal | undefined {
     priority: textOf(c.buf, r.priorityStart, r.priorityEnd),
     total: r.total,
     createdMs: s.logTimeMs,
+    principal: textOf(c.buf, r.principalStart, r.principalEnd),
     blocks: r.blocksCount,
   });
   const key = encoder.encode(id);
@@ -221,6 +222,8 @@ export interface BulkTaskRecord {
   action: string;
   queue: string;
   priority: string;
+  /** Who began it; empty: nobody in particular. */
+  principal: string;
   total: number;
   blocks: number;
   nextBlock: number;
@@ -258,6 +261,7 @@ function taskRecord(s: State, row: number): BulkTaskRecord {
     action: textOf(text, t.actionStart, t.actionEnd),
     queue: textOf(text, t.queueStart, t.queueEnd),
     priority: textOf(text, t.priorityStart, t.priorityEnd),
+    principal: textOf(text, t.principalStart, t.principalEnd),
     total: t.total,
     blocks: t.blocks,
     createdMs: t.createdMs,

@@ -186,8 +186,16 @@ function cancelPrevious(s: State, row: number): void {
 }
 const cancelReason = new TextEncoder().encode("the next slot of its schedule came");
 
-/** Adds the job. False: it is a duplicate, or there are too many queues. */
+/** Adds the job, for who put the schedule or runs it by hand. False: it is a duplicate, or there are too many queues. */
 export function fire(s: State, row: number, r: PutScheduleRequestReader, slotMs: number, byHand: boolean): boolean {
+  const { actor } = s.events;
+  if (!byHand && r.principalEnd > r.principalStart) s.events.actor = textOf(r.buf, r.principalStart, r.principalEnd);
+  const added = addJob(s, row, r, slotMs, byHand);
+  s.events.actor = actor;
+  return added;
+}
+
+function addJob(s: State, row: number, r: PutScheduleRequestReader, slotMs: number, byHand: boolean): boolean {
   const { entities: e } = s;
   const id = scheduleId(s, row);
   w.reset();

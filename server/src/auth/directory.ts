@@ -171,6 +171,17 @@ export class Directory {
     }));
   }
 
+  /** It was created, has a key, or something was done in it. */
+  knowsNamespace(name: string): boolean {
+    const { engine } = this;
+    if (name === defaultNamespace || engine.entity(EntityKind.namespace, name) !== undefined) return true;
+    if (engine.entity(EntityKind.namespaceNumber, name) !== undefined) return true;
+    this.refresh();
+    if ([...this.identities()].some(({ namespace }) => namespace === name)) return true;
+    for (const queue of engine.queueNames()) if (queue.startsWith(`${name}::`)) return true;
+    return false;
+  }
+
   rolesOf(keyHash: string): string[] {
     return this.engine
       .entities(EntityKind.keyRole)

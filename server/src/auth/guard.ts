@@ -92,6 +92,7 @@ export class Guard {
     if (identity instanceof RpcError) return this.failedTry(peer) ?? identity;
     const principal = this.principalIn(identity, header("x-corvo-namespace") ?? "");
     if (principal instanceof RpcError || access === undefined) return principal;
+    if (principal.namespace !== identity.namespace && this.unknownNamespace(principal.namespace, header, access)) return noNamespace(principal.namespace);
     identity.used = true;
     if (!access.unlimited && access.cost === undefined) {
       const limited = this.spend(principal, access.action === "read" ? "read" : "write", 1, header, peer);
@@ -100,6 +101,14 @@ export class Guard {
     const denied = this.denied(principal, access as Access);
     if (denied !== undefined) this.options.onDenied?.(principal, call === undefined ? access.resource : methodPath(call.method), denied.message);
     return denied ?? principal;
+  }
+
+  /**
+   * A caller may ask that its namespace exists, as the command line does: a slip would else be an empty namespace, or make a new one. Others
+   * may use one that nobody created, as v0.3 lets them. Namespaces are created in any.
+   */
+  private unknownNamespace(name: string, header: (name: string) => string | undefined, access: Omit<Access, "method">): boolean {
+    return header("x-corvo-namespace-must-exist") !== undefined && access.resource !== "namespaces" && !this.directory.knowsNamespace(name);
   }
 
   /** The same for a path that is no method: metrics, debugging, server-sent events. */
@@ -433,6 +442,10 @@ class GuardedStream implements BidiStream {
 /** Events that were missed are everybody's to know. */
 function isGap(message: Uint8Array): boolean {
   return fromBinary(SubscribeEventSchema, message).type === gapType;
+}
+
+function noNamespace(name: string): RpcError {
+  return new RpcError("not_found", "NOT_FOUND", `namespace "${name}" not found`, { field: "namespace", restStatus: 404, restCode: "NOT_FOUND" });
 }
 
 export function forbidden(message: string): RpcError {

@@ -84,7 +84,7 @@ export class BulkRunner {
       places: seqs.map((_, at) => at).filter((at) => outcomes[at] === 0),
       task: task.serial,
       block,
-      principal: "",
+      principal: task.principal,
     };
   }
 }

@@ -208,6 +208,7 @@ export function taskMessage(task: BulkTaskRecord) {
     skipped,
     moveToQueue: task.queue,
     priority: task.priority,
+    principal: task.principal,
   };
 }
 
@@ -218,8 +219,9 @@ async function begin(context: BulkContext, call: Call, wish: pb.BulkRequest, cho
     blocks.push(packBulkBlock(chosen.seqs, chosen.times, from, Math.min(from + bulkBlockJobs, chosen.seqs.length)));
   }
   const { action, moveToQueue: queue, priority, requestId } = wish;
-  encodeBulkStartCommand(w, { action, queue, priority, total: chosen.seqs.length, blocks, requestId });
-  const command = { verb: Verb.BULK_START, flags: 0, namespace: namespaceName(call), principal: principalName(call), requestHash: hash, body: w.copy() };
+  const principal = principalName(call);
+  encodeBulkStartCommand(w, { action, queue, priority, total: chosen.seqs.length, blocks, principal, requestId });
+  const command = { verb: Verb.BULK_START, flags: 0, namespace: namespaceName(call), principal, requestHash: hash, body: w.copy() };
   const said = await context.replica.call(command);
   if (isRefusal(said)) throw toRpcError(said);
   const r = new BulkStartedReader().read(said, 0, said.length);

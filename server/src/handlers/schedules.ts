@@ -5,8 +5,8 @@ import * as door from "@corvo/protocol";
 import { type DoorOptions, everyMs, isRefusal, type Refusal, refuse, Verb } from "@corvo/protocol";
 import { RpcError, type UnaryHandler } from "@corvo/transport";
 import { calendar, calendarFault } from "../calendar.js";
-import type { CommandRule } from "./command.js";
-import type { HandlerContext } from "./context.js";
+import { type CommandRule, commandHandler } from "./command.js";
+import { type HandlerContext, principalName } from "./context.js";
 import { timestamp } from "./job.js";
 
 /** The methods of ScheduleService. */
@@ -16,7 +16,7 @@ export function scheduleRoutes(
   add: (method: DescMethod, handler: UnaryHandler) => void,
 ): void {
   const m = pb.ScheduleService.method;
-  command(m.putSchedule, { verb: Verb.PUT_SCHEDULE, check: checkSchedule, schema: pb.PutScheduleRequestSchema });
+  add(m.putSchedule, putScheduleHandler(context));
   add(m.listSchedules, listSchedulesHandler(context));
   add(m.getSchedule, getScheduleHandler(context));
   command(m.deleteSchedule, { verb: Verb.DELETE_SCHEDULE, check: door.checkDeleteSchedule, schema: pb.DeleteScheduleRequestSchema });
@@ -24,6 +24,23 @@ export function scheduleRoutes(
   command(m.resumeSchedule, { verb: Verb.RESUME_SCHEDULE, check: door.checkResumeSchedule, schema: pb.ResumeScheduleRequestSchema });
   command(m.runSchedule, { verb: Verb.RUN_SCHEDULE, check: door.checkRunSchedule, schema: pb.RunScheduleRequestSchema, newWork: true });
   add(m.nextRuns, nextRunsHandler(context));
+}
+
+/** What its slots do is done for who put it. */
+function putScheduleHandler(context: HandlerContext): UnaryHandler {
+  const plain = commandHandler(context, { verb: Verb.PUT_SCHEDULE, check: checkSchedule, schema: pb.PutScheduleRequestSchema });
+  return { kind: "unary", handle: (call, request) => plain.handle(call, withPrincipal(request, principalName(call))) };
+}
+
+/** The tag of `string principal = 109`. */
+const principalTag = Buffer.from([0xea, 0x06]);
+
+/** The last value of a field counts. Nobody in particular need not be said where nobody else is. */
+function withPrincipal(request: Uint8Array, principal: string): Uint8Array {
+  if (principal === "" && !Buffer.from(request.buffer, request.byteOffset, request.length).includes(principalTag)) return request;
+  const name = Buffer.from(principal);
+  const length = name.length < 128 ? [name.length] : [(name.length & 127) | 128, name.length >> 7];
+  return Buffer.concat([request, principalTag, Buffer.from(length), name]);
 }
 
 /** The door of PutSchedule, with the calendar's opinion. */
@@ -135,6 +152,7 @@ function scheduleMessage(r: ScheduleRecord): MessageInitShape<typeof pb.Schedule
     skipped: r.skipped,
     missed: r.missed,
     bufferedSlotAt: timestamp(r.bufferedMs),
+    principal: put.principal,
   };
 }
 

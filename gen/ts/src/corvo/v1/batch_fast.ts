@@ -5,7 +5,7 @@
 /* eslint-disable */
 
 import type { Writer } from "../fast/runtime.js";
-import { beginMessage, endMessage, putBool, putInt64OrBigInt, putStringOrBytes, Reader, truncated } from "../fast/runtime.js";
+import { beginMessage, endMessage, putBool, putInt64OrBigInt, putStringOrBytes, putUint32, Reader, truncated } from "../fast/runtime.js";
 
 
 /** Reads corvo.v1.CreateBatchRequest. */
@@ -14,6 +14,7 @@ export class CreateBatchRequestReader extends Reader {
   callbackQueueEnd = 0;
   callbackPayloadJsonStart = 0;
   callbackPayloadJsonEnd = 0;
+  openMax = -0;
   requestIdStart = 0;
   requestIdEnd = 0;
   validateOnly = false;
@@ -27,6 +28,7 @@ export class CreateBatchRequestReader extends Reader {
     this.callbackQueueEnd = 0;
     this.callbackPayloadJsonStart = 0;
     this.callbackPayloadJsonEnd = 0;
+    this.openMax = 0;
     this.requestIdStart = 0;
     this.requestIdEnd = 0;
     this.validateOnly = false;
@@ -81,6 +83,19 @@ export class CreateBatchRequestReader extends Reader {
       }
       } else {
       switch (tag >>> 3) {
+        case 109: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.openMax = b;
+          } else {
+            this.pos = pos;
+            this.openMax = this.varint32();
+            pos = this.pos;
+          }
+          break;
+        }
         case 110: {
           if ((tag & 7) !== 2) this.odd(tag, pos);
           let n = pos < end ? buf[pos] : 255;
@@ -123,6 +138,7 @@ export class CreateBatchRequestReader extends Reader {
 export const CreateBatchRequestTag = {
   callbackQueue: 10,
   callbackPayloadJson: 18,
+  openMax: 872,
   requestId: 882,
   validateOnly: 1520,
 } as const;
@@ -131,6 +147,7 @@ export const CreateBatchRequestTag = {
 export interface CreateBatchRequestInit {
   callbackQueue?: string | Uint8Array;
   callbackPayloadJson?: string | Uint8Array;
+  openMax?: number;
   requestId?: string | Uint8Array;
   validateOnly?: boolean;
 }
@@ -139,6 +156,7 @@ export interface CreateBatchRequestInit {
 export function encodeCreateBatchRequest(w: Writer, init: CreateBatchRequestInit): void {
   if (init.callbackQueue !== undefined && init.callbackQueue.length > 0) putStringOrBytes(w, 10, init.callbackQueue);
   if (init.callbackPayloadJson !== undefined && init.callbackPayloadJson.length > 0) putStringOrBytes(w, 18, init.callbackPayloadJson);
+  if (init.openMax !== undefined && init.openMax !== 0) putUint32(w, 872, init.openMax);
   if (init.requestId !== undefined && init.requestId.length > 0) putStringOrBytes(w, 882, init.requestId);
   if (init.validateOnly !== undefined && init.validateOnly) putBool(w, 1520, init.validateOnly);
 }

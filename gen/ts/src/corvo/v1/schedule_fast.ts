@@ -28,6 +28,8 @@ export class PutScheduleRequestReader extends Reader {
   paused = false;
   descriptionStart = 0;
   descriptionEnd = 0;
+  principalStart = 0;
+  principalEnd = 0;
   requestIdStart = 0;
   requestIdEnd = 0;
   validateOnly = false;
@@ -53,6 +55,8 @@ export class PutScheduleRequestReader extends Reader {
     this.paused = false;
     this.descriptionStart = 0;
     this.descriptionEnd = 0;
+    this.principalStart = 0;
+    this.principalEnd = 0;
     this.requestIdStart = 0;
     this.requestIdEnd = 0;
     this.validateOnly = false;
@@ -208,6 +212,21 @@ export class PutScheduleRequestReader extends Reader {
       }
       } else {
       switch (tag >>> 3) {
+        case 109: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.principalEnd !== 0) this.hasUnknown = true;
+          this.principalStart = pos;
+          this.principalEnd = pos += n;
+          break;
+        }
         case 110: {
           if ((tag & 7) !== 2) this.odd(tag, pos);
           let n = pos < end ? buf[pos] : 255;
@@ -257,6 +276,7 @@ export const PutScheduleRequestTag = {
   jitter: 58,
   paused: 64,
   description: 74,
+  principal: 874,
   requestId: 882,
   validateOnly: 1520,
 } as const;
@@ -272,6 +292,7 @@ export interface PutScheduleRequestInit {
   jitter?: string | Uint8Array;
   paused?: boolean;
   description?: string | Uint8Array;
+  principal?: string | Uint8Array;
   requestId?: string | Uint8Array;
   validateOnly?: boolean;
 }
@@ -292,6 +313,7 @@ export function encodePutScheduleRequest(w: Writer, init: PutScheduleRequestInit
   if (init.jitter !== undefined && init.jitter.length > 0) putStringOrBytes(w, 58, init.jitter);
   if (init.paused !== undefined && init.paused) putBool(w, 64, init.paused);
   if (init.description !== undefined && init.description.length > 0) putStringOrBytes(w, 74, init.description);
+  if (init.principal !== undefined && init.principal.length > 0) putStringOrBytes(w, 874, init.principal);
   if (init.requestId !== undefined && init.requestId.length > 0) putStringOrBytes(w, 882, init.requestId);
   if (init.validateOnly !== undefined && init.validateOnly) putBool(w, 1520, init.validateOnly);
 }

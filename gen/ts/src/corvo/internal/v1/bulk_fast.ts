@@ -22,6 +22,8 @@ export class BulkStartCommandReader extends Reader {
   blocksCount = 0;
   blocksStart: Int32Array<ArrayBuffer> = new Int32Array(8);
   blocksEnd: Int32Array<ArrayBuffer> = new Int32Array(8);
+  principalStart = 0;
+  principalEnd = 0;
   requestIdStart = 0;
   requestIdEnd = 0;
 
@@ -40,6 +42,8 @@ export class BulkStartCommandReader extends Reader {
     this.totalLo = 0;
     this.totalHi = 0;
     this.blocksCount = 0;
+    this.principalStart = 0;
+    this.principalEnd = 0;
     this.requestIdStart = 0;
     this.requestIdEnd = 0;
     let pos = start;
@@ -140,6 +144,21 @@ export class BulkStartCommandReader extends Reader {
           this.blocksEnd[i] = pos += n;
           break;
         }
+        case 6: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.principalEnd !== 0) this.hasUnknown = true;
+          this.principalStart = pos;
+          this.principalEnd = pos += n;
+          break;
+        }
         default:
           pos = this.unknown(tag, pos);
       }
@@ -176,6 +195,7 @@ export const BulkStartCommandTag = {
   priority: 26,
   total: 32,
   blocks: 42,
+  principal: 50,
   requestId: 882,
 } as const;
 
@@ -186,6 +206,7 @@ export interface BulkStartCommandInit {
   priority?: string | Uint8Array;
   total?: number | bigint;
   blocks?: readonly (string | Uint8Array)[];
+  principal?: string | Uint8Array;
   requestId?: string | Uint8Array;
 }
 
@@ -196,6 +217,7 @@ export function encodeBulkStartCommand(w: Writer, init: BulkStartCommandInit): v
   if (init.priority !== undefined && init.priority.length > 0) putStringOrBytes(w, 26, init.priority);
   if (init.total !== undefined && init.total != 0) putInt64OrBigInt(w, 32, init.total);
   if (init.blocks !== undefined) for (const one of init.blocks) putStringOrBytes(w, 42, one);
+  if (init.principal !== undefined && init.principal.length > 0) putStringOrBytes(w, 50, init.principal);
   if (init.requestId !== undefined && init.requestId.length > 0) putStringOrBytes(w, 882, init.requestId);
 }
 
