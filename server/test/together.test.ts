@@ -98,6 +98,14 @@ test.each(faults)("%s is refused over REST and RPC, alone and among others", asy
   expect(await refused(server.rpc.worker.enqueueBatch({ jobs: [{ queue: "q" }, { queue: "q", ...rpc }] }))).toBe(`3 ${reason} jobs[1].${field}`);
 });
 
+test("how many batches may be open is the server's to say, not the request's", async () => {
+  const batches = createClient(BatchService, createConnectTransport({ baseUrl: server.url, httpVersion: "2" }));
+  const opened = [];
+  for (let i = 0; i < 3; i++) opened.push((await batches.createBatch({ openMax: 1 })).batchId);
+  expect(new Set(opened).size).toBe(3);
+  for (const batchId of opened) expect((await batches.sealBatch({ batchId })).status).toBe("completed");
+});
+
 test("a ring cannot close: an id that is still to come is refused", async () => {
   const { jobId } = await server.rpc.worker.enqueue({ queue: "q" });
   // The same moment or later, and a sequence that no job has yet.

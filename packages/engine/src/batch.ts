@@ -42,7 +42,13 @@ export function createBatch(s: State, c: Command): Refusal | undefined {
   if (r.callbackQueueEnd - r.callbackQueueStart > limits.queueNameBytesMax) {
     return refuse("invalid_argument", "TOO_LARGE", `callback_queue is longer than ${limits.queueNameBytesMax} bytes`, { field: "callback_queue" });
   }
+  const owner = s.entities.adding;
+  const open = s.openBatches.get(owner) ?? 0;
+  if (r.openMax > 0 && open >= r.openMax) {
+    return refuse("resource_exhausted", "TOO_LARGE", `${open} batches are open already (max ${r.openMax}): seal those that are complete`);
+  }
   const batch = addBatch(s, r);
+  s.openBatches.set(owner, open + 1);
   if (!s.answering) return undefined;
   putBytes(s.out, CreateBatchResponseTag.batchId, s.entities.keyOf(batch));
   putUint64(s.out, CreateBatchResponseTag.logIndex, s.appliedIndex);
@@ -57,6 +63,8 @@ export function sealBatch(s: State, c: Command): Refusal | undefined {
   if (batch === -1) return refuse("not_found", "NOT_FOUND", `batch "${textOf(c.buf, r.batchIdStart, r.batchIdEnd)}" not found`, { field: "batch_id" });
   if ((s.entities.flag(batch) & BatchFlag.sealed) === 0) {
     s.entities.setFlag(batch, s.entities.flag(batch) | BatchFlag.sealed);
+    const owner = s.entities.owner(batch);
+    s.openBatches.set(owner, (s.openBatches.get(owner) ?? 0) - 1);
     completeWhenDone(s, batch);
     addFollowers(s);
   }
@@ -70,6 +78,21 @@ export function sealBatch(s: State, c: Command): Refusal | undefined {
   }
   putUint64(s.out, SealBatchResponseTag.logIndex, s.appliedIndex);
   return undefined;
+}
+
+/** After a restore: what follows from the entities. */
+export function batchesRestored(s: State): void {
+  s.openBatches.clear();
+  for (const [owner, open] of openBatches(s)) s.openBatches.set(owner, open);
+}
+
+/** Open batches by the number of their namespace, counted anew. */
+export function openBatches({ entities: e }: State): Map<number, number> {
+  const open = new Map<number, number>();
+  for (let row = e.first(EntityKind.batch); row !== -1; row = e.following(row)) {
+    if ((e.flag(row) & BatchFlag.sealed) === 0) open.set(e.owner(row), (open.get(e.owner(row)) ?? 0) + 1);
+  }
+  return open;
 }
 
 /** A callback as requests have it. */

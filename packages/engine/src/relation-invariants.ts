@@ -1,5 +1,5 @@
 import { EnqueueRequestReader } from "@corvo/gen/corvo/v1/worker_fast.js";
-import { BatchNumber } from "./batch.js";
+import { BatchNumber, openBatches } from "./batch.js";
 import { EdgeNumber, HeadNumber } from "./dependencies.js";
 import { FamilyNumber } from "./family.js";
 import { ensure } from "./invariant.js";
@@ -35,6 +35,10 @@ export function checkRelations(s: State): void {
     const live = members.get(entities.serial(e)) ?? 0;
     checkSum(s, e, BatchNumber.deleted, `batch ${decoder.decode(entities.keyOf(e))}`);
     ensure(entities.num(e, BatchNumber.pending) === live, `batch ${decoder.decode(entities.keyOf(e))} counts ${entities.num(e, 1)} members, there are ${live}`);
+  }
+  const open = openBatches(s);
+  for (const owner of new Set([...open.keys(), ...s.openBatches.keys()])) {
+    ensure((open.get(owner) ?? 0) === (s.openBatches.get(owner) ?? 0), `namespace ${owner} has another number of open batches`);
   }
   for (let e = entities.first(EntityKind.child); e !== -1; e = entities.following(e)) {
     const parent = decoder.decode(entities.keyOf(e));

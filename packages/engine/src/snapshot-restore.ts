@@ -1,3 +1,4 @@
+import { batchesRestored } from "./batch.js";
 import { ensure, InvariantBroken } from "./invariant.js";
 import { depthsRestored } from "./queue-depth.js";
 import { schedulesRestored } from "./schedule.js";
@@ -145,6 +146,7 @@ class Restore {
     s.arena.restored();
     s.outbox.refresh();
     schedulesRestored(s);
+    batchesRestored(s);
     depthsRestored(s);
     let listed = garbage.rows;
     for (const queue of s.queues.bySerial.values()) {

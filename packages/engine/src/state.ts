@@ -211,6 +211,10 @@ export class State implements TextOwners {
 
   /** Queues with a `depthMax`. */
   depthLimits = 0;
+  /** Batches that are not sealed, by the number of their namespace. Follows from the entities. */
+  readonly openBatches = new Map<number, number>();
+  /** Rises when a row of the usage ledger goes into a coarser one: who walks along the ledger begins again. In no snapshot. */
+  usageFolds = 0;
   /** Serials of schedules that want slots from the leader. Follows from the entities, as `awaited`. */
   readonly asking = new Set<number>();
   /** Job for whose end a slot waits → serial of the schedule. */

@@ -290,7 +290,12 @@ export class Transcript {
       case "create-batch":
         return told(
           given(Verb.CREATE_BATCH, (w) =>
-            encodeCreateBatchRequest(w, { callbackQueue: args.get("callback"), callbackPayloadJson: args.get("callback_payload"), requestId }),
+            encodeCreateBatchRequest(w, {
+              callbackQueue: args.get("callback"),
+              callbackPayloadJson: args.get("callback_payload"),
+              openMax: Number(args.get("max") ?? 0),
+              requestId,
+            }),
           ),
           (bytes) => this.entity(fromBinary(CreateBatchResponseSchema, bytes).batchId),
         );

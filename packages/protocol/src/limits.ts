@@ -53,6 +53,8 @@ export const limits = {
   webhookSecretBytesMax: 256,
   webhookAttemptsMax: 100,
   redeliverEventsMax: 1000,
+  /** Batches of one namespace that are not sealed. */
+  openBatchesMax: 10_000,
   schedulesMax: 2_000_000,
   cronBytesMax: 255,
   timezoneBytesMax: 64,

@@ -2,11 +2,22 @@ import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/p
 import type { BatchRecord, ChainRecord, ChainStepRecord, JobRecord } from "@corvo/engine";
 import * as pb from "@corvo/gen/corvo/v1/batch_pb.js";
 import type { JobDependencySchema } from "@corvo/gen/corvo/v1/job_pb.js";
+import { checkCreateBatch, limits, Verb } from "@corvo/protocol";
 import { RpcError, type UnaryHandler } from "@corvo/transport";
+import { commandHandler } from "./command.js";
 import type { HandlerContext } from "./context.js";
 import { decoded, findJob, stateName, timestamp } from "./job.js";
 
 const text = new TextDecoder();
+
+/** Open batches of a namespace are limited: one that nobody seals stays. The command carries the limit. */
+export function createBatchHandler(context: HandlerContext): UnaryHandler {
+  const plain = commandHandler(context, { verb: Verb.CREATE_BATCH, check: checkCreateBatch, schema: pb.CreateBatchRequestSchema, newWork: true });
+  const { openBatchesMax: openMax } = limits;
+  // The last value of a field counts.
+  const limit = toBinary(pb.CreateBatchRequestSchema, create(pb.CreateBatchRequestSchema, { openMax }));
+  return { kind: "unary", handle: (call, request) => plain.handle(call, Buffer.concat([request, limit])) };
+}
 
 /** One batch with its counters. */
 export function getBatchHandler({ replica }: HandlerContext): UnaryHandler {

@@ -21,7 +21,7 @@ import { adminHandlers } from "./admin.js";
 import { listApprovalPoliciesHandler, listIterationsHandler } from "./agent.js";
 import type { AuthContext } from "./auth.js";
 import { authRoutes } from "./auth-routes.js";
-import { getBatchHandler, getChainHandler, getDependenciesHandler, listBatchesHandler, listChainsHandler } from "./batch.js";
+import { createBatchHandler, getBatchHandler, getChainHandler, getDependenciesHandler, listBatchesHandler, listChainsHandler } from "./batch.js";
 import { billingSummaryHandler, listBudgetsHandler, usageSummaryHandler } from "./budget.js";
 import { getChildrenHandler } from "./children.js";
 import { clusterStatusHandler, listWorkersHandler, type NodeFacts, serverInfoHandler } from "./cluster.js";
@@ -98,7 +98,7 @@ export function publicRoutes(context: AuthContext & AdminContext, counters: Stre
   command(j.moveJob, { verb: Verb.MOVE, check: door.checkMoveJob, schema: jobs.MoveJobRequestSchema });
   command(j.deleteJob, { verb: Verb.DELETE, check: door.checkDeleteJob, schema: jobs.DeleteJobRequestSchema });
 
-  command(t.createBatch, { verb: Verb.CREATE_BATCH, check: door.checkCreateBatch, schema: batches.CreateBatchRequestSchema, newWork: true });
+  add(t.createBatch, createBatchHandler(context));
   command(t.sealBatch, { verb: Verb.SEAL_BATCH, check: door.checkSealBatch, schema: batches.SealBatchRequestSchema });
   add(t.getBatch, getBatchHandler(context));
   add(t.listBatches, listBatchesHandler(context));
