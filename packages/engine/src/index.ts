@@ -28,6 +28,7 @@ export { type CountRecord, histogramBoundsMs } from "./tables/counters.js";
 export { EntityKind } from "./tables/entities.js";
 export { type EventExtra, type EventLog, type EventQueue, type EventRecord, EventType, type EventWorker, eventTypes } from "./tables/events.js";
 export { JobState, jobStateNames } from "./tables/job-table.js";
+export type { UsageGrouping, UsageTotals, UsageWalk } from "./usage-walk.js";
 export { finishedFixedBytes, liveFixedBytes, queueFixedBytes, type ViewFeed } from "./view-feed.js";
 export { FeedChunk, FeedKind } from "./view-format.js";
 export type { WebhookDeliveryRecord, WebhookRecord } from "./webhook-records.js";

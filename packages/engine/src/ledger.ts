@@ -9,12 +9,12 @@ import type { UsageReport } from "./usage-report.js";
  */
 export const Grain = { minute: 1, hour: 2, day: 3, /** All acks of a queue ever: for its average. */ ever: 4 } as const;
 
-const grainMs = [0, 60_000, 3_600_000, 86_400_000, 0];
+export const grainMs = [0, 60_000, 3_600_000, 86_400_000, 0];
 const keptMs = [0, 25 * 3_600_000, 35 * 86_400_000, 0, 0];
 export const dayMs = grainMs[Grain.day];
 
 /** Numbers of a row. */
-const N = { startMs: 0, input: 1, output: 2, cacheCreation: 3, cacheRead: 4, cost: 5, count: 6 } as const;
+export const UsageNumber = { startMs: 0, input: 1, output: 2, cacheCreation: 3, cacheRead: 4, cost: 5, count: 6 } as const;
 
 /** grain, start, then queue, model and provider, each with its length before it. */
 const key = new Uint8Array(9 + 3 * 256);
@@ -44,8 +44,8 @@ export function enterUsage(s: State, queue: Uint8Array, u: UsageReport, byAck: b
   const known = s.entities.find(EntityKind.usage, key, 0, at);
   if (known === -1 && s.entities.count(EntityKind.usage) >= usageRowsMax) return;
   const ever = known === -1 ? s.entities.add(EntityKind.usage, key, 0, at, nothing, 0, 0) : known;
-  s.entities.setNum(ever, N.cost, s.entities.num(ever, N.cost) + u.costNanos);
-  s.entities.setNum(ever, N.count, s.entities.num(ever, N.count) + 1);
+  s.entities.setNum(ever, UsageNumber.cost, s.entities.num(ever, UsageNumber.cost) + u.costNanos);
+  s.entities.setNum(ever, UsageNumber.count, s.entities.num(ever, UsageNumber.count) + 1);
 }
 
 /** The row of the key that was made; when there are too many, one for all that have no row of their own. */
@@ -60,30 +60,33 @@ function rowFor(s: State, grain: number, startMs: number, keyBytes: number): num
     if (row !== -1) return row;
   }
   row = entities.add(EntityKind.usage, key, 0, end, nothing, 0, 0);
-  entities.setNum(row, N.startMs, startMs);
+  entities.setNum(row, UsageNumber.startMs, startMs);
   if (keptMs[grain] > 0) entities.setDue(row, startMs + grainMs[grain] + keptMs[grain]);
   return row;
 }
 
 function add(s: State, row: number, input: number, output: number, creation: number, read: number, cost: number, count: number): void {
   const { entities: e } = s;
-  if (input !== 0) e.setNum(row, N.input, e.num(row, N.input) + input);
-  if (output !== 0) e.setNum(row, N.output, e.num(row, N.output) + output);
-  if (creation !== 0) e.setNum(row, N.cacheCreation, e.num(row, N.cacheCreation) + creation);
-  if (read !== 0) e.setNum(row, N.cacheRead, e.num(row, N.cacheRead) + read);
-  if (cost !== 0) e.setNum(row, N.cost, e.num(row, N.cost) + cost);
-  e.setNum(row, N.count, e.num(row, N.count) + count);
+  if (input !== 0) e.setNum(row, UsageNumber.input, e.num(row, UsageNumber.input) + input);
+  if (output !== 0) e.setNum(row, UsageNumber.output, e.num(row, UsageNumber.output) + output);
+  if (creation !== 0) e.setNum(row, UsageNumber.cacheCreation, e.num(row, UsageNumber.cacheCreation) + creation);
+  if (read !== 0) e.setNum(row, UsageNumber.cacheRead, e.num(row, UsageNumber.cacheRead) + read);
+  if (cost !== 0) e.setNum(row, UsageNumber.cost, e.num(row, UsageNumber.cost) + cost);
+  e.setNum(row, UsageNumber.count, e.num(row, UsageNumber.count) + count);
 }
 
 /** A row has become old: its sums go into the row of the next coarser grain. */
 export function usageDue(s: State, row: number): void {
   const { entities: e } = s;
+  s.usageFolds++;
   const old = e.keyOf(row);
   const grain = old[0] + 1;
-  const startMs = Math.floor(e.num(row, N.startMs) / grainMs[grain]) * grainMs[grain];
+  const startMs = Math.floor(e.num(row, UsageNumber.startMs) / grainMs[grain]) * grainMs[grain];
   key.set(old);
   keyOf(grain, startMs);
-  const sums = [N.input, N.output, N.cacheCreation, N.cacheRead, N.cost, N.count].map((i) => e.num(row, i));
+  const sums = [UsageNumber.input, UsageNumber.output, UsageNumber.cacheCreation, UsageNumber.cacheRead, UsageNumber.cost, UsageNumber.count].map((i) =>
+    e.num(row, i),
+  );
   e.remove(row);
   add(s, rowFor(s, grain, startMs, old.length), sums[0], sums[1], sums[2], sums[3], sums[4], sums[5]);
 }
@@ -97,8 +100,8 @@ export function spentToday(s: State, queue: Uint8Array | undefined): number {
   for (let row = e.last(EntityKind.usage); row !== -1; row = e.preceding(row)) {
     const bytes = e.keyOf(row);
     if (bytes[0] !== Grain.minute) continue;
-    if (e.num(row, N.startMs) < fromMs) break;
-    if (queue === undefined || sameName(bytes, queue)) sum += e.num(row, N.cost);
+    if (e.num(row, UsageNumber.startMs) < fromMs) break;
+    if (queue === undefined || sameName(bytes, queue)) sum += e.num(row, UsageNumber.cost);
   }
   return sum;
 }
@@ -113,7 +116,7 @@ function sameName(keyBytes: Uint8Array, queue: Uint8Array): boolean {
 export function averageCost(s: State, queue: Uint8Array): number {
   const at = name(keyOf(Grain.ever, 0), queue, 0, queue.length);
   const row = s.entities.find(EntityKind.usage, key, 0, at);
-  return row === -1 ? 0 : s.entities.num(row, N.cost) / s.entities.num(row, N.count);
+  return row === -1 ? 0 : s.entities.num(row, UsageNumber.cost) / s.entities.num(row, UsageNumber.count);
 }
 
 /** Sums of one combination of names. */
@@ -137,7 +140,7 @@ export function usageSince(s: State, fromMs: number): UsageRecord[] {
   const { entities: e } = s;
   const records: UsageRecord[] = [];
   for (let row = e.first(EntityKind.usage); row !== -1; row = e.following(row)) {
-    const startMs = e.num(row, N.startMs);
+    const startMs = e.num(row, UsageNumber.startMs);
     const grain = s.arena.memory(e.keyAddress(row))[s.arena.start(e.keyAddress(row))];
     if (grain === Grain.ever || startMs + grainMs[grain] <= fromMs) continue;
     const bytes = e.keyOf(row);
@@ -150,12 +153,12 @@ export function usageSince(s: State, fromMs: number): UsageRecord[] {
     const [queue, model, provider] = [text(), text(), text()];
     records.push({
       ...{ startMs, queue, model, provider },
-      inputTokens: e.num(row, N.input),
-      outputTokens: e.num(row, N.output),
-      cacheCreationTokens: e.num(row, N.cacheCreation),
-      cacheReadTokens: e.num(row, N.cacheRead),
-      costNanos: e.num(row, N.cost),
-      count: e.num(row, N.count),
+      inputTokens: e.num(row, UsageNumber.input),
+      outputTokens: e.num(row, UsageNumber.output),
+      cacheCreationTokens: e.num(row, UsageNumber.cacheCreation),
+      cacheReadTokens: e.num(row, UsageNumber.cacheRead),
+      costNanos: e.num(row, UsageNumber.cost),
+      count: e.num(row, UsageNumber.count),
     });
   }
   return records;

@@ -26,6 +26,7 @@ import { EntityKind, entityKindsMax } from "./tables/entities.js";
 import { type EventLog, type EventRecord, eventTypes } from "./tables/events.js";
 import type { Queue } from "./tables/queues.js";
 import { nextTimerMs } from "./tick.js";
+import { type UsageGrouping, UsageWalk } from "./usage-walk.js";
 import type { ViewFeed } from "./view-feed.js";
 import { type WebhookDeliveryRecord, type WebhookRecord, webhookDeliveries, webhookDelivery, webhookPending, webhookRecords } from "./webhook-records.js";
 import { type WorkerOrder, workerOrder } from "./worker-orders.js";
@@ -342,6 +343,11 @@ export class Reads {
   /** Who fetched, sorted by id. */
   workers(): WorkerRecord[] {
     return workerRecords(this.state);
+  }
+
+  /** The usage ledger from the minute, hour or day on in which this time lies, to be summed part by part. */
+  usageWalk(fromMs: number, by: UsageGrouping | undefined): UsageWalk {
+    return new UsageWalk(this.state, fromMs, by);
   }
 
   /** What a worker of a namespace (empty: `default`) was told; empty: nothing. */

@@ -1,5 +1,5 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { nanosPerUsd, type UsageRecord } from "@corvo/engine";
+import { nanosPerUsd, type UsageGrouping, type UsageTotals, type UsageWalk } from "@corvo/engine";
 import {
   GetBillingSummaryRequestSchema,
   GetBillingSummaryResponseSchema,
@@ -28,8 +28,7 @@ export function listBudgetsHandler({ replica }: HandlerContext): UnaryHandler {
 
 const defaultPeriod = "24h";
 const dayMs = 86_400_000;
-const groupings = ["queue", "model", "provider", "namespace"] as const;
-type Grouping = (typeof groupings)[number];
+const groupings: readonly UsageGrouping[] = ["queue", "model", "provider", "namespace"];
 
 /** Milliseconds of a Go duration, which may start with days: `90m`, `7d`, `1d12h`. NaN: it is none, or not above 0. */
 export function periodMs(text: string): number {
@@ -51,22 +50,22 @@ function settledPeriod(given: string): { period: string; ms: number } {
   return { period, ms };
 }
 
-interface Totals {
-  inputTokens: number;
-  outputTokens: number;
-  cacheCreationTokens: number;
-  cacheReadTokens: number;
-  costNanos: number;
-  count: number;
+/** Rows of the ledger that are summed in one turn: about a millisecond. */
+const rowsPerTurn = 2_000;
+/** Rows go into coarser ones in bursts, once a minute. */
+const restartsMax = 20;
+
+/** Sums the ledger between the turns of others. */
+async function summed({ replica }: HandlerContext, fromMs: number, by: UsageGrouping | undefined): Promise<UsageWalk> {
+  const walk = replica.engine.usageWalk(fromMs, by);
+  while (!walk.step(rowsPerTurn)) {
+    if (walk.restarts > restartsMax) throw new RpcError("unavailable", "UNAVAILABLE", "the usage ledger changes too fast: try again", { retryAfterMs: 1000 });
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return walk;
 }
 
-function sum(records: readonly UsageRecord[]): Totals {
-  const totals = { inputTokens: 0, outputTokens: 0, cacheCreationTokens: 0, cacheReadTokens: 0, costNanos: 0, count: 0 };
-  for (const record of records) for (const name of Object.keys(totals) as (keyof Totals)[]) totals[name] += record[name];
-  return totals;
-}
-
-function wire({ costNanos, count, ...tokens }: Totals) {
+function wire({ costNanos, count, ...tokens }: UsageTotals) {
   return {
     inputTokens: BigInt(tokens.inputTokens),
     outputTokens: BigInt(tokens.outputTokens),
@@ -77,63 +76,52 @@ function wire({ costNanos, count, ...tokens }: Totals) {
   };
 }
 
-/** By group, the most expensive first, then by name. */
-function groups(records: readonly UsageRecord[], keyOf: (record: UsageRecord) => string): { key: string; totals: Totals }[] {
-  const lists = new Map<string, UsageRecord[]>();
-  for (const record of records) {
-    const key = keyOf(record);
-    const list = lists.get(key);
-    if (list) list.push(record);
-    else lists.set(key, [record]);
-  }
-  return [...lists].map(([key, list]) => ({ key, totals: sum(list) })).sort((a, b) => b.totals.costNanos - a.totals.costNanos || (a.key < b.key ? -1 : 1));
+/** The most expensive first, then by name. */
+function sorted(groups: ReadonlyMap<string, UsageTotals>): { key: string; totals: UsageTotals }[] {
+  return [...groups].map(([key, totals]) => ({ key, totals })).sort((a, b) => b.totals.costNanos - a.totals.costNanos || (a.key < b.key ? -1 : 1));
 }
 
-/** Queues of a namespace other than `default` have its name before theirs. */
-function namespaceOf({ queue }: UsageRecord): string {
-  const at = queue.indexOf("::");
-  return at > 0 ? queue.slice(0, at) : "default";
-}
-
-export function usageSummaryHandler({ replica }: HandlerContext): UnaryHandler {
+export function usageSummaryHandler(context: HandlerContext): UnaryHandler {
+  const { replica } = context;
   return {
     kind: "unary",
-    handle(_call, request) {
+    async handle(_call, request) {
       const wish = decoded(() => fromBinary(GetUsageSummaryRequestSchema, request));
       const { period, ms } = settledPeriod(wish.period);
       const by = wish.groupBy === "" || wish.groupBy === "none" ? undefined : wish.groupBy;
-      if (by !== undefined && !groupings.includes(by as Grouping)) {
+      if (by !== undefined && !groupings.includes(by as UsageGrouping)) {
         const known = `one of: none, ${groupings.join(", ")}`;
         throw new RpcError("invalid_argument", "INVALID_PERIOD", `invalid group_by ${JSON.stringify(by)}: ${known}`, { field: "group_by" });
       }
       const toMs = Math.max(Date.now(), replica.engine.logTimeMs);
-      const records = replica.engine.usageSince(toMs - ms);
-      const keyOf = by === "namespace" ? namespaceOf : (record: UsageRecord) => record[by as Exclude<Grouping, "namespace">];
-      const found = by === undefined ? [] : groups(records, keyOf);
+      const logIndex = BigInt(replica.engine.appliedIndex);
+      const { totals, groups } = await summed(context, toMs - ms, by as UsageGrouping | undefined);
       const answer = {
         period,
         from: timestamp(Math.max(1, toMs - ms)),
         to: timestamp(toMs),
-        totals: wire(sum(records)),
-        groups: found.map(({ key, totals }) => ({ key, ...wire(totals) })),
-        logIndex: BigInt(replica.engine.appliedIndex),
+        totals: wire(totals),
+        groups: sorted(groups).map(({ key, totals }) => ({ key, ...wire(totals) })),
+        logIndex,
       };
       return toBinary(GetUsageSummaryResponseSchema, create(GetUsageSummaryResponseSchema, answer));
     },
   };
 }
 
-export function billingSummaryHandler({ replica }: HandlerContext): UnaryHandler {
+export function billingSummaryHandler(context: HandlerContext): UnaryHandler {
+  const { replica } = context;
   return {
     kind: "unary",
-    handle(_call, request) {
+    async handle(_call, request) {
       const { period, ms } = settledPeriod(decoded(() => fromBinary(GetBillingSummaryRequestSchema, request)).period);
-      const records = replica.engine.usageSince(Math.max(Date.now(), replica.engine.logTimeMs) - ms);
-      const summary = groups(records, namespaceOf).map(({ key, totals }) => {
+      const logIndex = BigInt(replica.engine.appliedIndex);
+      const { groups } = await summed(context, Math.max(Date.now(), replica.engine.logTimeMs) - ms, "namespace");
+      const summary = sorted(groups).map(({ key, totals }) => {
         const { count, ...sums } = wire(totals);
         return { namespace: key, rows: count, ...sums };
       });
-      const answer = { period, summary, logIndex: BigInt(replica.engine.appliedIndex) };
+      const answer = { period, summary, logIndex };
       return toBinary(GetBillingSummaryResponseSchema, create(GetBillingSummaryResponseSchema, answer));
     },
   };
