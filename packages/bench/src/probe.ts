@@ -15,6 +15,9 @@ export interface Probed {
   firstError: string | undefined;
 }
 
+/** What is wrong with the answer to the n-th question. */
+export type Fault = (answer: Record<string, unknown>, n: number) => string | undefined;
+
 /** REST requests over one connection, one at a time, each timed from its first byte to the last one of its answer. */
 export class Probe {
   private readonly connection: UnaryConnection;
@@ -35,19 +38,25 @@ export class Probe {
     return { status: answer.status, text: answer.body.toString(), us };
   }
 
-  /** Asks `count` things; `fault` says what is wrong with an answer. A tenth more, 20 at most, come before and do not count. */
-  async run(count: number, next: (n: number) => Asked, fault: (answer: Record<string, unknown>, n: number) => string | undefined): Promise<Probed> {
-    const probed: Probed = { latencies: new Latencies(), errors: 0, firstError: undefined };
-    const before = Math.min(20, Math.ceil(count / 10));
+  /** Asks `count` things; `fault` says what is wrong with an answer. `before` more come first and do not count: a tenth, 20 at most. */
+  async run(count: number, next: (n: number) => Asked, fault: Fault, before = Math.min(20, Math.ceil(count / 10))): Promise<Probed> {
+    return (await this.runBeside(count, [{ next, fault }], before))[0];
+  }
+
+  /** The same for several kinds of questions, by turns: what the machine does meanwhile meets them all. */
+  async runBeside(count: number, kinds: readonly { next: (n: number) => Asked; fault: Fault }[], before: number): Promise<Probed[]> {
+    const all = kinds.map((): Probed => ({ latencies: new Latencies(), errors: 0, firstError: undefined }));
     for (let n = 0; n < count + before; n++) {
-      const { status, text, us } = await this.ask(next(n));
-      const wrong = status === 200 ? fault(JSON.parse(text) as Record<string, unknown>, n) : `${status} ${text.slice(0, 200)}`;
-      if (wrong !== undefined) {
-        probed.errors++;
-        probed.firstError ??= wrong;
-      } else if (n >= before) probed.latencies.add(us);
+      for (const [i, { next, fault }] of kinds.entries()) {
+        const { status, text, us } = await this.ask(next(n));
+        const wrong = status === 200 ? fault(JSON.parse(text) as Record<string, unknown>, n) : `${status} ${text.slice(0, 200)}`;
+        if (wrong !== undefined) {
+          all[i].errors++;
+          all[i].firstError ??= wrong;
+        } else if (n >= before) all[i].latencies.add(us);
+      }
     }
-    return probed;
+    return all;
   }
 
   close(): void {

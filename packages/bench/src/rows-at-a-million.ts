@@ -149,28 +149,29 @@ function explainFault(answer: Answer): string | undefined {
 
 async function p99(on: Million, next: (n: number) => Asked, fault: (answer: Answer) => string | undefined, count = questions): Promise<Result> {
   const probed = await on.probe.run(count, next, fault);
-  const trip = await roundTrip(on);
-  return { value: inMs(probed, 99), errors: probed.errors, note: probed.firstError ?? `p50 ${inMs(probed, 50)} ms; ${trip.text}` };
+  const trip = tripText(await on.probe.run(questions * 4, roundTrips.next, roundTrips.fault));
+  return { value: inMs(probed, 99), errors: probed.errors, note: probed.firstError ?? `p50 ${inMs(probed, 50)} ms; ${trip}` };
 }
 
+/**
+ * As many questions come before as count: in its first thousands of calls a server runs code that is not compiled yet, whatever it is asked
+ * (counts with 20,000 jobs, p99 of each 500: 4.9 ms, 2.8, 3.5, 2.1, 2.7, 1.7, 0.4, 0.9).
+ */
 async function beyondRoundTrip(on: Million, next: (n: number) => Asked, fault: (answer: Answer) => string | undefined): Promise<Result> {
-  const probed = await on.probe.run(questions * 4, next, fault);
-  const trip = await roundTrip(on);
+  const count = questions * 4;
+  const [probed, bare] = await on.probe.runBeside(count, [{ next, fault }, roundTrips], count);
   return {
-    value: round(Math.max(0, inMs(probed, 99) - trip.p99)),
-    errors: probed.errors,
-    note: probed.firstError ?? `p50 ${inMs(probed, 50)} ms, p99 ${inMs(probed, 99)} ms; ${trip.text}`,
+    value: round(Math.max(0, inMs(probed, 99) - inMs(bare, 99))),
+    errors: probed.errors + bare.errors,
+    note: probed.firstError ?? bare.firstError ?? `p50 ${inMs(probed, 50)} ms, p99 ${inMs(probed, 99)} ms; ${tripText(bare)}`,
   };
 }
 
 /** The least that any answer over HTTP costs here. */
-async function roundTrip(on: Million): Promise<{ p99: number; text: string }> {
-  const bare = await on.probe.run(
-    questions * 4,
-    () => ({ verb: "GET", path: "/healthz" }),
-    () => undefined,
-  );
-  return { p99: inMs(bare, 99), text: `bare round trip p50 ${inMs(bare, 50)} ms, p99 ${inMs(bare, 99)} ms` };
+const roundTrips = { next: (): Asked => ({ verb: "GET", path: "/healthz" }), fault: (): undefined => undefined };
+
+function tripText(bare: Probed): string {
+  return `bare round trip p50 ${inMs(bare, 50)} ms, p99 ${inMs(bare, 99)} ms`;
 }
 
 function inMs(probed: Probed, p: number): number {
