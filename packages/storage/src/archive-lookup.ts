@@ -4,7 +4,7 @@ import { ArchiveDamaged, type ArchivePlace } from "./archive-store.js";
 import type { ArchiveTail } from "./archive-tail.js";
 import type { FileCache } from "./file-cache.js";
 import { kinds, segmentHeaderBytes } from "./segment.js";
-import { readRecordAt, recordIn } from "./segment-reader.js";
+import { readRecordAt, recordIn, viewOf } from "./segment-reader.js";
 
 /** A segment that is written no more, but perhaps for its footer. */
 export interface FinishedSegment {
@@ -143,13 +143,16 @@ export class ArchiveLookup {
     if (seed === undefined || places.length === 1) return Promise.all(places.map((place) => this.read(place)));
     const length = places[places.length - 1].offset - offset + readHintBytes;
     const bytes = await this.of.files.use(this.of.path(segment), (file) => file.read(segmentHeaderBytes + offset, length));
-    return Promise.all(
-      places.map((place) => {
-        const record = recordIn(bytes, place.offset - offset, seed);
-        // What is too long for the stretch, or not what it should be, is read for itself, which says what is wrong.
-        return typeof record === "string" || record.kind !== kinds.archived ? this.read(place) : { seq: record.index, bytes: record.body };
-      }),
-    );
+    const view = viewOf(bytes);
+    const found = new Array<{ seq: number; bytes: Uint8Array }>(places.length);
+    const alone: Promise<void>[] = []; // what is too long for the stretch, or not what it should be: that read says what is wrong
+    for (const [i, place] of places.entries()) {
+      const record = recordIn(bytes, place.offset - offset, seed, view);
+      if (typeof record !== "string" && record.kind === kinds.archived) found[i] = { seq: record.index, bytes: record.body };
+      else alone.push(this.read(place).then((read) => void (found[i] = read)));
+    }
+    await Promise.all(alone);
+    return found;
   }
 }
 

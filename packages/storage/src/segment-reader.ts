@@ -100,16 +100,16 @@ export async function readRecordAt(file: DiskFile, offset: number, seed: number,
   return recordIn(await file.read(offset, recordHeaderBytes + header.length), 0, seed);
 }
 
-/** Checks the one record at `at` in bytes that were read; a string says what is wrong with it. */
-export function recordIn(bytes: Uint8Array, at: number, seed: number): (RecordHeader & { body: Uint8Array }) | string {
+/** Checks the one record at `at` in bytes that were read; a string says what is wrong with it. `view`: of these bytes. */
+export function recordIn(bytes: Uint8Array, at: number, seed: number, view = viewOf(bytes)): (RecordHeader & { body: Uint8Array }) | string {
   if (bytes.length < at + recordHeaderBytes) return "the file ends before the record";
-  const header = getRecordHeader(viewOf(bytes), at, seed);
+  const header = getRecordHeader(view, at, seed);
   if (header === undefined) return "the record's header does not match its checksum";
   const start = at + recordHeaderBytes;
   if (bytes.length < start + header.length) return "the file ends within the record";
   const body = bytes.subarray(start, start + header.length);
   if (checksum(body, seed) !== header.bodySum) return "the record's body does not match its checksum";
-  return { ...header, body };
+  return Object.assign(header, { body });
 }
 
 export interface Tail {
@@ -157,6 +157,6 @@ export async function writeZeros(file: DiskFile, from: number, to: number): Prom
   for (let at = from; at < to; at += windowBytes) await file.write([zeros.subarray(0, Math.min(windowBytes, to - at))], at);
 }
 
-function viewOf(bytes: Uint8Array): DataView {
+export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -77,7 +77,7 @@ export async function itemsOf(replica: Replica, archive: ArchiveStore, work: Bul
     }
     if (finished.length === 0) continue;
     const records = await archive.findMany(finished.map(({ seq }) => seq));
-    const others = await Promise.all(records.map((record) => factsFor(replica, archive, work.verb, record?.bytes)));
+    const others = await factsForAll(replica, archive, work.verb, records);
     finished.forEach(({ item }, i) => {
       const { bytes, place } = records[i] ?? {};
       w.reset();
@@ -89,11 +89,19 @@ export async function itemsOf(replica: Replica, archive: ArchiveStore, work: Bul
   return items;
 }
 
-/** Whoever runs again may have to wait for others, which may be in the archive too. Undefined: for nobody there. */
-function factsFor(replica: Replica, archive: ArchiveStore, verb: Verb, bytes: Uint8Array | undefined): ReturnType<typeof finishedFacts> | undefined {
-  if (bytes === undefined || !replica.engine.runsAgain(verb)) return undefined;
-  const seqs = replica.engine.dependenciesOfRecord(bytes);
-  return seqs.length === 0 ? undefined : finishedFacts(finishedJobs(archive), seqs);
+type Facts = Awaited<ReturnType<typeof finishedFacts>>;
+
+/** Whoever runs again may have to wait for others, which may be in the archive too. By the records' places; most wait for nobody. */
+async function factsForAll(replica: Replica, archive: ArchiveStore, verb: Verb, records: readonly ({ bytes: Uint8Array } | undefined)[]): Promise<Facts[]> {
+  const facts: Facts[] = [];
+  const looks: Promise<void>[] = [];
+  if (!replica.engine.runsAgain(verb)) return facts;
+  for (const [i, record] of records.entries()) {
+    const seqs = record === undefined ? [] : replica.engine.dependenciesOfRecord(record.bytes);
+    if (seqs.length > 0) looks.push(finishedFacts(finishedJobs(archive), seqs).then((found) => void (facts[i] = found)));
+  }
+  await Promise.all(looks);
+  return facts;
 }
 
 async function send(replica: Replica, work: BulkWork, items: readonly Item[]): Promise<Uint8Array> {
