@@ -97,7 +97,7 @@ describe.each(Object.entries(verbs))("POST /jobs/{id}/%s", (verb, rule) => {
       expect([answer.status, answer.json]).toEqual([200, { status: rule.says(state) }]);
       expect((await rest.job(id)).state).toBe(rule.to);
     } else {
-      expect([answer.status, answer.json]).toEqual([400, { error: rule.refusal(id, state), code: rule.code }]);
+      expect([answer.status, answer.json]).toEqual([400, { error: rule.refusal(id, state), code: rule.code, field: "job_id" }]);
       expect(await rest.job(id)).toEqual(before);
     }
   });

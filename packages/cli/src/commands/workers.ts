@@ -68,7 +68,7 @@ const show: CommandSpec = {
   summary: "show a worker and the jobs that it has in hand",
   client: true,
   watch: true,
-  examples: ["corvo worker show w-1", "corvo worker show w-1 -o json", "corvo worker show w-1 --watch"],
+  examples: ["corvo worker show w-1", "corvo worker show w-1 -o json", "corvo worker show w-1 -o name"],
   async run(session, [id]) {
     const found = (await listed(session)).filter((worker) => worker.id === id);
     if (found.length === 0) throw new Failure(exitCodes.notFound, `worker "${id}" not found`, { hint: "corvo workers" });
