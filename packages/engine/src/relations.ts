@@ -46,7 +46,8 @@ export function joinOthers(s: State, row: number, r: EnqueueRequestReader): numb
   } else if (r.batchIdEnd > r.batchIdStart) joinBatch(s, row, entities.find(EntityKind.batch, r.buf, r.batchIdStart, r.batchIdEnd));
   if (r.hasChain && joinChain(s, row, r)) {
     putRange(w, EnqueueRequestTag.chainId, joinedChain, 0, joinedChain.length);
-    putInt32(w, EnqueueRequestTag.chainStep, 0);
+    // A caller that keeps its own steps may leave the name of the chain to us. Entries of an old level took its step away.
+    putInt32(w, EnqueueRequestTag.chainStep, s.level >= 2 && r.hasChainStep ? r.chainStep : 0);
   }
   if (r.dependsOnCount > 0) waitForOthers(s, row, r);
   return s.arena.put(TextKind.request, row, w.buf, 0, w.pos);
