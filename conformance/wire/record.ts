@@ -1,6 +1,7 @@
 import { type Timestamp, timestampMs } from "@bufbuild/protobuf/wkt";
 import { type Job, JobState } from "@corvo/gen/corvo/v1/job_pb.js";
 import type { JobRecord, JobState as State } from "../../packages/simulator/src/model/command.js";
+import { chainIdOf } from "../../packages/simulator/src/subject.js";
 
 /** A job as the wire has it, in the model's words. */
 export function recordOf(job: Job): JobRecord {
@@ -47,6 +48,7 @@ export function recordOf(job: Job): JobRecord {
     batchId: job.batchId,
     scheduleId: job.scheduleId,
     scheduleSlotMs: ms(job.scheduleSlotAt),
+    chainId: chainIdOf(job.chainId),
     chainStep: job.chainStep,
     chainConfig: job.chainConfigJson ? (JSON.parse(job.chainConfigJson) as object) : undefined,
     waits: job.waitingFor.filter(({ met }) => !met).length,

@@ -26,7 +26,16 @@ test("engine and model agree", { timeout: proveMs + 120_000 }, async () => {
     .concat(["revise done", "replay enqueued", "setBudget budget", "setPolicy policy", "iteration pending", "iteration held", "iteration completed"])
     .concat(["over budget fetch", "held for a budget", "requeue done", "changePriority done", "full enqueue", "full enqueueBatch"])
     .concat(["batch completed with callback", "chain failed", "chain cancelled", "chain running behind its first step"])
-    .concat(["children ended", "dependent started", "bulk bulk", "runSchedule scheduleRun", "slot fired", "slot skipped", "slot missed"])) {
+    .concat([
+      "children ended",
+      "dependent started",
+      "bulk bulk",
+      "runSchedule scheduleRun",
+      "slot fired",
+      "slot skipped",
+      "slot missed",
+      "named chain completed",
+    ])) {
     expect.soft(outcomes.get(kind) ?? 0, kind).toBeGreaterThan(2);
   }
   // Some programs of new seeds may do without.
@@ -119,8 +128,14 @@ const planted: Record<string, (model: Model, command: Command, run: (command: Co
   "a chain that goes on twice": ({ state }, command, run) => {
     const outcome = run(command);
     const job = command.verb === "retry" && outcome.kind === "done" ? state.jobs.get(command.jobId) : undefined;
-    if (job?.chain && job.chainStep! >= 0) job.chain.cursor = job.chainStep!;
+    for (const chain of state.chains) if (job && chain.id === job.chainId && (job.chainStep ?? 0) >= 0) chain.cursor = job.chainStep ?? 0;
     return outcome;
+  },
+  "a named chain that goes on from each of its jobs": ({ state }, command, run) => {
+    const job = command.verb === "ack" ? state.jobs.get(command.jobId) : undefined;
+    const chain = job?.chainId === "mine" ? state.chains.find(({ id }) => id === "mine") : undefined;
+    if (chain && job?.chainStep !== undefined && job.chainStep >= 0) chain.cursor = job.chainStep;
+    return run(command);
   },
   "a dependency that is met by a death": ({ state }, command, run) => {
     const outcome = run(command);

@@ -129,6 +129,8 @@ export async function checkProgram(program: readonly Step[], seed: number, cover
 /** What became of what belongs together. */
 function countTogether(model: Model, outcomes: Map<string, number>): void {
   for (const { state, total, callbackJobId } of model.batches()) if (total > 0) count(outcomes, `batch ${state}${callbackJobId ? " with callback" : ""}`);
+  for (const { id, state, step, createdMs, endedMs } of model.chains())
+    if (id !== "new" && step > 0 && endedMs !== createdMs) count(outcomes, `named chain ${state}`);
   for (const { state, step } of model.chains()) count(outcomes, `chain ${state}${step > 0 ? " behind its first step" : ""}`);
   for (const { succeeded, deleted } of Object.values(model.families())) if (succeeded + deleted > 0) count(outcomes, "children ended");
   for (const { runs, lastSlotMs, skipped, missed, bufferedMs } of model.schedules()) {
@@ -222,8 +224,10 @@ export async function checkSeed(seed: number, steps: number, coverage: Coverage)
   const program = randomProgram(seed, steps);
   try {
     await checkProgram(program, seed, coverage);
-  } catch {
-    const small = await shrink(program, async (candidate) => (await failureOf(candidate, seed)) !== undefined);
+  } catch (cause) {
+    // A smaller program that fails in another way tells nothing about this one.
+    const kind = kindOf(cause as Error);
+    const small = await shrink(program, async (candidate) => kindOf(await failureOf(candidate, seed)) === kind);
     const failure = await failureOf(small, seed);
     throw new Error(
       `engine and model disagree: CORVO_SEED=${seed} CORVO_STEPS=${steps} npx vitest run packages/simulator -t "engine and model agree"\n` +
@@ -231,6 +235,11 @@ export async function checkSeed(seed: number, steps: number, coverage: Coverage)
       { cause: failure },
     );
   }
+}
+
+/** The words before the first thing that has a number. */
+function kindOf(failure: Error | undefined): string | undefined {
+  return failure?.message.split(/[0-9{]/)[0];
 }
 
 async function failureOf(program: readonly Step[], seed: number): Promise<Error | undefined> {

@@ -129,7 +129,7 @@ const kinds = {
   jobVerb: 12,
   revise: 3,
   replay: 4,
-  budget: 4,
+  budget: 7,
   policy: 1,
   move: 4,
   priority: 3,
@@ -311,6 +311,13 @@ function randomChain(rng: Rng, queue: string): ChainSpec {
   return { steps: [{ queue, payload: "" }, ...next], onFailure: handler(), onExit: handler() };
 }
 
+/** A step of a chain that its caller keeps, or only the words of one. */
+function randomRaw(rng: Rng, chain: ChainSpec): Pick<NewJob, "chain" | "raw"> {
+  const raw = { chainId: rng.pick(["", "mine", "mine", "yours"]), step: rng.pick([undefined, 0, 0, 1, 1, 2, -1, -2, -7]), config: "" };
+  if (rng.oneIn(5)) return { chain: undefined, raw: { ...raw, config: rng.pick(["", '{"mine":1}']) } };
+  return { chain: { ...chain, steps: chain.steps.slice(0, rng.pick([1, 2, 3])) }, raw };
+}
+
 /** A job of a step cannot depend on others. */
 function randomStepJob(rng: Rng): JobToAdd {
   return { ...randomJob(rng), after: undefined };
@@ -338,6 +345,7 @@ function randomJob(rng: Rng): JobToAdd {
   if (parent === 1) job.childOf = randomJobWish(rng);
   if (rng.oneIn(6)) job.joins = randomBatch(rng);
   if (rng.oneIn(6)) job.chain = randomChain(rng, job.queue);
+  if (rng.oneIn(9)) Object.assign(job, randomRaw(rng, job.chain ?? randomChain(rng, rng.pick(queues))));
   if (rng.oneIn(5))
     job.after = some(rng, 1, 3, () => ({ among: rng.weighted({ active: 10, pending: 6, completed: 2, any: 4, missing: 1, forged: 1 }), n: rng.below(10) }));
   if (rng.oneIn(2)) job.agent = { maxIterations: rng.pick([0, 3, -1]), maxCostUsd: rng.pick([0, 1.5, -2]), iterationTimeout: rng.pick(["", "90s", "1s"]) };

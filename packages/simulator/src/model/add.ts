@@ -1,12 +1,14 @@
-import type { EnqueueStatus, NewJob } from "./command.js";
+import type { ChainSpec, EnqueueStatus, NewJob } from "./command.js";
 import { durationMs } from "./duration.js";
 import type { Schedule } from "./schedules.js";
 import { type Job, lockName, priorityOf, type State } from "./state.js";
-import { type Chain, startChain } from "./together.js";
+import { type Chain, joinChain } from "./together.js";
 
 /** What adds a job when no client does: a chain or a schedule. */
 interface Maker {
   chain?: Chain;
+  /** The definition that the step before had. */
+  spec?: ChainSpec;
   step?: number;
   schedule?: Schedule;
   slotMs?: number;
@@ -67,8 +69,10 @@ export function addJob(state: State, given: NewJob, of?: Maker): { jobId: string
     overruled: false,
     holdReason: "",
     batchId: given.batchId ?? "",
-    chain: of?.chain,
-    chainStep: of?.step,
+    chainSpec: of?.spec ?? given.chain,
+    chainId: of?.chain?.id ?? given.raw?.chainId ?? "",
+    chainStep: of?.step ?? given.raw?.step,
+    chainRest: given.raw?.config ?? "",
     schedule: of?.schedule,
     slotMs: of?.slotMs,
     dependsOn: [...new Set(given.dependsOn)],
@@ -93,11 +97,7 @@ function join(state: State, job: Job, { batchId, parentId, chain }: NewJob): voi
     family.fates.set(job.id, "pending");
     state.families.set(parentId, family);
   }
-  if (chain) {
-    job.chain = startChain(state, chain);
-    job.chainStep = 0;
-    job.chain.jobs.set(0, job.id);
-  }
+  if (chain) joinChain(state, job, chain);
   for (const id of job.dependsOn) if (state.jobs.get(id)?.state === "completed") job.met.add(id);
 }
 

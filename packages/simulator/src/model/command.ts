@@ -44,8 +44,10 @@ export interface NewJob {
   parentId?: string;
   /** Open batch that it joins. */
   batchId?: string;
-  /** Makes it the first step of a chain. */
+  /** Makes it the first step of a chain; beside `raw`, the step that is named there. */
   chain?: ChainSpec;
+  /** A chain in the form in which jobs show it (`jobs.md` §2.5). An empty `chainId`: a new one. `config`: what else was in `chain_config`. */
+  raw?: { chainId: string; step?: number; config: string };
   dependsOn?: string[];
 }
 
@@ -316,6 +318,8 @@ export interface JobRecord {
   /** Empty: no schedule added it. */
   scheduleId: string;
   scheduleSlotMs?: number;
+  /** As it was given; `new`: the server made it. */
+  chainId: string;
   /** Undefined: it is no step of a chain. */
   chainStep?: number;
   /** Its chain and what it depends on, as parsed. */
@@ -351,6 +355,8 @@ export interface ChainStepRecord {
 }
 
 export interface ChainRecord {
+  /** See `JobRecord.chainId`. */
+  id: string;
   state: string;
   step: number;
   steps: ChainStepRecord[];

@@ -1,8 +1,21 @@
 import { iterationRecords } from "./agent.js";
-import type { Agent, Command, EnqueueStatus, IterationRecord, JobError, JobRecord, JobState, Outcome, QueueRecord } from "./command.js";
+import type { Agent, ChainSpec, Command, EnqueueStatus, IterationRecord, JobError, JobRecord, JobState, Outcome, QueueRecord } from "./command.js";
 import type { Bucket, Budget } from "./money.js";
 import { freed, type Schedule } from "./schedules.js";
-import { type Batch, type Chain, chainConfig, type Ending, ended, type Fate, type Fates, fatesOf, isDone, waitsFor } from "./together.js";
+import {
+  type Batch,
+  type Chain,
+  chainConfig,
+  type Ending,
+  ended,
+  type Fate,
+  type Fates,
+  fatesOf,
+  isDone,
+  moveChain,
+  shownChainId,
+  waitsFor,
+} from "./together.js";
 
 /** A job as the model holds it. Finished jobs stay here too: what is archived or live is the engine's business. */
 export interface Job {
@@ -60,9 +73,13 @@ export interface Job {
   overruled: boolean;
   holdReason: string;
   batchId: string;
-  chain?: Chain;
-  /** Below 0: a handler of its chain. */
+  /** Its own definition, by which its chain goes on from it. Undefined: it is in no chain, whatever id it shows. */
+  chainSpec?: ChainSpec;
+  chainId: string;
+  /** Below 0: a handler of its chain; undefined: the first. */
   chainStep?: number;
+  /** JSON that came as `chain_config` and is none. */
+  chainRest: string;
   /** The schedule that added it. */
   schedule?: Schedule;
   slotMs?: number;
@@ -137,6 +154,7 @@ export class State {
   readonly buckets: Bucket[] = [];
   batchesCreated = 0;
   readonly batches = new Map<string, Batch>();
+  chainsCreated = 0;
   /** Oldest first. */
   chains: Chain[] = [];
   /** What became of the children of a parent, which need not exist. */
@@ -231,7 +249,8 @@ export class State {
     if (family?.fates.has(job.id)) family.endedMs = this.nowMs;
     freed(this, job);
     const batch = this.batches.get(job.batchId);
-    this.endings.push({ job, fate, error, result, exit, last: batch && isDone(batch) ? batch : undefined });
+    const goOn = moveChain(this, job, fate, { error, result, exit });
+    this.endings.push({ job, fate, goOn, last: batch && isDone(batch) ? batch : undefined });
   }
 
   die(job: Job, error: string): void {
@@ -322,6 +341,7 @@ export function jobRecord(state: State, job: Job): JobRecord {
     batchId: job.batchId,
     scheduleId: job.schedule?.id ?? "",
     scheduleSlotMs: job.slotMs,
+    chainId: shownChainId(job.chainId),
     chainStep: job.chainStep,
     chainConfig: chainConfig(job),
     waits: ended(job) ? 0 : waitsFor(job),

@@ -16,26 +16,34 @@ export interface Batch extends BatchCallback {
   completedMs?: number;
 }
 
+/** The definition is that of its first job: others may bring their own. */
 export interface Chain extends ChainSpec {
+  id: string;
   state: "running" | "completed" | "exited" | "failed" | "cancelled";
   /** The newest step that was added. */
   cursor: number;
-  /** Step → its job. */
+  /** Step → its newest job. */
   jobs: Map<number, string>;
+  /** Handlers that were added: each comes once. */
+  handled: Set<number>;
   createdMs: number;
   /** When it stopped. Undefined ⇔ it runs. */
   endedMs?: number;
+}
+
+/** What is known of an end: its error; the result of this acknowledgement; whether the chain is to end here. */
+export interface HowEnded {
+  error: string;
+  result: string;
+  exit: boolean;
 }
 
 /** A job that ended in this command. */
 export interface Ending {
   job: Job;
   fate: Fate;
-  error: string;
-  /** Of this acknowledgement. */
-  result: string;
-  /** The chain is to end here. */
-  exit: boolean;
+  /** Adds what its chain calls for. */
+  goOn?: () => void;
   /** The batch whose last member this was. */
   last?: Batch;
 }
@@ -85,7 +93,7 @@ export function completeWhenDone(state: State, batch: Batch): void {
 export function follow(state: State): void {
   for (const ending of state.endings.splice(0)) {
     if (ending.last) completeWhenDone(state, ending.last);
-    goOn(state, ending);
+    ending.goOn?.();
     if (ending.fate === "succeeded") wakeDependents(state, ending.job);
   }
 }
@@ -94,48 +102,75 @@ export function follow(state: State): void {
 export function followSwept(state: State): void {
   if (state.swept.length === 0) return;
   for (const job of state.swept.splice(0)) state.ended(job, "deleted");
-  for (const ending of state.endings.splice(0)) goOn(state, ending);
+  for (const { goOn } of state.endings.splice(0)) goOn?.();
   for (const batch of state.batches.values()) completeWhenDone(state, batch);
 }
 
-/** `jobs.md` §9. Handlers end without a word, and so do steps after which the chain has gone on already. */
-function goOn(state: State, { job, fate, error, result, exit }: Ending): void {
-  const { chain, chainStep } = job;
-  if (!chain || !state.chains.includes(chain) || chainStep !== chain.cursor) return;
-  const stop = (how: Chain["state"], handler?: number, left?: object): void => {
+/**
+ * `jobs.md` §9: a job of a chain has ended, and the chain moves on or stops at once; what it calls for is added when the command is done.
+ * Handlers end without a word, and so do steps after which the chain has gone on already.
+ */
+export function moveChain(state: State, job: Job, fate: Fate, { error, result, exit }: HowEnded): (() => void) | undefined {
+  const { chainSpec: spec, chainStep: step = 0 } = job;
+  const chain = spec && chainOf(state, job);
+  if (!chain || step !== chain.cursor) return undefined;
+  const stop = (how: Chain["state"], handler?: number, left?: object): (() => void) | undefined => {
     chain.state = how;
     chain.endedMs = state.nowMs;
-    const spec = handler === onExit ? chain.onExit : chain.onFailure;
-    if (handler !== undefined && left && spec && !chain.jobs.has(handler)) addStep(state, chain, handler, spec, left);
+    const next = handler === onExit ? spec.onExit : spec.onFailure;
+    if (handler === undefined || !left || !next || chain.handled.has(handler)) return undefined;
+    chain.handled.add(handler);
+    return () => addStep(state, chain, spec, handler, next, left);
   };
-  if (fate === "failed") return stop("failed", onFailure, { failed_job_id: job.id, failed_step: chainStep, error });
+  if (fate === "failed") return stop("failed", onFailure, { failed_job_id: job.id, failed_step: step, error });
   if (fate !== "succeeded") return stop("cancelled");
   const left = { previous_job_id: job.id, ...(result ? { previous_result: JSON.parse(result) as unknown } : {}) };
-  const next = exit ? undefined : chain.steps[chainStep + 1];
+  const next = exit ? undefined : spec.steps[step + 1];
   if (!next) return stop(exit ? "exited" : "completed", onExit, left);
-  addStep(state, chain, ++chain.cursor, next, left);
+  const at = ++chain.cursor;
+  return () => addStep(state, chain, spec, at, next, left);
+}
+
+function chainOf(state: State, { chainId }: Job): Chain | undefined {
+  return state.chains.find(({ id }) => id === chainId);
 }
 
 /** Its own payload wins over what the job before left. */
-function addStep(state: State, chain: Chain, step: number, { queue, payload }: ChainJob, left: object): void {
+function addStep(state: State, chain: Chain, spec: ChainSpec, step: number, { queue, payload }: ChainJob, left: object): void {
   const given: unknown = payload ? JSON.parse(payload) : {};
   const own = typeof given === "object" && given !== null && !Array.isArray(given) ? given : {};
   const rest = Object.fromEntries(Object.entries(left).filter(([name]) => !(name in own)));
-  const { jobId } = addJob(state, { queue, payload: JSON.stringify({ ...rest, ...own }) }, { chain, step });
+  const { jobId } = addJob(state, { queue, payload: JSON.stringify({ ...rest, ...own }) }, { chain, spec, step });
   chain.jobs.set(step, jobId);
 }
 
-export function startChain(state: State, { steps, onFailure: failure, onExit: exit }: ChainSpec): Chain {
-  const chain: Chain = { steps, onFailure: failure, onExit: exit, state: "running", cursor: 0, jobs: new Map(), createdMs: state.nowMs };
-  state.chains.push(chain);
-  return chain;
+/** A new chain, or the one that the job names: of that its newest step counts. */
+export function joinChain(state: State, job: Job, spec: ChainSpec): void {
+  const step = job.chainStep ?? 0;
+  // Whoever names no chain begins one, and is told its place.
+  if (!job.chainId) Object.assign(job, { chainId: `${newChain}${++state.chainsCreated}`, chainStep: step });
+  let chain = chainOf(state, job);
+  if (chain) chain.cursor = Math.max(chain.cursor, step);
+  else {
+    const cursor = Math.max(0, step);
+    chain = { id: job.chainId, ...spec, state: "running", cursor, jobs: new Map(), handled: new Set(), createdMs: state.nowMs };
+    state.chains.push(chain);
+  }
+  chain.jobs.set(step, job.id);
+}
+
+const newChain = "new ";
+
+/** Ids that the server makes are all the same here. */
+export function shownChainId(id: string): string {
+  return id.startsWith(newChain) ? "new" : id;
 }
 
 /** A job that had ended is to run again: it counts as pending again, and its chain goes on from it. */
 export function revived(state: State, job: Job): void {
   for (const fates of fatesOf(state, job)) fates.set(job.id, "pending");
-  const { chain, chainStep } = job;
-  if (chain && state.chains.includes(chain) && chain.cursor === chainStep) Object.assign(chain, { state: "running", endedMs: undefined });
+  const chain = job.chainSpec && chainOf(state, job);
+  if (chain && chain.cursor === (job.chainStep ?? 0)) Object.assign(chain, { state: "running", endedMs: undefined });
   // One that was handed out once had nobody left to wait for. Others look at their dependencies anew.
   if (job.startedMs === undefined) job.met = new Set(job.dependsOn.filter((id) => state.jobs.get(id)?.state === "completed"));
 }
@@ -202,6 +237,7 @@ export function batchRecord(batch: Batch): BatchRecord {
 export function chainRecord(chain: Chain): ChainRecord {
   const shown = ({ queue }: ChainJob, step: number) => ({ queue, jobId: chain.jobs.get(step) ?? "" });
   return {
+    id: shownChainId(chain.id),
     state: chain.state,
     step: chain.cursor,
     steps: chain.steps.map(shown),
@@ -213,9 +249,9 @@ export function chainRecord(chain: Chain): ChainRecord {
 }
 
 /** The definition as jobs show it. */
-export function chainConfig({ chain, dependsOn }: Job): object | undefined {
+export function chainConfig({ chainSpec: chain, chainRest, dependsOn }: Job): object | undefined {
   const shown = ({ queue, payload }: ChainJob) => ({ queue, payload: payload ? (JSON.parse(payload) as unknown) : undefined });
-  if (!chain && dependsOn.length === 0) return undefined;
+  if (!chain && dependsOn.length === 0) return chainRest ? (JSON.parse(chainRest) as object) : undefined;
   return {
     ...(chain && {
       steps: chain.steps.map(shown),

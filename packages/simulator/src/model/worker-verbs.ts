@@ -278,7 +278,7 @@ function settle(state: State, item: AckItem, keepAbsentResult: boolean, frameOf?
   const lease = leaseStatus(job, item.fence, frameOf);
   if (!job || lease !== "acked") return { status: lease };
   const word = agentWord(item.agentStatus);
-  const stepWord = job.chain ? (item.stepStatus ?? "").trim().toLowerCase() : "";
+  const stepWord = job.chainSpec ? (item.stepStatus ?? "").trim().toLowerCase() : "";
   const wrong = (message: string, reason = "INVALID_VALUE"): Settled => ({
     status: "refused",
     refusal: { kind: "refused", code: "invalid_argument", reason, message },

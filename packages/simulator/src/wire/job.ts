@@ -20,7 +20,10 @@ export function enqueueInit(given: NewJob) {
     checkpointJson: given.checkpoint,
     parentId: given.parentId,
     batchId: given.batchId,
-    chain: given.chain && chainInit(given.chain),
+    chain: given.chain && { ...chainInit(given.chain), raw: given.raw !== undefined },
+    chainId: given.raw?.chainId,
+    chainStep: given.raw?.step,
+    chainConfigJson: given.raw?.config,
     dependsOn: given.dependsOn,
     expireAfterMs: BigInt(given.expireAfterMs ?? 0),
     retryBaseDelayMs: BigInt(given.retryBaseDelayMs ?? 0),
@@ -59,11 +62,17 @@ export function newJob(message: worker.EnqueueRequest | worker.LifecycleEnqueueI
     parentId: message.parentId,
     batchId: message.batchId,
     chain: message.chain && chainOf(message.chain),
+    raw: rawOf(message),
     dependsOn: message.dependsOn.length > 0 ? message.dependsOn : undefined,
     expireAfterMs: Number(message.expireAfterMs),
     retryBaseDelayMs: Number(message.retryBaseDelayMs),
     retryMaxDelayMs: Number(message.retryMaxDelayMs),
   };
+}
+
+function rawOf({ chain, chainId, chainStep, chainConfigJson }: worker.EnqueueRequest | worker.LifecycleEnqueueItem): NewJob["raw"] {
+  const given = chain?.raw || chainId || chainStep !== undefined || chainConfigJson;
+  return given ? { chainId, step: chainStep, config: chainConfigJson } : undefined;
 }
 
 function chainInit({ steps, onFailure, onExit }: ChainSpec) {
