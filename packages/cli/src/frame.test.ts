@@ -69,11 +69,11 @@ test("nouns stand before their verbs, and help finds words in words", async () =
 });
 
 test("--watch runs again until Ctrl-C", async () => {
-  const outcome = await corvo("queues -o name --watch=100ms", { interruptAfterMs: 350 });
+  const outcome = await corvo("queues -o name --watch=100ms", { interruptWhen: ({ out }) => out.split("emails.send").length > 3 });
   expect(outcome.code).toBe(130);
   expect(outcome.out.split("emails.send").length).toBeGreaterThan(2);
   expect((await corvo("queues --watch=1ms")).code).toBe(2);
-  expect((await corvo("queues -w", { interruptAfterMs: 50, tty: true })).out).toContain("\u001b[H\u001b[2J");
+  expect((await corvo("queues -w", { interruptWhen: ({ out }) => out.includes("emails.send"), tty: true })).out).toContain("\u001b[H\u001b[2J");
 });
 
 test("contexts: add, use, go back, remove; flags and variables win", async () => {

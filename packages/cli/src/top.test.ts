@@ -34,7 +34,7 @@ test("on a terminal it looks again, tells rates, listens to keys, and gives the 
     looks++;
     response.writeHead(200).end(JSON.stringify([{ ...queueRow, completed: 9 + looks * 100, pending: 1204 - looks * 50 }]));
   });
-  const outcome = await corvo("top --interval 200ms", { tty: true, columns: 100, interruptAfterMs: 700 });
+  const outcome = await corvo("top --interval 200ms", { tty: true, columns: 100, interruptWhen: ({ out }) => looks > 2 && /in \d+\/s {2}out/.test(out) });
   expect(outcome.code).toBe(130);
   expect(looks).toBeGreaterThan(2);
   expect(outcome.out).toMatch(/in \d+\/s {2}out \d+\/s/);
@@ -54,7 +54,7 @@ test("a server that goes away leaves the last numbers, and says how old they are
     if (++looks === 1) response.writeHead(200).end(JSON.stringify([queueRow]));
     else response.writeHead(503).end('{"error":"leader unavailable","code":"LEADER_UNAVAILABLE"}');
   });
-  const { out } = await corvo("top --interval 200ms", { tty: true, interruptAfterMs: 500 });
+  const { out } = await corvo("top --interval 200ms", { tty: true, interruptWhen: (printed) => printed.out.includes("numbers of 12:00:0") });
   expect(out).toContain("leader unavailable; numbers of 12:00:0");
 });
 
@@ -89,7 +89,12 @@ test("x on a paused queue resumes it; the filter decides which is marked", async
 test("retry looks first and touches what was found; what became of it is said", async () => {
   server.on("POST /api/v1/jobs/bulk/preview", 200, { count: 312, eligible: 312, token: "plan_1", groups: [] });
   server.on("POST /api/v1/jobs/bulk", 200, { affected: 311, errors: 0, duration_ms: 2 });
-  const { out } = await corvo("top --interval 200ms", { tty: true, columns: 100, keys: ["x", down, down, "\r"], interruptAfterMs: 700 });
+  const { out } = await corvo("top --interval 200ms", {
+    tty: true,
+    columns: 100,
+    keys: ["x", down, down, "\r"],
+    interruptWhen: (printed) => printed.out.includes("311 jobs"),
+  });
   expect(posts()).toEqual([
     '/api/v1/jobs/bulk/preview {"action":"retry","filter":{"queue":"emails.send","state":["dead"]}}',
     '/api/v1/jobs/bulk {"action":"retry","token":"plan_1","expected_count":312}',
@@ -108,7 +113,13 @@ test("a production context has the number typed; a read-only one does nothing", 
   await corvo("top", { tty: true, columns: 100, ...context("production: true"), keys: ["x", down, "\r", "1", "2", "0", "8", "\r", "1", "1", "q"] });
   expect(posts()).toEqual(["/api/v1/queues/emails.send/pause {}"]);
   server.seen.length = 0;
-  const { out } = await corvo("top", { tty: true, columns: 100, ...context("read_only: true"), keys: ["x", down, "\r"], interruptAfterMs: 300 });
+  const { out } = await corvo("top", {
+    tty: true,
+    columns: 100,
+    ...context("read_only: true"),
+    keys: ["x", down, "\r"],
+    interruptWhen: (printed) => printed.out.includes("is read-only"),
+  });
   expect(out).toContain("context prod is read-only");
   expect(posts()).toEqual([]);
 });

@@ -152,6 +152,6 @@ test("op: one operation is shown, its jobs listed, cancelled", async () => {
     err: "there are more: --cursor c\n",
   });
   expect((await corvo("op cancel bulk_1")).out).toBe("Bulk operation bulk_1 cancelled\n");
-  const left = await corvo("op watch bulk_1", { interruptAfterMs: 50, tty: true, columns: 100 });
+  const left = await corvo("op watch bulk_1", { interruptWhen: ({ err }) => err.includes("4/10"), tty: true, columns: 100 });
   expect(left).toMatchObject({ code: 130, err: expect.stringMatching(/retry 4\/10 ▓▓▓▓░░░░░░ 40%[\s\S]*corvo op watch bulk_1/) });
 });

@@ -22,6 +22,8 @@ export interface Surroundings {
   machine?: Partial<Machine>;
   /** Ctrl-C after this many milliseconds. */
   interruptAfterMs?: number;
+  /** Ctrl-C as soon as what was printed so far is enough. */
+  interruptWhen?: (printed: Outcome) => boolean;
   /** Ctrl-C when this is aborted. */
   interrupt?: AbortSignal;
   /** Told everything that is printed, as it comes. */
@@ -50,15 +52,21 @@ export async function runCli(argv: readonly string[], around: Surroundings = {})
   const outcome: Outcome = { code: 0, out: "", err: "", asked: [], files: {} };
   const files: Record<string, string> = { ...around.files };
   let interrupted: AbortSignal | undefined;
+  const enough = new AbortController();
+  const look = (): void => {
+    if (around.interruptWhen?.(outcome)) enough.abort();
+  };
   const startedMs = performance.now();
   const missing = (part: string) => () => Promise.reject(new Error(`${part} must not be loaded here`));
   const io: Io = {
     stdout: (text) => {
       outcome.out += typeof text === "string" ? text : Buffer.from(text).toString();
       around.onOutput?.(outcome.out);
+      look();
     },
     stderr: (text) => {
       outcome.err += text;
+      look();
     },
     stdoutIsTty: around.tty === true,
     stderrIsTty: around.tty === true,
@@ -113,7 +121,7 @@ export async function runCli(argv: readonly string[], around: Surroundings = {})
       }),
     interruption: () => {
       interrupted ??= around.interrupt;
-      interrupted ??= around.interruptAfterMs === undefined ? new AbortController().signal : AbortSignal.timeout(around.interruptAfterMs);
+      interrupted ??= around.interruptAfterMs === undefined ? enough.signal : AbortSignal.timeout(around.interruptAfterMs);
       return interrupted;
     },
     onKey: (listener) => {
