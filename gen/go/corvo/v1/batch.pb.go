@@ -33,6 +33,9 @@ type CreateBatchRequest struct {
 	CallbackQueue string `protobuf:"bytes,1,opt,name=callback_queue,json=callbackQueue,proto3" json:"callback_queue,omitempty"`
 	// Payload of the callback job as JSON text, at most 256 KiB. Empty: `{}`.
 	CallbackPayloadJson string `protobuf:"bytes,2,opt,name=callback_payload_json,json=callbackPayloadJson,proto3" json:"callback_payload_json,omitempty"`
+	// Set by the server, whatever is given: open batches that the caller's namespace may have. A command in the log says so, so that a log of
+	// before is replayed as it was. 0: no limit.
+	OpenMax uint32 `protobuf:"varint,109,opt,name=open_max,json=openMax,proto3" json:"open_max,omitempty"`
 	// Makes a retry of this call safe. Empty: not given.
 	RequestId string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
@@ -83,6 +86,13 @@ func (x *CreateBatchRequest) GetCallbackPayloadJson() string {
 		return x.CallbackPayloadJson
 	}
 	return ""
+}
+
+func (x *CreateBatchRequest) GetOpenMax() uint32 {
+	if x != nil {
+		return x.OpenMax
+	}
+	return 0
 }
 
 func (x *CreateBatchRequest) GetRequestId() string {
@@ -1464,10 +1474,11 @@ var File_corvo_v1_batch_proto protoreflect.FileDescriptor
 
 const file_corvo_v1_batch_proto_rawDesc = "" +
 	"\n" +
-	"\x14corvo/v1/batch.proto\x12\bcorvo.v1\x1a\x1ecorvo/options/v1/options.proto\x1a\x12corvo/v1/job.proto\x1a\x15corvo/v1/search.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xce\x01\n" +
+	"\x14corvo/v1/batch.proto\x12\bcorvo.v1\x1a\x1ecorvo/options/v1/options.proto\x1a\x12corvo/v1/job.proto\x1a\x15corvo/v1/search.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf1\x01\n" +
 	"\x12CreateBatchRequest\x12-\n" +
 	"\x0ecallback_queue\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02@\x02R\rcallbackQueue\x12<\n" +
-	"\x15callback_payload_json\x18\x02 \x01(\tB\b\x8a\xb5\x18\x04\b\x018\x01R\x13callbackPayloadJson\x12\x1d\n" +
+	"\x15callback_payload_json\x18\x02 \x01(\tB\b\x8a\xb5\x18\x04\b\x018\x01R\x13callbackPayloadJson\x12!\n" +
+	"\bopen_max\x18m \x01(\rB\x06\x8a\xb5\x18\x02 \x01R\aopenMax\x12\x1d\n" +
 	"\n" +
 	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
 	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\"f\n" +

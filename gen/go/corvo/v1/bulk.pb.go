@@ -33,7 +33,7 @@ type BulkRequest struct {
 	Action string `protobuf:"bytes,1,opt,name=action,proto3" json:"action,omitempty"`
 	// The jobs. They win over a token, and a token over a filter.
 	JobIds []string `protobuf:"bytes,2,rep,name=job_ids,json=jobIds,proto3" json:"job_ids,omitempty"`
-	// All jobs that match. At least one condition.
+	// All jobs that match. At least one condition; a misspelled one is refused. All there are: `attempt_min` 0.
 	Filter *SearchFilter `protobuf:"bytes,3,opt,name=filter,proto3" json:"filter,omitempty"`
 	// Of `move`: the target. Required there.
 	MoveToQueue string `protobuf:"bytes,4,opt,name=move_to_queue,json=moveToQueue,proto3" json:"move_to_queue,omitempty"`
@@ -285,7 +285,7 @@ type PreviewBulkRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The action; it decides which jobs would be skipped.
 	Action string `protobuf:"bytes,1,opt,name=action,proto3" json:"action,omitempty"`
-	// All jobs that match. At least one condition.
+	// All jobs that match. At least one condition, as in BulkRequest.
 	Filter *SearchFilter `protobuf:"bytes,3,opt,name=filter,proto3" json:"filter,omitempty"`
 	// The answer must have seen at least this log index.
 	MinIndex      uint64 `protobuf:"varint,191,opt,name=min_index,json=minIndex,proto3" json:"min_index,omitempty"`
@@ -648,7 +648,9 @@ type BulkTask struct {
 	// Of `move`.
 	MoveToQueue string `protobuf:"bytes,101,opt,name=move_to_queue,json=moveToQueue,proto3" json:"move_to_queue,omitempty"`
 	// Of `change_priority`.
-	Priority      string `protobuf:"bytes,102,opt,name=priority,proto3" json:"priority,omitempty"`
+	Priority string `protobuf:"bytes,102,opt,name=priority,proto3" json:"priority,omitempty"`
+	// Who began it; events of its jobs name the same. Empty: nobody in particular.
+	Principal     string `protobuf:"bytes,103,opt,name=principal,proto3" json:"principal,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -777,6 +779,13 @@ func (x *BulkTask) GetMoveToQueue() string {
 func (x *BulkTask) GetPriority() string {
 	if x != nil {
 		return x.Priority
+	}
+	return ""
+}
+
+func (x *BulkTask) GetPrincipal() string {
+	if x != nil {
+		return x.Principal
 	}
 	return ""
 }
@@ -1298,11 +1307,11 @@ var File_corvo_v1_bulk_proto protoreflect.FileDescriptor
 
 const file_corvo_v1_bulk_proto_rawDesc = "" +
 	"\n" +
-	"\x13corvo/v1/bulk.proto\x12\bcorvo.v1\x1a\x1ecorvo/options/v1/options.proto\x1a\x15corvo/v1/search.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc6\x02\n" +
+	"\x13corvo/v1/bulk.proto\x12\bcorvo.v1\x1a\x1ecorvo/options/v1/options.proto\x1a\x15corvo/v1/search.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xce\x02\n" +
 	"\vBulkRequest\x12\x16\n" +
 	"\x06action\x18\x01 \x01(\tR\x06action\x12\x17\n" +
-	"\ajob_ids\x18\x02 \x03(\tR\x06jobIds\x12.\n" +
-	"\x06filter\x18\x03 \x01(\v2\x16.corvo.v1.SearchFilterR\x06filter\x12\"\n" +
+	"\ajob_ids\x18\x02 \x03(\tR\x06jobIds\x126\n" +
+	"\x06filter\x18\x03 \x01(\v2\x16.corvo.v1.SearchFilterB\x06\x8a\xb5\x18\x02P\x01R\x06filter\x12\"\n" +
 	"\rmove_to_queue\x18\x04 \x01(\tR\vmoveToQueue\x12\x1a\n" +
 	"\bpriority\x18\x05 \x01(\tR\bpriority\x12\x14\n" +
 	"\x05async\x18\x06 \x01(\bR\x05async\x12\x14\n" +
@@ -1326,10 +1335,10 @@ const file_corvo_v1_bulk_proto_rawDesc = "" +
 	"\tlog_index\x18\xc0\x01 \x01(\x04R\blogIndex\x1a:\n" +
 	"\fSkippedEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"z\n" +
+	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"\x82\x01\n" +
 	"\x12PreviewBulkRequest\x12\x16\n" +
-	"\x06action\x18\x01 \x01(\tR\x06action\x12.\n" +
-	"\x06filter\x18\x03 \x01(\v2\x16.corvo.v1.SearchFilterR\x06filter\x12\x1c\n" +
+	"\x06action\x18\x01 \x01(\tR\x06action\x126\n" +
+	"\x06filter\x18\x03 \x01(\v2\x16.corvo.v1.SearchFilterB\x06\x8a\xb5\x18\x02P\x01R\x06filter\x12\x1c\n" +
 	"\tmin_index\x18\xbf\x01 \x01(\x04R\bminIndex\"\xa3\x02\n" +
 	"\x13PreviewBulkResponse\x12\x1c\n" +
 	"\x05count\x18\x01 \x01(\x03B\x06\x8a\xb5\x18\x02\x18\x01R\x05count\x12\"\n" +
@@ -1349,7 +1358,7 @@ const file_corvo_v1_bulk_proto_rawDesc = "" +
 	"\tmin_index\x18\xbf\x01 \x01(\x04R\bminIndex\"[\n" +
 	"\x13GetBulkTaskResponse\x12&\n" +
 	"\x04task\x18\x01 \x01(\v2\x12.corvo.v1.BulkTaskR\x04task\x12\x1c\n" +
-	"\tlog_index\x18\xc0\x01 \x01(\x04R\blogIndex\"\xec\x04\n" +
+	"\tlog_index\x18\xc0\x01 \x01(\x04R\blogIndex\"\x8a\x05\n" +
 	"\bBulkTask\x12\x18\n" +
 	"\x02id\x18\x01 \x01(\tB\b\x8a\xb5\x18\x04\x18\x01@\x04R\x02id\x12\x1e\n" +
 	"\x06status\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\x12\x1e\n" +
@@ -1368,7 +1377,8 @@ const file_corvo_v1_bulk_proto_rawDesc = "" +
 	"finishedAt\x129\n" +
 	"\askipped\x18d \x03(\v2\x1f.corvo.v1.BulkTask.SkippedEntryR\askipped\x12\"\n" +
 	"\rmove_to_queue\x18e \x01(\tR\vmoveToQueue\x12\x1a\n" +
-	"\bpriority\x18f \x01(\tR\bpriority\x1a:\n" +
+	"\bpriority\x18f \x01(\tR\bpriority\x12\x1c\n" +
+	"\tprincipal\x18g \x01(\tR\tprincipal\x1a:\n" +
 	"\fSkippedEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"4\n" +

@@ -591,7 +591,11 @@ type Worker struct {
 	// Version of that. Empty: not said.
 	SdkVersion string `protobuf:"bytes,8,opt,name=sdk_version,json=sdkVersion,proto3" json:"sdk_version,omitempty"`
 	// Jobs that it does at a time. 0: not said.
-	Slots         int32 `protobuf:"varint,9,opt,name=slots,proto3" json:"slots,omitempty"`
+	Slots int32 `protobuf:"varint,9,opt,name=slots,proto3" json:"slots,omitempty"`
+	// What it was told: `quiet` or `stop`. Empty: nothing.
+	Order string `protobuf:"bytes,10,opt,name=order,proto3" json:"order,omitempty"`
+	// What it does when it is told so: `quiet`, `stop`. Empty: not said; then an order keeps jobs from it, and no more.
+	Capabilities  []string `protobuf:"bytes,11,rep,name=capabilities,proto3" json:"capabilities,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -689,6 +693,350 @@ func (x *Worker) GetSlots() int32 {
 	return 0
 }
 
+func (x *Worker) GetOrder() string {
+	if x != nil {
+		return x.Order
+	}
+	return ""
+}
+
+func (x *Worker) GetCapabilities() []string {
+	if x != nil {
+		return x.Capabilities
+	}
+	return nil
+}
+
+// Which worker.
+type QuietWorkerRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its id as in its fetches, 1 to 255 bytes, on whatever host, within the caller's namespace. Required. Not listed: refused with `NOT_FOUND`.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// Makes a retry of this call safe. Empty: not given.
+	RequestId string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
+	ValidateOnly  bool `protobuf:"varint,190,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *QuietWorkerRequest) Reset() {
+	*x = QuietWorkerRequest{}
+	mi := &file_corvo_v1_cluster_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QuietWorkerRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QuietWorkerRequest) ProtoMessage() {}
+
+func (x *QuietWorkerRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_corvo_v1_cluster_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QuietWorkerRequest.ProtoReflect.Descriptor instead.
+func (*QuietWorkerRequest) Descriptor() ([]byte, []int) {
+	return file_corvo_v1_cluster_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *QuietWorkerRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *QuietWorkerRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *QuietWorkerRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
+// It is granted nothing more.
+type QuietWorkerResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// `quiet`.
+	Status        string `protobuf:"bytes,1,opt,name=status,proto3" json:"status,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *QuietWorkerResponse) Reset() {
+	*x = QuietWorkerResponse{}
+	mi := &file_corvo_v1_cluster_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QuietWorkerResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QuietWorkerResponse) ProtoMessage() {}
+
+func (x *QuietWorkerResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_corvo_v1_cluster_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QuietWorkerResponse.ProtoReflect.Descriptor instead.
+func (*QuietWorkerResponse) Descriptor() ([]byte, []int) {
+	return file_corvo_v1_cluster_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *QuietWorkerResponse) GetStatus() string {
+	if x != nil {
+		return x.Status
+	}
+	return ""
+}
+
+// Which worker.
+type StopWorkerRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its id as in its fetches, 1 to 255 bytes, on whatever host, within the caller's namespace. Required. Not listed: refused with `NOT_FOUND`.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// Makes a retry of this call safe. Empty: not given.
+	RequestId string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
+	ValidateOnly  bool `protobuf:"varint,190,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StopWorkerRequest) Reset() {
+	*x = StopWorkerRequest{}
+	mi := &file_corvo_v1_cluster_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StopWorkerRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StopWorkerRequest) ProtoMessage() {}
+
+func (x *StopWorkerRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_corvo_v1_cluster_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StopWorkerRequest.ProtoReflect.Descriptor instead.
+func (*StopWorkerRequest) Descriptor() ([]byte, []int) {
+	return file_corvo_v1_cluster_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *StopWorkerRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *StopWorkerRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *StopWorkerRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
+// It is granted nothing more, and asked to leave.
+type StopWorkerResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// `stopping`.
+	Status        string `protobuf:"bytes,1,opt,name=status,proto3" json:"status,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StopWorkerResponse) Reset() {
+	*x = StopWorkerResponse{}
+	mi := &file_corvo_v1_cluster_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StopWorkerResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StopWorkerResponse) ProtoMessage() {}
+
+func (x *StopWorkerResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_corvo_v1_cluster_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StopWorkerResponse.ProtoReflect.Descriptor instead.
+func (*StopWorkerResponse) Descriptor() ([]byte, []int) {
+	return file_corvo_v1_cluster_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *StopWorkerResponse) GetStatus() string {
+	if x != nil {
+		return x.Status
+	}
+	return ""
+}
+
+// Which worker.
+type ResumeWorkerRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its id as in its fetches, 1 to 255 bytes, on whatever host, within the caller's namespace. Required. Not listed: refused with `NOT_FOUND`.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// Makes a retry of this call safe. Empty: not given.
+	RequestId string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
+	ValidateOnly  bool `protobuf:"varint,190,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResumeWorkerRequest) Reset() {
+	*x = ResumeWorkerRequest{}
+	mi := &file_corvo_v1_cluster_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResumeWorkerRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResumeWorkerRequest) ProtoMessage() {}
+
+func (x *ResumeWorkerRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_corvo_v1_cluster_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResumeWorkerRequest.ProtoReflect.Descriptor instead.
+func (*ResumeWorkerRequest) Descriptor() ([]byte, []int) {
+	return file_corvo_v1_cluster_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *ResumeWorkerRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *ResumeWorkerRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *ResumeWorkerRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
+// It may fetch.
+type ResumeWorkerResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// `resumed`.
+	Status        string `protobuf:"bytes,1,opt,name=status,proto3" json:"status,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResumeWorkerResponse) Reset() {
+	*x = ResumeWorkerResponse{}
+	mi := &file_corvo_v1_cluster_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResumeWorkerResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResumeWorkerResponse) ProtoMessage() {}
+
+func (x *ResumeWorkerResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_corvo_v1_cluster_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResumeWorkerResponse.ProtoReflect.Descriptor instead.
+func (*ResumeWorkerResponse) Descriptor() ([]byte, []int) {
+	return file_corvo_v1_cluster_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *ResumeWorkerResponse) GetStatus() string {
+	if x != nil {
+		return x.Status
+	}
+	return ""
+}
+
 var File_corvo_v1_cluster_proto protoreflect.FileDescriptor
 
 const file_corvo_v1_cluster_proto_rawDesc = "" +
@@ -743,7 +1091,7 @@ const file_corvo_v1_cluster_proto_rawDesc = "" +
 	"\tmin_index\x18\xbf\x01 \x01(\x04R\bminIndex\"o\n" +
 	"\x13ListWorkersResponse\x122\n" +
 	"\aworkers\x18\x01 \x03(\v2\x10.corvo.v1.WorkerB\x06\x8a\xb5\x18\x02\x18\x01R\aworkers\x12$\n" +
-	"\tlog_index\x18\xc0\x01 \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndex\"\xa5\x02\n" +
+	"\tlog_index\x18\xc0\x01 \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndex\"\xdf\x02\n" +
 	"\x06Worker\x12\x16\n" +
 	"\x02id\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x02id\x12\"\n" +
 	"\bhostname\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\bhostname\x12 \n" +
@@ -755,12 +1103,43 @@ const file_corvo_v1_cluster_proto_rawDesc = "" +
 	"\x03sdk\x18\a \x01(\tR\x03sdk\x12\x1f\n" +
 	"\vsdk_version\x18\b \x01(\tR\n" +
 	"sdkVersion\x12\x14\n" +
-	"\x05slots\x18\t \x01(\x05R\x05slots2\xaf\x02\n" +
+	"\x05slots\x18\t \x01(\x05R\x05slots\x12\x14\n" +
+	"\x05order\x18\n" +
+	" \x01(\tR\x05order\x12\"\n" +
+	"\fcapabilities\x18\v \x03(\tR\fcapabilities\"y\n" +
+	"\x12QuietWorkerRequest\x12\x16\n" +
+	"\x02id\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02@\x01R\x02id\x12\x1d\n" +
+	"\n" +
+	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
+	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\"5\n" +
+	"\x13QuietWorkerResponse\x12\x1e\n" +
+	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\"x\n" +
+	"\x11StopWorkerRequest\x12\x16\n" +
+	"\x02id\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02@\x01R\x02id\x12\x1d\n" +
+	"\n" +
+	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
+	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\"4\n" +
+	"\x12StopWorkerResponse\x12\x1e\n" +
+	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\"z\n" +
+	"\x13ResumeWorkerRequest\x12\x16\n" +
+	"\x02id\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02@\x01R\x02id\x12\x1d\n" +
+	"\n" +
+	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
+	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\"6\n" +
+	"\x14ResumeWorkerResponse\x12\x1e\n" +
+	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status2\xd4\x05\n" +
 	"\x0eClusterService\x12\x93\x01\n" +
 	"\x10GetClusterStatus\x12!.corvo.v1.GetClusterStatusRequest\x1a\".corvo.v1.GetClusterStatusResponse\"8\xa2\xb5\x18\x13\n" +
 	"\acluster\x12\x04read\x18\x03 \x01\x82\xd3\xe4\x93\x02\x18\x12\x16/api/v1/cluster/status\x90\x02\x01\x12\x86\x01\n" +
 	"\vListWorkers\x12\x1c.corvo.v1.ListWorkersRequest\x1a\x1d.corvo.v1.ListWorkersResponse\":\xa2\xb5\x18\x13\n" +
-	"\aworkers\x12\x04read\x18\x03 \x04\x82\xd3\xe4\x93\x02\x1ab\aworkers\x12\x0f/api/v1/workers\x90\x02\x01B)Z'corvo.dev/corvo/gen/go/corvo/v1;corvov1b\x06proto3"
+	"\aworkers\x12\x04read\x18\x03 \x04\x82\xd3\xe4\x93\x02\x1ab\aworkers\x12\x0f/api/v1/workers\x90\x02\x01\x12\x89\x01\n" +
+	"\vQuietWorker\x12\x1c.corvo.v1.QuietWorkerRequest\x1a\x1d.corvo.v1.QuietWorkerResponse\"=\xa2\xb5\x18\x14\n" +
+	"\aworkers\x12\x05write\x18\x06 \x04\x82\xd3\xe4\x93\x02\x1f:\x01*\"\x1a/api/v1/workers/{id}/quiet\x12\x85\x01\n" +
+	"\n" +
+	"StopWorker\x12\x1b.corvo.v1.StopWorkerRequest\x1a\x1c.corvo.v1.StopWorkerResponse\"<\xa2\xb5\x18\x14\n" +
+	"\aworkers\x12\x05write\x18\x06 \x04\x82\xd3\xe4\x93\x02\x1e:\x01*\"\x19/api/v1/workers/{id}/stop\x12\x8e\x01\n" +
+	"\fResumeWorker\x12\x1d.corvo.v1.ResumeWorkerRequest\x1a\x1e.corvo.v1.ResumeWorkerResponse\"?\xa2\xb5\x18\x15\n" +
+	"\aworkers\x12\x06resume\x18\x06 \x04\x82\xd3\xe4\x93\x02 :\x01*\"\x1b/api/v1/workers/{id}/resumeB)Z'corvo.dev/corvo/gen/go/corvo/v1;corvov1b\x06proto3"
 
 var (
 	file_corvo_v1_cluster_proto_rawDescOnce sync.Once
@@ -774,7 +1153,7 @@ func file_corvo_v1_cluster_proto_rawDescGZIP() []byte {
 	return file_corvo_v1_cluster_proto_rawDescData
 }
 
-var file_corvo_v1_cluster_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_corvo_v1_cluster_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_corvo_v1_cluster_proto_goTypes = []any{
 	(*GetClusterStatusRequest)(nil),  // 0: corvo.v1.GetClusterStatusRequest
 	(*GetClusterStatusResponse)(nil), // 1: corvo.v1.GetClusterStatusResponse
@@ -783,20 +1162,32 @@ var file_corvo_v1_cluster_proto_goTypes = []any{
 	(*ListWorkersRequest)(nil),       // 4: corvo.v1.ListWorkersRequest
 	(*ListWorkersResponse)(nil),      // 5: corvo.v1.ListWorkersResponse
 	(*Worker)(nil),                   // 6: corvo.v1.Worker
+	(*QuietWorkerRequest)(nil),       // 7: corvo.v1.QuietWorkerRequest
+	(*QuietWorkerResponse)(nil),      // 8: corvo.v1.QuietWorkerResponse
+	(*StopWorkerRequest)(nil),        // 9: corvo.v1.StopWorkerRequest
+	(*StopWorkerResponse)(nil),       // 10: corvo.v1.StopWorkerResponse
+	(*ResumeWorkerRequest)(nil),      // 11: corvo.v1.ResumeWorkerRequest
+	(*ResumeWorkerResponse)(nil),     // 12: corvo.v1.ResumeWorkerResponse
 }
 var file_corvo_v1_cluster_proto_depIdxs = []int32{
-	2, // 0: corvo.v1.GetClusterStatusResponse.snapshot:type_name -> corvo.v1.SnapshotInfo
-	3, // 1: corvo.v1.GetClusterStatusResponse.nodes:type_name -> corvo.v1.ClusterNode
-	6, // 2: corvo.v1.ListWorkersResponse.workers:type_name -> corvo.v1.Worker
-	0, // 3: corvo.v1.ClusterService.GetClusterStatus:input_type -> corvo.v1.GetClusterStatusRequest
-	4, // 4: corvo.v1.ClusterService.ListWorkers:input_type -> corvo.v1.ListWorkersRequest
-	1, // 5: corvo.v1.ClusterService.GetClusterStatus:output_type -> corvo.v1.GetClusterStatusResponse
-	5, // 6: corvo.v1.ClusterService.ListWorkers:output_type -> corvo.v1.ListWorkersResponse
-	5, // [5:7] is the sub-list for method output_type
-	3, // [3:5] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	2,  // 0: corvo.v1.GetClusterStatusResponse.snapshot:type_name -> corvo.v1.SnapshotInfo
+	3,  // 1: corvo.v1.GetClusterStatusResponse.nodes:type_name -> corvo.v1.ClusterNode
+	6,  // 2: corvo.v1.ListWorkersResponse.workers:type_name -> corvo.v1.Worker
+	0,  // 3: corvo.v1.ClusterService.GetClusterStatus:input_type -> corvo.v1.GetClusterStatusRequest
+	4,  // 4: corvo.v1.ClusterService.ListWorkers:input_type -> corvo.v1.ListWorkersRequest
+	7,  // 5: corvo.v1.ClusterService.QuietWorker:input_type -> corvo.v1.QuietWorkerRequest
+	9,  // 6: corvo.v1.ClusterService.StopWorker:input_type -> corvo.v1.StopWorkerRequest
+	11, // 7: corvo.v1.ClusterService.ResumeWorker:input_type -> corvo.v1.ResumeWorkerRequest
+	1,  // 8: corvo.v1.ClusterService.GetClusterStatus:output_type -> corvo.v1.GetClusterStatusResponse
+	5,  // 9: corvo.v1.ClusterService.ListWorkers:output_type -> corvo.v1.ListWorkersResponse
+	8,  // 10: corvo.v1.ClusterService.QuietWorker:output_type -> corvo.v1.QuietWorkerResponse
+	10, // 11: corvo.v1.ClusterService.StopWorker:output_type -> corvo.v1.StopWorkerResponse
+	12, // 12: corvo.v1.ClusterService.ResumeWorker:output_type -> corvo.v1.ResumeWorkerResponse
+	8,  // [8:13] is the sub-list for method output_type
+	3,  // [3:8] is the sub-list for method input_type
+	3,  // [3:3] is the sub-list for extension type_name
+	3,  // [3:3] is the sub-list for extension extendee
+	0,  // [0:3] is the sub-list for field type_name
 }
 
 func init() { file_corvo_v1_cluster_proto_init() }
@@ -810,7 +1201,7 @@ func file_corvo_v1_cluster_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_corvo_v1_cluster_proto_rawDesc), len(file_corvo_v1_cluster_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   7,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -23,6 +23,9 @@ const _ = grpc.SupportPackageIsVersion9
 const (
 	ClusterService_GetClusterStatus_FullMethodName = "/corvo.v1.ClusterService/GetClusterStatus"
 	ClusterService_ListWorkers_FullMethodName      = "/corvo.v1.ClusterService/ListWorkers"
+	ClusterService_QuietWorker_FullMethodName      = "/corvo.v1.ClusterService/QuietWorker"
+	ClusterService_StopWorker_FullMethodName       = "/corvo.v1.ClusterService/StopWorker"
+	ClusterService_ResumeWorker_FullMethodName     = "/corvo.v1.ClusterService/ResumeWorker"
 )
 
 // ClusterServiceClient is the client API for ClusterService service.
@@ -33,8 +36,15 @@ const (
 type ClusterServiceClient interface {
 	// The state of consensus, log and limits on the asked node.
 	GetClusterStatus(ctx context.Context, in *GetClusterStatusRequest, opts ...grpc.CallOption) (*GetClusterStatusResponse, error)
-	// Workers that have fetched a job, the one seen last first.
+	// Workers that have fetched a job, or said that they are there, the one seen last first.
 	ListWorkers(ctx context.Context, in *ListWorkersRequest, opts ...grpc.CallOption) (*ListWorkersResponse, error)
+	// Nothing more is granted to a worker; what it has in hand it may finish. Its next heartbeat tells it. The order is in the log: it holds
+	// over restarts, until `ResumeWorker`, until the worker says that it leaves, or for 7 days. A fetch that waits ends at once, with nothing.
+	QuietWorker(ctx context.Context, in *QuietWorkerRequest, opts ...grpc.CallOption) (*QuietWorkerResponse, error)
+	// The same, and the worker is asked to leave when it has finished.
+	StopWorker(ctx context.Context, in *StopWorkerRequest, opts ...grpc.CallOption) (*StopWorkerResponse, error)
+	// Takes an order back. A worker that obeyed `stop` is gone and must be started.
+	ResumeWorker(ctx context.Context, in *ResumeWorkerRequest, opts ...grpc.CallOption) (*ResumeWorkerResponse, error)
 }
 
 type clusterServiceClient struct {
@@ -65,6 +75,36 @@ func (c *clusterServiceClient) ListWorkers(ctx context.Context, in *ListWorkersR
 	return out, nil
 }
 
+func (c *clusterServiceClient) QuietWorker(ctx context.Context, in *QuietWorkerRequest, opts ...grpc.CallOption) (*QuietWorkerResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(QuietWorkerResponse)
+	err := c.cc.Invoke(ctx, ClusterService_QuietWorker_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *clusterServiceClient) StopWorker(ctx context.Context, in *StopWorkerRequest, opts ...grpc.CallOption) (*StopWorkerResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(StopWorkerResponse)
+	err := c.cc.Invoke(ctx, ClusterService_StopWorker_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *clusterServiceClient) ResumeWorker(ctx context.Context, in *ResumeWorkerRequest, opts ...grpc.CallOption) (*ResumeWorkerResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ResumeWorkerResponse)
+	err := c.cc.Invoke(ctx, ClusterService_ResumeWorker_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // ClusterServiceServer is the server API for ClusterService service.
 // All implementations must embed UnimplementedClusterServiceServer
 // for forward compatibility.
@@ -73,8 +113,15 @@ func (c *clusterServiceClient) ListWorkers(ctx context.Context, in *ListWorkersR
 type ClusterServiceServer interface {
 	// The state of consensus, log and limits on the asked node.
 	GetClusterStatus(context.Context, *GetClusterStatusRequest) (*GetClusterStatusResponse, error)
-	// Workers that have fetched a job, the one seen last first.
+	// Workers that have fetched a job, or said that they are there, the one seen last first.
 	ListWorkers(context.Context, *ListWorkersRequest) (*ListWorkersResponse, error)
+	// Nothing more is granted to a worker; what it has in hand it may finish. Its next heartbeat tells it. The order is in the log: it holds
+	// over restarts, until `ResumeWorker`, until the worker says that it leaves, or for 7 days. A fetch that waits ends at once, with nothing.
+	QuietWorker(context.Context, *QuietWorkerRequest) (*QuietWorkerResponse, error)
+	// The same, and the worker is asked to leave when it has finished.
+	StopWorker(context.Context, *StopWorkerRequest) (*StopWorkerResponse, error)
+	// Takes an order back. A worker that obeyed `stop` is gone and must be started.
+	ResumeWorker(context.Context, *ResumeWorkerRequest) (*ResumeWorkerResponse, error)
 	mustEmbedUnimplementedClusterServiceServer()
 }
 
@@ -90,6 +137,15 @@ func (UnimplementedClusterServiceServer) GetClusterStatus(context.Context, *GetC
 }
 func (UnimplementedClusterServiceServer) ListWorkers(context.Context, *ListWorkersRequest) (*ListWorkersResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListWorkers not implemented")
+}
+func (UnimplementedClusterServiceServer) QuietWorker(context.Context, *QuietWorkerRequest) (*QuietWorkerResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method QuietWorker not implemented")
+}
+func (UnimplementedClusterServiceServer) StopWorker(context.Context, *StopWorkerRequest) (*StopWorkerResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method StopWorker not implemented")
+}
+func (UnimplementedClusterServiceServer) ResumeWorker(context.Context, *ResumeWorkerRequest) (*ResumeWorkerResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ResumeWorker not implemented")
 }
 func (UnimplementedClusterServiceServer) mustEmbedUnimplementedClusterServiceServer() {}
 func (UnimplementedClusterServiceServer) testEmbeddedByValue()                        {}
@@ -148,6 +204,60 @@ func _ClusterService_ListWorkers_Handler(srv interface{}, ctx context.Context, d
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ClusterService_QuietWorker_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(QuietWorkerRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ClusterServiceServer).QuietWorker(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ClusterService_QuietWorker_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ClusterServiceServer).QuietWorker(ctx, req.(*QuietWorkerRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ClusterService_StopWorker_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(StopWorkerRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ClusterServiceServer).StopWorker(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ClusterService_StopWorker_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ClusterServiceServer).StopWorker(ctx, req.(*StopWorkerRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ClusterService_ResumeWorker_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ResumeWorkerRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ClusterServiceServer).ResumeWorker(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ClusterService_ResumeWorker_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ClusterServiceServer).ResumeWorker(ctx, req.(*ResumeWorkerRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // ClusterService_ServiceDesc is the grpc.ServiceDesc for ClusterService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -162,6 +272,18 @@ var ClusterService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListWorkers",
 			Handler:    _ClusterService_ListWorkers_Handler,
+		},
+		{
+			MethodName: "QuietWorker",
+			Handler:    _ClusterService_QuietWorker_Handler,
+		},
+		{
+			MethodName: "StopWorker",
+			Handler:    _ClusterService_StopWorker_Handler,
+		},
+		{
+			MethodName: "ResumeWorker",
+			Handler:    _ClusterService_ResumeWorker_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -87,7 +87,8 @@ func (OverlapPolicy) EnumDescriptor() ([]byte, []int) {
 	return file_corvo_v1_schedule_proto_rawDescGZIP(), []int{0}
 }
 
-// What happens with slots that came more than a minute ago when the node serves again.
+// What happens when a slot comes up more than a minute late, beyond its jitter, because nobody served: it has been missed, and so have
+// those after it up to that moment.
 type CatchUpPolicy int32
 
 const (
@@ -168,6 +169,8 @@ type PutScheduleRequest struct {
 	Paused bool `protobuf:"varint,8,opt,name=paused,proto3" json:"paused,omitempty"`
 	// Words for people, at most 1,024 bytes.
 	Description string `protobuf:"bytes,9,opt,name=description,proto3" json:"description,omitempty"`
+	// Set by the server, whatever is given: who put it.
+	Principal string `protobuf:"bytes,109,opt,name=principal,proto3" json:"principal,omitempty"`
 	// Makes a retry safe. Empty: not given.
 	RequestId string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Only look whether this would be accepted: refusals as usual, else an empty answer; nothing changes. Default: false.
@@ -265,6 +268,13 @@ func (x *PutScheduleRequest) GetPaused() bool {
 func (x *PutScheduleRequest) GetDescription() string {
 	if x != nil {
 		return x.Description
+	}
+	return ""
+}
+
+func (x *PutScheduleRequest) GetPrincipal() string {
+	if x != nil {
+		return x.Principal
 	}
 	return ""
 }
@@ -391,14 +401,16 @@ type Schedule struct {
 	LastJobId string `protobuf:"bytes,15,opt,name=last_job_id,json=lastJobId,proto3" json:"last_job_id,omitempty"`
 	// Jobs added, by slots and by hand.
 	Runs int32 `protobuf:"varint,16,opt,name=runs,proto3" json:"runs,omitempty"`
-	// Slots that passed without a job because the one before had not ended, or a unique key was held.
+	// Slots that passed without a job because the one before had not ended, a unique key was held, or the job could not join its batch.
 	Skipped int32 `protobuf:"varint,17,opt,name=skipped,proto3" json:"skipped,omitempty"`
 	// Slots that passed without a job because nobody served; of one pause at most 200 are counted.
 	Missed int32 `protobuf:"varint,18,opt,name=missed,proto3" json:"missed,omitempty"`
 	// The slot whose job waits for the one before to end. Absent: none.
 	BufferedSlotAt *timestamppb.Timestamp `protobuf:"bytes,19,opt,name=buffered_slot_at,json=bufferedSlotAt,proto3" json:"buffered_slot_at,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// Who put it; events of the jobs that its slots add name the same. Empty: nobody in particular.
+	Principal     string `protobuf:"bytes,20,opt,name=principal,proto3" json:"principal,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Schedule) Reset() {
@@ -562,6 +574,13 @@ func (x *Schedule) GetBufferedSlotAt() *timestamppb.Timestamp {
 		return x.BufferedSlotAt
 	}
 	return nil
+}
+
+func (x *Schedule) GetPrincipal() string {
+	if x != nil {
+		return x.Principal
+	}
+	return ""
 }
 
 // Which schedules.
@@ -1374,7 +1393,7 @@ var File_corvo_v1_schedule_proto protoreflect.FileDescriptor
 
 const file_corvo_v1_schedule_proto_rawDesc = "" +
 	"\n" +
-	"\x17corvo/v1/schedule.proto\x12\bcorvo.v1\x1a\x1ecorvo/options/v1/options.proto\x1a\x15corvo/v1/worker.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x92\x03\n" +
+	"\x17corvo/v1/schedule.proto\x12\bcorvo.v1\x1a\x1ecorvo/options/v1/options.proto\x1a\x15corvo/v1/worker.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb8\x03\n" +
 	"\x12PutScheduleRequest\x12\x1a\n" +
 	"\x04name\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02@\x02R\x04name\x12\x12\n" +
 	"\x04cron\x18\x02 \x01(\tR\x04cron\x12\x1a\n" +
@@ -1384,7 +1403,8 @@ const file_corvo_v1_schedule_proto_rawDesc = "" +
 	"\bcatch_up\x18\x06 \x01(\x0e2\x17.corvo.v1.CatchUpPolicyR\acatchUp\x12\x16\n" +
 	"\x06jitter\x18\a \x01(\tR\x06jitter\x12\x16\n" +
 	"\x06paused\x18\b \x01(\bR\x06paused\x12 \n" +
-	"\vdescription\x18\t \x01(\tR\vdescription\x12\x1d\n" +
+	"\vdescription\x18\t \x01(\tR\vdescription\x12$\n" +
+	"\tprincipal\x18m \x01(\tB\x06\x8a\xb5\x18\x02 \x01R\tprincipal\x12\x1d\n" +
 	"\n" +
 	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
 	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\"\x9d\x01\n" +
@@ -1392,7 +1412,7 @@ const file_corvo_v1_schedule_proto_rawDesc = "" +
 	"\x02id\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x02id\x12\x1c\n" +
 	"\x04name\x18\x02 \x01(\tB\b\x8a\xb5\x18\x04\x18\x01@\x02R\x04name\x12\"\n" +
 	"\breplaced\x18\x03 \x01(\bB\x06\x8a\xb5\x18\x02\x18\x01R\breplaced\x12$\n" +
-	"\tlog_index\x18\xc0\x01 \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndex:\x06\x9a\xb5\x18\x02\b\x01\"\xc3\x06\n" +
+	"\tlog_index\x18\xc0\x01 \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndex:\x06\x9a\xb5\x18\x02\b\x01\"\xe1\x06\n" +
 	"\bSchedule\x12\x1c\n" +
 	"\x04name\x18\x01 \x01(\tB\b\x8a\xb5\x18\x04\x18\x01@\x02R\x04name\x12\x18\n" +
 	"\x02id\x18\x02 \x01(\tB\b\x8a\xb5\x18\x04\x18\x01@\x01R\x02id\x12\x1a\n" +
@@ -1416,7 +1436,8 @@ const file_corvo_v1_schedule_proto_rawDesc = "" +
 	"\x04runs\x18\x10 \x01(\x05B\x06\x8a\xb5\x18\x02\x18\x01R\x04runs\x12 \n" +
 	"\askipped\x18\x11 \x01(\x05B\x06\x8a\xb5\x18\x02\x18\x01R\askipped\x12\x1e\n" +
 	"\x06missed\x18\x12 \x01(\x05B\x06\x8a\xb5\x18\x02\x18\x01R\x06missed\x12D\n" +
-	"\x10buffered_slot_at\x18\x13 \x01(\v2\x1a.google.protobuf.TimestampR\x0ebufferedSlotAt\"i\n" +
+	"\x10buffered_slot_at\x18\x13 \x01(\v2\x1a.google.protobuf.TimestampR\x0ebufferedSlotAt\x12\x1c\n" +
+	"\tprincipal\x18\x14 \x01(\tR\tprincipal\"i\n" +
 	"\x14ListSchedulesRequest\x12\x14\n" +
 	"\x05limit\x18\x01 \x01(\x05R\x05limit\x12\x1d\n" +
 	"\n" +

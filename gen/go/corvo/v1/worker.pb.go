@@ -3528,7 +3528,12 @@ type WorkerFacts struct {
 	// Jobs that it does at a time, 0 to 1,000,000. 0: not said.
 	Slots int32 `protobuf:"varint,5,opt,name=slots,proto3" json:"slots,omitempty"`
 	// Queues that it fetches from, at most 100 and 4096 bytes together. With them a worker is shown that has not fetched a job yet.
-	Queues        []string `protobuf:"bytes,6,rep,name=queues,proto3" json:"queues,omitempty"`
+	Queues []string `protobuf:"bytes,6,rep,name=queues,proto3" json:"queues,omitempty"`
+	// What it does when the answer says so: `quiet`, `stop`. At most 8 words of at most 64 bytes; others are kept too. Empty: it does not look
+	// at `order`.
+	Capabilities []string `protobuf:"bytes,7,rep,name=capabilities,proto3" json:"capabilities,omitempty"`
+	// Its last word: it leaves now. It is forgotten here, and an order for it ends. Default: false.
+	Leaving       bool `protobuf:"varint,8,opt,name=leaving,proto3" json:"leaving,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3605,6 +3610,20 @@ func (x *WorkerFacts) GetQueues() []string {
 	return nil
 }
 
+func (x *WorkerFacts) GetCapabilities() []string {
+	if x != nil {
+		return x.Capabilities
+	}
+	return nil
+}
+
+func (x *WorkerFacts) GetLeaving() bool {
+	if x != nil {
+		return x.Leaving
+	}
+	return false
+}
+
 // Signs of life.
 type HeartbeatRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -3679,6 +3698,9 @@ type HeartbeatJobResponse struct {
 	// The job's usage is over the lowest per-job budget that it falls under. By the budget's `on_exceed` the job is held now, cancelled, or
 	// nothing happened to it.
 	BudgetExceeded bool `protobuf:"varint,101,opt,name=budget_exceeded,json=budgetExceeded,proto3" json:"budget_exceeded,omitempty"`
+	// With `ok`: the job stays this worker's at least until then, by the server's clock; longer when nobody serves meanwhile. Not set: it is
+	// not leased any more (a budget holds or cancelled it).
+	LeaseExpiresAt *timestamppb.Timestamp `protobuf:"bytes,102,opt,name=lease_expires_at,json=leaseExpiresAt,proto3" json:"lease_expires_at,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -3734,11 +3756,23 @@ func (x *HeartbeatJobResponse) GetBudgetExceeded() bool {
 	return false
 }
 
+func (x *HeartbeatJobResponse) GetLeaseExpiresAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LeaseExpiresAt
+	}
+	return nil
+}
+
 // Answers by job id.
 type HeartbeatResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// One entry per job of the request.
-	Jobs          map[string]*HeartbeatJobResponse `protobuf:"bytes,1,rep,name=jobs,proto3" json:"jobs,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Jobs map[string]*HeartbeatJobResponse `protobuf:"bytes,1,rep,name=jobs,proto3" json:"jobs,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// The earliest `lease_expires_at` of the jobs. Not set: no lease was extended.
+	LeaseExpiresAt *timestamppb.Timestamp `protobuf:"bytes,102,opt,name=lease_expires_at,json=leaseExpiresAt,proto3" json:"lease_expires_at,omitempty"`
+	// What somebody wants the worker of `worker` to do: `quiet`: fetch nothing more, and go on with what it has; `stop`: the same, then leave.
+	// Empty: work. The server grants it nothing meanwhile, whether it obeys or not.
+	Order         string `protobuf:"bytes,101,opt,name=order,proto3" json:"order,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3778,6 +3812,20 @@ func (x *HeartbeatResponse) GetJobs() map[string]*HeartbeatJobResponse {
 		return x.Jobs
 	}
 	return nil
+}
+
+func (x *HeartbeatResponse) GetLeaseExpiresAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LeaseExpiresAt
+	}
+	return nil
+}
+
+func (x *HeartbeatResponse) GetOrder() string {
+	if x != nil {
+		return x.Order
+	}
+	return ""
 }
 
 // Which events to send.
@@ -4491,7 +4539,7 @@ const file_corvo_v1_worker_proto_rawDesc = "" +
 	"\x0fcheckpoint_json\x18\x02 \x01(\tB\b\x8a\xb5\x18\x04\b\x01(\x01R\x0echeckpointJson\x12+\n" +
 	"\x05usage\x18\x03 \x01(\v2\x15.corvo.v1.UsageReportR\x05usage\x12!\n" +
 	"\fstream_delta\x18\x04 \x01(\tR\vstreamDelta\x12\x14\n" +
-	"\x05fence\x18d \x01(\x04R\x05fence:\x06\x9a\xb5\x18\x02\b\x01\"\xaf\x01\n" +
+	"\x05fence\x18d \x01(\x04R\x05fence:\x06\x9a\xb5\x18\x02\b\x01\"\xed\x01\n" +
 	"\vWorkerFacts\x12\x1b\n" +
 	"\tworker_id\x18\x01 \x01(\tR\bworkerId\x12\x1a\n" +
 	"\bhostname\x18\x02 \x01(\tR\bhostname\x12\x10\n" +
@@ -4499,7 +4547,9 @@ const file_corvo_v1_worker_proto_rawDesc = "" +
 	"\vsdk_version\x18\x04 \x01(\tR\n" +
 	"sdkVersion\x12\x14\n" +
 	"\x05slots\x18\x05 \x01(\x05R\x05slots\x12\x16\n" +
-	"\x06queues\x18\x06 \x03(\tR\x06queues:\x06\x9a\xb5\x18\x02\b\x01\"\x90\x02\n" +
+	"\x06queues\x18\x06 \x03(\tR\x06queues\x12\"\n" +
+	"\fcapabilities\x18\a \x03(\tR\fcapabilities\x12\x18\n" +
+	"\aleaving\x18\b \x01(\bR\aleaving:\x06\x9a\xb5\x18\x02\b\x01\"\x90\x02\n" +
 	"\x10HeartbeatRequest\x12H\n" +
 	"\x04jobs\x18\x01 \x03(\v2$.corvo.v1.HeartbeatRequest.JobsEntryB\x0e\x8a\xb5\x18\n" +
 	"@\x03J\x06job_idR\x04jobs\x12-\n" +
@@ -4507,13 +4557,16 @@ const file_corvo_v1_worker_proto_rawDesc = "" +
 	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly\x1aU\n" +
 	"\tJobsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x122\n" +
-	"\x05value\x18\x02 \x01(\v2\x1c.corvo.v1.HeartbeatJobUpdateR\x05value:\x028\x01:\x06\x9a\xb5\x18\x02\b\x01\"\x7f\n" +
+	"\x05value\x18\x02 \x01(\v2\x1c.corvo.v1.HeartbeatJobUpdateR\x05value:\x028\x01:\x06\x9a\xb5\x18\x02\b\x01\"\xc5\x01\n" +
 	"\x14HeartbeatJobResponse\x12\x1e\n" +
 	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\x12\x16\n" +
 	"\x06reason\x18d \x01(\tR\x06reason\x12'\n" +
-	"\x0fbudget_exceeded\x18e \x01(\bR\x0ebudgetExceeded:\x06\x9a\xb5\x18\x02\b\x01\"\xb9\x01\n" +
+	"\x0fbudget_exceeded\x18e \x01(\bR\x0ebudgetExceeded\x12D\n" +
+	"\x10lease_expires_at\x18f \x01(\v2\x1a.google.protobuf.TimestampR\x0eleaseExpiresAt:\x06\x9a\xb5\x18\x02\b\x01\"\x95\x02\n" +
 	"\x11HeartbeatResponse\x12C\n" +
-	"\x04jobs\x18\x01 \x03(\v2%.corvo.v1.HeartbeatResponse.JobsEntryB\b\x8a\xb5\x18\x04\x18\x01@\x03R\x04jobs\x1aW\n" +
+	"\x04jobs\x18\x01 \x03(\v2%.corvo.v1.HeartbeatResponse.JobsEntryB\b\x8a\xb5\x18\x04\x18\x01@\x03R\x04jobs\x12D\n" +
+	"\x10lease_expires_at\x18f \x01(\v2\x1a.google.protobuf.TimestampR\x0eleaseExpiresAt\x12\x14\n" +
+	"\x05order\x18e \x01(\tR\x05order\x1aW\n" +
 	"\tJobsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x124\n" +
 	"\x05value\x18\x02 \x01(\v2\x1e.corvo.v1.HeartbeatJobResponseR\x05value:\x028\x01:\x06\x9a\xb5\x18\x02\b\x01\"\x98\x01\n" +
@@ -4693,42 +4746,44 @@ var file_corvo_v1_worker_proto_depIdxs = []int32{
 	19, // 31: corvo.v1.HeartbeatJobUpdate.usage:type_name -> corvo.v1.UsageReport
 	44, // 32: corvo.v1.HeartbeatRequest.jobs:type_name -> corvo.v1.HeartbeatRequest.JobsEntry
 	35, // 33: corvo.v1.HeartbeatRequest.worker:type_name -> corvo.v1.WorkerFacts
-	45, // 34: corvo.v1.HeartbeatResponse.jobs:type_name -> corvo.v1.HeartbeatResponse.JobsEntry
-	34, // 35: corvo.v1.HeartbeatRequest.JobsEntry.value:type_name -> corvo.v1.HeartbeatJobUpdate
-	37, // 36: corvo.v1.HeartbeatResponse.JobsEntry.value:type_name -> corvo.v1.HeartbeatJobResponse
-	6,  // 37: corvo.v1.WorkerService.Enqueue:input_type -> corvo.v1.EnqueueRequest
-	8,  // 38: corvo.v1.WorkerService.EnqueueBatch:input_type -> corvo.v1.EnqueueBatchRequest
-	12, // 39: corvo.v1.WorkerService.EnqueueWebhook:input_type -> corvo.v1.EnqueueWebhookRequest
-	14, // 40: corvo.v1.WorkerService.Fetch:input_type -> corvo.v1.FetchRequest
-	16, // 41: corvo.v1.WorkerService.FetchBatch:input_type -> corvo.v1.FetchBatchRequest
-	20, // 42: corvo.v1.WorkerService.Ack:input_type -> corvo.v1.AckRequest
-	23, // 43: corvo.v1.WorkerService.AckBatch:input_type -> corvo.v1.AckBatchRequest
-	28, // 44: corvo.v1.WorkerService.Fail:input_type -> corvo.v1.FailRequest
-	30, // 45: corvo.v1.WorkerService.Step:input_type -> corvo.v1.StepRequest
-	32, // 46: corvo.v1.WorkerService.Release:input_type -> corvo.v1.ReleaseRequest
-	36, // 47: corvo.v1.WorkerService.Heartbeat:input_type -> corvo.v1.HeartbeatRequest
-	25, // 48: corvo.v1.WorkerService.StreamLifecycle:input_type -> corvo.v1.LifecycleStreamRequest
-	39, // 49: corvo.v1.WorkerService.Subscribe:input_type -> corvo.v1.SubscribeRequest
-	41, // 50: corvo.v1.WorkerService.GetServerInfo:input_type -> corvo.v1.GetServerInfoRequest
-	7,  // 51: corvo.v1.WorkerService.Enqueue:output_type -> corvo.v1.EnqueueResponse
-	10, // 52: corvo.v1.WorkerService.EnqueueBatch:output_type -> corvo.v1.EnqueueBatchResponse
-	13, // 53: corvo.v1.WorkerService.EnqueueWebhook:output_type -> corvo.v1.EnqueueWebhookResponse
-	15, // 54: corvo.v1.WorkerService.Fetch:output_type -> corvo.v1.FetchResponse
-	18, // 55: corvo.v1.WorkerService.FetchBatch:output_type -> corvo.v1.FetchBatchResponse
-	21, // 56: corvo.v1.WorkerService.Ack:output_type -> corvo.v1.AckResponse
-	24, // 57: corvo.v1.WorkerService.AckBatch:output_type -> corvo.v1.AckBatchResponse
-	29, // 58: corvo.v1.WorkerService.Fail:output_type -> corvo.v1.FailResponse
-	31, // 59: corvo.v1.WorkerService.Step:output_type -> corvo.v1.StepResponse
-	33, // 60: corvo.v1.WorkerService.Release:output_type -> corvo.v1.ReleaseResponse
-	38, // 61: corvo.v1.WorkerService.Heartbeat:output_type -> corvo.v1.HeartbeatResponse
-	27, // 62: corvo.v1.WorkerService.StreamLifecycle:output_type -> corvo.v1.LifecycleStreamResponse
-	40, // 63: corvo.v1.WorkerService.Subscribe:output_type -> corvo.v1.SubscribeEvent
-	42, // 64: corvo.v1.WorkerService.GetServerInfo:output_type -> corvo.v1.GetServerInfoResponse
-	51, // [51:65] is the sub-list for method output_type
-	37, // [37:51] is the sub-list for method input_type
-	37, // [37:37] is the sub-list for extension type_name
-	37, // [37:37] is the sub-list for extension extendee
-	0,  // [0:37] is the sub-list for field type_name
+	46, // 34: corvo.v1.HeartbeatJobResponse.lease_expires_at:type_name -> google.protobuf.Timestamp
+	45, // 35: corvo.v1.HeartbeatResponse.jobs:type_name -> corvo.v1.HeartbeatResponse.JobsEntry
+	46, // 36: corvo.v1.HeartbeatResponse.lease_expires_at:type_name -> google.protobuf.Timestamp
+	34, // 37: corvo.v1.HeartbeatRequest.JobsEntry.value:type_name -> corvo.v1.HeartbeatJobUpdate
+	37, // 38: corvo.v1.HeartbeatResponse.JobsEntry.value:type_name -> corvo.v1.HeartbeatJobResponse
+	6,  // 39: corvo.v1.WorkerService.Enqueue:input_type -> corvo.v1.EnqueueRequest
+	8,  // 40: corvo.v1.WorkerService.EnqueueBatch:input_type -> corvo.v1.EnqueueBatchRequest
+	12, // 41: corvo.v1.WorkerService.EnqueueWebhook:input_type -> corvo.v1.EnqueueWebhookRequest
+	14, // 42: corvo.v1.WorkerService.Fetch:input_type -> corvo.v1.FetchRequest
+	16, // 43: corvo.v1.WorkerService.FetchBatch:input_type -> corvo.v1.FetchBatchRequest
+	20, // 44: corvo.v1.WorkerService.Ack:input_type -> corvo.v1.AckRequest
+	23, // 45: corvo.v1.WorkerService.AckBatch:input_type -> corvo.v1.AckBatchRequest
+	28, // 46: corvo.v1.WorkerService.Fail:input_type -> corvo.v1.FailRequest
+	30, // 47: corvo.v1.WorkerService.Step:input_type -> corvo.v1.StepRequest
+	32, // 48: corvo.v1.WorkerService.Release:input_type -> corvo.v1.ReleaseRequest
+	36, // 49: corvo.v1.WorkerService.Heartbeat:input_type -> corvo.v1.HeartbeatRequest
+	25, // 50: corvo.v1.WorkerService.StreamLifecycle:input_type -> corvo.v1.LifecycleStreamRequest
+	39, // 51: corvo.v1.WorkerService.Subscribe:input_type -> corvo.v1.SubscribeRequest
+	41, // 52: corvo.v1.WorkerService.GetServerInfo:input_type -> corvo.v1.GetServerInfoRequest
+	7,  // 53: corvo.v1.WorkerService.Enqueue:output_type -> corvo.v1.EnqueueResponse
+	10, // 54: corvo.v1.WorkerService.EnqueueBatch:output_type -> corvo.v1.EnqueueBatchResponse
+	13, // 55: corvo.v1.WorkerService.EnqueueWebhook:output_type -> corvo.v1.EnqueueWebhookResponse
+	15, // 56: corvo.v1.WorkerService.Fetch:output_type -> corvo.v1.FetchResponse
+	18, // 57: corvo.v1.WorkerService.FetchBatch:output_type -> corvo.v1.FetchBatchResponse
+	21, // 58: corvo.v1.WorkerService.Ack:output_type -> corvo.v1.AckResponse
+	24, // 59: corvo.v1.WorkerService.AckBatch:output_type -> corvo.v1.AckBatchResponse
+	29, // 60: corvo.v1.WorkerService.Fail:output_type -> corvo.v1.FailResponse
+	31, // 61: corvo.v1.WorkerService.Step:output_type -> corvo.v1.StepResponse
+	33, // 62: corvo.v1.WorkerService.Release:output_type -> corvo.v1.ReleaseResponse
+	38, // 63: corvo.v1.WorkerService.Heartbeat:output_type -> corvo.v1.HeartbeatResponse
+	27, // 64: corvo.v1.WorkerService.StreamLifecycle:output_type -> corvo.v1.LifecycleStreamResponse
+	40, // 65: corvo.v1.WorkerService.Subscribe:output_type -> corvo.v1.SubscribeEvent
+	42, // 66: corvo.v1.WorkerService.GetServerInfo:output_type -> corvo.v1.GetServerInfoResponse
+	53, // [53:67] is the sub-list for method output_type
+	39, // [39:53] is the sub-list for method input_type
+	39, // [39:39] is the sub-list for extension type_name
+	39, // [39:39] is the sub-list for extension extendee
+	0,  // [0:39] is the sub-list for field type_name
 }
 
 func init() { file_corvo_v1_worker_proto_init() }

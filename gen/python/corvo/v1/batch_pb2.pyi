@@ -17,13 +17,15 @@ class CreateBatchRequest(_message.Message):
     __slots__ = ()
     CALLBACK_QUEUE_FIELD_NUMBER: _ClassVar[int]
     CALLBACK_PAYLOAD_JSON_FIELD_NUMBER: _ClassVar[int]
+    OPEN_MAX_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     callback_queue: str
     callback_payload_json: str
+    open_max: int
     request_id: str
     validate_only: bool
-    def __init__(self, callback_queue: _Optional[str] = ..., callback_payload_json: _Optional[str] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
+    def __init__(self, callback_queue: _Optional[str] = ..., callback_payload_json: _Optional[str] = ..., open_max: _Optional[int] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class CreateBatchResponse(_message.Message):
     __slots__ = ()

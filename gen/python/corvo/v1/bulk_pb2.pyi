@@ -143,6 +143,7 @@ class BulkTask(_message.Message):
     SKIPPED_FIELD_NUMBER: _ClassVar[int]
     MOVE_TO_QUEUE_FIELD_NUMBER: _ClassVar[int]
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    PRINCIPAL_FIELD_NUMBER: _ClassVar[int]
     id: str
     status: str
     action: str
@@ -157,7 +158,8 @@ class BulkTask(_message.Message):
     skipped: _containers.ScalarMap[str, int]
     move_to_queue: str
     priority: str
-    def __init__(self, id: _Optional[str] = ..., status: _Optional[str] = ..., action: _Optional[str] = ..., total: _Optional[int] = ..., processed: _Optional[int] = ..., affected: _Optional[int] = ..., errors: _Optional[int] = ..., error: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., updated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., finished_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., skipped: _Optional[_Mapping[str, int]] = ..., move_to_queue: _Optional[str] = ..., priority: _Optional[str] = ...) -> None: ...
+    principal: str
+    def __init__(self, id: _Optional[str] = ..., status: _Optional[str] = ..., action: _Optional[str] = ..., total: _Optional[int] = ..., processed: _Optional[int] = ..., affected: _Optional[int] = ..., errors: _Optional[int] = ..., error: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., updated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., finished_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., skipped: _Optional[_Mapping[str, int]] = ..., move_to_queue: _Optional[str] = ..., priority: _Optional[str] = ..., principal: _Optional[str] = ...) -> None: ...
 
 class ListBulkTasksRequest(_message.Message):
     __slots__ = ()

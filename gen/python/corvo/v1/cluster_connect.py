@@ -21,7 +21,7 @@ from connectrpc.protocol import ProtocolType
 from connectrpc.server import ConnectASGIApplication, ConnectWSGIApplication, DEFAULT_READ_MAX_BYTES, Endpoint, EndpointSync
 from pyqwest import Client, SyncClient
 
-from .cluster_pb2 import GetClusterStatusRequest, GetClusterStatusResponse, ListWorkersRequest, ListWorkersResponse
+from .cluster_pb2 import GetClusterStatusRequest, GetClusterStatusResponse, ListWorkersRequest, ListWorkersResponse, QuietWorkerRequest, QuietWorkerResponse, ResumeWorkerRequest, ResumeWorkerResponse, StopWorkerRequest, StopWorkerResponse
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable, Mapping
@@ -49,7 +49,26 @@ class ClusterService(Protocol):
 
     async def list_workers(self, request: ListWorkersRequest, ctx: RequestContext[ListWorkersRequest, ListWorkersResponse], /) -> ListWorkersResponse:
         """
-        Workers that have fetched a job, the one seen last first.
+        Workers that have fetched a job, or said that they are there, the one seen last first.
+        """
+        raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
+
+    async def quiet_worker(self, request: QuietWorkerRequest, ctx: RequestContext[QuietWorkerRequest, QuietWorkerResponse], /) -> QuietWorkerResponse:
+        """
+        Nothing more is granted to a worker; what it has in hand it may finish. Its next heartbeat tells it. The order is in the log: it holds
+        over restarts, until `ResumeWorker`, until the worker says that it leaves, or for 7 days. A fetch that waits ends at once, with nothing.
+        """
+        raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
+
+    async def stop_worker(self, request: StopWorkerRequest, ctx: RequestContext[StopWorkerRequest, StopWorkerResponse], /) -> StopWorkerResponse:
+        """
+        The same, and the worker is asked to leave when it has finished.
+        """
+        raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
+
+    async def resume_worker(self, request: ResumeWorkerRequest, ctx: RequestContext[ResumeWorkerRequest, ResumeWorkerResponse], /) -> ResumeWorkerResponse:
+        """
+        Takes an order back. A worker that obeyed `stop` is gone and must be started.
         """
         raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
 
@@ -88,6 +107,39 @@ class ClusterServiceASGIApplication(ConnectASGIApplication[ClusterService]):
                         stream_type=StreamType.UNARY,
                     ),
                     function=svc.list_workers,
+                ),
+                "/corvo.v1.ClusterService/QuietWorker": Endpoint.unary(
+                    method=MethodInfo(
+                        name="QuietWorker",
+                        service_name="corvo.v1.ClusterService",
+                        input=QuietWorkerRequest,
+                        output=QuietWorkerResponse,
+                        idempotency_level=IdempotencyLevel.UNKNOWN,
+                        stream_type=StreamType.UNARY,
+                    ),
+                    function=svc.quiet_worker,
+                ),
+                "/corvo.v1.ClusterService/StopWorker": Endpoint.unary(
+                    method=MethodInfo(
+                        name="StopWorker",
+                        service_name="corvo.v1.ClusterService",
+                        input=StopWorkerRequest,
+                        output=StopWorkerResponse,
+                        idempotency_level=IdempotencyLevel.UNKNOWN,
+                        stream_type=StreamType.UNARY,
+                    ),
+                    function=svc.stop_worker,
+                ),
+                "/corvo.v1.ClusterService/ResumeWorker": Endpoint.unary(
+                    method=MethodInfo(
+                        name="ResumeWorker",
+                        service_name="corvo.v1.ClusterService",
+                        input=ResumeWorkerRequest,
+                        output=ResumeWorkerResponse,
+                        idempotency_level=IdempotencyLevel.UNKNOWN,
+                        stream_type=StreamType.UNARY,
+                    ),
+                    function=svc.resume_worker,
                 ),
             },
             interceptors=interceptors,
@@ -164,7 +216,7 @@ class ClusterServiceClient(ConnectClient):
         use_get: bool = False,
     ) -> ListWorkersResponse:
         """
-        Workers that have fetched a job, the one seen last first.
+        Workers that have fetched a job, or said that they are there, the one seen last first.
         """
         return await self.execute_unary(
             request=request,
@@ -180,6 +232,76 @@ class ClusterServiceClient(ConnectClient):
             timeout_ms=timeout_ms,
             use_get=use_get,
         )
+    async def quiet_worker(
+        self,
+        request: QuietWorkerRequest,
+        *,
+        headers: Headers | Mapping[str, str] | None = None, 
+        timeout_ms: int | None = None,
+    ) -> QuietWorkerResponse:
+        """
+        Nothing more is granted to a worker; what it has in hand it may finish. Its next heartbeat tells it. The order is in the log: it holds
+        over restarts, until `ResumeWorker`, until the worker says that it leaves, or for 7 days. A fetch that waits ends at once, with nothing.
+        """
+        return await self.execute_unary(
+            request=request,
+            method=MethodInfo(
+                name="QuietWorker",
+                service_name="corvo.v1.ClusterService",
+                input=QuietWorkerRequest,
+                output=QuietWorkerResponse,
+                idempotency_level=IdempotencyLevel.UNKNOWN,
+                stream_type=StreamType.UNARY,
+            ),
+            headers=headers,
+            timeout_ms=timeout_ms,
+        )
+    async def stop_worker(
+        self,
+        request: StopWorkerRequest,
+        *,
+        headers: Headers | Mapping[str, str] | None = None, 
+        timeout_ms: int | None = None,
+    ) -> StopWorkerResponse:
+        """
+        The same, and the worker is asked to leave when it has finished.
+        """
+        return await self.execute_unary(
+            request=request,
+            method=MethodInfo(
+                name="StopWorker",
+                service_name="corvo.v1.ClusterService",
+                input=StopWorkerRequest,
+                output=StopWorkerResponse,
+                idempotency_level=IdempotencyLevel.UNKNOWN,
+                stream_type=StreamType.UNARY,
+            ),
+            headers=headers,
+            timeout_ms=timeout_ms,
+        )
+    async def resume_worker(
+        self,
+        request: ResumeWorkerRequest,
+        *,
+        headers: Headers | Mapping[str, str] | None = None, 
+        timeout_ms: int | None = None,
+    ) -> ResumeWorkerResponse:
+        """
+        Takes an order back. A worker that obeyed `stop` is gone and must be started.
+        """
+        return await self.execute_unary(
+            request=request,
+            method=MethodInfo(
+                name="ResumeWorker",
+                service_name="corvo.v1.ClusterService",
+                input=ResumeWorkerRequest,
+                output=ResumeWorkerResponse,
+                idempotency_level=IdempotencyLevel.UNKNOWN,
+                stream_type=StreamType.UNARY,
+            ),
+            headers=headers,
+            timeout_ms=timeout_ms,
+        )
 
 class ClusterServiceSync(Protocol):
     """
@@ -193,7 +315,26 @@ class ClusterServiceSync(Protocol):
 
     def list_workers(self, request: ListWorkersRequest, ctx: RequestContext[ListWorkersRequest, ListWorkersResponse], /) -> ListWorkersResponse:
         """
-        Workers that have fetched a job, the one seen last first.
+        Workers that have fetched a job, or said that they are there, the one seen last first.
+        """
+        raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
+
+    def quiet_worker(self, request: QuietWorkerRequest, ctx: RequestContext[QuietWorkerRequest, QuietWorkerResponse], /) -> QuietWorkerResponse:
+        """
+        Nothing more is granted to a worker; what it has in hand it may finish. Its next heartbeat tells it. The order is in the log: it holds
+        over restarts, until `ResumeWorker`, until the worker says that it leaves, or for 7 days. A fetch that waits ends at once, with nothing.
+        """
+        raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
+
+    def stop_worker(self, request: StopWorkerRequest, ctx: RequestContext[StopWorkerRequest, StopWorkerResponse], /) -> StopWorkerResponse:
+        """
+        The same, and the worker is asked to leave when it has finished.
+        """
+        raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
+
+    def resume_worker(self, request: ResumeWorkerRequest, ctx: RequestContext[ResumeWorkerRequest, ResumeWorkerResponse], /) -> ResumeWorkerResponse:
+        """
+        Takes an order back. A worker that obeyed `stop` is gone and must be started.
         """
         raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
 
@@ -230,6 +371,39 @@ class ClusterServiceWSGIApplication(ConnectWSGIApplication):
                         stream_type=StreamType.UNARY,
                     ),
                     function=service.list_workers,
+                ),
+                "/corvo.v1.ClusterService/QuietWorker": EndpointSync.unary(
+                    method=MethodInfo(
+                        name="QuietWorker",
+                        service_name="corvo.v1.ClusterService",
+                        input=QuietWorkerRequest,
+                        output=QuietWorkerResponse,
+                        idempotency_level=IdempotencyLevel.UNKNOWN,
+                        stream_type=StreamType.UNARY,
+                    ),
+                    function=service.quiet_worker,
+                ),
+                "/corvo.v1.ClusterService/StopWorker": EndpointSync.unary(
+                    method=MethodInfo(
+                        name="StopWorker",
+                        service_name="corvo.v1.ClusterService",
+                        input=StopWorkerRequest,
+                        output=StopWorkerResponse,
+                        idempotency_level=IdempotencyLevel.UNKNOWN,
+                        stream_type=StreamType.UNARY,
+                    ),
+                    function=service.stop_worker,
+                ),
+                "/corvo.v1.ClusterService/ResumeWorker": EndpointSync.unary(
+                    method=MethodInfo(
+                        name="ResumeWorker",
+                        service_name="corvo.v1.ClusterService",
+                        input=ResumeWorkerRequest,
+                        output=ResumeWorkerResponse,
+                        idempotency_level=IdempotencyLevel.UNKNOWN,
+                        stream_type=StreamType.UNARY,
+                    ),
+                    function=service.resume_worker,
                 ),
             },
             interceptors=interceptors,
@@ -306,7 +480,7 @@ class ClusterServiceClientSync(ConnectClientSync):
         use_get: bool = False,
     ) -> ListWorkersResponse:
         """
-        Workers that have fetched a job, the one seen last first.
+        Workers that have fetched a job, or said that they are there, the one seen last first.
         """
         return self.execute_unary(
             request=request,
@@ -321,4 +495,74 @@ class ClusterServiceClientSync(ConnectClientSync):
             headers=headers,
             timeout_ms=timeout_ms,
             use_get=use_get,
+        )
+    def quiet_worker(
+        self,
+        request: QuietWorkerRequest,
+        *,
+        headers: Headers | Mapping[str, str] | None = None, 
+        timeout_ms: int | None = None,
+    ) -> QuietWorkerResponse:
+        """
+        Nothing more is granted to a worker; what it has in hand it may finish. Its next heartbeat tells it. The order is in the log: it holds
+        over restarts, until `ResumeWorker`, until the worker says that it leaves, or for 7 days. A fetch that waits ends at once, with nothing.
+        """
+        return self.execute_unary(
+            request=request,
+            method=MethodInfo(
+                name="QuietWorker",
+                service_name="corvo.v1.ClusterService",
+                input=QuietWorkerRequest,
+                output=QuietWorkerResponse,
+                idempotency_level=IdempotencyLevel.UNKNOWN,
+                stream_type=StreamType.UNARY,
+            ),
+            headers=headers,
+            timeout_ms=timeout_ms,
+        )
+    def stop_worker(
+        self,
+        request: StopWorkerRequest,
+        *,
+        headers: Headers | Mapping[str, str] | None = None, 
+        timeout_ms: int | None = None,
+    ) -> StopWorkerResponse:
+        """
+        The same, and the worker is asked to leave when it has finished.
+        """
+        return self.execute_unary(
+            request=request,
+            method=MethodInfo(
+                name="StopWorker",
+                service_name="corvo.v1.ClusterService",
+                input=StopWorkerRequest,
+                output=StopWorkerResponse,
+                idempotency_level=IdempotencyLevel.UNKNOWN,
+                stream_type=StreamType.UNARY,
+            ),
+            headers=headers,
+            timeout_ms=timeout_ms,
+        )
+    def resume_worker(
+        self,
+        request: ResumeWorkerRequest,
+        *,
+        headers: Headers | Mapping[str, str] | None = None, 
+        timeout_ms: int | None = None,
+    ) -> ResumeWorkerResponse:
+        """
+        Takes an order back. A worker that obeyed `stop` is gone and must be started.
+        """
+        return self.execute_unary(
+            request=request,
+            method=MethodInfo(
+                name="ResumeWorker",
+                service_name="corvo.v1.ClusterService",
+                input=ResumeWorkerRequest,
+                output=ResumeWorkerResponse,
+                idempotency_level=IdempotencyLevel.UNKNOWN,
+                stream_type=StreamType.UNARY,
+            ),
+            headers=headers,
+            timeout_ms=timeout_ms,
         )

@@ -45,6 +45,21 @@ class ClusterServiceStub:
                 request_serializer=corvo_dot_v1_dot_cluster__pb2.ListWorkersRequest.SerializeToString,
                 response_deserializer=corvo_dot_v1_dot_cluster__pb2.ListWorkersResponse.FromString,
                 _registered_method=True)
+        self.QuietWorker = channel.unary_unary(
+                '/corvo.v1.ClusterService/QuietWorker',
+                request_serializer=corvo_dot_v1_dot_cluster__pb2.QuietWorkerRequest.SerializeToString,
+                response_deserializer=corvo_dot_v1_dot_cluster__pb2.QuietWorkerResponse.FromString,
+                _registered_method=True)
+        self.StopWorker = channel.unary_unary(
+                '/corvo.v1.ClusterService/StopWorker',
+                request_serializer=corvo_dot_v1_dot_cluster__pb2.StopWorkerRequest.SerializeToString,
+                response_deserializer=corvo_dot_v1_dot_cluster__pb2.StopWorkerResponse.FromString,
+                _registered_method=True)
+        self.ResumeWorker = channel.unary_unary(
+                '/corvo.v1.ClusterService/ResumeWorker',
+                request_serializer=corvo_dot_v1_dot_cluster__pb2.ResumeWorkerRequest.SerializeToString,
+                response_deserializer=corvo_dot_v1_dot_cluster__pb2.ResumeWorkerResponse.FromString,
+                _registered_method=True)
 
 
 class ClusterServiceServicer:
@@ -59,7 +74,29 @@ class ClusterServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListWorkers(self, request, context):
-        """Workers that have fetched a job, the one seen last first.
+        """Workers that have fetched a job, or said that they are there, the one seen last first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def QuietWorker(self, request, context):
+        """Nothing more is granted to a worker; what it has in hand it may finish. Its next heartbeat tells it. The order is in the log: it holds
+        over restarts, until `ResumeWorker`, until the worker says that it leaves, or for 7 days. A fetch that waits ends at once, with nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StopWorker(self, request, context):
+        """The same, and the worker is asked to leave when it has finished.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumeWorker(self, request, context):
+        """Takes an order back. A worker that obeyed `stop` is gone and must be started.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -77,6 +114,21 @@ def add_ClusterServiceServicer_to_server(servicer, server):
                     servicer.ListWorkers,
                     request_deserializer=corvo_dot_v1_dot_cluster__pb2.ListWorkersRequest.FromString,
                     response_serializer=corvo_dot_v1_dot_cluster__pb2.ListWorkersResponse.SerializeToString,
+            ),
+            'QuietWorker': grpc.unary_unary_rpc_method_handler(
+                    servicer.QuietWorker,
+                    request_deserializer=corvo_dot_v1_dot_cluster__pb2.QuietWorkerRequest.FromString,
+                    response_serializer=corvo_dot_v1_dot_cluster__pb2.QuietWorkerResponse.SerializeToString,
+            ),
+            'StopWorker': grpc.unary_unary_rpc_method_handler(
+                    servicer.StopWorker,
+                    request_deserializer=corvo_dot_v1_dot_cluster__pb2.StopWorkerRequest.FromString,
+                    response_serializer=corvo_dot_v1_dot_cluster__pb2.StopWorkerResponse.SerializeToString,
+            ),
+            'ResumeWorker': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeWorker,
+                    request_deserializer=corvo_dot_v1_dot_cluster__pb2.ResumeWorkerRequest.FromString,
+                    response_serializer=corvo_dot_v1_dot_cluster__pb2.ResumeWorkerResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -134,6 +186,87 @@ class ClusterService:
             '/corvo.v1.ClusterService/ListWorkers',
             corvo_dot_v1_dot_cluster__pb2.ListWorkersRequest.SerializeToString,
             corvo_dot_v1_dot_cluster__pb2.ListWorkersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def QuietWorker(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/corvo.v1.ClusterService/QuietWorker',
+            corvo_dot_v1_dot_cluster__pb2.QuietWorkerRequest.SerializeToString,
+            corvo_dot_v1_dot_cluster__pb2.QuietWorkerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StopWorker(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/corvo.v1.ClusterService/StopWorker',
+            corvo_dot_v1_dot_cluster__pb2.StopWorkerRequest.SerializeToString,
+            corvo_dot_v1_dot_cluster__pb2.StopWorkerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeWorker(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/corvo.v1.ClusterService/ResumeWorker',
+            corvo_dot_v1_dot_cluster__pb2.ResumeWorkerRequest.SerializeToString,
+            corvo_dot_v1_dot_cluster__pb2.ResumeWorkerResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -656,13 +656,17 @@ class WorkerFacts(_message.Message):
     SDK_VERSION_FIELD_NUMBER: _ClassVar[int]
     SLOTS_FIELD_NUMBER: _ClassVar[int]
     QUEUES_FIELD_NUMBER: _ClassVar[int]
+    CAPABILITIES_FIELD_NUMBER: _ClassVar[int]
+    LEAVING_FIELD_NUMBER: _ClassVar[int]
     worker_id: str
     hostname: str
     sdk: str
     sdk_version: str
     slots: int
     queues: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, worker_id: _Optional[str] = ..., hostname: _Optional[str] = ..., sdk: _Optional[str] = ..., sdk_version: _Optional[str] = ..., slots: _Optional[int] = ..., queues: _Optional[_Iterable[str]] = ...) -> None: ...
+    capabilities: _containers.RepeatedScalarFieldContainer[str]
+    leaving: bool
+    def __init__(self, worker_id: _Optional[str] = ..., hostname: _Optional[str] = ..., sdk: _Optional[str] = ..., sdk_version: _Optional[str] = ..., slots: _Optional[int] = ..., queues: _Optional[_Iterable[str]] = ..., capabilities: _Optional[_Iterable[str]] = ..., leaving: _Optional[bool] = ...) -> None: ...
 
 class HeartbeatRequest(_message.Message):
     __slots__ = ()
@@ -686,10 +690,12 @@ class HeartbeatJobResponse(_message.Message):
     STATUS_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     BUDGET_EXCEEDED_FIELD_NUMBER: _ClassVar[int]
+    LEASE_EXPIRES_AT_FIELD_NUMBER: _ClassVar[int]
     status: str
     reason: str
     budget_exceeded: bool
-    def __init__(self, status: _Optional[str] = ..., reason: _Optional[str] = ..., budget_exceeded: _Optional[bool] = ...) -> None: ...
+    lease_expires_at: _timestamp_pb2.Timestamp
+    def __init__(self, status: _Optional[str] = ..., reason: _Optional[str] = ..., budget_exceeded: _Optional[bool] = ..., lease_expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class HeartbeatResponse(_message.Message):
     __slots__ = ()
@@ -701,8 +707,12 @@ class HeartbeatResponse(_message.Message):
         value: HeartbeatJobResponse
         def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[HeartbeatJobResponse, _Mapping]] = ...) -> None: ...
     JOBS_FIELD_NUMBER: _ClassVar[int]
+    LEASE_EXPIRES_AT_FIELD_NUMBER: _ClassVar[int]
+    ORDER_FIELD_NUMBER: _ClassVar[int]
     jobs: _containers.MessageMap[str, HeartbeatJobResponse]
-    def __init__(self, jobs: _Optional[_Mapping[str, HeartbeatJobResponse]] = ...) -> None: ...
+    lease_expires_at: _timestamp_pb2.Timestamp
+    order: str
+    def __init__(self, jobs: _Optional[_Mapping[str, HeartbeatJobResponse]] = ..., lease_expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., order: _Optional[str] = ...) -> None: ...
 
 class SubscribeRequest(_message.Message):
     __slots__ = ()

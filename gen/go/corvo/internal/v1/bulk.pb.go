@@ -37,6 +37,8 @@ type BulkStartCommand struct {
 	Total uint64 `protobuf:"varint,4,opt,name=total,proto3" json:"total,omitempty"`
 	// The jobs, some hundred each, in the order of their creation.
 	Blocks [][]byte `protobuf:"bytes,5,rep,name=blocks,proto3" json:"blocks,omitempty"`
+	// Who asked, for the task's text. Empty: nobody in particular, and in logs of before.
+	Principal string `protobuf:"bytes,6,opt,name=principal,proto3" json:"principal,omitempty"`
 	// Of the public request: makes it safe to repeat.
 	RequestId     string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -106,6 +108,13 @@ func (x *BulkStartCommand) GetBlocks() [][]byte {
 		return x.Blocks
 	}
 	return nil
+}
+
+func (x *BulkStartCommand) GetPrincipal() string {
+	if x != nil {
+		return x.Principal
+	}
+	return ""
 }
 
 func (x *BulkStartCommand) GetRequestId() string {
@@ -531,13 +540,14 @@ var File_corvo_internal_v1_bulk_proto protoreflect.FileDescriptor
 
 const file_corvo_internal_v1_bulk_proto_rawDesc = "" +
 	"\n" +
-	"\x1ccorvo/internal/v1/bulk.proto\x12\x11corvo.internal.v1\x1a\x1ecorvo/options/v1/options.proto\"\xb1\x01\n" +
+	"\x1ccorvo/internal/v1/bulk.proto\x12\x11corvo.internal.v1\x1a\x1ecorvo/options/v1/options.proto\"\xcf\x01\n" +
 	"\x10BulkStartCommand\x12\x16\n" +
 	"\x06action\x18\x01 \x01(\tR\x06action\x12\x14\n" +
 	"\x05queue\x18\x02 \x01(\tR\x05queue\x12\x1a\n" +
 	"\bpriority\x18\x03 \x01(\tR\bpriority\x12\x14\n" +
 	"\x05total\x18\x04 \x01(\x04R\x05total\x12\x16\n" +
-	"\x06blocks\x18\x05 \x03(\fR\x06blocks\x12\x1d\n" +
+	"\x06blocks\x18\x05 \x03(\fR\x06blocks\x12\x1c\n" +
+	"\tprincipal\x18\x06 \x01(\tR\tprincipal\x12\x1d\n" +
 	"\n" +
 	"request_id\x18n \x01(\tR\trequestId:\x06\x9a\xb5\x18\x02\b\x01\"B\n" +
 	"\vBulkStarted\x12\x0e\n" +

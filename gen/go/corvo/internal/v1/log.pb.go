@@ -145,6 +145,12 @@ const (
 	Verb_VERB_SET_NAMESPACE_RATE_LIMIT Verb = 59
 	// SetSsoSettingsRequest.
 	Verb_VERB_SET_SSO_SETTINGS Verb = 60
+	// QuietWorkerRequest.
+	Verb_VERB_QUIET_WORKER Verb = 61
+	// StopWorkerRequest.
+	Verb_VERB_STOP_WORKER Verb = 62
+	// ResumeWorkerRequest.
+	Verb_VERB_RESUME_WORKER Verb = 63
 	// No body: ends leases, promotes what is due, expires.
 	Verb_VERB_TICK Verb = 64
 	// LeadershipCommand.
@@ -228,6 +234,9 @@ var (
 		58: "VERB_DELETE_NAMESPACE",
 		59: "VERB_SET_NAMESPACE_RATE_LIMIT",
 		60: "VERB_SET_SSO_SETTINGS",
+		61: "VERB_QUIET_WORKER",
+		62: "VERB_STOP_WORKER",
+		63: "VERB_RESUME_WORKER",
 		64: "VERB_TICK",
 		65: "VERB_LEADERSHIP",
 		66: "VERB_STATE_HASH",
@@ -298,6 +307,9 @@ var (
 		"VERB_DELETE_NAMESPACE":         58,
 		"VERB_SET_NAMESPACE_RATE_LIMIT": 59,
 		"VERB_SET_SSO_SETTINGS":         60,
+		"VERB_QUIET_WORKER":             61,
+		"VERB_STOP_WORKER":              62,
+		"VERB_RESUME_WORKER":            63,
 		"VERB_TICK":                     64,
 		"VERB_LEADERSHIP":               65,
 		"VERB_STATE_HASH":               66,
@@ -1084,7 +1096,7 @@ const file_corvo_internal_v1_log_proto_rawDesc = "" +
 	"created_ms\x18\x03 \x01(\x04B\b\x8a\xb5\x18\x042\x02msR\tcreatedMs\x12\x14\n" +
 	"\x05queue\x18\x04 \x01(\fR\x05queue\x12\x18\n" +
 	"\asegment\x18\x05 \x01(\rR\asegment\x12\x16\n" +
-	"\x06offset\x18\x06 \x01(\rR\x06offset:\x06\x9a\xb5\x18\x02\b\x01*\xc1\v\n" +
+	"\x06offset\x18\x06 \x01(\rR\x06offset:\x06\x9a\xb5\x18\x02\b\x01*\x86\f\n" +
 	"\x04Verb\x12\x14\n" +
 	"\x10VERB_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fVERB_ENQUEUE\x10\x01\x12\x16\n" +
@@ -1146,7 +1158,10 @@ const file_corvo_internal_v1_log_proto_rawDesc = "" +
 	"\x15VERB_CREATE_NAMESPACE\x109\x12\x19\n" +
 	"\x15VERB_DELETE_NAMESPACE\x10:\x12!\n" +
 	"\x1dVERB_SET_NAMESPACE_RATE_LIMIT\x10;\x12\x19\n" +
-	"\x15VERB_SET_SSO_SETTINGS\x10<\x12\r\n" +
+	"\x15VERB_SET_SSO_SETTINGS\x10<\x12\x15\n" +
+	"\x11VERB_QUIET_WORKER\x10=\x12\x14\n" +
+	"\x10VERB_STOP_WORKER\x10>\x12\x16\n" +
+	"\x12VERB_RESUME_WORKER\x10?\x12\r\n" +
 	"\tVERB_TICK\x10@\x12\x13\n" +
 	"\x0fVERB_LEADERSHIP\x10A\x12\x13\n" +
 	"\x0fVERB_STATE_HASH\x10B\x12\x0e\n" +

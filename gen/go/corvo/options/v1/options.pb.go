@@ -258,7 +258,10 @@ type FieldRules struct {
 	Names Names `protobuf:"varint,8,opt,name=names,proto3,enum=corvo.options.v1.Names" json:"names,omitempty"`
 	// For a map of messages: REST also takes a list of objects, each with its key in a member of this name. In such an object a field with
 	// json_object may also be a string: the JSON object that it holds, or, when it holds none, `{"text": <the string>}`.
-	ListKey       string `protobuf:"bytes,9,opt,name=list_key,json=listKey,proto3" json:"list_key,omitempty"`
+	ListKey string `protobuf:"bytes,9,opt,name=list_key,json=listKey,proto3" json:"list_key,omitempty"`
+	// For a message: members that it does not know are refused, and the refusal names the first. Otherwise REST passes over them. For what a
+	// misspelled member would make do more than was meant.
+	KnownOnly     bool `protobuf:"varint,10,opt,name=known_only,json=knownOnly,proto3" json:"known_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -354,6 +357,13 @@ func (x *FieldRules) GetListKey() string {
 		return x.ListKey
 	}
 	return ""
+}
+
+func (x *FieldRules) GetKnownOnly() bool {
+	if x != nil {
+		return x.KnownOnly
+	}
+	return false
 }
 
 // Shapes the answer of one method in REST.
@@ -684,7 +694,7 @@ var File_corvo_options_v1_options_proto protoreflect.FileDescriptor
 
 const file_corvo_options_v1_options_proto_rawDesc = "" +
 	"\n" +
-	"\x1ecorvo/options/v1/options.proto\x12\x10corvo.options.v1\x1a google/protobuf/descriptor.proto\"\x92\x02\n" +
+	"\x1ecorvo/options/v1/options.proto\x12\x10corvo.options.v1\x1a google/protobuf/descriptor.proto\"\xb1\x02\n" +
 	"\n" +
 	"FieldRules\x12\x1b\n" +
 	"\tjson_text\x18\x01 \x01(\bR\bjsonText\x12\x1b\n" +
@@ -696,7 +706,10 @@ const file_corvo_options_v1_options_proto_rawDesc = "" +
 	"\x04unit\x18\x06 \x01(\tR\x04unit\x12\x1b\n" +
 	"\tkeep_null\x18\a \x01(\bR\bkeepNull\x12-\n" +
 	"\x05names\x18\b \x01(\x0e2\x17.corvo.options.v1.NamesR\x05names\x12\x19\n" +
-	"\blist_key\x18\t \x01(\tR\alistKey\"\x9d\x02\n" +
+	"\blist_key\x18\t \x01(\tR\alistKey\x12\x1d\n" +
+	"\n" +
+	"known_only\x18\n" +
+	" \x01(\bR\tknownOnly\"\x9d\x02\n" +
 	"\vMethodRules\x12%\n" +
 	"\x0esuccess_status\x18\x01 \x01(\x05R\rsuccessStatus\x12\x1d\n" +
 	"\n" +

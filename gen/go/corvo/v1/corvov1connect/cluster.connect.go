@@ -41,14 +41,30 @@ const (
 	// ClusterServiceListWorkersProcedure is the fully-qualified name of the ClusterService's
 	// ListWorkers RPC.
 	ClusterServiceListWorkersProcedure = "/corvo.v1.ClusterService/ListWorkers"
+	// ClusterServiceQuietWorkerProcedure is the fully-qualified name of the ClusterService's
+	// QuietWorker RPC.
+	ClusterServiceQuietWorkerProcedure = "/corvo.v1.ClusterService/QuietWorker"
+	// ClusterServiceStopWorkerProcedure is the fully-qualified name of the ClusterService's StopWorker
+	// RPC.
+	ClusterServiceStopWorkerProcedure = "/corvo.v1.ClusterService/StopWorker"
+	// ClusterServiceResumeWorkerProcedure is the fully-qualified name of the ClusterService's
+	// ResumeWorker RPC.
+	ClusterServiceResumeWorkerProcedure = "/corvo.v1.ClusterService/ResumeWorker"
 )
 
 // ClusterServiceClient is a client for the corvo.v1.ClusterService service.
 type ClusterServiceClient interface {
 	// The state of consensus, log and limits on the asked node.
 	GetClusterStatus(context.Context, *connect.Request[v1.GetClusterStatusRequest]) (*connect.Response[v1.GetClusterStatusResponse], error)
-	// Workers that have fetched a job, the one seen last first.
+	// Workers that have fetched a job, or said that they are there, the one seen last first.
 	ListWorkers(context.Context, *connect.Request[v1.ListWorkersRequest]) (*connect.Response[v1.ListWorkersResponse], error)
+	// Nothing more is granted to a worker; what it has in hand it may finish. Its next heartbeat tells it. The order is in the log: it holds
+	// over restarts, until `ResumeWorker`, until the worker says that it leaves, or for 7 days. A fetch that waits ends at once, with nothing.
+	QuietWorker(context.Context, *connect.Request[v1.QuietWorkerRequest]) (*connect.Response[v1.QuietWorkerResponse], error)
+	// The same, and the worker is asked to leave when it has finished.
+	StopWorker(context.Context, *connect.Request[v1.StopWorkerRequest]) (*connect.Response[v1.StopWorkerResponse], error)
+	// Takes an order back. A worker that obeyed `stop` is gone and must be started.
+	ResumeWorker(context.Context, *connect.Request[v1.ResumeWorkerRequest]) (*connect.Response[v1.ResumeWorkerResponse], error)
 }
 
 // NewClusterServiceClient constructs a client for the corvo.v1.ClusterService service. By default,
@@ -76,6 +92,24 @@ func NewClusterServiceClient(httpClient connect.HTTPClient, baseURL string, opts
 			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
+		quietWorker: connect.NewClient[v1.QuietWorkerRequest, v1.QuietWorkerResponse](
+			httpClient,
+			baseURL+ClusterServiceQuietWorkerProcedure,
+			connect.WithSchema(clusterServiceMethods.ByName("QuietWorker")),
+			connect.WithClientOptions(opts...),
+		),
+		stopWorker: connect.NewClient[v1.StopWorkerRequest, v1.StopWorkerResponse](
+			httpClient,
+			baseURL+ClusterServiceStopWorkerProcedure,
+			connect.WithSchema(clusterServiceMethods.ByName("StopWorker")),
+			connect.WithClientOptions(opts...),
+		),
+		resumeWorker: connect.NewClient[v1.ResumeWorkerRequest, v1.ResumeWorkerResponse](
+			httpClient,
+			baseURL+ClusterServiceResumeWorkerProcedure,
+			connect.WithSchema(clusterServiceMethods.ByName("ResumeWorker")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -83,6 +117,9 @@ func NewClusterServiceClient(httpClient connect.HTTPClient, baseURL string, opts
 type clusterServiceClient struct {
 	getClusterStatus *connect.Client[v1.GetClusterStatusRequest, v1.GetClusterStatusResponse]
 	listWorkers      *connect.Client[v1.ListWorkersRequest, v1.ListWorkersResponse]
+	quietWorker      *connect.Client[v1.QuietWorkerRequest, v1.QuietWorkerResponse]
+	stopWorker       *connect.Client[v1.StopWorkerRequest, v1.StopWorkerResponse]
+	resumeWorker     *connect.Client[v1.ResumeWorkerRequest, v1.ResumeWorkerResponse]
 }
 
 // GetClusterStatus calls corvo.v1.ClusterService.GetClusterStatus.
@@ -95,12 +132,34 @@ func (c *clusterServiceClient) ListWorkers(ctx context.Context, req *connect.Req
 	return c.listWorkers.CallUnary(ctx, req)
 }
 
+// QuietWorker calls corvo.v1.ClusterService.QuietWorker.
+func (c *clusterServiceClient) QuietWorker(ctx context.Context, req *connect.Request[v1.QuietWorkerRequest]) (*connect.Response[v1.QuietWorkerResponse], error) {
+	return c.quietWorker.CallUnary(ctx, req)
+}
+
+// StopWorker calls corvo.v1.ClusterService.StopWorker.
+func (c *clusterServiceClient) StopWorker(ctx context.Context, req *connect.Request[v1.StopWorkerRequest]) (*connect.Response[v1.StopWorkerResponse], error) {
+	return c.stopWorker.CallUnary(ctx, req)
+}
+
+// ResumeWorker calls corvo.v1.ClusterService.ResumeWorker.
+func (c *clusterServiceClient) ResumeWorker(ctx context.Context, req *connect.Request[v1.ResumeWorkerRequest]) (*connect.Response[v1.ResumeWorkerResponse], error) {
+	return c.resumeWorker.CallUnary(ctx, req)
+}
+
 // ClusterServiceHandler is an implementation of the corvo.v1.ClusterService service.
 type ClusterServiceHandler interface {
 	// The state of consensus, log and limits on the asked node.
 	GetClusterStatus(context.Context, *connect.Request[v1.GetClusterStatusRequest]) (*connect.Response[v1.GetClusterStatusResponse], error)
-	// Workers that have fetched a job, the one seen last first.
+	// Workers that have fetched a job, or said that they are there, the one seen last first.
 	ListWorkers(context.Context, *connect.Request[v1.ListWorkersRequest]) (*connect.Response[v1.ListWorkersResponse], error)
+	// Nothing more is granted to a worker; what it has in hand it may finish. Its next heartbeat tells it. The order is in the log: it holds
+	// over restarts, until `ResumeWorker`, until the worker says that it leaves, or for 7 days. A fetch that waits ends at once, with nothing.
+	QuietWorker(context.Context, *connect.Request[v1.QuietWorkerRequest]) (*connect.Response[v1.QuietWorkerResponse], error)
+	// The same, and the worker is asked to leave when it has finished.
+	StopWorker(context.Context, *connect.Request[v1.StopWorkerRequest]) (*connect.Response[v1.StopWorkerResponse], error)
+	// Takes an order back. A worker that obeyed `stop` is gone and must be started.
+	ResumeWorker(context.Context, *connect.Request[v1.ResumeWorkerRequest]) (*connect.Response[v1.ResumeWorkerResponse], error)
 }
 
 // NewClusterServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -124,12 +183,36 @@ func NewClusterServiceHandler(svc ClusterServiceHandler, opts ...connect.Handler
 		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
+	clusterServiceQuietWorkerHandler := connect.NewUnaryHandler(
+		ClusterServiceQuietWorkerProcedure,
+		svc.QuietWorker,
+		connect.WithSchema(clusterServiceMethods.ByName("QuietWorker")),
+		connect.WithHandlerOptions(opts...),
+	)
+	clusterServiceStopWorkerHandler := connect.NewUnaryHandler(
+		ClusterServiceStopWorkerProcedure,
+		svc.StopWorker,
+		connect.WithSchema(clusterServiceMethods.ByName("StopWorker")),
+		connect.WithHandlerOptions(opts...),
+	)
+	clusterServiceResumeWorkerHandler := connect.NewUnaryHandler(
+		ClusterServiceResumeWorkerProcedure,
+		svc.ResumeWorker,
+		connect.WithSchema(clusterServiceMethods.ByName("ResumeWorker")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/corvo.v1.ClusterService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case ClusterServiceGetClusterStatusProcedure:
 			clusterServiceGetClusterStatusHandler.ServeHTTP(w, r)
 		case ClusterServiceListWorkersProcedure:
 			clusterServiceListWorkersHandler.ServeHTTP(w, r)
+		case ClusterServiceQuietWorkerProcedure:
+			clusterServiceQuietWorkerHandler.ServeHTTP(w, r)
+		case ClusterServiceStopWorkerProcedure:
+			clusterServiceStopWorkerHandler.ServeHTTP(w, r)
+		case ClusterServiceResumeWorkerProcedure:
+			clusterServiceResumeWorkerHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -145,4 +228,16 @@ func (UnimplementedClusterServiceHandler) GetClusterStatus(context.Context, *con
 
 func (UnimplementedClusterServiceHandler) ListWorkers(context.Context, *connect.Request[v1.ListWorkersRequest]) (*connect.Response[v1.ListWorkersResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("corvo.v1.ClusterService.ListWorkers is not implemented"))
+}
+
+func (UnimplementedClusterServiceHandler) QuietWorker(context.Context, *connect.Request[v1.QuietWorkerRequest]) (*connect.Response[v1.QuietWorkerResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("corvo.v1.ClusterService.QuietWorker is not implemented"))
+}
+
+func (UnimplementedClusterServiceHandler) StopWorker(context.Context, *connect.Request[v1.StopWorkerRequest]) (*connect.Response[v1.StopWorkerResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("corvo.v1.ClusterService.StopWorker is not implemented"))
+}
+
+func (UnimplementedClusterServiceHandler) ResumeWorker(context.Context, *connect.Request[v1.ResumeWorkerRequest]) (*connect.Response[v1.ResumeWorkerResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("corvo.v1.ClusterService.ResumeWorker is not implemented"))
 }

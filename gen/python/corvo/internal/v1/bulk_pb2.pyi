@@ -14,14 +14,16 @@ class BulkStartCommand(_message.Message):
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
     TOTAL_FIELD_NUMBER: _ClassVar[int]
     BLOCKS_FIELD_NUMBER: _ClassVar[int]
+    PRINCIPAL_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     action: str
     queue: str
     priority: str
     total: int
     blocks: _containers.RepeatedScalarFieldContainer[bytes]
+    principal: str
     request_id: str
-    def __init__(self, action: _Optional[str] = ..., queue: _Optional[str] = ..., priority: _Optional[str] = ..., total: _Optional[int] = ..., blocks: _Optional[_Iterable[bytes]] = ..., request_id: _Optional[str] = ...) -> None: ...
+    def __init__(self, action: _Optional[str] = ..., queue: _Optional[str] = ..., priority: _Optional[str] = ..., total: _Optional[int] = ..., blocks: _Optional[_Iterable[bytes]] = ..., principal: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class BulkStarted(_message.Message):
     __slots__ = ()

@@ -68,6 +68,9 @@ class Verb(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     VERB_DELETE_NAMESPACE: _ClassVar[Verb]
     VERB_SET_NAMESPACE_RATE_LIMIT: _ClassVar[Verb]
     VERB_SET_SSO_SETTINGS: _ClassVar[Verb]
+    VERB_QUIET_WORKER: _ClassVar[Verb]
+    VERB_STOP_WORKER: _ClassVar[Verb]
+    VERB_RESUME_WORKER: _ClassVar[Verb]
     VERB_TICK: _ClassVar[Verb]
     VERB_LEADERSHIP: _ClassVar[Verb]
     VERB_STATE_HASH: _ClassVar[Verb]
@@ -136,6 +139,9 @@ VERB_CREATE_NAMESPACE: Verb
 VERB_DELETE_NAMESPACE: Verb
 VERB_SET_NAMESPACE_RATE_LIMIT: Verb
 VERB_SET_SSO_SETTINGS: Verb
+VERB_QUIET_WORKER: Verb
+VERB_STOP_WORKER: Verb
+VERB_RESUME_WORKER: Verb
 VERB_TICK: Verb
 VERB_LEADERSHIP: Verb
 VERB_STATE_HASH: Verb

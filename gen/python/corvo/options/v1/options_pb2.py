@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x63orvo/options/v1/options.proto\x12\x10\x63orvo.options.v1\x1a google/protobuf/descriptor.proto\"\x92\x02\n\nFieldRules\x12\x1b\n\tjson_text\x18\x01 \x01(\x08R\x08jsonText\x12\x1b\n\trest_name\x18\x02 \x01(\tR\x08restName\x12\x16\n\x06\x61lways\x18\x03 \x01(\x08R\x06\x61lways\x12\x16\n\x06hidden\x18\x04 \x01(\x08R\x06hidden\x12\x1f\n\x0bjson_object\x18\x05 \x01(\x08R\njsonObject\x12\x12\n\x04unit\x18\x06 \x01(\tR\x04unit\x12\x1b\n\tkeep_null\x18\x07 \x01(\x08R\x08keepNull\x12-\n\x05names\x18\x08 \x01(\x0e\x32\x17.corvo.options.v1.NamesR\x05names\x12\x19\n\x08list_key\x18\t \x01(\tR\x07listKey\"\x9d\x02\n\x0bMethodRules\x12%\n\x0esuccess_status\x18\x01 \x01(\x05R\rsuccessStatus\x12\x1d\n\nflag_field\x18\x02 \x01(\tR\tflagField\x12%\n\x0e\x66lagged_status\x18\x03 \x01(\x05R\rflaggedStatus\x12!\n\x0c\x65mpty_unless\x18\x04 \x01(\tR\x0b\x65mptyUnless\x12\x1f\n\x0bstatus_word\x18\x05 \x01(\tR\nstatusWord\x12\x1d\n\nerror_code\x18\x06 \x01(\tR\terrorCode\x12\x19\n\x08raw_body\x18\x07 \x01(\tR\x07rawBody\x12#\n\rbody_optional\x18\x08 \x01(\x08R\x0c\x62odyOptional\"\xe5\x01\n\x06\x41\x63\x63\x65ss\x12\x1a\n\x08resource\x18\x01 \x01(\tR\x08resource\x12\x16\n\x06\x61\x63tion\x18\x02 \x01(\tR\x06\x61\x63tion\x12\x30\n\x06\x63\x61ller\x18\x03 \x01(\x0e\x32\x18.corvo.options.v1.CallerR\x06\x63\x61ller\x12-\n\x05scope\x18\x04 \x01(\x0e\x32\x17.corvo.options.v1.ScopeR\x05scope\x12\x12\n\x04\x63ost\x18\x05 \x01(\tR\x04\x63ost\x12\x1c\n\tunlimited\x18\x06 \x01(\x08R\tunlimited\x12\x14\n\x05\x64\x61ily\x18\x07 \x01(\x08R\x05\x64\x61ily\"\"\n\x0cMessageRules\x12\x12\n\x04\x66\x61st\x18\x01 \x01(\x08R\x04\x66\x61st*\x88\x01\n\x05Names\x12\x15\n\x11NAMES_UNSPECIFIED\x10\x00\x12\x11\n\rNAMES_NOTHING\x10\x01\x12\x0f\n\x0bNAMES_QUEUE\x10\x02\x12\r\n\tNAMES_JOB\x10\x03\x12\x10\n\x0cNAMES_ENTITY\x10\x04\x12\x0e\n\nNAMES_JSON\x10\x05\x12\x13\n\x0fNAMES_NAMESPACE\x10\x06*\xb0\x01\n\x06\x43\x61ller\x12\x16\n\x12\x43\x41LLER_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x43\x41LLER_ANYBODY\x10\x01\x12\x10\n\x0c\x43\x41LLER_KNOWN\x10\x02\x12\x11\n\rCALLER_READER\x10\x03\x12\x1b\n\x17\x43\x41LLER_READER_OR_WORKER\x10\x04\x12\x11\n\rCALLER_WORKER\x10\x05\x12\x13\n\x0f\x43\x41LLER_OPERATOR\x10\x06\x12\x10\n\x0c\x43\x41LLER_ADMIN\x10\x07*v\n\x05Scope\x12\x15\n\x11SCOPE_UNSPECIFIED\x10\x00\x12\x0e\n\nSCOPE_NONE\x10\x01\x12\x0f\n\x0bSCOPE_QUEUE\x10\x02\x12\r\n\tSCOPE_JOB\x10\x03\x12\x13\n\x0fSCOPE_NAMESPACE\x10\x04\x12\x11\n\rSCOPE_CLUSTER\x10\x05:S\n\x05\x66ield\x12\x1d.google.protobuf.FieldOptions\x18\xd1\x86\x03 \x01(\x0b\x32\x1c.corvo.options.v1.FieldRulesR\x05\x66ield:W\n\x06method\x12\x1e.google.protobuf.MethodOptions\x18\xd2\x86\x03 \x01(\x0b\x32\x1d.corvo.options.v1.MethodRulesR\x06method:R\n\x06\x61\x63\x63\x65ss\x12\x1e.google.protobuf.MethodOptions\x18\xd4\x86\x03 \x01(\x0b\x32\x18.corvo.options.v1.AccessR\x06\x61\x63\x63\x65ss:[\n\x07message\x12\x1f.google.protobuf.MessageOptions\x18\xd3\x86\x03 \x01(\x0b\x32\x1e.corvo.options.v1.MessageRulesR\x07messageB3Z1corvo.dev/corvo/gen/go/corvo/options/v1;optionsv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x63orvo/options/v1/options.proto\x12\x10\x63orvo.options.v1\x1a google/protobuf/descriptor.proto\"\xb1\x02\n\nFieldRules\x12\x1b\n\tjson_text\x18\x01 \x01(\x08R\x08jsonText\x12\x1b\n\trest_name\x18\x02 \x01(\tR\x08restName\x12\x16\n\x06\x61lways\x18\x03 \x01(\x08R\x06\x61lways\x12\x16\n\x06hidden\x18\x04 \x01(\x08R\x06hidden\x12\x1f\n\x0bjson_object\x18\x05 \x01(\x08R\njsonObject\x12\x12\n\x04unit\x18\x06 \x01(\tR\x04unit\x12\x1b\n\tkeep_null\x18\x07 \x01(\x08R\x08keepNull\x12-\n\x05names\x18\x08 \x01(\x0e\x32\x17.corvo.options.v1.NamesR\x05names\x12\x19\n\x08list_key\x18\t \x01(\tR\x07listKey\x12\x1d\n\nknown_only\x18\n \x01(\x08R\tknownOnly\"\x9d\x02\n\x0bMethodRules\x12%\n\x0esuccess_status\x18\x01 \x01(\x05R\rsuccessStatus\x12\x1d\n\nflag_field\x18\x02 \x01(\tR\tflagField\x12%\n\x0e\x66lagged_status\x18\x03 \x01(\x05R\rflaggedStatus\x12!\n\x0c\x65mpty_unless\x18\x04 \x01(\tR\x0b\x65mptyUnless\x12\x1f\n\x0bstatus_word\x18\x05 \x01(\tR\nstatusWord\x12\x1d\n\nerror_code\x18\x06 \x01(\tR\terrorCode\x12\x19\n\x08raw_body\x18\x07 \x01(\tR\x07rawBody\x12#\n\rbody_optional\x18\x08 \x01(\x08R\x0c\x62odyOptional\"\xe5\x01\n\x06\x41\x63\x63\x65ss\x12\x1a\n\x08resource\x18\x01 \x01(\tR\x08resource\x12\x16\n\x06\x61\x63tion\x18\x02 \x01(\tR\x06\x61\x63tion\x12\x30\n\x06\x63\x61ller\x18\x03 \x01(\x0e\x32\x18.corvo.options.v1.CallerR\x06\x63\x61ller\x12-\n\x05scope\x18\x04 \x01(\x0e\x32\x17.corvo.options.v1.ScopeR\x05scope\x12\x12\n\x04\x63ost\x18\x05 \x01(\tR\x04\x63ost\x12\x1c\n\tunlimited\x18\x06 \x01(\x08R\tunlimited\x12\x14\n\x05\x64\x61ily\x18\x07 \x01(\x08R\x05\x64\x61ily\"\"\n\x0cMessageRules\x12\x12\n\x04\x66\x61st\x18\x01 \x01(\x08R\x04\x66\x61st*\x88\x01\n\x05Names\x12\x15\n\x11NAMES_UNSPECIFIED\x10\x00\x12\x11\n\rNAMES_NOTHING\x10\x01\x12\x0f\n\x0bNAMES_QUEUE\x10\x02\x12\r\n\tNAMES_JOB\x10\x03\x12\x10\n\x0cNAMES_ENTITY\x10\x04\x12\x0e\n\nNAMES_JSON\x10\x05\x12\x13\n\x0fNAMES_NAMESPACE\x10\x06*\xb0\x01\n\x06\x43\x61ller\x12\x16\n\x12\x43\x41LLER_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x43\x41LLER_ANYBODY\x10\x01\x12\x10\n\x0c\x43\x41LLER_KNOWN\x10\x02\x12\x11\n\rCALLER_READER\x10\x03\x12\x1b\n\x17\x43\x41LLER_READER_OR_WORKER\x10\x04\x12\x11\n\rCALLER_WORKER\x10\x05\x12\x13\n\x0f\x43\x41LLER_OPERATOR\x10\x06\x12\x10\n\x0c\x43\x41LLER_ADMIN\x10\x07*v\n\x05Scope\x12\x15\n\x11SCOPE_UNSPECIFIED\x10\x00\x12\x0e\n\nSCOPE_NONE\x10\x01\x12\x0f\n\x0bSCOPE_QUEUE\x10\x02\x12\r\n\tSCOPE_JOB\x10\x03\x12\x13\n\x0fSCOPE_NAMESPACE\x10\x04\x12\x11\n\rSCOPE_CLUSTER\x10\x05:S\n\x05\x66ield\x12\x1d.google.protobuf.FieldOptions\x18\xd1\x86\x03 \x01(\x0b\x32\x1c.corvo.options.v1.FieldRulesR\x05\x66ield:W\n\x06method\x12\x1e.google.protobuf.MethodOptions\x18\xd2\x86\x03 \x01(\x0b\x32\x1d.corvo.options.v1.MethodRulesR\x06method:R\n\x06\x61\x63\x63\x65ss\x12\x1e.google.protobuf.MethodOptions\x18\xd4\x86\x03 \x01(\x0b\x32\x18.corvo.options.v1.AccessR\x06\x61\x63\x63\x65ss:[\n\x07message\x12\x1f.google.protobuf.MessageOptions\x18\xd3\x86\x03 \x01(\x0b\x32\x1e.corvo.options.v1.MessageRulesR\x07messageB3Z1corvo.dev/corvo/gen/go/corvo/options/v1;optionsv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,18 +33,18 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'corvo.options.v1.options_pb
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'Z1corvo.dev/corvo/gen/go/corvo/options/v1;optionsv1'
-  _globals['_NAMES']._serialized_start=920
-  _globals['_NAMES']._serialized_end=1056
-  _globals['_CALLER']._serialized_start=1059
-  _globals['_CALLER']._serialized_end=1235
-  _globals['_SCOPE']._serialized_start=1237
-  _globals['_SCOPE']._serialized_end=1355
+  _globals['_NAMES']._serialized_start=951
+  _globals['_NAMES']._serialized_end=1087
+  _globals['_CALLER']._serialized_start=1090
+  _globals['_CALLER']._serialized_end=1266
+  _globals['_SCOPE']._serialized_start=1268
+  _globals['_SCOPE']._serialized_end=1386
   _globals['_FIELDRULES']._serialized_start=87
-  _globals['_FIELDRULES']._serialized_end=361
-  _globals['_METHODRULES']._serialized_start=364
-  _globals['_METHODRULES']._serialized_end=649
-  _globals['_ACCESS']._serialized_start=652
-  _globals['_ACCESS']._serialized_end=881
-  _globals['_MESSAGERULES']._serialized_start=883
-  _globals['_MESSAGERULES']._serialized_end=917
+  _globals['_FIELDRULES']._serialized_end=392
+  _globals['_METHODRULES']._serialized_start=395
+  _globals['_METHODRULES']._serialized_end=680
+  _globals['_ACCESS']._serialized_start=683
+  _globals['_ACCESS']._serialized_end=912
+  _globals['_MESSAGERULES']._serialized_start=914
+  _globals['_MESSAGERULES']._serialized_end=948
 # @@protoc_insertion_point(module_scope)

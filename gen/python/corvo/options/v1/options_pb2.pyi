@@ -76,6 +76,7 @@ class FieldRules(_message.Message):
     KEEP_NULL_FIELD_NUMBER: _ClassVar[int]
     NAMES_FIELD_NUMBER: _ClassVar[int]
     LIST_KEY_FIELD_NUMBER: _ClassVar[int]
+    KNOWN_ONLY_FIELD_NUMBER: _ClassVar[int]
     json_text: bool
     rest_name: str
     always: bool
@@ -85,7 +86,8 @@ class FieldRules(_message.Message):
     keep_null: bool
     names: Names
     list_key: str
-    def __init__(self, json_text: _Optional[bool] = ..., rest_name: _Optional[str] = ..., always: _Optional[bool] = ..., hidden: _Optional[bool] = ..., json_object: _Optional[bool] = ..., unit: _Optional[str] = ..., keep_null: _Optional[bool] = ..., names: _Optional[_Union[Names, str]] = ..., list_key: _Optional[str] = ...) -> None: ...
+    known_only: bool
+    def __init__(self, json_text: _Optional[bool] = ..., rest_name: _Optional[str] = ..., always: _Optional[bool] = ..., hidden: _Optional[bool] = ..., json_object: _Optional[bool] = ..., unit: _Optional[str] = ..., keep_null: _Optional[bool] = ..., names: _Optional[_Union[Names, str]] = ..., list_key: _Optional[str] = ..., known_only: _Optional[bool] = ...) -> None: ...
 
 class MethodRules(_message.Message):
     __slots__ = ()
