@@ -8,6 +8,7 @@ const worker = new Worker(client, {
   concurrency: 4,
   onEvent(event) {
     if (event.type === "connection_lost") console.error(`no server: ${event.error.message}, again in ${Math.round(event.retryInMs)} ms`);
+    else if (event.type === "ordered") console.log(`an operator says: ${event.order || "work"}`);
     else console.log(`${event.type} ${event.job.queue} ${event.job.id}`);
   },
 });
