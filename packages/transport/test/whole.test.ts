@@ -165,8 +165,12 @@ describe("requests that come whole", () => {
     const part = plain("q", "z".repeat(15_000)).subarray(0, 14_000);
     const raws = await Promise.all(Array.from({ length: 3 }, () => RawHttp1.open(served.port)));
     for (const raw of raws) raw.write(part);
-    await until(() => served.listener.bufferedBytes > 0);
-    for (const raw of raws) raw.destroy();
+    await until(() => served.listener.bufferedBytes > 3 * 13_000);
+    const fourth = await RawHttp1.open(served.port);
+    fourth.write(plain("q", "z".repeat(15_000)));
+    const { status, body } = (await fourth.response())!;
+    expect([status, JSON.parse(body.toString()).code]).toEqual([429, "resource_exhausted"]);
+    for (const raw of [...raws, fourth]) raw.destroy();
     await until(() => served.listener.bufferedBytes === 0);
   });
 });

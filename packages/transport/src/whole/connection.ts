@@ -108,9 +108,11 @@ export class WholeConnection {
 
   readonly #onData = (chunk: Buffer): void => {
     const held = this.#held === undefined ? chunk : Buffer.concat([this.#held, chunk]);
-    if (!this.#hold(held)) this.socket.destroy();
-    else if (this.#busy) this.#ahead(held);
-    else this.#serve(held);
+    const fits = this.#hold(held);
+    if (this.#busy) this.#ahead(held);
+    // What is too much is Node's: there the request is refused with words.
+    else if (fits) this.#serve(held);
+    else this.#leave();
   };
 
   /** Requests that came before the answer to the one in progress. They are Node's, afterwards. */
