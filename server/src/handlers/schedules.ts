@@ -1,5 +1,7 @@
 import { create, type DescMethod, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import type { ScheduleRecord } from "@corvo/engine";
+import { putText, Writer } from "@corvo/gen/corvo/fast/runtime.js";
+import { PutScheduleRequestTag } from "@corvo/gen/corvo/v1/schedule_fast.js";
 import * as pb from "@corvo/gen/corvo/v1/schedule_pb.js";
 import * as door from "@corvo/protocol";
 import { type DoorOptions, everyMs, isRefusal, type Refusal, refuse, Verb } from "@corvo/protocol";
@@ -32,15 +34,11 @@ function putScheduleHandler(context: HandlerContext): UnaryHandler {
   return { kind: "unary", handle: (call, request) => plain.handle(call, withPrincipal(request, principalName(call))) };
 }
 
-/** The tag of `string principal = 109`. */
-const principalTag = Buffer.from([0xea, 0x06]);
-
-/** The last value of a field counts. Nobody in particular need not be said where nobody else is. */
+/** The last value of a field counts, also when it says that there is nobody in particular: what a caller put there is not believed. */
 function withPrincipal(request: Uint8Array, principal: string): Uint8Array {
-  if (principal === "" && !Buffer.from(request.buffer, request.byteOffset, request.length).includes(principalTag)) return request;
-  const name = Buffer.from(principal);
-  const length = name.length < 128 ? [name.length] : [(name.length & 127) | 128, name.length >> 7];
-  return Buffer.concat([request, principalTag, Buffer.from(length), name]);
+  const w = new Writer(principal.length * 3 + 16);
+  putText(w, PutScheduleRequestTag.principal, principal);
+  return Buffer.concat([request, w.view()]);
 }
 
 /** The door of PutSchedule, with the calendar's opinion. */
