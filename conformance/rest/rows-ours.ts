@@ -187,5 +187,25 @@ export const oursRows: readonly Row[] = [
   { method: "GET", path: "/stats", cases: [{ what: "counters by minute", status: 200 }] },
   { method: "POST", path: "/jobs/{id}/priority", cases: [{ what: "changed", given: aJob, body: { priority: "high" }, status: 200 }] },
   { method: "POST", path: "/jobs/{id}/requeue", cases: [{ what: "not dead", given: aJob, body: {}, status: 400, error: /./ }] },
+  {
+    method: "POST",
+    path: "/auth/keys",
+    cases: [
+      {
+        what: "a first key that is no admin's",
+        body: { name: "ci", role: "worker" },
+        status: 400,
+        code: "AUTH_ERROR",
+        error: /^the first enabled key closes the server, so role must be "admin": /,
+      },
+      {
+        what: "a first key of a namespace",
+        body: { name: "ci", role: "admin", namespace: "acme" },
+        status: 400,
+        code: "AUTH_ERROR",
+        error: /so namespace must be "default": /,
+      },
+    ],
+  },
   { method: "GET", path: "/auth/whoami", cases: [{ what: "anonymous on an open server", status: 200, answers: { role: "admin" } }] },
 ];

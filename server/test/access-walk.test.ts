@@ -25,7 +25,12 @@ const transports = ["connect", "connect json", "grpc", "grpc-web", "rest"] as co
 type TransportName = (typeof transports)[number];
 
 let server: TestServer;
-const rpc = new Map<TransportName, Transport>();
+/** Where calls go, on every transport. */
+interface Target {
+  url: string;
+  rpc: Map<TransportName, Transport>;
+}
+let walkedServer: Target;
 const sessions: Http2SessionManager[] = [];
 /** `role@namespace` to key. */
 const keys = new Map<string, string>();
@@ -51,16 +56,17 @@ async function ask(
   key: string | undefined,
   fill: (field: DescField) => unknown,
   patienceMs = lettingInMs,
+  target = walkedServer,
 ): Promise<Outcome | undefined> {
   const { method } = access;
   if (!served.has(methodPath(method))) return undefined;
   const headers: Record<string, string> = key === undefined ? {} : { "X-API-Key": key };
   const message = filled(method.input, fill);
-  if (transport === "rest") return overRest(method, headers, message, patienceMs);
+  if (transport === "rest") return overRest(method, headers, message, patienceMs, target.url);
   const abort = new AbortController();
   const timer = setTimeout(() => abort.abort(), patienceMs);
   try {
-    const to = rpc.get(transport)!;
+    const to = target.rpc.get(transport)!;
     if (method.methodKind === "unary") {
       const answer = await to.unary(method as never, abort.signal, undefined, headers, message as never);
       return { code: "ok", said: JSON.stringify(toJson(method.output, answer.message as never)) };
@@ -88,6 +94,7 @@ async function overRest(
   headers: Record<string, string>,
   message: Record<string, unknown>,
   patienceMs: number,
+  url: string,
 ): Promise<Outcome | undefined> {
   const binding = restBindings(method, restExtensions)[0];
   if (binding === undefined) return undefined;
@@ -98,7 +105,7 @@ async function overRest(
   const body = binding.body === "none" ? undefined : JSON.stringify(json);
   let response: Response;
   try {
-    response = await fetch(`${server.url}/${path}?${query}`, { method: binding.verb, headers, body, signal: AbortSignal.timeout(Math.max(1000, patienceMs)) });
+    response = await fetch(`${url}/${path}?${query}`, { method: binding.verb, headers, body, signal: AbortSignal.timeout(Math.max(1000, patienceMs)) });
   } catch (thrown) {
     if ((thrown as Error).name === "TimeoutError") return { code: "ok", said: "" }; // a long poll: it was let in
     throw thrown;
@@ -142,17 +149,24 @@ async function stateHash(): Promise<string> {
   return ((await rest("GET", "/cluster/status", password)).json as { state_hash: string }).state_hash;
 }
 
+function targetOf(url: string): Target {
+  const http2 = (): { baseUrl: string; httpVersion: "2"; sessionManager: Http2SessionManager } => {
+    const sessionManager = new Http2SessionManager(url);
+    sessions.push(sessionManager);
+    return { baseUrl: url, httpVersion: "2", sessionManager };
+  };
+  const rpc = new Map<TransportName, Transport>([
+    ["connect", createConnectTransport({ ...http2(), useBinaryFormat: true })],
+    ["connect json", createConnectTransport({ baseUrl: url, httpVersion: "1.1", useBinaryFormat: false })],
+    ["grpc", createGrpcTransport(http2())],
+    ["grpc-web", createGrpcWebTransport(http2())],
+  ]);
+  return { url, rpc };
+}
+
 beforeAll(async () => {
   server = await serve({ "admin-password": password, "rate-limit-enabled": "false" });
-  const http2 = (): { baseUrl: string; httpVersion: "2"; sessionManager: Http2SessionManager } => {
-    const sessionManager = new Http2SessionManager(server.url);
-    sessions.push(sessionManager);
-    return { baseUrl: server.url, httpVersion: "2", sessionManager };
-  };
-  rpc.set("connect", createConnectTransport({ ...http2(), useBinaryFormat: true }));
-  rpc.set("connect json", createConnectTransport({ baseUrl: server.url, httpVersion: "1.1", useBinaryFormat: false }));
-  rpc.set("grpc", createGrpcTransport(http2()));
-  rpc.set("grpc-web", createGrpcWebTransport(http2()));
+  walkedServer = targetOf(server.url);
   const { capabilities } = (await rest("GET", "/auth/whoami", password)).json as { capabilities: { method: string }[] };
   for (const one of capabilities) served.add(one.method);
   for (const namespace of ["default", "acme", "umbrella"]) {
@@ -315,6 +329,32 @@ function fieldsThatName(message: DescMessage, names: number, seen = new Set<Desc
     (field) => namesOf(field, restExtensions) === names || (field.message !== undefined && fieldsThatName(field.message, names, seen)),
   );
 }
+
+it("an open server takes no first key that would leave nobody who may make another, whatever the transport", async () => {
+  const open = await serve();
+  const target = targetOf(open.url);
+  const setKey = accesses.find(({ method }) => method.name === "SetApiKey")!;
+  const key = (transport: TransportName, fields: Record<string, unknown>): Promise<Outcome | undefined> =>
+    ask(transport, setKey, undefined, (field) => ({ name: "first", ...fields })[field.name], refusalMs, target);
+  for (const transport of transports) {
+    for (const [field, fields] of [
+      ["role", {}],
+      ["role", { role: "operator" }],
+      ["role", { role: "no such role" }],
+      ["namespace", { role: "admin", namespace: "acme" }],
+      ["queue_scope", { role: "admin", queue_scope: "mail.*" }],
+      ["expires_at", { role: "admin", expires_at: "2001-01-01T00:00:00Z" }],
+    ] as const) {
+      const outcome = await key(transport, fields);
+      expect([transport, outcome?.code]).toEqual([transport, transport === "rest" ? "other" : "invalid_argument"]);
+      expect(outcome?.said).toContain(`the first enabled key closes the server, so ${field} must be `);
+    }
+    expect((await key(transport, { role: "worker", enabled: false }))?.code).toBe("ok");
+    expect((await open.rest.get("auth/status")).json).toMatchObject({ open: true });
+  }
+  expect((await key("grpc", { role: "admin" }))?.code).toBe("ok");
+  expect((await open.rest.get("auth/status")).status).toBe(401);
+});
 
 it("the walk knows every method", () => {
   expect(served.size).toBeGreaterThan(40);

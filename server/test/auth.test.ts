@@ -109,10 +109,24 @@ describe("an open server", () => {
     expect(open.lines.some((line) => line.includes("THE SERVER IS OPEN"))).toBe(true);
     expect((await call("GET", "/auth/status", undefined, {}, open.url)).json).toEqual({ admin_password_set: false, open: true });
     expect((await call("GET", "/queues", undefined, as("whatever"), open.url)).status).toBe(200);
+    const weak = { name: "w", key: "a-weak-key-of-my-own", role: "worker" };
+    const refused = await call("POST", "/auth/keys", weak, {}, open.url);
+    expect(refused).toMatchObject({
+      status: 400,
+      json: { code: "AUTH_ERROR", error: expect.stringMatching(/so role must be "admin": make a key of an admin/) },
+    });
+    expect((await call("POST", "/auth/keys?validate_only=true", weak, {}, open.url)).json).toEqual(refused.json);
+    // One that is disabled closes nothing; to enable it first would.
+    await newKey({ ...weak, enabled: false }, open.url, {});
+    expect((await call("POST", "/auth/keys", weak, {}, open.url)).json).toEqual(refused.json);
+    const inAcme = await call("POST", "/auth/keys", { name: "n", role: "admin" }, { "X-Corvo-Namespace": "acme" }, open.url);
+    expect(inAcme).toMatchObject({ status: 400, json: { error: expect.stringContaining('namespace must be "default"') } });
     const key = await newKey({ name: "first", role: "admin" }, open.url, {});
     expect((await call("GET", "/queues", undefined, {}, open.url)).status).toBe(401);
+    expect((await call("POST", "/auth/keys", weak, as(key), open.url)).status).toBe(200);
     expect((await call("GET", "/auth/status", undefined, as(key), open.url)).json).toEqual({ admin_password_set: false, open: false });
-    const [{ key_hash }] = (await call("GET", "/auth/keys", undefined, as(key), open.url)).json;
+    const keys = (await call("GET", "/auth/keys", undefined, as(key), open.url)).json as { name: string; key_hash: string }[];
+    const key_hash = keys.find(({ name }) => name === "first")?.key_hash;
     expect((await call("DELETE", "/auth/keys", { key_hash }, as(key), open.url)).status).toBe(200);
     for (const headers of [{}, as(key)]) expect((await call("GET", "/queues", undefined, headers, open.url)).status).toBe(401);
     await open.stop();

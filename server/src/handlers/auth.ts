@@ -161,6 +161,7 @@ export function setApiKeyHandler(context: AuthContext): UnaryHandler {
     const role = request.role || "readonly";
     mayGrantRoles(context, who, [role]);
     if (!scopeWithin(request.queueScope, who.identity.queueScope)) throw forbidden("queue_scope is wider than your own");
+    if (guard.directory.open && request.enabled !== false) checkFirstKey({ role, namespace, queueScope: request.queueScope, expiresAtMs });
     if (request.validateOnly) {
       call.addHeader("corvo-validate-only", "true");
       return {};
@@ -181,6 +182,20 @@ export function setApiKeyHandler(context: AuthContext): UnaryHandler {
     });
     return { status: "ok", apiKey: key, keyHash };
   });
+}
+
+/** The first enabled key closes the server for good: with any other there would be nobody who may make keys. */
+function checkFirstKey(key: { role: string; namespace: string; queueScope: string; expiresAtMs: number }): void {
+  const refuse = (field: string, wanted: string): never => {
+    throw invalid(
+      field,
+      `the first enabled key closes the server, so ${field} must be ${wanted}: make a key of an admin over everything first, or start the server with an admin password`,
+    );
+  };
+  if (key.role !== "admin") refuse("role", '"admin"');
+  if (key.namespace !== defaultNamespace) refuse("namespace", `"${defaultNamespace}"`);
+  if (key.queueScope.trim() !== "") refuse("queue_scope", "empty");
+  if (key.expiresAtMs !== 0 && key.expiresAtMs <= Date.now()) refuse("expires_at", "in the future, or empty");
 }
 
 /** Unix milliseconds; undefined: no RFC 3339 time. */

@@ -67,10 +67,9 @@ const createKey: CommandSpec = {
     { flags: "--disabled", description: "made, but refused until it is enabled" },
     requestIdFlag,
   ],
-  notes: ["The first enabled key closes an open server for good: make one with the role admin first, or start the server with CORVO_ADMIN_PASSWORD."],
+  notes: ["The first enabled key closes an open server for good: it must have the role admin. Or start the server with CORVO_ADMIN_PASSWORD."],
   async run(session, [name], flags) {
     await checkRole(session, text(flags, "role"));
-    if (text(flags, "role") !== "admin" && flags.disabled !== true) await checkClosing(session);
     const body = {
       name,
       role: text(flags, "role"),
@@ -95,23 +94,6 @@ async function checkRole(session: Session, role: string | undefined): Promise<vo
     knownWord("--role", role, [...builtInRoles, ...custom.map((one) => one.name)]);
   } catch (error) {
     if (!(error instanceof ServerRefusal)) throw error;
-  }
-}
-
-/** The first key closes an open server, and one that is no admin's would leave nobody who may make another. */
-async function checkClosing(session: Session): Promise<void> {
-  if (!(await isOpen(session))) return;
-  session.note("note: this key closes the server, and nobody could make keys any more: corvo keys create admin --role admin comes first");
-  await session.mustConfirm("Close the server without a key of an admin?");
-}
-
-/** Servers before 0.4 do not say it. */
-async function isOpen(session: Session): Promise<boolean> {
-  try {
-    return (JSON.parse((await session.client.call("GET", "/api/v1/auth/status")).text) as { open?: boolean }).open === true;
-  } catch (error) {
-    if (error instanceof ServerRefusal) return false;
-    throw error;
   }
 }
 

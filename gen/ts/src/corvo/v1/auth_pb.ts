@@ -375,7 +375,8 @@ export type SetApiKeyRequest = Message<"corvo.v1.SetApiKeyRequest"> & {
   namespace: string;
 
   /**
-   * Its role. Empty: `readonly`. A name that is no role may do nothing until a custom role of that name exists.
+   * Its role. Empty: `readonly`. A name that is no role may do nothing until a custom role of that name exists. The first enabled key of
+   * an open server must have the role `admin`, the namespace `default` and no queue scope: else nobody could make another.
    *
    * @generated from field: string role = 4;
    */
@@ -1357,7 +1358,7 @@ export const AuditMetadataSchema: GenMessage<AuditMetadata> = /*@__PURE__*/
 
 /**
  * Keys, roles and what was done with them. A server without a key and without an admin password asks nobody who they are; it closes with
- * the first key and stays closed. Nobody can grant what they may not do themselves.
+ * the first enabled key and stays closed; that key must be an admin's over everything. Nobody can grant what they may not do themselves.
  *
  * @generated from service corvo.v1.AuthService
  */
