@@ -35,6 +35,8 @@ export interface Io {
   runShell(line: string): Promise<string>;
   /** Starts a program; it runs until it ends or is killed. */
   startProgram(call: ProgramCall): Promise<RunningProgram>;
+  /** Whether a name or path is a program that this user may start. */
+  isProgram(file: string): Promise<boolean>;
   /** Makes a new folder for things that may go; its name begins so. */
   temporaryFolder(prefix: string): Promise<string>;
   /** Removes a folder with all that is in it. */

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { exitCodes, Failure } from "./failure.js";
 import type { Io, Machine } from "./io.js";
 import type { Loaders } from "./loaders.js";
-import { startProgram } from "./programs.js";
+import { isProgram, startProgram } from "./programs.js";
 
 /** This process: its streams, its files, its clock. */
 export function nodeIo(): Io {
@@ -36,6 +36,7 @@ export function nodeIo(): Io {
     readParts: (path) => createReadStream(path),
     runShell,
     startProgram,
+    isProgram,
     temporaryFolder: (prefix) => mkdtemp(join(tmpdir(), prefix)),
     removeFolder: (path) => rm(path, { recursive: true, force: true }),
     ask,

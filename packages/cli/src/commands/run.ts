@@ -1,6 +1,7 @@
 import { type CommandSpec, type Flags, list, text } from "../command.js";
 import { usageFailure } from "../failure.js";
 import { JobRunner, type RunPlan } from "../run/job-runner.js";
+import type { Session } from "../session.js";
 import { durationFlagMs } from "../time.js";
 import { wholeNumber } from "./numbers.js";
 
@@ -26,15 +27,31 @@ export const run: CommandSpec = {
   ],
   notes: [
     "The program gets the payload on standard input and CORVO_JOB_ID, CORVO_QUEUE, CORVO_ATTEMPT, CORVO_MAX_RETRIES, CORVO_FENCE, CORVO_TAGS and",
-    "CORVO_CHECKPOINT in its environment. Exit code 0 completes the job, with standard output as its result when that is JSON. Any other fails the",
-    "attempt: the error is the last line of standard error, the backtrace the last 16 KiB of it. A job that is lost (cancelled, or leased to",
-    "another worker) ends its program with SIGTERM. On SIGTERM or Ctrl-C nothing more is fetched; programs that still run when --shutdown-timeout",
-    "is over are ended, and their jobs given back without counting the attempt. Exit code 0 when all were finished, 1 when some were given back.",
+    "CORVO_CHECKPOINT in its environment; it runs in the folder of corvo run. Exit code 0 completes the job, with standard output as its result when",
+    "that is JSON of at most 256 KiB. Any other fails the attempt: the error is the last line of standard error, the backtrace the last 16 KiB of it. A",
+    "job that is lost (cancelled, or leased to another worker) ends its program with SIGTERM, and 5 s later with SIGKILL. What the program started and",
+    "left behind may write for two seconds more.",
+    "",
+    "On SIGTERM, Ctrl-C or corvo worker stop nothing more is fetched; programs that still run when --shutdown-timeout is over are ended, and their",
+    "jobs given back without counting the attempt. corvo worker quiet keeps it from fetching until resume. When corvo run itself is killed, its",
+    "programs are ended too, and their jobs return when their leases end. Exit code 0 when all were finished, 1 when some were given back.",
   ],
   async run(session, program, flags) {
-    return await new JobRunner(session, planOf(session.io.hostname(), program, flags)).run();
+    const plan = planOf(session.io.hostname(), program, flags);
+    await needProgram(session, program[0]);
+    return await new JobRunner(session, plan).run();
   },
 };
+
+/** Before a job is taken: it would fail for nothing that is its fault. */
+async function needProgram({ io }: Session, file: string): Promise<void> {
+  if (await io.isProgram(file)) return;
+  if (file.includes("/") && (await io.isFile(file))) throw usageFailure(`${file} may not be started`, `chmod +x ${file}`);
+  let hint = "a name that PATH finds, or a path like ./send.sh";
+  if (/\s/.test(file)) hint = `a line of shell: sh -c '${file}'`;
+  else if (!file.includes("/") && (await io.isProgram(`./${file}`))) hint = `did you mean ./${file}?`;
+  throw usageFailure(`there is no program "${file}"`, hint);
+}
 
 function planOf(host: string, program: readonly string[], flags: Flags): RunPlan {
   const queues = list(flags, "queue");

@@ -2,7 +2,7 @@ import { commands } from "../commands.js";
 import type { Io, Machine } from "../io.js";
 import type { Loaders } from "../loaders.js";
 import { run } from "../program.js";
-import { startProgram } from "../programs.js";
+import { isProgram, startProgram } from "../programs.js";
 
 export interface Surroundings {
   env?: Record<string, string>;
@@ -28,6 +28,8 @@ export interface Surroundings {
   interrupt?: AbortSignal;
   /** Told everything that is printed, as it comes. */
   onOutput?: (text: string) => void;
+  /** The same for standard error. */
+  onError?: (text: string) => void;
 }
 
 export interface Outcome {
@@ -66,6 +68,7 @@ export async function runCli(argv: readonly string[], around: Surroundings = {})
     },
     stderr: (text) => {
       outcome.err += text;
+      around.onError?.(outcome.err);
       look();
     },
     stdoutIsTty: around.tty === true,
@@ -105,6 +108,7 @@ export async function runCli(argv: readonly string[], around: Surroundings = {})
       yield Buffer.from(files[path] ?? "", "latin1");
     },
     startProgram,
+    isProgram,
     temporaryFolder: async (prefix) => `/tmp/${prefix}1`,
     removeFolder: async (path) => {
       outcome.removed = [...(outcome.removed ?? []), path];
