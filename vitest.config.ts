@@ -23,7 +23,9 @@ export default defineConfig({
       "tools/**/*.test.ts",
     ],
     exclude: ["**/node_modules/**", "**/dist/**"],
-    testTimeout: 30_000,
+    // Only so that what hangs ends some time: busy machines are slow.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     pool: "forks",
     maxWorkers: 2,
   },

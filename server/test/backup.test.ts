@@ -94,7 +94,7 @@ it("a backup made while the node works is restored to the same content, offline 
   expect(existsSync(join(empty.dir, "restore"))).toBe(false);
   await online.stop();
   await source.stop();
-}, 30_000);
+});
 
 /** The good backup of `dir`, tampered with and sealed again by somebody who knows how. */
 async function forged(dir: string, tamper: (chunk: Uint8Array, view: DataView) => unknown, meant = (meta: BackupMeta): BackupMeta => meta): Promise<Buffer> {
@@ -187,7 +187,7 @@ it("a hostile archive changes nothing", async () => {
   expect(readdirSync(dir).sort()).toEqual(["bad", "used"]);
   await empty.stop();
   await source.stop();
-}, 60_000);
+});
 
 it("Corvo's JSON: all jobs, with and without documents; every one comes back as a new pending job", async () => {
   const source = await serve();
@@ -212,7 +212,7 @@ it("Corvo's JSON: all jobs, with and without documents; every one comes back as 
   expect((await target.rest.get("admin/backup?format=tar")).json).toMatchObject({ code: "VALIDATION_ERROR" });
   await target.stop();
   await source.stop();
-}, 20_000);
+});
 
 it("profiles: one at a time, bounded, of all kinds", async () => {
   const server = await serve();
@@ -227,4 +227,4 @@ it("profiles: one at a time, bounded, of all kinds", async () => {
   expect((await server.rest.get("debug/profile?kind=all")).status).toBe(400);
   expect((await server.rest.post("debug/profile")).status).toBe(405);
   await server.stop();
-}, 20_000);
+});

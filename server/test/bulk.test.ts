@@ -208,7 +208,7 @@ describe("in the background", () => {
     }
     expect((await two.rest.post(`bulk/${id}/cancel`)).json).toEqual({ status: "completed" });
     await two.stop();
-  }, 60_000);
+  });
 });
 
 describe("counters", () => {
@@ -240,5 +240,5 @@ describe("counters", () => {
     const two = await serve({}, one.dir);
     expect((await two.rest.get("metrics/throughput")).json.reduce((all: number, minute: { enqueued: number }) => all + minute.enqueued, 0)).toBe(4);
     await two.stop();
-  }, 60_000);
+  });
 });

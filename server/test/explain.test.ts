@@ -72,9 +72,8 @@ describe("GET /api/v1/jobs/{id}/explain", () => {
     await server.rest.post("queues/asked/pause");
     const id = await server.rest.add("asked");
     expect(codes(await explain(id))).toEqual(["queue_paused", "no_worker"]);
-    const fetch = server.rest.post("fetch", { queues: ["asked"], worker_id: "w", timeout: 5 });
-    for (let i = 0; i < 100 && codes(await explain(id)).length > 1; i++) await new Promise((resolve) => setTimeout(resolve, 10));
-    expect(codes(await explain(id))).toEqual(["queue_paused"]);
+    const fetch = server.rest.post("fetch", { queues: ["asked"], worker_id: "w", timeout: 30 });
+    await expect.poll(async () => codes(await explain(id)), { timeout: 20_000 }).toEqual(["queue_paused"]);
     fetch.abort();
     await fetch.catch(() => {});
   });

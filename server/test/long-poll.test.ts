@@ -19,21 +19,29 @@ async function untilAsleep(count: number): Promise<void> {
 }
 
 describe("a fetch that waits", () => {
-  it("is woken by the enqueue, within milliseconds", async () => {
+  it("is woken by the enqueue, and looks no more by itself", async () => {
     const gaps: number[] = [];
+    const others: number[] = [];
     for (let i = 0; i < 15; i++) {
-      const waiting = rest.post("fetch", { queues: [`wake-${i}`], timeout: 30 }).then((answer) => ({ answer, at: performance.now() }));
+      let woken: number | undefined;
+      const waiting = rest.post("fetch", { queues: [`wake-${i}`], timeout: 30 }).then((answer) => {
+        woken = performance.now();
+        return answer;
+      });
       await untilAsleep(1);
       const enqueued = await rest.post("enqueue", { queue: `wake-${i}` });
       const from = performance.now();
-      const { answer, at } = await waiting;
-      expect(answer.json.job_id).toBe(enqueued.json.job_id);
-      gaps.push(Math.max(0, at - from));
+      let other = 0;
+      for (; woken === undefined; other++) await rest.add("others");
+      others.push(other);
+      expect((await waiting).json.job_id).toBe(enqueued.json.job_id);
+      gaps.push(Math.max(0, woken - from));
     }
+    others.sort((a, b) => a - b);
     gaps.sort((a, b) => a - b);
-    console.log(`  from an enqueue's answer to the fetch's: median ${gaps[7].toFixed(1)} ms, slowest ${gaps[14].toFixed(1)} ms`);
-    // v0.3 polled every 500 ms; anything that polls would show here. The median keeps a busy machine's outliers out.
-    expect(gaps[7]).toBeLessThan(50);
+    console.log(`  from an enqueue's answer to the fetch's: median ${gaps[7].toFixed(1)} ms, slowest ${gaps[14].toFixed(1)} ms; others beside it: ${others}`);
+    // v0.3 polled every 500 ms, in which hundreds of jobs are added: what is slow here is slow for those too.
+    expect(others[7]).toBeLessThan(10);
   });
 
   it("is woken in every protocol and form", async () => {

@@ -315,8 +315,13 @@ describe("expiry", () => {
   });
 
   it("a running job does not expire", async () => {
-    const id = await rest.add("expire2", { expire_after: "500ms" });
-    const { fence } = await rest.take("expire2", 30);
+    let id: string;
+    let taken: { job_id: string; fence: string };
+    do {
+      id = await rest.add("expire2", { expire_after: "500ms" });
+      taken = (await rest.post("fetch", { queues: ["expire2"], worker_id: "w1", timeout: 1 })).json;
+    } while (taken?.job_id !== id); // it expired before it was taken
+    const { fence } = taken;
     const later = await rest.add("expire2", { expire_after: "600ms", scheduled_at: new Date(Date.now() + 60_000).toISOString() });
     while ((await rest.job(later)).state === "scheduled");
     expect((await rest.job(id)).state).toBe("active");

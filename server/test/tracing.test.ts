@@ -77,7 +77,7 @@ it("with an endpoint, calls and log entries become spans of the caller's trace",
   expect(named("POST Fetch")!.links).toMatchObject([{ traceId: trace }]);
   expect(named("raft.apply")).toBeDefined();
   expect(text).not.toContain("s3cr3t");
-}, 15_000);
+});
 
 it("of traces that are not wanted there is no span; what the caller said is carried all the same", async () => {
   vi.stubEnv("OTEL_TRACES_SAMPLER", "parentbased_traceidratio");
@@ -90,7 +90,7 @@ it("of traces that are not wanted there is no span; what the caller said is carr
   expect(carried[2]).toMatch(new RegExp(`^00-${trace}-[0-9a-f]{16}-01$`));
   const { spans } = await end();
   expect(spans.map((span) => [span.name, span.traceId])).toEqual([["POST Enqueue", trace]]);
-}, 15_000);
+});
 
 it("one trace in two: who is asked first and the tracer agree, and the job carries the trace that was told of", async () => {
   vi.stubEnv("OTEL_TRACES_SAMPLER", "traceidratio");
@@ -108,4 +108,4 @@ it("one trace in two: who is asked first and the tracer agree, and the job carri
   expect(told.sort()).toEqual(carried.sort());
   expect(told.length).toBeGreaterThan(0); // all of 64, or none, would be luck of one in 2^63
   expect(told.length).toBeLessThan(jobs);
-}, 15_000);
+});

@@ -173,7 +173,7 @@ test("fetch: a wait below the server's gives the poll up, and the server sees it
     out: '{"jobs":[]}\n',
     err: "no job came within 100ms\n",
   });
-  await expect.poll(() => silent.abandoned).toBe(silent.seen.length);
+  await expect.poll(() => silent.abandoned, { timeout: 20_000 }).toBe(silent.seen.length);
   await silent.stop();
 });
 

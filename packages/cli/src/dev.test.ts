@@ -39,7 +39,7 @@ async function dev(args: readonly string[]) {
   return { url, out, data: /^data +(\S+)/m.exec(out)?.[1] ?? "", stop: () => void child.kill("SIGTERM"), ended };
 }
 
-test("dev: a server with made-up contents, of which nothing is left", { timeout: 120_000 }, async () => {
+test("dev: a server with made-up contents, of which nothing is left", async () => {
   const { url, out, data, stop, ended } = await dev(["--seed"]);
   expect(out).toContain(`server   ${url}\n`);
   expect(out).toMatch(/^seeded {3}\d\d+ jobs/m);
@@ -51,7 +51,7 @@ test("dev: a server with made-up contents, of which nothing is left", { timeout:
   expect(existsSync(data)).toBe(false);
 });
 
-test("dev --data-dir keeps what is in it", { timeout: 120_000 }, async () => {
+test("dev --data-dir keeps what is in it", async () => {
   const kept = mkdtempSync(join(tmpdir(), "corvo-dev-test-"));
   const { data, stop, ended, out } = await dev(["--data-dir", kept]);
   expect([data, out.includes("removed")]).toEqual([kept, false]);

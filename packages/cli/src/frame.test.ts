@@ -129,7 +129,7 @@ test("-o json is JSON, whatever the command: the first example of each", async (
       env: { CORVO_SERVER: server.url },
       stdin: `${jobA}\n`,
       files: { "mail.json": "{}", "trace.txt": "t" },
-      interruptAfterMs: 500,
+      interruptWhen: ({ out }) => out.endsWith("\n"),
       ...(name === "doctor" ? wellMachine : {}),
     });
     const lines = out.trim() === "" ? [] : [out, ...out.trim().split("\n")];

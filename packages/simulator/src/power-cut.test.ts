@@ -51,14 +51,14 @@ test("the same seed gives the same run", async () => {
 });
 
 /** reliability.md F2, F4: J1 to J7, J20. */
-test("power cut at every change of the disk", { timeout: 120_000 }, async () => {
+test("power cut at every change of the disk", async () => {
   const { changes, torn, lives } = await atEveryChange((change) => [[change, { error: "POWER" }]]);
   expect(lives).toBe(2 * changes);
   expect(torn).toBeGreaterThan(0);
 });
 
 /** Snapshots are cut, segments are dropped and the archive fills while the power goes again and again. */
-test("power cuts and failures at random moments", { timeout: proveMs + 120_000 }, async () => {
+test("power cuts and failures at random moments", { timeout: proveMs + 600_000 }, async () => {
   const endMs = Date.now() + proveMs;
   const sum = { runs: 0, acknowledged: 0, lives: 0, torn: 0, restored: 0, dropped: 0 };
   for (let of = seed; of < seed + 3 || Date.now() < endMs; of++) {
@@ -74,17 +74,17 @@ test("power cuts and failures at random moments", { timeout: proveMs + 120_000 }
 });
 
 /** F8: the process stops and comes back; what was acknowledged is there. */
-test("an I/O error at every change of the disk", { timeout: 120_000 }, async () => {
+test("an I/O error at every change of the disk", async () => {
   await atEveryChange((change) => [[change, { error: "EIO" }]]);
 });
 
 /** F7: a full disk, for one operation, which may have written a part. */
-test("no space at every change of the disk", { timeout: 120_000 }, async () => {
+test("no space at every change of the disk", async () => {
   await atEveryChange((change) => [[change, { error: "ENOSPC", afterBytes: change % 100 }]]);
 });
 
 /** F7, P10: new work is refused, what is there is worked off as far as the reserve goes; with room again everything goes on. */
-test("a disk that is full for a while", { timeout: 120_000 }, async () => {
+test("a disk that is full for a while", async () => {
   const sum = { acked: 0, refused: 0, lives: 0 };
   for (let of = seed; of < seed + 5; of++) {
     const { whileFull, lives } = await run(of, 250, [], { fullFrom: 150 + 40 * (of - seed) });
@@ -102,7 +102,7 @@ test("a disk that is full for a while", { timeout: 120_000 }, async () => {
  * The process ends at each change, starts again with what the page cache has, and then the power goes: nothing that was read back
  * counts as durable.
  */
-test("killed at every change of the disk, then a power cut", { timeout: 240_000 }, async () => {
+test("killed at every change of the disk, then a power cut", { timeout: 3_600_000 }, async () => {
   for (const later of proveMs > 0 ? [1, 4, 12, 30] : [4]) {
     await atEveryChange((change) => [
       [change, { error: "EIO" }],
@@ -115,7 +115,7 @@ test("killed at every change of the disk, then a power cut", { timeout: 240_000 
  * The same after a sync that failed and after which the pages count as clean (Rebello et al., "Can Applications Recover from fsync
  * Failures?", 2020).
  */
-test("a sync that failed and was forgotten, then a power cut", { timeout: 240_000 }, async () => {
+test("a sync that failed and was forgotten, then a power cut", { timeout: 3_600_000 }, async () => {
   for (const later of proveMs > 0 ? [1, 4, 12, 25] : [25]) {
     await atEveryChange((change) => [
       [change, { error: "EIO", marksClean: true }],
@@ -137,7 +137,7 @@ class LyingDisk extends SimulatedDisk {
 }
 
 /** A rig that does not notice lost promises proves nothing. */
-test("planted mistakes are found out", { timeout: 120_000 }, async () => {
+test("planted mistakes are found out", async () => {
   await expect(run(1, 60, [[90, { error: "POWER" }]], { durable: false })).rejects.toThrow("nothing was wrong with its disk");
   const found: string[] = [];
   for (let i = 0; i < 60 && !found.some((message) => message.includes("J1: entry")); i++) {

@@ -7,7 +7,10 @@ import { enqueueBytes, type Served, serve } from "./harness.js";
 import { timed, until } from "./healthy.js";
 import { RawHttp1, request1 } from "./http1.js";
 
-const boundMs = 500;
+/** Tells an answer from none: no limit of ours that a test does not set ends anything this early. */
+const boundMs = 20_000;
+/** What is on its way arrives, also where this process gets no turn for a second. */
+const drainMs = 20_000;
 const enqueue = "/corvo.v1.WorkerService/Enqueue";
 const subscribe = "/corvo.v1.WorkerService/Subscribe";
 const ok = enqueueBytes("mail");
@@ -48,7 +51,7 @@ async function http2Call(port: number, type: string, body: Uint8Array, headers: 
 
 describe.each([{ hot: true }, { hot: false }])("a request given up at its limit, hot=$hot", ({ hot }) => {
   it("the limit is exact", async () => {
-    served = await serve({ hot, limits: { messageBytesMax: 70_000 } });
+    served = await serve({ hot, limits: { messageBytesMax: 70_000, drainMs } });
     const at = messageOf(70_000);
     const over = messageOf(70_001);
     for (const [type, wrap, good, bad] of [
@@ -81,7 +84,7 @@ describe.each([{ hot: true }, { hot: false }])("a request given up at its limit,
 
   // The smallest case of the fault that the wrapper cures: without it the second request is never read.
   it("HTTP/1.1: the next call on the same connection is answered", async () => {
-    served = await serve({ hot, limits: { messageBytesMax: 1000 } });
+    served = await serve({ hot, limits: { messageBytesMax: 1000, drainMs } });
     const raw = await RawHttp1.open(served.port);
     for (const size of [2000, 100_000, 200_000, 900_000]) {
       raw.write(...request1(enqueue, "application/proto", Buffer.alloc(size)));
@@ -96,7 +99,7 @@ describe.each([{ hot: true }, { hot: false }])("a request given up at its limit,
   });
 
   it("HTTP/1.1: the same where the body comes in chunks and trickles on after the answer", async () => {
-    served = await serve({ hot, limits: { messageBytesMax: 1000 } });
+    served = await serve({ hot, limits: { messageBytesMax: 1000, drainMs } });
     const raw = await RawHttp1.open(served.port);
     const chunk = Buffer.alloc(0x4000);
     raw.write(`POST ${enqueue} HTTP/1.1\r\nHost: t\r\nContent-Type: application/proto\r\nTransfer-Encoding: chunked\r\n\r\n`, "4000\r\n", chunk, "\r\n");
@@ -126,7 +129,7 @@ describe.each([{ hot: true }, { hot: false }])("a request given up at its limit,
 
   // First safeguard. The body is more than may be drained, but it is all there, and behind it is the next request.
   it("HTTP/1.1: a connection whose request is complete is not closed", async () => {
-    served = await serve({ hot, limits: { messageBytesMax: 1000, drainBytesMax: 1000 } });
+    served = await serve({ hot, limits: { messageBytesMax: 1000, drainBytesMax: 1000, drainMs } });
     for (let i = 0; i < 20; i++) {
       const raw = await RawHttp1.open(served.port);
       raw.write(...request1(enqueue, "application/proto", Buffer.alloc(40_000)), ...request1(enqueue, "application/proto", ok));
@@ -152,7 +155,7 @@ describe.each([{ hot: true }, { hot: false }])("a request given up at its limit,
   });
 
   it("HTTP/2: a caller that sends until it is told to stop sees the answer, and is told", async () => {
-    served = await serve({ hot, limits: { messageBytesMax: 1000 } });
+    served = await serve({ hot, limits: { messageBytesMax: 1000, drainMs } });
     const raw = await RawHttp2.open(served.port);
     raw.write(frame(HEADERS, END_HEADERS, 1, post(enqueue, "application/proto")));
     // Keeps to its window, as a client must.
@@ -190,7 +193,7 @@ describe.each([{ hot: true }, { hot: false }])("a request given up at its limit,
   });
 
   it("HTTP/2: eight abandoned requests do not use up the connection's window", async () => {
-    served = await serve({ hot, limits: { messageBytesMax: 1000 } });
+    served = await serve({ hot, limits: { messageBytesMax: 1000, drainMs } });
     const session = connectHttp2(served.url);
     const post_ = (bytes: number) =>
       session.request({ ":method": "POST", ":path": enqueue, "content-type": "application/proto", "content-length": String(bytes) });

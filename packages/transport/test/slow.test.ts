@@ -10,6 +10,8 @@ import { enqueueBytes, frameBytes, type Served, serve } from "./harness.js";
 import { timed, until } from "./healthy.js";
 import { RawHttp1, request1 } from "./http1.js";
 
+/** Tells an answer from none: no limit of ours that a test does not set ends anything this early. */
+const boundMs = 20_000;
 const enqueue = "/corvo.v1.WorkerService/Enqueue";
 const lifecycle = "/corvo.v1.WorkerService/StreamLifecycle";
 let served: Served;
@@ -28,7 +30,7 @@ describe("what is slow is ended by our limits", () => {
     served = await serve({ limits: { headersTimeoutMs: 100 } });
     const [, ms] = await timed(async () => closed(await tcp(served.port)));
     expect(ms).toBeGreaterThan(80);
-    expect(ms).toBeLessThan(1000);
+    expect(ms).toBeLessThan(boundMs);
   });
 
   it.each([
@@ -42,7 +44,7 @@ describe("what is slow is ended by our limits", () => {
     const trickle = setInterval(() => socket.write("a"), 20);
     const [, ms] = await timed(() => closed(socket));
     clearInterval(trickle);
-    expect(ms).toBeLessThan(1500);
+    expect(ms).toBeLessThan(boundMs);
     await until(() => served.listener.connections === 0);
   });
 
@@ -50,11 +52,11 @@ describe("what is slow is ended by our limits", () => {
     served = await serve({ limits: { idleTimeoutMs: 200 } });
     const raw = await RawHttp2.open(served.port);
     const [, ms] = await timed(() => raw.untilClosed());
-    expect(ms).toBeLessThan(1500);
+    expect(ms).toBeLessThan(boundMs);
   });
 
   it("an HTTP/2 peer that does not answer a PING", async () => {
-    served = await serve({ limits: { keepaliveMs: 100, keepaliveTimeoutMs: 100 } });
+    served = await serve({ limits: { keepaliveMs: 100, keepaliveTimeoutMs: 3_000 } });
     const session = connectHttp2(served.url);
     session.on("error", () => {});
     await new Promise((resolve) => session.once("remoteSettings", resolve));
@@ -80,7 +82,7 @@ describe("what is slow is ended by our limits", () => {
     const [body, ms] = await timed(() => raw.body(1));
     if (type === "application/proto") expect(body.toString()).toContain("deadline_exceeded");
     expect(ms).toBeGreaterThan(150);
-    expect(ms).toBeLessThan(1500);
+    expect(ms).toBeLessThan(boundMs);
     raw.destroy();
     await until(() => served.listener.calls === 0);
   });
@@ -115,7 +117,7 @@ describe("what is slow is ended by our limits", () => {
     for (let i = 0; i < 100; i++) raw.write(frame(DATA, 0, 1, envelope(frameBytes(BigInt(i), 30_000))));
     const [reset, ms] = await timed(() => raw.find((f) => f.type === RST_STREAM && f.stream === 1));
     expect(reset).toBeDefined();
-    expect(ms).toBeLessThan(1500);
+    expect(ms).toBeLessThan(boundMs);
     expect(served.abuse).toEqual(["slow reader"]);
     await until(() => served.listener.calls === 0);
     raw.destroy();
@@ -303,8 +305,8 @@ describe.each([{ hot: true }, { hot: false }])("goodbye, hot=$hot", ({ hot }) =>
     await idle.response();
     await until(() => served.started.length === 4);
     await new Promise((resolve) => setTimeout(resolve, 50));
-    const [, ms] = await timed(() => served.listener.close({ graceMs: 5000 }));
-    expect(ms).toBeLessThan(3000);
+    const [, ms] = await timed(() => served.listener.close({ graceMs: 60_000 }));
+    expect(ms).toBeLessThan(boundMs);
     await expect(running).resolves.toMatchObject({ jobId: "mail" });
     expect((await h1.response())?.status).toBe(200);
     expect(await events).toEqual([3, Code.Unavailable]);
@@ -320,7 +322,7 @@ describe.each([{ hot: true }, { hot: false }])("goodbye, hot=$hot", ({ hot }) =>
     await until(() => served.started.length === 1);
     const [, ms] = await timed(() => served.listener.close({ graceMs: 200 }));
     expect(ms).toBeGreaterThan(150);
-    expect(ms).toBeLessThan(1500);
+    expect(ms).toBeLessThan(boundMs);
     expect(await stuck).toBeInstanceOf(ConnectError);
     await until(() => served.listener.calls === 0);
   });

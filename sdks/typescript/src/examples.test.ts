@@ -74,7 +74,7 @@ test("a worker that stopped holds its process no longer, even with its client op
   await until(/^over$/);
   const startMs = performance.now();
   expect(await end).toEqual({ code: 0, lines: ["over"] });
-  expect(performance.now() - startMs).toBeLessThan(5_000);
+  expect(performance.now() - startMs).toBeLessThan(20_000); // an idle connection would stay for 15 minutes
   expect(child.signalCode).toBeNull();
 });
 

@@ -61,7 +61,7 @@ test("workers ride over kill -9 of their server: every job is completed, none is
   }
   expect(events.of("connection_lost").length).toBeGreaterThan(0);
   for (const own of clients) own.close();
-}, 90_000);
+});
 
 test("a worker waits for a server that is not there yet", async () => {
   await server.kill();

@@ -143,7 +143,7 @@ test("leases are renewed at a third of their length, with their fences, until th
     await events.until("started", 2);
     for (let n = 1; n <= 3; n++) {
       await vi.advanceTimersByTimeAsync(10_000);
-      await vi.waitFor(() => expect(beats).toHaveLength(n));
+      await vi.waitFor(() => expect(beats).toHaveLength(n), { timeout: 20_000 });
     }
     await events.until("acked", 2);
     await vi.advanceTimersByTimeAsync(10_000);

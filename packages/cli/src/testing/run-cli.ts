@@ -16,8 +16,8 @@ export interface Surroundings {
   load?: Partial<Loaders>;
   /** Wall clock; default: noon of the first day of 2026. */
   nowMs?: () => number;
-  /** Keys that are pressed, one every 10 ms. */
-  keys?: readonly string[];
+  /** Keys that are pressed one after the other; a pattern is waited for in what was printed since the last key. */
+  keys?: readonly (string | RegExp)[];
   /** What there is of this machine; default: Node 22, 100 GiB of disk below /data, no processes. */
   machine?: Partial<Machine>;
   /** Ctrl-C after this many milliseconds. */
@@ -55,7 +55,9 @@ export async function runCli(argv: readonly string[], around: Surroundings = {})
   const files: Record<string, string> = { ...around.files };
   let interrupted: AbortSignal | undefined;
   const enough = new AbortController();
+  let printed = (): void => {};
   const look = (): void => {
+    printed();
     if (around.interruptWhen?.(outcome)) enough.abort();
   };
   const startedMs = performance.now();
@@ -129,8 +131,24 @@ export async function runCli(argv: readonly string[], around: Surroundings = {})
       return interrupted;
     },
     onKey: (listener) => {
-      const timers = (around.keys ?? []).map((key, i) => setTimeout(() => listener(key), 10 * (i + 1)));
-      return () => timers.forEach(clearTimeout);
+      let over = false;
+      const press = async (): Promise<void> => {
+        let from = outcome.out.length;
+        for (const key of around.keys ?? []) {
+          if (key instanceof RegExp) {
+            while (!key.test(outcome.out.slice(from))) await new Promise<void>((resolve) => (printed = resolve));
+            continue;
+          }
+          await new Promise(setImmediate);
+          if (over) return;
+          from = outcome.out.length;
+          listener(key);
+        }
+      };
+      void press();
+      return () => {
+        over = true;
+      };
     },
     onResize: () => () => {},
     ask: async (question) => {
