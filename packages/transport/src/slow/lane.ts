@@ -4,15 +4,20 @@ import {
   type DescMethodServerStreaming,
   type DescMethodUnary,
   fromBinary,
+  fromJson,
   type Message,
   toBinary,
+  toJson,
 } from "@bufbuild/protobuf";
+import { type Value, ValueSchema } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, type ConnectRouter, createContextKey, createContextValues, type HandlerContext } from "@connectrpc/connect";
 import { compressionGzip, connectNodeAdapter } from "@connectrpc/connect-node";
+import { unreadable } from "../core/codec.js";
 import { codeName, grpcNumber } from "../core/codes.js";
 import { rpcType } from "../core/content-type.js";
 import { type Authenticate, type LaneContext, OpenCall } from "../core/context.js";
 import { packDetails, toRpcError } from "../core/error-wire.js";
+import { refuseUnknown, strictFields } from "../core/known-only.js";
 import { timeoutMs, timerMsMax } from "../core/timeout.js";
 import { checkVersion } from "../fast/unary.js";
 import { type MessageSink, methodPath, type Route, RpcError } from "../rpc.js";
@@ -25,10 +30,10 @@ const requestKey = createContextKey<NodeRequest | undefined>(undefined);
 
 /** Every route on connect-node's handlers: gRPC-Web, compression, Connect GET, gRPC over HTTP/1.1. The same handlers, limits, errors and authentication as the fast lane. */
 export function slowLane(lane: LaneContext): NodeHandler {
-  const adapter = (readMaxBytes: number): NodeHandler =>
+  const adapter = (readMaxBytes: number, asJson: boolean): NodeHandler =>
     connectNodeAdapter({
       routes: (router) => {
-        for (const route of lane.routes.values()) register(router, lane, route);
+        for (const route of lane.routes.values()) register(router, lane, route, asJson);
         blameCallers(router.handlers);
       },
       acceptCompression: lane.compression ? [compressionGzip] : [],
@@ -37,12 +42,18 @@ export function slowLane(lane: LaneContext): NodeHandler {
       contextValues: (request) => createContextValues().set(requestKey, request as NodeRequest),
     }) as NodeHandler;
   const { messageBytesMax, slowJsonBytesMax } = lane.limits;
-  const binary = adapter(messageBytesMax);
-  const json = adapter(Math.min(messageBytesMax, slowJsonBytesMax));
+  const binary = adapter(messageBytesMax, false);
+  const json = adapter(Math.min(messageBytesMax, slowJsonBytesMax), true);
   return (request, response) => {
     cutTimeouts(request);
-    (rpcType(request.headers["content-type"])?.json === true ? json : binary)(request, response);
+    (isJson(request) ? json : binary)(request, response);
   };
+}
+
+function isJson(request: NodeRequest): boolean {
+  if (request.method !== "GET") return rpcType(request.headers["content-type"])?.json === true;
+  const { url = "" } = request;
+  return new URLSearchParams(url.slice(url.indexOf("?") + 1)).get("encoding") === "json";
 }
 
 /** connect-node gives any timeout to a timer, and a timer that cannot hold it fires at once: one beyond its range is none. */
@@ -61,25 +72,49 @@ function cutTimeouts(request: NodeRequest): void {
   }
 }
 
-function register(router: ConnectRouter, lane: LaneContext, route: Route): void {
-  const { method } = route;
+/** A message of a request as connect-node has read it, in binary protobuf. */
+type ToBinary = (request: Message) => Uint8Array;
+
+function register(router: ConnectRouter, lane: LaneContext, route: Route, asJson: boolean): void {
+  const { method, bytesOf } = asJson ? readStrictly(lane, route) : asItIs(route);
   switch (method.methodKind) {
     case "unary":
-      router.rpc(method as DescMethodUnary, (request, context) => runOne(lane, route, request, context));
+      router.rpc(method as DescMethodUnary, (request, context) => runOne(lane, route, bytesOf, request, context));
       break;
     case "server_streaming":
-      router.rpc(method as DescMethodServerStreaming, (request, context) => runStream(lane, route, [request], context));
+      router.rpc(method as DescMethodServerStreaming, (request, context) => runStream(lane, route, bytesOf, [request], context));
       break;
     case "client_streaming":
       router.rpc(method as DescMethodClientStreaming, async (requests, context) => {
-        for await (const answer of runStream(lane, route, requests, context)) return answer;
+        for await (const answer of runStream(lane, route, bytesOf, requests, context)) return answer;
         throw new ConnectError("the stream ended without an answer", Code.Unimplemented);
       });
       break;
     case "bidi_streaming":
-      router.rpc(method as DescMethodBiDiStreaming, (requests, context) => runStream(lane, route, requests, context));
+      router.rpc(method as DescMethodBiDiStreaming, (requests, context) => runStream(lane, route, bytesOf, requests, context));
       break;
   }
+}
+
+function asItIs({ method }: Route): { method: Route["method"]; bytesOf: ToBinary } {
+  return { method, bytesOf: (request) => toBinary(method.input, request) };
+}
+
+/** connect-node would drop a member that nobody knows, also where that is refused: there it reads any JSON, and the message is made here. */
+function readStrictly(lane: LaneContext, route: Route): { method: Route["method"]; bytesOf: ToBinary } {
+  const { input } = route.method;
+  const strict = strictFields(input);
+  if (strict === undefined) return asItIs(route);
+  const bytesOf = (request: Message): Uint8Array => {
+    try {
+      const json = toJson(ValueSchema, request as Value);
+      refuseUnknown(strict, json);
+      return toBinary(input, fromJson(input, json, { ignoreUnknownFields: true, registry: lane.registry }));
+    } catch (cause) {
+      throw unreadable(cause);
+    }
+  };
+  return { method: { ...route.method, input: ValueSchema } as Route["method"], bytesOf };
 }
 
 async function open(lane: LaneContext, route: Route, context: HandlerContext, guard: SlowCallGuard): Promise<SlowCall> {
@@ -93,13 +128,13 @@ async function open(lane: LaneContext, route: Route, context: HandlerContext, gu
   return call;
 }
 
-async function runOne(lane: LaneContext, route: Route, request: Message, context: HandlerContext): Promise<Message> {
+async function runOne(lane: LaneContext, route: Route, bytesOf: ToBinary, request: Message, context: HandlerContext): Promise<Message> {
   const { method, handler } = route;
   if (handler.kind !== "unary") throw new ConnectError(`${method.name} has a handler of the wrong kind`, Code.Internal);
   const call = new SlowCallGuard(lane, route, context);
   try {
     const opened = await open(lane, route, context, call);
-    const answer = await Promise.race([handler.handle(opened, toBinary(method.input, request)), call.aborted]);
+    const answer = await Promise.race([handler.handle(opened, bytesOf(request)), call.aborted]);
     return call.finish("ok", fromBinary(method.output, answer));
   } catch (thrown) {
     throw call.fail(thrown);
@@ -109,6 +144,7 @@ async function runOne(lane: LaneContext, route: Route, request: Message, context
 async function* runStream(
   lane: LaneContext,
   route: Route,
+  bytesOf: ToBinary,
   requests: Iterable<Message> | AsyncIterable<Message>,
   context: HandlerContext,
 ): AsyncGenerator<Message> {
@@ -131,14 +167,14 @@ async function* runStream(
         const stream = handler.open(call, out);
         for await (const request of requests) {
           if (answers.over) return;
-          const bytes = toBinary(method.input, request);
+          const bytes = bytesOf(request);
           lane.observe.frames?.(route, "in", 1, bytes.length);
           await stream.message(bytes);
           await answers.room();
         }
         if (!answers.over) await stream.end();
       } else if (handler.kind === "server_stream") {
-        for await (const request of requests) await handler.handle(call, toBinary(method.input, request), out);
+        for await (const request of requests) await handler.handle(call, bytesOf(request), out);
       } else {
         throw new Error(`${method.name} has a handler of the wrong kind`);
       }

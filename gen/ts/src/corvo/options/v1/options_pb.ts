@@ -19,7 +19,7 @@ export const file_corvo_options_v1_options: GenFile = /*@__PURE__*/
   fileDesc("Ch5jb3J2by9vcHRpb25zL3YxL29wdGlvbnMucHJvdG8SEGNvcnZvLm9wdGlvbnMudjEi1gEKCkZpZWxkUnVsZXMSEQoJanNvbl90ZXh0GAEgASgIEhEKCXJlc3RfbmFtZRgCIAEoCRIOCgZhbHdheXMYAyABKAgSDgoGaGlkZGVuGAQgASgIEhMKC2pzb25fb2JqZWN0GAUgASgIEgwKBHVuaXQYBiABKAkSEQoJa2VlcF9udWxsGAcgASgIEiYKBW5hbWVzGAggASgOMhcuY29ydm8ub3B0aW9ucy52MS5OYW1lcxIQCghsaXN0X2tleRgJIAEoCRISCgprbm93bl9vbmx5GAogASgIIrkBCgtNZXRob2RSdWxlcxIWCg5zdWNjZXNzX3N0YXR1cxgBIAEoBRISCgpmbGFnX2ZpZWxkGAIgASgJEhYKDmZsYWdnZWRfc3RhdHVzGAMgASgFEhQKDGVtcHR5X3VubGVzcxgEIAEoCRITCgtzdGF0dXNfd29yZBgFIAEoCRISCgplcnJvcl9jb2RlGAYgASgJEhAKCHJhd19ib2R5GAcgASgJEhUKDWJvZHlfb3B0aW9uYWwYCCABKAgirAEKBkFjY2VzcxIQCghyZXNvdXJjZRgBIAEoCRIOCgZhY3Rpb24YAiABKAkSKAoGY2FsbGVyGAMgASgOMhguY29ydm8ub3B0aW9ucy52MS5DYWxsZXISJgoFc2NvcGUYBCABKA4yFy5jb3J2by5vcHRpb25zLnYxLlNjb3BlEgwKBGNvc3QYBSABKAkSEQoJdW5saW1pdGVkGAYgASgIEg0KBWRhaWx5GAcgASgIIhwKDE1lc3NhZ2VSdWxlcxIMCgRmYXN0GAEgASgIKogBCgVOYW1lcxIVChFOQU1FU19VTlNQRUNJRklFRBAAEhEKDU5BTUVTX05PVEhJTkcQARIPCgtOQU1FU19RVUVVRRACEg0KCU5BTUVTX0pPQhADEhAKDE5BTUVTX0VOVElUWRAEEg4KCk5BTUVTX0pTT04QBRITCg9OQU1FU19OQU1FU1BBQ0UQBiqwAQoGQ2FsbGVyEhYKEkNBTExFUl9VTlNQRUNJRklFRBAAEhIKDkNBTExFUl9BTllCT0RZEAESEAoMQ0FMTEVSX0tOT1dOEAISEQoNQ0FMTEVSX1JFQURFUhADEhsKF0NBTExFUl9SRUFERVJfT1JfV09SS0VSEAQSEQoNQ0FMTEVSX1dPUktFUhAFEhMKD0NBTExFUl9PUEVSQVRPUhAGEhAKDENBTExFUl9BRE1JThAHKnYKBVNjb3BlEhUKEVNDT1BFX1VOU1BFQ0lGSUVEEAASDgoKU0NPUEVfTk9ORRABEg8KC1NDT1BFX1FVRVVFEAISDQoJU0NPUEVfSk9CEAMSEwoPU0NPUEVfTkFNRVNQQUNFEAQSEQoNU0NPUEVfQ0xVU1RFUhAFOlMKBWZpZWxkEh0uZ29vZ2xlLnByb3RvYnVmLkZpZWxkT3B0aW9ucxjRhgMgASgLMhwuY29ydm8ub3B0aW9ucy52MS5GaWVsZFJ1bGVzUgVmaWVsZDpXCgZtZXRob2QSHi5nb29nbGUucHJvdG9idWYuTWV0aG9kT3B0aW9ucxjShgMgASgLMh0uY29ydm8ub3B0aW9ucy52MS5NZXRob2RSdWxlc1IGbWV0aG9kOlIKBmFjY2VzcxIeLmdvb2dsZS5wcm90b2J1Zi5NZXRob2RPcHRpb25zGNSGAyABKAsyGC5jb3J2by5vcHRpb25zLnYxLkFjY2Vzc1IGYWNjZXNzOlsKB21lc3NhZ2USHy5nb29nbGUucHJvdG9idWYuTWVzc2FnZU9wdGlvbnMY04YDIAEoCzIeLmNvcnZvLm9wdGlvbnMudjEuTWVzc2FnZVJ1bGVzUgdtZXNzYWdlQjNaMWNvcnZvLmRldi9jb3J2by9nZW4vZ28vY29ydm8vb3B0aW9ucy92MTtvcHRpb25zdjFiBnByb3RvMw", [file_google_protobuf_descriptor]);
 
 /**
- * Shapes one field in REST. Connect, gRPC and gRPC-Web are not affected.
+ * Shapes one field in REST. Connect, gRPC and gRPC-Web are not affected, but by `known_only`.
  *
  * @generated from message corvo.options.v1.FieldRules
  */
@@ -90,8 +90,8 @@ export type FieldRules = Message<"corvo.options.v1.FieldRules"> & {
   listKey: string;
 
   /**
-   * For a message: members that it does not know are refused, and the refusal names the first. Otherwise REST passes over them. For what a
-   * misspelled member would make do more than was meant.
+   * For a message: members that it does not know are refused, and the refusal names the first; over REST, and in the JSON of Connect, gRPC
+   * and gRPC-Web. Otherwise they are passed over. For what a misspelled member would make do more than was meant.
    *
    * @generated from field: bool known_only = 10;
    */
