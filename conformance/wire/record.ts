@@ -1,7 +1,7 @@
 import { type Timestamp, timestampMs } from "@bufbuild/protobuf/wkt";
 import { type Job, JobState } from "@corvo/gen/corvo/v1/job_pb.js";
 import type { JobRecord, JobState as State } from "../../packages/simulator/src/model/command.js";
-import { chainIdOf } from "../../packages/simulator/src/subject.js";
+import { chainIdOf } from "../../packages/simulator/src/plain.js";
 
 /** A job as the wire has it, in the model's words. */
 export function recordOf(job: Job): JobRecord {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import type { Command, Outcome } from "./model/command.js";
 import { Model } from "./model/model.js";
 import { checkProgram, checkSeed, Disagreement, noCoverage } from "./model-check.js";
+import { planted } from "./planted.js";
 import { randomProgram } from "./program.js";
 
 const proveMs = Number(process.env.CORVO_PROVE_SECONDS ?? 0) * 1_000;
@@ -52,121 +52,6 @@ test("engine and model agree", { timeout: proveMs + 600_000 }, async () => {
   ])
     expect.soft(outcomes.get(kind) ?? 0, kind).toBeGreaterThan(0);
 });
-
-/** Models with one mistake each. A check that lets one pass proves nothing about the engine. */
-const planted: Record<string, (model: Model, command: Command, run: (command: Command) => Outcome) => Outcome> = {
-  "a lease that ends a millisecond early": ({ state }, command, run) => {
-    if (command.verb !== "tick") return run(command);
-    state.pausedMs--;
-    const outcome = run(command);
-    state.pausedMs++;
-    return outcome;
-  },
-  "an ack that keeps the unique key": ({ state }, command, run) => {
-    const locks = [...state.locks];
-    const outcome = run(command);
-    if (command.verb.startsWith("ack")) for (const [name, lock] of locks) state.locks.set(name, lock);
-    return outcome;
-  },
-  "fences that are not checked": (_model, command, run) => run(command.verb === "fail" ? { ...command, fence: 0 } : command),
-  "a retry that keeps the attempts": ({ state }, command, run) => {
-    const job = command.verb === "retry" ? state.jobs.get(command.jobId) : undefined;
-    const attempt = job?.attempt;
-    const outcome = run(command);
-    if (job && attempt !== undefined) job.attempt = attempt;
-    return outcome;
-  },
-  "an approved job that jumps the queue": ({ state }, command, run) => {
-    const outcome = run(command);
-    const job = command.verb === "approve" && outcome.kind === "done" ? state.jobs.get(command.jobId) : undefined;
-    const line = job && state.queue(job.queue).lines[job.priority];
-    if (line) line.unshift(...line.splice(-1));
-    return outcome;
-  },
-  "an iteration that is counted although it is held for a person": ({ state }, command, run) => {
-    const job = command.verb === "ack" && command.agentStatus === "hold" ? state.jobs.get(command.jobId) : undefined;
-    const outcome = run(command);
-    if (job && outcome.kind === "acked") job.iteration++;
-    return outcome;
-  },
-  "a budget for all that looks at one queue only": ({ state }, command, run) => {
-    const reports = command.verb === "setBudget" && command.scope === "global" ? state.reports.splice(0) : [];
-    state.reports.push(...reports.filter(({ queue }) => queue === "a"));
-    const outcome = run(command);
-    if (reports.length > 0) state.reports.splice(0, state.reports.length, ...reports);
-    return outcome;
-  },
-  "attempts of earlier iterations that count": ({ state }, command, run) => {
-    if (command.verb === "fail") for (const job of state.jobs.values()) job.attemptsBefore = 0;
-    return run(command);
-  },
-  "a requeue that gives new attempts": ({ state }, command, run) => {
-    const outcome = run(command);
-    const job = command.verb === "requeue" && outcome.kind === "done" ? state.jobs.get(command.jobId) : undefined;
-    if (job) job.attempt = 0;
-    return outcome;
-  },
-  "held jobs that count as waiting ones": ({ state }, command, run) => {
-    const held = [...state.jobs.values()].filter((job) => job.state === "held");
-    if (command.verb !== "enqueue") return run(command);
-    for (const job of held) job.state = "retrying";
-    const outcome = run(command);
-    for (const job of held) job.state = "held";
-    return outcome;
-  },
-  "a member that runs again and does not count": ({ state }, command, run) => {
-    const fates = [...state.batches.values()].map((batch) => ({ batch, before: new Map(batch.fates) }));
-    const outcome = run(command);
-    if (command.verb === "retry")
-      for (const { batch, before } of fates) if (before.has(command.jobId)) batch.fates.set(command.jobId, before.get(command.jobId)!);
-    return outcome;
-  },
-  "a callback for each time that a batch is done": ({ state }, command, run) => {
-    if (command.verb === "retry") for (const batch of state.batches.values()) if (batch.fates.has(command.jobId)) batch.completedMs = undefined;
-    return run(command);
-  },
-  "a chain that goes on twice": ({ state }, command, run) => {
-    const outcome = run(command);
-    const job = command.verb === "retry" && outcome.kind === "done" ? state.jobs.get(command.jobId) : undefined;
-    for (const chain of state.chains) if (job && chain.id === job.chainId && (job.chainStep ?? 0) >= 0) chain.cursor = job.chainStep ?? 0;
-    return outcome;
-  },
-  "a named chain that goes on from each of its jobs": ({ state }, command, run) => {
-    const job = command.verb === "ack" ? state.jobs.get(command.jobId) : undefined;
-    const chain = job?.chainId === "mine" ? state.chains.find(({ id }) => id === "mine") : undefined;
-    if (chain && job?.chainStep !== undefined && job.chainStep >= 0) chain.cursor = job.chainStep;
-    return run(command);
-  },
-  "a dependency that is met by a death": ({ state }, command, run) => {
-    const outcome = run(command);
-    if (command.verb === "fail") for (const job of state.jobs.values()) if (job.dependsOn.includes(command.jobId)) job.met.add(command.jobId);
-    return outcome;
-  },
-  "children that are not counted when they are deleted": ({ state }, command, run) => {
-    const outcome = run(command);
-    if (command.verb === "delete") for (const { fates } of state.families.values()) fates.delete(command.jobId);
-    return outcome;
-  },
-  "a bulk action that takes jobs from the wrong state": ({ state }, command, run) => {
-    const held = command.verb === "bulk" && command.action === "retry" ? [...state.jobs.values()].filter((job) => job.state === "held") : [];
-    for (const job of held) job.state = "dead";
-    const outcome = run(command);
-    for (const job of held) if (job.state === "dead") job.state = "held";
-    return outcome;
-  },
-  "a slot that does not ask whether the job before has ended": (_model, command, run) =>
-    run(command.verb === "putSchedule" && command.overlap !== "cancel_previous" ? { ...command, overlap: "allow" } : command),
-  "missed slots that are made up for although they are to pass": (_model, command, run) =>
-    run(command.verb === "putSchedule" && command.catchUp === "none" ? { ...command, catchUp: "last" } : command),
-  "a slot that is not put off": ({ state }, command, run) => {
-    const { jitterMs } = state;
-    if (command.verb === "tick") state.jitterMs = () => 0;
-    const outcome = run(command);
-    state.jitterMs = jitterMs;
-    return outcome;
-  },
-  "request ids that are forgotten": (_model, { requestId: _requestId, ...command }, run) => run(command as Command),
-};
 
 test.each(Object.keys(planted))("finds %s", { timeout: 300_000 }, async (name) => {
   const found: unknown[] = [];

@@ -4,12 +4,13 @@ import { Invariants } from "./invariants.js";
 import type { AckStatus, Command, Entry, Outcome } from "./model/command.js";
 import { Model } from "./model/model.js";
 import { Player } from "./player.js";
-import { randomProgram, type Step } from "./program.js";
+import { randomProgram } from "./program.js";
 import { Rng } from "./random.js";
 import { ScheduleCheck } from "./schedule-check.js";
 import { sentBack } from "./sent-back.js";
 import { shrink } from "./shrink.js";
 import { Subject, type SubjectCut } from "./subject.js";
+import type { Step } from "./wish.js";
 
 /** What a run of programs has seen; a check that saw nothing proves nothing. */
 export interface Coverage {

@@ -1,8 +1,8 @@
 import { slotJitterMs } from "@corvo/engine";
 import type { Command, Entry, Outcome } from "./model/command.js";
 import type { Model } from "./model/model.js";
-import type { Step } from "./program.js";
 import { resolve } from "./resolve.js";
+import type { Step } from "./wish.js";
 
 /** Where log time starts: some day in 2026. */
 export const startMs = 1_790_000_000_000;

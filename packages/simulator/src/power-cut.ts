@@ -5,8 +5,9 @@ import type { JobRecord } from "./model/command.js";
 import { Model } from "./model/model.js";
 import { same, tolerated } from "./model-check.js";
 import { type LogRecord, SimulatedNode } from "./node.js";
+import { plainQueue } from "./plain.js";
 import { startMs } from "./player.js";
-import { digestOf, plainQueue, Subject } from "./subject.js";
+import { digestOf, Subject } from "./subject.js";
 import { decodeEntry } from "./wire/entry.js";
 import { World } from "./world.js";
 

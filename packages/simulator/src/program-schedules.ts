@@ -1,7 +1,7 @@
 import { expressions, type Telling, tellings } from "./calendar.js";
 import type { Command } from "./model/command.js";
-import type { JobToAdd } from "./program.js";
 import type { Rng } from "./random.js";
+import type { JobToAdd } from "./wish.js";
 
 type Put = Extract<Command, { verb: "putSchedule" }>;
 

@@ -1,85 +1,25 @@
-import type { BatchCallback, BulkCommand, ChainSpec, Command, FetchFrom, JobState, NewJob, UsageReport } from "./model/command.js";
+import type { Command, JobState } from "./model/command.js";
 import { jobStates, jobVerbs } from "./model/command.js";
-import { randomSchedule, randomTelling, type ScheduleWish } from "./program-schedules.js";
+import {
+  jsonObjects,
+  payloads,
+  priorities,
+  queues,
+  randomAck,
+  randomBatch,
+  randomCallback,
+  randomFence,
+  randomFrom,
+  randomJob,
+  randomJobWish,
+  randomLeased,
+  randomStepJob,
+  randomUsage,
+  some,
+} from "./program-parts.js";
+import { randomSchedule, randomTelling } from "./program-schedules.js";
 import { Rng } from "./random.js";
-
-/**
- * A random program: steps that name jobs by description ("the second active one"), so that a step still means something when
- * the steps before it are taken out. `resolve` turns a wish into a command, looking at the model.
- */
-export interface Step {
-  /** How the leader's clock moves before this entry. */
-  move: Move;
-  wishes: Wish[];
-}
-
-/** By so many milliseconds (below 0: backwards), or to the next timer and so many milliseconds further. */
-export type Move = { byMs: number } | { toTimerAndMs: number };
-
-/**
- * A job: the n-th of those in a state, or any of those that ever were; or one that never was;
- * or an id with the right sequence and another time; or no id at all.
- */
-export interface JobWish {
-  among: JobState | "agent" | "any" | "missing" | "forged" | "nameless";
-  n: number;
-}
-export type FenceWish = "none" | "right" | "older" | "newer";
-/** An open batch, the n-th of all, or one that never was. */
-export interface BatchWish {
-  among: "open" | "any" | "missing";
-  n: number;
-}
-
-/** A job, with those that it is to be with. */
-export type JobToAdd = NewJob & { joins?: BatchWish; after?: JobWish[]; childOf?: JobWish };
-
-export interface AckWish {
-  job: JobWish;
-  fence: FenceWish;
-  result: string;
-  checkpoint?: string;
-  agentStatus?: string;
-  holdReason?: string;
-  usage?: UsageReport;
-  stepStatus?: string;
-}
-
-export type Wish = { requestId?: string } & (
-  | { do: "enqueue"; job: JobToAdd; scheduledInMs?: number }
-  | { do: "enqueueBatch"; jobs: JobToAdd[]; batch?: BatchCallback }
-  | ({ do: "createBatch" } & BatchCallback)
-  | { do: "sealBatch"; of: BatchWish }
-  | { do: "fetch"; from: FetchFrom }
-  | { do: "fetchBatch"; from: FetchFrom; count: number }
-  | { do: "ack"; item: AckWish; keepAbsentResult: boolean }
-  | { do: "ackBatch"; items: AckWish[]; keepAbsentResult: boolean }
-  | { do: "fail"; job: JobWish; fence: FenceWish; error: string; backtrace: string }
-  | { do: "step"; item: AckWish; keep: boolean; checkpoint: string; jobs: JobToAdd[]; keepAbsentResult: boolean }
-  | { do: "release"; job: JobWish; fence: FenceWish; checkpoint: string }
-  | { do: "heartbeat"; jobs: { job: JobWish; fence: FenceWish; progress: string; checkpoint: string; usage?: UsageReport }[] }
-  | { do: "revise"; job: JobWish; payload: string; checkpoint: string; note: string }
-  | { do: "replay"; job: JobWish; from: number }
-  | { do: "lifecycle"; from: FetchFrom; count: number; acks: AckWish[]; jobs: JobToAdd[]; correlation: number }
-  | { do: "jobVerb"; verb: (typeof jobVerbs)[number]; job: JobWish }
-  | { do: "move"; job: JobWish; queue: string }
-  | { do: "bulk"; action: BulkCommand["action"]; jobs: JobWish[]; queue: string; priority: string }
-  | { do: "changePriority"; job: JobWish; priority: string }
-  | { do: "queue"; command: Command }
-  | ScheduleWish
-  | { do: "tick" }
-  | { do: "leadership"; pauseMs: number }
-  /** Sends a command that had a request id once more, as a client that got no answer does. */
-  | { do: "again"; n: number }
-);
-
-const queues = ["a", "b", "mail"] as const;
-const keys = ["k1", "k2"] as const;
-const priorities = ["critical", "high", "normal", "low", "High"] as const;
-const payloads = ["", '{"n":1}', '"text"', " [1, 2.50] ", "null", `{"long":"${"x".repeat(300)}"}`, '{"ü":"\\u00e9 日本"}'] as const;
-/** As `JSON.stringify` writes them: the model does not care for spelling. */
-const stepPayloads = ["", '{"x":1}', '{"previous_job_id":"mine","error":2}', "17", "[1]"] as const;
-const jsonObjects = ["{}", '{"step":1}', '{"step":2,"more":[true]}'] as const;
+import type { JobToAdd, JobWish, Move, Step, Wish } from "./wish.js";
 
 /** Everything follows from the seed. */
 export function randomProgram(seed: number, steps: number): Step[] {
@@ -296,89 +236,6 @@ function randomLimit(rng: Rng, queue: string): Command {
   }
 }
 
-function randomCallback(rng: Rng): BatchCallback {
-  return { callbackQueue: rng.oneIn(5) ? "" : rng.pick(queues), callbackPayload: rng.pick(["", '{"batch":1}', "[7]"]) };
-}
-
-function randomBatch(rng: Rng): BatchWish {
-  return { among: rng.weighted({ open: 6, any: 1, missing: 1 }), n: rng.below(5) };
-}
-
-/** The first step is the job itself. */
-function randomChain(rng: Rng, queue: string): ChainSpec {
-  const handler = () => (rng.oneIn(2) ? { queue: rng.pick(queues), payload: rng.pick(stepPayloads) } : undefined);
-  const next = some(rng, 1, 2, () => ({ queue: rng.pick(queues), payload: rng.pick(stepPayloads) }));
-  return { steps: [{ queue, payload: "" }, ...next], onFailure: handler(), onExit: handler() };
-}
-
-/** A step of a chain that its caller keeps, or only the words of one. */
-function randomRaw(rng: Rng, chain: ChainSpec): Pick<NewJob, "chain" | "raw"> {
-  const raw = { chainId: rng.pick(["", "mine", "mine", "yours"]), step: rng.pick([undefined, 0, 0, 1, 1, 2, -1, -2, -7]), config: "" };
-  if (rng.oneIn(5)) return { chain: undefined, raw: { ...raw, config: rng.pick(["", '{"mine":1}']) } };
-  return { chain: { ...chain, steps: chain.steps.slice(0, rng.pick([1, 2, 3])) }, raw };
-}
-
-/** A job of a step cannot depend on others. */
-function randomStepJob(rng: Rng): JobToAdd {
-  return { ...randomJob(rng), after: undefined };
-}
-
-function randomJob(rng: Rng): JobToAdd {
-  const job: JobToAdd = { queue: rng.pick(queues), payload: rng.pick(payloads) };
-  if (rng.oneIn(3)) job.priority = rng.pick(priorities);
-  if (rng.oneIn(3)) {
-    job.uniqueKey = rng.pick(keys);
-    if (rng.oneIn(2)) job.uniquePeriodSeconds = rng.pick([-5, 0, 1, 10, 4_000]);
-  }
-  if (rng.oneIn(2)) job.maxRetries = rng.pick([0, 1, 2, 2, 5, 1_000_000]);
-  if (rng.oneIn(2)) job.backoff = rng.pick(["none", "fixed", "linear", "exponential", "Fixed", "whatever"]);
-  if (rng.oneIn(3)) job.retryBaseDelay = rng.pick(["", "0s", "0", "1ms", "1us", "1s", "1m30s", "2h", "1.5s", "9000h"]);
-  if (rng.oneIn(4)) job.retryMaxDelay = rng.pick(["", "0s", "1ms", "3s", "1h"]);
-  if (rng.oneIn(8)) job.retryBaseDelayMs = rng.pick([0, 7, 1_000]);
-  if (rng.oneIn(8)) job.retryMaxDelayMs = rng.pick([0, 20, 100_000]);
-  if (rng.oneIn(5)) job.expireAfter = rng.pick(["", "0s", "1ms", "1500us", "1s", "1m", "24h"]);
-  if (rng.oneIn(8)) job.expireAfterMs = rng.pick([0, 1, 2_500]);
-  if (rng.oneIn(3)) job.tags = rng.pick(['{"tenant":"t1"}', '{"tenant":"t2","risk":"high"}', '{"tenant":1,"risk":"high"}', "[]"]);
-  if (rng.oneIn(5)) job.checkpoint = '{"cp":0}';
-  const parent = rng.below(8);
-  if (parent === 0) job.parentId = "job_parent";
-  if (parent === 1) job.childOf = randomJobWish(rng);
-  if (rng.oneIn(6)) job.joins = randomBatch(rng);
-  if (rng.oneIn(6)) job.chain = randomChain(rng, job.queue);
-  if (rng.oneIn(9)) Object.assign(job, randomRaw(rng, job.chain ?? randomChain(rng, rng.pick(queues))));
-  if (rng.oneIn(5))
-    job.after = some(rng, 1, 3, () => ({ among: rng.weighted({ active: 10, pending: 6, completed: 2, any: 4, missing: 1, forged: 1 }), n: rng.below(10) }));
-  if (rng.oneIn(2)) job.agent = { maxIterations: rng.pick([0, 3, -1]), maxCostUsd: rng.pick([0, 1.5, -2]), iterationTimeout: rng.pick(["", "90s", "1s"]) };
-  return job;
-}
-
-function randomFrom(rng: Rng): FetchFrom {
-  return {
-    queues: some(rng, 1, 3, () => rng.pick([...queues, "nobody's"])),
-    workerId: rng.pick(["w1", "w2", ""]),
-    hostname: rng.pick(["host1", ""]),
-    leaseSeconds: rng.pick([0, -1, 1, 1, 2, 60, 100, 86_400]),
-  };
-}
-
-const amounts = [0, 0.1, 0.25, 1, 1 / 3, 1e-9, 0.000_000_15, -1] as const;
-
-const randomAck = (rng: Rng): AckWish => ({
-  job: randomLeased(rng),
-  fence: randomFence(rng),
-  result: rng.pick(["", "", '{"ok":true}', "17"]),
-  checkpoint: rng.oneIn(4) ? '{"cp":"ack"}' : "",
-  agentStatus: rng.oneIn(3) ? rng.pick(["continue", "continue", " Continue ", "hold", "done", "what"]) : "",
-  holdReason: rng.oneIn(5) ? rng.pick(["mine", " "]) : "",
-  stepStatus: rng.oneIn(5) ? rng.pick(["exit", " Exit ", "continue", "what"]) : "",
-  usage: randomUsage(rng),
-});
-
-function randomUsage(rng: Rng): UsageReport | undefined {
-  if (rng.oneIn(2)) return undefined;
-  return { costUsd: rng.pick(amounts), inputTokens: rng.pick([0, 10, -3]), model: rng.pick(["", "m1", " m1 ", "m2"]) };
-}
-
 function randomBudget(rng: Rng): Command {
   const scope = rng.pick(["queue", "queue", "tag", "global"] as const);
   const target = scope === "queue" ? rng.pick(queues) : scope === "tag" ? rng.pick(["tenant:t1", "tenant=t2", "risk:high"]) : "*";
@@ -400,15 +257,4 @@ function randomPolicy(rng: Rng): Command {
     minCostUsd: rng.oneIn(3) ? rng.pick([0, 0.5]) : undefined,
     minIteration: rng.oneIn(3) ? 2 : 0,
   };
-}
-
-const randomFence = (rng: Rng): FenceWish => rng.weighted({ none: 4, right: 8, older: 2, newer: 1 });
-const randomLeased = (rng: Rng): JobWish => (rng.oneIn(5) ? randomJobWish(rng) : { among: "active", n: rng.below(8) });
-const randomJobWish = (rng: Rng): JobWish => ({
-  among: rng.weighted({ any: 6, missing: 1, forged: 1, pending: 2, active: 2, held: 3, completed: 2, retrying: 2, dead: 3, cancelled: 2, scheduled: 2 }),
-  n: rng.below(50),
-});
-
-function some<T>(rng: Rng, min: number, max: number, make: (rng: Rng) => T): T[] {
-  return Array.from({ length: min + rng.below(max - min + 1) }, () => make(rng));
 }

@@ -1,8 +1,8 @@
 import { toldSlots } from "./calendar.js";
 import type { Command, NewJob, RequestId } from "./model/command.js";
 import type { Model } from "./model/model.js";
-import type { AckWish, BatchWish, FenceWish, JobToAdd, JobWish, Wish } from "./program.js";
 import { contentOf } from "./wire/job.js";
+import type { AckWish, BatchWish, FenceWish, JobToAdd, JobWish, Wish } from "./wish.js";
 
 /** What a wish is resolved against. */
 export interface Past {

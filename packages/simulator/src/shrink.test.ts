@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
-import { randomProgram, type Step } from "./program.js";
+import { randomProgram } from "./program.js";
 import { shrink } from "./shrink.js";
+import type { Step } from "./wish.js";
 
 test("a long program that fails because of two wishes shrinks to these two", async () => {
   const verbOf = (wish: Step["wishes"][number]) => (wish.do === "jobVerb" ? wish.verb : wish.do);

@@ -1,4 +1,4 @@
-import type { Step } from "./program.js";
+import type { Step } from "./wish.js";
 
 type Fails = (program: readonly Step[]) => Promise<boolean>;
 

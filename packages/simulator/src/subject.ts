@@ -1,15 +1,7 @@
-import {
-  type ArchivePlace,
-  Engine,
-  type JobRecord as EngineJob,
-  type EngineOptions,
-  type QueueRecord as EngineQueue,
-  EntityKind,
-  type IterationInfo,
-  jobStateNames,
-} from "@corvo/engine";
+import { Engine, type EngineOptions, EntityKind } from "@corvo/engine";
 import { formatJobId, parseJobId, type Verb } from "@corvo/protocol";
 import { archiveRecordOverheadBytes } from "@corvo/storage";
+import { MemoryArchive } from "./memory-archive.js";
 import type {
   AskingRecord,
   BatchRecord,
@@ -19,12 +11,12 @@ import type {
   CountsRecord,
   Entry,
   JobRecord,
-  JobState,
   Outcome,
   QueueRecord,
   ScheduleRecord,
   WorkerRecord,
 } from "./model/command.js";
+import { chainIdOf, given, plainJob, plainQueue } from "./plain.js";
 import { decodeAnswer } from "./wire/answer.js";
 import {
   type ArchivedFact,
@@ -37,38 +29,6 @@ import {
   withArchivedJob,
   withFacts,
 } from "./wire/entry.js";
-
-interface ArchivedRecord {
-  place: ArchivePlace;
-  seq: number;
-  bytes: Uint8Array;
-}
-
-/** Finished jobs in memory: what `ArchiveStore` does on disk. Records that are written again must be the same. */
-class MemoryArchive {
-  records: ArchivedRecord[] = [];
-  readonly dropped = new Set<number>();
-
-  append(place: ArchivePlace, seq: number, bytes: Uint8Array): void {
-    this.records.push({ place: { ...place }, seq, bytes: bytes.slice() });
-  }
-
-  drop(segments: readonly number[]): void {
-    for (const segment of segments) this.dropped.add(segment);
-    this.records = this.records.filter(({ place }) => !this.dropped.has(place.segment));
-  }
-
-  find(seq: number): ArchivedRecord | undefined {
-    return this.records.findLast((record) => record.seq === seq);
-  }
-
-  copy(): MemoryArchive {
-    const other = new MemoryArchive();
-    other.records = [...this.records];
-    for (const segment of this.dropped) other.dropped.add(segment);
-    return other;
-  }
-}
 
 /** Small, so that a short program fills and drops several. */
 export const archiveSegmentBytesMax = 4_000;
@@ -361,73 +321,4 @@ function optionsFor(archive: MemoryArchive): EngineOptions {
 
 async function* oneByOne(chunks: readonly Uint8Array[]): AsyncIterable<Uint8Array> {
   yield* chunks;
-}
-
-export function plainJob(record: EngineJob, iterations: readonly IterationInfo[]): JobRecord {
-  const { id, queue, priority, attempt, maxRetries, retryBaseDelayMs, retryMaxDelayMs, uniqueKey, workerId, hostname, parentId, createdMs } = record;
-  return {
-    id,
-    queue,
-    state: jobStateNames[record.state] as JobState,
-    payload: text.decode(record.payload),
-    priority,
-    attempt,
-    maxRetries,
-    backoff: record.retryBackoff,
-    retryBaseDelayMs,
-    retryMaxDelayMs,
-    uniqueKey,
-    workerId,
-    hostname,
-    tags: text.decode(record.tags),
-    progress: text.decode(record.progress),
-    checkpoint: text.decode(record.checkpoint),
-    result: text.decode(record.result),
-    leaseExpiresMs: given(record.leaseExpiresMs),
-    scheduledMs: given(record.scheduledMs),
-    expireMs: given(record.expireMs),
-    parentId,
-    createdMs,
-    startedMs: given(record.startedMs),
-    completedMs: given(record.completedMs),
-    failedMs: given(record.failedMs),
-    cancelledMs: given(record.cancelledMs),
-    errors: record.failures.map(({ attempt: at, error, backtrace, atMs }) => ({ attempt: at, error, backtrace, atMs })),
-    agent: record.agent,
-    holdReason: record.holdReason,
-    note: record.revisionNote,
-    revisions: record.revisions,
-    costUsd: record.costUsd,
-    iterations: iterations.map((one) => ({
-      ...{ id: one.id, iteration: one.iteration, status: one.status, checkpoint: text.decode(one.checkpoint), holdReason: one.holdReason },
-      ...{ result: text.decode(one.result), costUsd: one.costUsd },
-    })),
-    batchId: record.batchId,
-    scheduleId: record.scheduleId,
-    scheduleSlotMs: given(record.scheduleSlotMs),
-    chainId: chainIdOf(record.chainId),
-    chainStep: record.chainStep,
-    chainConfig: record.chainConfig.length > 0 ? (JSON.parse(text.decode(record.chainConfig)) as object) : undefined,
-    waits: record.waits,
-    fence: record.fence,
-  };
-}
-
-export function plainQueue(queue: EngineQueue): QueueRecord {
-  const { name, paused, maxConcurrency, maxDepth, rateLimit, rateWindowMs, createdMs, failed, oldestPendingMs, enqueued } = queue;
-  const { pending, active, held, completed, retrying, dead, cancelled, scheduled } = queue;
-  const counts = { pending, active, held, completed, retrying, dead, cancelled, scheduled };
-  const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
-  if (total !== enqueued) throw new Error(`queue ${name} has ${enqueued} jobs and counts ${total}`);
-  return { name, paused, maxConcurrency, maxDepth, rateLimit, rateWindowMs, createdMs, failed, counts, oldestPendingMs: given(oldestPendingMs) };
-}
-
-/** Ids of the server's making are as good as each other. */
-export function chainIdOf(id: string): string {
-  return /^chn_[0-9a-f]{26}$/.test(id) ? "new" : id;
-}
-
-/** The engine's 0 stands for "none". */
-function given(ms: number): number | undefined {
-  return ms === 0 ? undefined : ms;
 }
