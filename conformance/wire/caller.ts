@@ -1,8 +1,10 @@
 import { Agent, request } from "node:http";
-import { fromBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { BulkRequestSchema, BulkResponseSchema } from "@corvo/gen/corvo/v1/bulk_pb.js";
 import { ErrorDetailSchema } from "@corvo/gen/corvo/v1/worker_pb.js";
 import type { Command, Outcome, Verb } from "../../packages/simulator/src/model/command.js";
 import { decodeAnswer } from "../../packages/simulator/src/wire/answer.js";
+import { actionName } from "../../packages/simulator/src/wire/bulk.js";
 import { bodies } from "../../packages/simulator/src/wire/command.js";
 
 /** Where each of the model's verbs is called. Ticks, leaderships and slots of schedules are the server's own. */
@@ -48,10 +50,16 @@ export const methods: Partial<Record<Verb, string>> = {
   pauseSchedule: "ScheduleService/PauseSchedule",
   resumeSchedule: "ScheduleService/ResumeSchedule",
   runSchedule: "ScheduleService/RunSchedule",
+  bulk: "BulkService/Bulk",
+  bulkStart: "BulkService/Bulk",
+  cancelBulkTask: "BulkService/CancelBulkTask",
 };
 
-/** What came of a call; `nothing`: its deadline passed, as that of a fetch that finds nothing does. */
-export type Answer = { outcome: Outcome } | { nothing: true };
+/**
+ * What came of a call; `nothing`: its deadline passed, as that of a fetch that finds nothing does. `counts`: of a bulk action that was done
+ * at once, how many jobs came to what.
+ */
+export type Answer = { outcome: Outcome } | { nothing: true } | { counts: Record<string, number> };
 
 /** Calls a live server as any Connect client does: binary messages over HTTP/1.1. */
 export class Caller {
@@ -59,8 +67,8 @@ export class Caller {
   constructor(private readonly port: number) {}
 
   async call(command: Command, deadlineMs: number): Promise<Answer> {
-    const body = bodies[command.verb as Exclude<Verb, "tick">].encode(command, command.requestId?.id ?? "");
-    const { status, bytes } = await this.post(`corvo.v1.${methods[command.verb]}`, body, deadlineMs);
+    const { status, bytes } = await this.post(`corvo.v1.${methods[command.verb]}`, bodyOf(command), deadlineMs);
+    if (status === 200 && (command.verb === "bulk" || command.verb === "bulkStart")) return bulkAnswer(command.verb, bytes);
     if (status === 200) return { outcome: decodeAnswer(command.verb, bytes) };
     const { code, message, details } = JSON.parse(Buffer.from(bytes).toString()) as { code: string; message?: string; details?: { value: string }[] };
     if (code === "deadline_exceeded" || code === "canceled") return { nothing: true };
@@ -85,4 +93,21 @@ export class Caller {
   close(): void {
     this.agent.destroy();
   }
+}
+
+function bodyOf(command: Command): Uint8Array {
+  const requestId = command.requestId?.id ?? "";
+  if (command.verb === "tick") throw new Error("nobody can call for a tick");
+  if (command.verb !== "bulk" && command.verb !== "bulkStart") return bodies[command.verb].encode(command, requestId);
+  const jobIds = command.verb === "bulk" ? command.jobIds : command.blocks.flat();
+  const wish = { action: actionName(command.action), jobIds, moveToQueue: command.queue, priority: command.priority, requestId };
+  return toBinary(BulkRequestSchema, create(BulkRequestSchema, { ...wish, async: command.verb === "bulkStart" }));
+}
+
+function bulkAnswer(verb: "bulk" | "bulkStart", bytes: Uint8Array): Answer {
+  const { affected, skipped, bulkOperationId, status, estimatedTotal, logIndex } = fromBinary(BulkResponseSchema, bytes);
+  if (verb === "bulk")
+    return { counts: { done: Number(affected), ...Object.fromEntries(Object.entries(skipped).map(([why, count]) => [why, Number(count)])) } };
+  if (status !== "queued") throw new Error(`${bulkOperationId} of ${estimatedTotal} jobs has status ${status}`);
+  return { outcome: { kind: "bulkStarted", id: bulkOperationId, logIndex: Number(logIndex) } };
 }

@@ -3,18 +3,18 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { slotJitterMs } from "@corvo/engine";
 import { BulkGetJobsRequestSchema, type BulkGetJobsResponse, BulkGetJobsResponseSchema } from "@corvo/gen/corvo/v1/job_pb.js";
 import { archiveSegmentBytesMax } from "@corvo/protocol";
-import { nodeDisk, openStorage } from "@corvo/storage";
-import type { Command, Entry, JobRecord, Outcome } from "../../packages/simulator/src/model/command.js";
+import type { Command, JobRecord, Outcome } from "../../packages/simulator/src/model/command.js";
 import { Model } from "../../packages/simulator/src/model/model.js";
 import { same, tolerated } from "../../packages/simulator/src/model-check.js";
 import { randomProgram } from "../../packages/simulator/src/program.js";
 import { type Past, resolve } from "../../packages/simulator/src/resolve.js";
 import { Subject } from "../../packages/simulator/src/subject.js";
 import { bodies } from "../../packages/simulator/src/wire/command.js";
-import { decodeEntry } from "../../packages/simulator/src/wire/entry.js";
 import type { Step } from "../../packages/simulator/src/wish.js";
 import type { TestServer } from "../../server/test/harness.js";
+import { BulkCounts, isBulkOf, readTasks } from "./bulk.js";
 import { type Answer, Caller, methods } from "./caller.js";
+import { isServersOwn, type Logged, readLog, withLater } from "./log.js";
 import { recordOf } from "./record.js";
 
 /** A fetch that finds nothing waits; ours gives up after so long. */
@@ -54,9 +54,11 @@ export async function runOverTheWire(server: TestServer, seed: number, steps: nu
   for (const step of randomProgram(seed, steps)) await play(step, past, caller, called, seen);
   const before = await past.readAll();
   if (past.seen.length > 0) await past.readAhead();
+  const tasks = await readTasks(caller);
   caller.close();
   await server.stop();
   compare(model, await readLog(server.dir), called, before, seen);
+  same("bulk tasks at the end", tasks, model.bulkTasks());
   seen.jobs += past.seen.length;
 }
 
@@ -65,7 +67,7 @@ async function play(step: Step, past: LivePast, caller: Caller, called: Called[]
   if ("byMs" in move && move.byMs > 0) await sleep(Math.min(waitMsMax, move.byMs));
   await past.refresh();
   for (const wish of step.wishes) {
-    if (wish.do === "slots") continue; // the server tells them by itself
+    if (wish.do === "slots" || wish.do === "bulkStep") continue; // the server does both by itself
     const command = withoutRest(resolve(wish, past));
     if (methods[command.verb] === undefined) {
       seen.skipped.add(command.verb);
@@ -91,7 +93,8 @@ class LivePast implements Past {
   readonly sent: Command[] = [];
   private readonly jobs = new Map<string, JobRecord>();
   private readonly batches = new Map<string, { id: string; sealed: boolean }>();
-  readonly model = { state: { jobs: this.jobs, batches: this.batches } } as unknown as Model;
+  private readonly bulkTasks: { id: string; state: "running" }[] = [];
+  readonly model = { state: { jobs: this.jobs, batches: this.batches, bulkTasks: this.bulkTasks } } as unknown as Model;
 
   /** Highest log index that this session was told. */
   private toldIndex = 0;
@@ -104,6 +107,7 @@ class LivePast implements Past {
 
   learn(outcome: Outcome): void {
     if ("logIndex" in outcome) this.toldIndex = Math.max(this.toldIndex, outcome.logIndex);
+    if (outcome.kind === "bulkStarted") this.bulkTasks.push({ id: outcome.id, state: "running" });
     const ids = "jobIds" in outcome ? outcome.jobIds : outcome.kind === "enqueued" ? [outcome.jobId] : [];
     for (const id of ids) if (id !== "" && !this.seen.includes(id)) this.seen.push(id);
     if ("batchId" in outcome && outcome.batchId) this.batches.set(outcome.batchId, { id: outcome.batchId, sealed: outcome.kind !== "batchCreated" });
@@ -137,32 +141,9 @@ class LivePast implements Past {
   }
 }
 
-interface Logged {
-  entry: Entry;
-  bytes: Uint8Array;
-  term: number;
-  /** Not the engine's. */
-  foreign: boolean;
-}
-
-async function readLog(dir: string): Promise<Logged[]> {
-  const random = { bytes: (length: number) => new Uint8Array(length) };
-  const storage = await openStorage({ disk: nodeDisk(dir), random: random as never, monotonicMs: () => performance.now(), onFailure: () => {} });
-  const entries: Logged[] = [];
-  for await (const slice of storage.log.read(storage.log.firstIndex, storage.log.lastIndex)) {
-    for (const { index, term, type, data } of slice) {
-      const foreign = type !== 0 || data.length === 0;
-      const bytes = data.slice();
-      entries.push({ entry: foreign ? { index, clockMs: 0, commands: [] } : decodeEntry(index, bytes), bytes, term, foreign });
-    }
-  }
-  await storage.close();
-  return entries;
-}
-
 /** A command as its log has it: what a request says twice or not at all is gone. */
 function asLogged(command: Command): string {
-  if (command.verb === "tick" || command.verb === "bulk") return command.verb;
+  if (command.verb === "tick" || command.verb === "bulk" || command.verb === "bulkStart") return command.verb;
   const { command: plain, requestId } = bodies[command.verb].decode(bodies[command.verb].encode(command, command.requestId?.id ?? ""), 0);
   return JSON.stringify([plain, requestId]);
 }
@@ -172,8 +153,10 @@ function compare(model: Model, log: readonly Logged[], called: readonly Called[]
   const engine = new Subject(undefined, undefined, { archiveSegmentBytesMax });
   let at = 0;
   let lastMatch = 0;
+  let back = 0;
   model.state.jitterMs = slotJitterMs;
   const listings: string[] = [];
+  const counts = new BulkCounts();
   const listed = JSON.stringify(lastRead.map((job) => job.id));
   for (const { entry, bytes, term, foreign } of log) {
     if (foreign) {
@@ -182,11 +165,13 @@ function compare(model: Model, log: readonly Logged[], called: readonly Called[]
     }
     const answers = engine.applyBytes(entry, bytes, term);
     model.begin(entry.index, entry.clockMs);
-    for (const [i, command] of entry.commands.entries()) {
+    for (const [i, logged] of entry.commands.entries()) {
       const answer = answers[i];
       if (answer === "again") continue;
-      const own = command.verb === "tick" || command.verb === "leadership" || command.verb === "scheduleSlots";
-      if (!own) at = matched(called, at, command, entry.index);
+      const command = withLater(logged, answer);
+      const own = isServersOwn(command);
+      // What was sent back comes again for the same call.
+      if (!own && !(command.verb === "bulk" && back > 0)) at = matched(called, at, command, entry.index);
       const expected = model.run(command);
       model.adopt(expected, answer);
       same(`engine's answer to command ${i} of entry ${entry.index}, ${JSON.stringify(command)}`, tolerated(answer, expected), expected);
@@ -194,14 +179,20 @@ function compare(model: Model, log: readonly Logged[], called: readonly Called[]
         seen.ticks++;
         continue;
       }
-      const given = called[at - 1].answer;
+      const { answer: given, command: sent } = called[at - 1];
       lastMatch = entry.index;
+      if (command.verb === "bulk" && sent.verb === "bulk" && expected.kind === "bulk") {
+        counts.add(at - 1, sent, command, expected.outcomes);
+        back = command.later?.length ?? 0;
+        seen.compared++;
+        continue;
+      }
       if (!("outcome" in given)) {
         // The deadline passed in the very moment of the grant; then nobody was told.
         if (expected.kind === "fetched" || expected.kind === "fetchedBatch" || expected.kind === "frame") continue;
         throw new Error(`the call of ${JSON.stringify(command)} got no answer`);
       }
-      const outcome = asIfSent(command, called[at - 1].command, given.outcome, expected);
+      const outcome = asIfSent(command, sent, given.outcome, expected);
       same(`answer over the wire to ${JSON.stringify(command)} (entry ${entry.index})`, tolerated(outcome, expected), expected);
       const kind = `${command.verb} ${expected.kind}`;
       seen.outcomes.set(kind, (seen.outcomes.get(kind) ?? 0) + 1);
@@ -210,6 +201,7 @@ function compare(model: Model, log: readonly Logged[], called: readonly Called[]
     model.end();
     if (at === called.length || lastMatch > 0) listings.push(JSON.stringify(listingOf(model, lastRead)));
   }
+  counts.compare(called);
   for (const { command, answer } of called.slice(at)) absent(command, answer);
   // The last reading was taken at some moment after the last call; the server's own entries may stand around it.
   if (!listings.includes(JSON.stringify(lastRead.map(sorted)))) same(`jobs as last read (${listed})`, lastRead.map(sorted), listingOf(model, lastRead));
@@ -218,10 +210,11 @@ function compare(model: Model, log: readonly Logged[], called: readonly Called[]
 /** Place behind the call that this command of the log came from. Calls before it that left no trace must have been refused, or found nothing. */
 function matched(called: readonly Called[], from: number, command: Command, index: number): number {
   const wanted = asLoggedCommand(command);
+  const bulk = command.verb === "bulk" || command.verb === "bulkStart" ? command : undefined;
   for (let at = from; at < called.length; at++) {
     const sent = called[at].command;
     if (sent.verb === "lifecycle" && command.verb === "lifecycle" && sent.correlation === command.correlation) return at + 1;
-    if (asLogged(sent) === wanted) return at + 1;
+    if (bulk ? isBulkOf(sent, bulk) : asLogged(sent) === wanted) return at + 1;
     absent(called[at].command, called[at].answer);
   }
   throw new Error(`entry ${index} has a command that nobody sent: ${JSON.stringify(command)}`);

@@ -94,7 +94,8 @@ export function bulkCancel(s: State, c: Command): Refusal | undefined {
 
 /**
  * Does the action of a task on jobs of its next block, or on some jobs without a task. Each job goes through the verb of the single
- * action, as if it came alone. A block that is not the next one was done already. The block is done when each of its jobs is.
+ * action, as if it came alone. A block that is not the next one was done already, and so were jobs that have their outcome. The block is
+ * done when each of its jobs is.
  */
 export function bulkChunk(s: State, c: Command, run: (single: Command) => Refusal | undefined): Refusal | undefined {
   const r = chunk.read(c.buf, c.start, c.end);
@@ -104,6 +105,7 @@ export function bulkChunk(s: State, c: Command, run: (single: Command) => Refusa
   if (r.task !== 0 && (task === -1 || entities.flag(task) !== BulkState.running || entities.num(task, N.nextBlock) !== r.block)) return undefined;
   const { answering } = s;
   const { verb } = r;
+  const known = r.once && task !== -1 ? outcomesOf(s, r.task, r.block) : nothing;
   const count = r.itemsCount;
   const starts = r.itemsStart.slice(0, count);
   const ends = r.itemsEnd.slice(0, count);
@@ -117,6 +119,10 @@ export function bulkChunk(s: State, c: Command, run: (single: Command) => Refusa
     const one = item.read(principal.buf, starts[i], ends[i]);
     places[i] = one.at;
     outcomes[i] = BulkOutcome.refused;
+    if (one.at < known.length && known[one.at] !== BulkOutcome.waiting) {
+      outcomes[i] = known[one.at];
+      continue;
+    }
     try {
       single.set(verb as Verb, one.flags, one.buf, one.bodyStart, one.bodyEnd);
       outcomes[i] = outcomeOf(run(single));
@@ -130,6 +136,15 @@ export function bulkChunk(s: State, c: Command, run: (single: Command) => Refusa
   if (task !== -1) record(s, r.task, r.block, places, outcomes);
   if (s.answering) putRange(s.out, BulkChunkDoneTag.outcomes, outcomes, 0, count);
   return undefined;
+}
+
+/** What became of the jobs of a block so far. */
+function outcomesOf(s: State, serial: number, number: number): Uint8Array {
+  const text = bulkBlock(s, serial, number);
+  const b = block.read(text, 0, text.length);
+  const known = new Uint8Array(b.count);
+  known.set(text.subarray(b.outcomesStart, b.outcomesEnd));
+  return known;
 }
 
 function outcomeOf(refusal: Refusal | undefined): number {

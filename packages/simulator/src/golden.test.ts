@@ -11,7 +11,7 @@ import { wireVerbs } from "./wire/entry.js";
  */
 const folder = new URL("../testdata/", import.meta.url);
 /** Those that are recorded anew. The others stay as they were, with what random programs could do then. */
-const recorded = "level-2-schedules.json";
+const recorded = "level-2-bulk.json";
 const programs = 3;
 const steps = 120;
 const firstSeed = 2_101;

@@ -1,6 +1,6 @@
 import { Together } from "./invariants-together.js";
 import { single } from "./model/bulk.js";
-import type { AckItem, Command, Grant, HeartbeatUpdate, JobRecord, NewJob, Outcome, UsageReport } from "./model/command.js";
+import type { AckItem, BulkCommand, Command, Grant, HeartbeatUpdate, JobRecord, NewJob, Outcome, UsageReport } from "./model/command.js";
 import { durationMs } from "./model/duration.js";
 
 /**
@@ -20,6 +20,9 @@ export class Invariants {
   readonly #items = new Map<string, { hash: string; jobId: string; atMs: number }>();
   /** Unique keys: until when each is held, and by which job. */
   readonly #held = new Map<string, { jobId: string; untilMs: number }>();
+
+  /** Jobs of bulk tasks by their places, with what became of them. */
+  readonly #turns = new Map<string, string>();
 
   /** Jobs that gave way to the next slot of their schedule, before or after what else happened in this entry. */
   #cancelled: ReadonlySet<string> = new Set();
@@ -108,12 +111,24 @@ export class Invariants {
         break;
       case "bulk":
         if (outcome.kind !== "bulk") break;
-        for (const [i, word] of outcome.outcomes.entries()) if (word === "done") this.#steered(single(command, command.jobIds[i]));
+        for (const [i, word] of outcome.outcomes.entries()) {
+          if (word !== "again" && this.#isFirstTurn(command, i, word) && word === "done") this.#steered(single(command, command.jobIds[i]));
+        }
         break;
       default:
         this.#steered(command);
         break;
     }
+  }
+
+  /** A job of a task has one turn, and what became of it then stays what became of it. */
+  #isFirstTurn({ of, jobIds }: BulkCommand, i: number, word: string): boolean {
+    if (!of) return true;
+    const place = `${of.serial}/${of.block}/${of.places[i]}`;
+    const known = this.#turns.get(place);
+    this.#turns.set(place, word);
+    assert(known === undefined || known === word, `a bulk task says ${word} of ${jobIds[i]}, and ${known} before`);
+    return known === undefined;
   }
 
   #isReplay(command: Command, outcome: Outcome): boolean {

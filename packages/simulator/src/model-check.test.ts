@@ -30,6 +30,8 @@ test("engine and model agree", { timeout: proveMs + 600_000 }, async () => {
       "children ended",
       "dependent started",
       "bulk bulk",
+      "bulkStart bulkStarted",
+      "bulk task completed",
       "runSchedule scheduleRun",
       "slot fired",
       "slot skipped",

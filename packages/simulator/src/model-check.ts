@@ -138,6 +138,8 @@ function countTogether(model: Model, outcomes: Map<string, number>): void {
     const told = { fired: lastSlotMs, skipped, missed, buffered: bufferedMs, "by hand": lastSlotMs ? 0 : runs };
     for (const [what, some] of Object.entries(told)) if (some) count(outcomes, `slot ${what}`);
   }
+  for (const { status, items, affected, createdMs, endedMs } of model.bulkTasks())
+    if (affected > 0 && affected < items.length && createdMs !== endedMs) count(outcomes, `bulk task ${status}`);
   for (const { dependsOn, startedMs } of model.state.jobs.values()) if (dependsOn.length > 0 && startedMs) count(outcomes, "dependent started");
 }
 
@@ -152,6 +154,7 @@ function compare(subject: Subject, { model, seen }: Player, entry: Entry): void 
   same(`chains ${at}`, subject.chains(), model.chains());
   same(`children ${at}`, subject.families(), model.families());
   same(`schedules ${at}`, subject.schedules(), model.schedules());
+  same(`bulk tasks ${at}`, subject.bulkTasks(), model.bulkTasks());
   same(`schedules that ask for slots ${at}`, subject.asking(), model.asking());
   same(`workers ${at}`, subject.workers(), model.workers());
   same(`next timer ${at}`, subject.nextTickMs(), model.nextTickMs());

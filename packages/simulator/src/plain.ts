@@ -1,5 +1,15 @@
-import { type JobRecord as EngineJob, type QueueRecord as EngineQueue, type IterationInfo, jobStateNames } from "@corvo/engine";
-import type { JobRecord, JobState, QueueRecord } from "./model/command.js";
+import {
+  bulkOutcomeNames,
+  bulkStateNames,
+  type BulkTaskRecord as EngineBulkTask,
+  type JobRecord as EngineJob,
+  type QueueRecord as EngineQueue,
+  type IterationInfo,
+  jobStateNames,
+} from "@corvo/engine";
+import { formatJobId, readBulkBlock } from "@corvo/protocol";
+import type { BulkTaskRecord, JobRecord, JobState, QueueRecord } from "./model/command.js";
+import { actionOf } from "./wire/bulk.js";
 
 const text = new TextDecoder();
 
@@ -60,6 +70,18 @@ export function plainQueue(queue: EngineQueue): QueueRecord {
   const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
   if (total !== enqueued) throw new Error(`queue ${name} has ${enqueued} jobs and counts ${total}`);
   return { name, paused, maxConcurrency, maxDepth, rateLimit, rateWindowMs, createdMs, failed, counts, oldestPendingMs: given(oldestPendingMs) };
+}
+
+/** A bulk task with its jobs, which are in these blocks. */
+export function plainBulkTask(task: EngineBulkTask, blocks: readonly Uint8Array[]): BulkTaskRecord {
+  const { id, action, queue, priority, state, total, processed, affected, notFound, wrongState, refused, createdMs, stepMs, endedMs } = task;
+  const items = blocks
+    .map(readBulkBlock)
+    .flatMap(({ seqs, times, outcomes }) => seqs.map((seq, i) => ({ jobId: formatJobId(times[i], seq), outcome: bulkOutcomeNames[outcomes[i]] })));
+  return {
+    ...{ id, action: actionOf(action), queue, priority, status: bulkStateNames[state], total, processed, affected, notFound, wrongState, refused },
+    ...{ createdMs, stepMs, endedMs: given(endedMs), items },
+  };
 }
 
 /** Ids of the server's making are as good as each other. */

@@ -1,3 +1,4 @@
+import { serialOfTask } from "./model/bulk.js";
 import type { Command, Outcome } from "./model/command.js";
 import type { Model } from "./model/model.js";
 
@@ -100,6 +101,25 @@ export const planted: Record<string, (model: Model, command: Command, run: (comm
     for (const job of held) job.state = "dead";
     const outcome = run(command);
     for (const job of held) if (job.state === "dead") job.state = "held";
+    return outcome;
+  },
+  "a bulk task whose jobs have another turn when a step comes twice": ({ state }, command, run) => {
+    const task = command.verb === "bulk" && command.of ? state.bulkTasks.find(({ id }) => serialOfTask(id) === command.of?.serial) : undefined;
+    const words = command.verb === "bulk" && command.of && task?.state === "running" ? task.words[command.of.block] : undefined;
+    if (words?.includes("waiting")) words.fill("waiting");
+    return run(command);
+  },
+  "a bulk task that goes on after it was cancelled": ({ state }, command, run) => {
+    const task = command.verb === "cancelBulkTask" ? state.bulkTasks.find(({ id }) => id === command.id) : undefined;
+    const ran = task?.state === "running";
+    const outcome = run(command);
+    if (task && ran) Object.assign(task, { state: "running", endedMs: undefined });
+    return outcome;
+  },
+  "a bulk task that is kept for an hour only": ({ state }, command, run) => {
+    const outcome = run(command);
+    for (const task of [...state.bulkTasks])
+      if ((task.endedMs ?? Infinity) + 3_600_000 <= state.nowMs) state.bulkTasks.splice(state.bulkTasks.indexOf(task), 1);
     return outcome;
   },
   "a slot that does not ask whether the job before has ended": (_model, command, run) =>

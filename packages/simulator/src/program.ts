@@ -19,7 +19,7 @@ import {
 } from "./program-parts.js";
 import { randomSchedule, randomTelling } from "./program-schedules.js";
 import { Rng } from "./random.js";
-import type { JobToAdd, JobWish, Move, Step, Wish } from "./wish.js";
+import type { JobToAdd, JobWish, Move, Step, TaskWish, Wish } from "./wish.js";
 
 /** Everything follows from the seed. */
 export function randomProgram(seed: number, steps: number): Step[] {
@@ -74,6 +74,7 @@ const kinds = {
   move: 4,
   priority: 3,
   bulk: 3,
+  bulkTask: 7,
   pause: 3,
   clear: 1,
   destroy: 1,
@@ -93,7 +94,8 @@ function randomMove(rng: Rng): Move {
 
 function randomWish(rng: Rng, weights: typeof kinds): Wish {
   const wish = bareWish(rng, rng.weighted(weights));
-  if (rng.oneIn(6) && !["heartbeat", "bulk", "slots", "tick", "leadership", "again"].includes(wish.do)) wish.requestId = rng.pick(["r1", "r2", "r3", "r4"]);
+  if (rng.oneIn(6) && !["heartbeat", "bulk", "bulkStep", "slots", "tick", "leadership", "again"].includes(wish.do))
+    wish.requestId = rng.pick(["r1", "r2", "r3", "r4"]);
   return wish;
 }
 
@@ -177,6 +179,8 @@ function bareWish(rng: Rng, kind: keyof typeof kinds): Wish {
       return { do: "changePriority", job: fittingJob(rng, ["pending", "pending", "scheduled"]), priority: rng.pick(priorities) };
     case "bulk":
       return randomBulk(rng, queue);
+    case "bulkTask":
+      return randomBulkTask(rng, queue);
     case "pause":
       return { do: "queue", command: { verb: rng.pick(["pauseQueue", "drainQueue", "resumeQueue", "resumeQueue", "resumeQueue"]), queue } };
     case "clear":
@@ -196,10 +200,21 @@ function bareWish(rng: Rng, kind: keyof typeof kinds): Wish {
   }
 }
 
-function randomBulk(rng: Rng, queue: string): Wish {
+function randomBulk(rng: Rng, queue: string): Extract<Wish, { do: "bulk" }> {
   const action = rng.pick([...jobVerbs, "move", "changePriority"] as const);
   const states = action === "move" ? jobStates : action === "changePriority" ? (["pending", "scheduled"] as const) : fitting[action];
   return { do: "bulk", action, jobs: some(rng, 1, 5, () => fittingJob(rng, states)), queue, priority: rng.pick(priorities) };
+}
+
+/** Most steps do all that there is to do, and tasks are seldom stopped. */
+function randomBulkTask(rng: Rng, queue: string): Wish {
+  const of: TaskWish = { among: rng.weighted({ running: 12, any: 2, missing: 1 }), n: rng.below(4) };
+  const kind = rng.weighted({ start: 3, step: 8, cancel: 1 });
+  if (kind === "step") return { do: "bulkStep", of, how: rng.weighted({ whole: 6, part: 4, again: 3, before: 1, behind: 1 }) };
+  if (kind === "cancel") return { do: "cancelBulkTask", of };
+  const { action, jobs, priority } = randomBulk(rng, queue);
+  const more = rng.oneIn(2) ? randomBulk(rng, queue).jobs : [];
+  return { do: "bulkStart", action, jobs: rng.oneIn(12) ? [] : [...jobs, ...more], blockJobs: rng.pick([1, 2, 2, 3, 500]), queue, priority };
 }
 
 const fitting: Record<(typeof jobVerbs)[number], readonly JobState[]> = {

@@ -1,8 +1,9 @@
 import { toldSlots } from "./calendar.js";
+import { type BulkTask, nextBlock, serialOfTask } from "./model/bulk.js";
 import type { Command, NewJob, RequestId } from "./model/command.js";
 import type { Model } from "./model/model.js";
 import { contentOf } from "./wire/job.js";
-import type { AckWish, BatchWish, FenceWish, JobToAdd, JobWish, Wish } from "./wish.js";
+import type { AckWish, BatchWish, FenceWish, JobToAdd, JobWish, TaskWish, Wish } from "./wish.js";
 
 /** What a wish is resolved against. */
 export interface Past {
@@ -137,6 +138,16 @@ function bareCommand(wish: Exclude<Wish, { do: "again" }>, { model, nowMs, seen 
       const { action, queue, priority } = wish;
       return { verb: "bulk", action, jobIds: [...new Set(wish.jobs.map(idOf))], queue, priority };
     }
+    case "bulkStart": {
+      // Who chooses looks jobs up: those that are none are counted, and are not in the task.
+      const ids = [...new Set(wish.jobs.map(idOf))].filter((id) => seen.includes(id)).sort();
+      const blocks = Array.from({ length: Math.ceil(ids.length / wish.blockJobs) }, (_, i) => ids.slice(i * wish.blockJobs, (i + 1) * wish.blockJobs));
+      return { verb: "bulkStart", action: wish.action, queue: wish.action === "move" ? wish.queue : "", priority: wish.priority, blocks };
+    }
+    case "bulkStep":
+      return bulkStep(model, wish);
+    case "cancelBulkTask":
+      return { verb: "cancelBulkTask", id: taskOf(model, wish.of)?.id ?? "bulk_0_0" };
     case "changePriority":
       return { verb: "changePriority", jobId: idOf(wish.job), priority: wish.priority };
     case "move":
@@ -152,4 +163,22 @@ function bareCommand(wish: Exclude<Wish, { do: "again" }>, { model, nowMs, seen 
     case "leadership":
       return { verb: "leadership", pauseMs: wish.pauseMs };
   }
+}
+
+function taskOf({ state }: Model, { among, n }: TaskWish): BulkTask | undefined {
+  const tasks = state.bulkTasks.filter((task) => among === "any" || task.state === among);
+  return tasks[n % tasks.length];
+}
+
+function bulkStep(model: Model, { of, how }: Extract<Wish, { do: "bulkStep" }>): Command {
+  const task = taskOf(model, of);
+  const next = task ? nextBlock(task) : 0;
+  const block = how === "before" ? Math.max(0, next - 1) : how === "behind" ? next + 1 : next;
+  const ids = task?.content.blocks[block];
+  if (!task || !ids) return { verb: "tick" };
+  const all = [...ids.keys()];
+  const waiting = all.filter((place) => task.words[block][place] === "waiting");
+  const places = how === "again" || how === "before" ? all : how === "part" ? waiting.slice(0, Math.ceil(waiting.length / 2)) : waiting;
+  const { action, queue, priority } = task.content;
+  return { verb: "bulk", action, jobIds: places.map((place) => ids[place]), queue, priority, of: { serial: serialOfTask(task.id), block, places } };
 }

@@ -10,7 +10,7 @@ export interface SentBack {
   commands: Command[];
 }
 
-/** Whole commands come again, and of a bulk command those jobs that were sent back. */
+/** Whole commands come again, and of a bulk command those jobs that were sent back; a task's have another turn anyway. */
 export function sentBack(entry: Entry, answers: readonly (Outcome | "again")[]): SentBack {
   const places = new Set<number>();
   const commands: Command[] = [];
@@ -21,7 +21,7 @@ export function sentBack(entry: Entry, answers: readonly (Outcome | "again")[]):
       commands.push(command);
     } else if (command.verb === "bulk" && answer.kind === "bulk") {
       const later = [...answer.outcomes.keys()].filter((at) => answer.outcomes[at] === "again");
-      if (later.length > 0) commands.push({ ...command, jobIds: later.map((at) => command.jobIds[at]) });
+      if (later.length > 0 && !command.of) commands.push({ ...command, jobIds: later.map((at) => command.jobIds[at]) });
       return { ...command, later };
     }
     return command;

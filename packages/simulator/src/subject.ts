@@ -6,6 +6,7 @@ import type {
   AskingRecord,
   BatchRecord,
   BudgetRecord,
+  BulkTaskRecord,
   ChainRecord,
   Command,
   CountsRecord,
@@ -16,19 +17,10 @@ import type {
   ScheduleRecord,
   WorkerRecord,
 } from "./model/command.js";
-import { chainIdOf, given, plainJob, plainQueue } from "./plain.js";
+import { chainIdOf, given, plainBulkTask, plainJob, plainQueue } from "./plain.js";
 import { decodeAnswer } from "./wire/answer.js";
-import {
-  type ArchivedFact,
-  encodeBulk,
-  encodeCommand,
-  encodeEntry,
-  purgeCommand,
-  stateHashCommand,
-  type WireCommand,
-  withArchivedJob,
-  withFacts,
-} from "./wire/entry.js";
+import { encodeBulk } from "./wire/bulk.js";
+import { type ArchivedFact, encodeCommand, encodeEntry, purgeCommand, stateHashCommand, type WireCommand, withArchivedJob, withFacts } from "./wire/entry.js";
 
 /** Small, so that a short program fills and drops several. */
 export const archiveSegmentBytesMax = 4_000;
@@ -70,17 +62,21 @@ export class Subject {
     );
   }
 
-  /** The same for an entry as a log has it. `entry` may lack its last commands, if they are none of a client's. */
+  /** The same for an entry as a log has it. `entry` may lack commands that are none of a client's. */
   applyBytes(entry: Entry, bytes: Uint8Array, term: number): (Outcome | "again")[] {
     this.#log.push({ index: entry.index, bytes });
     const answers: (Outcome | "again")[] = entry.commands.map(() => ({ kind: "silent" }));
+    const at = entry.places && new Map(entry.places.map((place, i) => [place, i]));
+    const commandAt = (place: number): number => (at ? (at.get(place) ?? answers.length) : place);
     this.#engine.apply(bytes, entry.index, term, {
-      answer: (i, answer) => {
+      answer: (place, answer) => {
+        const i = commandAt(place);
         if (i < answers.length) answers[i] = decodeAnswer(entry.commands[i].verb, answer);
       },
-      refused: (i, refusal) => {
+      refused: (place, refusal) => {
         const { code, reason, message } = refusal;
-        answers[i] = this.#engine.wantsArchiveAgain(refusal) ? "again" : { kind: "refused", code, reason, message };
+        const i = commandAt(place);
+        if (i < answers.length) answers[i] = this.#engine.wantsArchiveAgain(refusal) ? "again" : { kind: "refused", code, reason, message };
       },
     });
     return answers;
@@ -218,6 +214,18 @@ export class Subject {
     return this.#engine.schedules(0, Number.POSITIVE_INFINITY).map(({ serial: _, content: _content, nextMs, lastSlotMs, bufferedMs, ...rest }) => ({
       ...{ ...rest, nextMs: given(nextMs), lastSlotMs: given(lastSlotMs), bufferedMs: given(bufferedMs) },
     }));
+  }
+
+  bulkTasks(): BulkTaskRecord[] {
+    return this.#engine
+      .bulkTasks()
+      .reverse()
+      .map((task) =>
+        plainBulkTask(
+          task,
+          Array.from({ length: task.blocks }, (_, i) => this.#engine.bulkBlock(task.serial, i)),
+        ),
+      );
   }
 
   /** By their serials. */

@@ -29,6 +29,12 @@ export interface BatchWish {
   n: number;
 }
 
+/** A task that runs, the n-th of all, or one that never was. */
+export interface TaskWish {
+  among: "running" | "any" | "missing";
+  n: number;
+}
+
 /** A job, with those that it is to be with. */
 export type JobToAdd = NewJob & { joins?: BatchWish; after?: JobWish[]; childOf?: JobWish };
 
@@ -62,6 +68,10 @@ export type Wish = { requestId?: string } & (
   | { do: "jobVerb"; verb: (typeof jobVerbs)[number]; job: JobWish }
   | { do: "move"; job: JobWish; queue: string }
   | { do: "bulk"; action: BulkCommand["action"]; jobs: JobWish[]; queue: string; priority: string }
+  | { do: "bulkStart"; action: BulkCommand["action"]; jobs: JobWish[]; blockJobs: number; queue: string; priority: string }
+  /** A leader carries a task on; `again`: jobs that had their turn, too, as one does that did not hear of it; or a block before or behind. */
+  | { do: "bulkStep"; of: TaskWish; how: "whole" | "part" | "again" | "before" | "behind" }
+  | { do: "cancelBulkTask"; of: TaskWish }
   | { do: "changePriority"; job: JobWish; priority: string }
   | { do: "queue"; command: Command }
   | ScheduleWish

@@ -106,7 +106,7 @@ async function factsForAll(replica: Replica, archive: ArchiveStore, verb: Verb, 
 
 async function send(replica: Replica, work: BulkWork, items: readonly Item[]): Promise<Uint8Array> {
   const w = new Writer(64 * 1024);
-  encodeBulkChunkCommand(w, { task: work.task, block: work.block, verb: work.verb, items: [...items] });
+  encodeBulkChunkCommand(w, { task: work.task, block: work.block, verb: work.verb, items: [...items], once: work.task !== 0 });
   const answer = await replica.call({
     verb: Verb.BULK_CHUNK,
     flags: 0,

@@ -135,6 +135,8 @@ export interface BulkCommand {
   /** Of a change of priority. */
   priority: string;
   later?: number[];
+  /** Of a task: its number, the block, and the places of the jobs there. */
+  of?: { serial: number; block: number; places: number[] };
 }
 /** What became of one of them. */
 export type BulkWord = "done" | "not_found" | "wrong_state" | "refused" | "again";
@@ -181,6 +183,9 @@ export type Command = { requestId?: RequestId } & (
   | { verb: "move"; jobId: string; queue: string }
   | { verb: "changePriority"; jobId: string; priority: string }
   | BulkCommand
+  /** In the background: jobs that were chosen, in the order of their creation, so many at a time. */
+  | { verb: "bulkStart"; action: BulkCommand["action"]; queue: string; priority: string; blocks: string[][] }
+  | { verb: "cancelBulkTask"; id: string }
   | { verb: QueueVerb; queue: string }
   | { verb: "setConcurrency"; queue: string; max: number }
   | { verb: "setDepthLimit"; queue: string; max: number }
@@ -210,6 +215,8 @@ export interface Entry {
   /** The leader's clock: may be lower than that of an earlier entry. */
   clockMs: number;
   commands: Command[];
+  /** Where they stand in an entry that has others, too. */
+  places?: number[];
 }
 
 export interface Grant {
@@ -254,4 +261,5 @@ export type Outcome =
   | { kind: "scheduleRun"; jobId: string; duplicate: boolean; logIndex: number }
   | { kind: "done"; status: string }
   | { kind: "bulk"; outcomes: BulkWord[] }
+  | { kind: "bulkStarted"; id: string; logIndex: number }
   | { kind: "silent" };

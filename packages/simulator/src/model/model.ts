@@ -1,10 +1,11 @@
 import { setDepthLimit } from "./admit.js";
 import { revise, setPolicy } from "./agent.js";
-import { bulk } from "./bulk.js";
+import { bulk, bulkTaskRecord, cancelBulkTask, isTemporary, serialOfTask, startBulkTask } from "./bulk.js";
 import type {
   AskingRecord,
   BatchRecord,
   BudgetRecord,
+  BulkTaskRecord,
   ChainRecord,
   Command,
   CountsRecord,
@@ -129,7 +130,11 @@ export class Model {
       case "move":
         return move(state, command);
       case "bulk":
-        return bulk(command, (single) => this.#step(single));
+        return bulk(state, command, (single) => this.#step(single));
+      case "bulkStart":
+        return startBulkTask(state, command);
+      case "cancelBulkTask":
+        return cancelBulkTask(state, command);
       case "changePriority":
         return changePriority(state, command);
       case "pauseQueue":
@@ -216,9 +221,15 @@ export class Model {
     });
   }
 
-  /** Ids of batches and schedules are made elsewhere: the model takes over the one that an answer tells. */
+  /** Oldest first. */
+  bulkTasks(): BulkTaskRecord[] {
+    return this.state.bulkTasks.map(bulkTaskRecord);
+  }
+
+  /** Ids of batches, schedules and bulk tasks are made elsewhere: the model takes over the one that an answer tells. */
   adopt(expected: Outcome, answer: Outcome): void {
     if (expected.kind === "schedule" && answer.kind === "schedule") return this.#adoptSchedule(expected, answer.id);
+    if (expected.kind === "bulkStarted" && answer.kind === "bulkStarted") return this.#adoptBulkTask(expected, answer.id);
     if (!("batchId" in expected) || !("batchId" in answer) || !expected.batchId || !answer.batchId || expected.batchId === answer.batchId) return;
     const { batches, jobs } = this.state;
     const batch = batches.get(expected.batchId);
@@ -229,6 +240,15 @@ export class Model {
     batches.set(batch.id, batch);
     // The same object is what is remembered for the request id.
     expected.batchId = answer.batchId;
+  }
+
+  /** The id tells when the task began, and no other has it. */
+  #adoptBulkTask(expected: { id: string }, id: string): void {
+    const { bulkTasks } = this.state;
+    const task = bulkTasks.find((one) => one.id === expected.id);
+    if (!task || !isTemporary(task.id) || serialOfTask(id) === 0 || bulkTasks.some((one) => one.id === id)) return;
+    if (!id.startsWith(`bulk_${(BigInt(task.createdMs) * 1_000_000n).toString(36)}_`)) return;
+    expected.id = task.id = id;
   }
 
   /** The id tells when the schedule was made, and no other has it. It may have been adopted from an answer just before. */

@@ -162,3 +162,23 @@ export interface WorkerRecord {
   lastHeartbeatMs: number;
   startedMs: number;
 }
+
+/** A bulk action in the background, with what became of each job. */
+export interface BulkTaskRecord {
+  id: string;
+  action: string;
+  queue: string;
+  priority: string;
+  status: string;
+  total: number;
+  processed: number;
+  affected: number;
+  notFound: number;
+  wrongState: number;
+  refused: number;
+  createdMs: number;
+  stepMs: number;
+  endedMs?: number;
+  /** In the order of their creation. */
+  items: { jobId: string; outcome: string }[];
+}

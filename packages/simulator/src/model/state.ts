@@ -1,4 +1,5 @@
 import { iterationRecords } from "./agent.js";
+import type { BulkTask } from "./bulk.js";
 import type { Agent, ChainSpec, Command, EnqueueStatus, IterationRecord, JobError, JobRecord, JobState, Outcome, QueueRecord } from "./command.js";
 import type { Bucket, Budget } from "./money.js";
 import { freed, type Schedule } from "./schedules.js";
@@ -152,6 +153,8 @@ export class State {
   releaseMade = 0;
   readonly reports: { atMs: number; queue: string; model: string; inputTokens: number; nanos: number; byAck: boolean }[] = [];
   readonly buckets: Bucket[] = [];
+  /** Oldest first. */
+  readonly bulkTasks: BulkTask[] = [];
   batchesCreated = 0;
   readonly batches = new Map<string, Batch>();
   chainsCreated = 0;

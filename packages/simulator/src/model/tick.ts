@@ -1,3 +1,4 @@
+import { bulkTaskDueMs, forgetBulkTask } from "./bulk.js";
 import { budgetDue, foldBuckets, nextFoldMs, releaseDue } from "./money.js";
 import { scheduleDue, scheduleDueMs } from "./schedules.js";
 import type { Job, State } from "./state.js";
@@ -46,6 +47,7 @@ function moments(state: State): Moment[] {
   return [
     ...state.budgets.map((budget) => ({ atMs: budget.dueMs ?? Infinity, made: budget.made, come: () => budgetDue(state, budget) })),
     ...[...state.schedules.values()].map((one) => ({ atMs: scheduleDueMs(state, one), made: one.made, come: () => scheduleDue(state, one) })),
+    ...state.bulkTasks.map((task) => ({ atMs: bulkTaskDueMs(task), made: task.made, come: () => forgetBulkTask(state, task) })),
     { atMs: state.releaseMs ?? Infinity, made: state.releaseMade, come: () => releaseDue(state) },
   ];
 }

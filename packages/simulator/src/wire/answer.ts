@@ -1,6 +1,6 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { timestampMs } from "@bufbuild/protobuf/wkt";
-import { BulkChunkDoneSchema } from "@corvo/gen/corvo/internal/v1/bulk_pb.js";
+import { BulkChunkDoneSchema, BulkStartedSchema } from "@corvo/gen/corvo/internal/v1/bulk_pb.js";
 import { SetApprovalPolicyResponseSchema } from "@corvo/gen/corvo/v1/agent_pb.js";
 import { CreateBatchResponseSchema, SealBatchResponseSchema } from "@corvo/gen/corvo/v1/batch_pb.js";
 import { SetBudgetResponseSchema } from "@corvo/gen/corvo/v1/budget_pb.js";
@@ -106,11 +106,16 @@ export function decodeAnswer(verb: Verb, bytes: Uint8Array): Outcome {
     case "setDepthLimit":
     case "setThrottle":
     case "removeThrottle":
+    case "cancelBulkTask":
       // All of these answers have one field under the same number: the status.
       return { kind: "done", status: fromBinary(RetryJobResponseSchema, bytes).status };
     case "bulk": {
       const words = ["", "done", "not_found", "wrong_state", "refused", "again"] as const;
       return { kind: "bulk", outcomes: [...fromBinary(BulkChunkDoneSchema, bytes).outcomes].map((number) => words[number] as BulkWord) };
+    }
+    case "bulkStart": {
+      const { id, logIndex } = fromBinary(BulkStartedSchema, bytes);
+      return { kind: "bulkStarted", id, logIndex: Number(logIndex) };
     }
     case "putSchedule": {
       const { id, name, replaced, logIndex } = fromBinary(PutScheduleResponseSchema, bytes);

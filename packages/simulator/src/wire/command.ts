@@ -3,6 +3,7 @@ import { LeadershipCommandSchema } from "@corvo/gen/corvo/internal/v1/log_pb.js"
 import { ReplayJobRequestSchema, SetApprovalPolicyRequestSchema } from "@corvo/gen/corvo/v1/agent_pb.js";
 import { CreateBatchRequestSchema, SealBatchRequestSchema } from "@corvo/gen/corvo/v1/batch_pb.js";
 import { DeleteBudgetRequestSchema, SetBudgetRequestSchema } from "@corvo/gen/corvo/v1/budget_pb.js";
+import { CancelBulkTaskRequestSchema } from "@corvo/gen/corvo/v1/bulk_pb.js";
 import * as job from "@corvo/gen/corvo/v1/job_pb.js";
 import * as queue from "@corvo/gen/corvo/v1/queue_pb.js";
 import * as worker from "@corvo/gen/corvo/v1/worker_pb.js";
@@ -31,7 +32,7 @@ const queueVerb = (verb: QueueVerb, schema: DescMessage): BodyCodec =>
     ({ name }) => ({ verb, queue: name }),
   );
 
-export const bodies: Record<Exclude<Verb, "tick" | "bulk">, BodyCodec> = {
+export const bodies: Record<Exclude<Verb, "tick" | "bulk" | "bulkStart">, BodyCodec> = {
   enqueue: codec(
     worker.EnqueueRequestSchema,
     ({ job }: Of<"enqueue">) => enqueueInit(job),
@@ -195,6 +196,11 @@ export const bodies: Record<Exclude<Verb, "tick" | "bulk">, BodyCodec> = {
     queue.SetThrottleRequestSchema,
     ({ queue: name, rate, windowMs }: Of<"setThrottle">) => ({ name, rate, windowMs }),
     ({ name, rate, windowMs }) => ({ verb: "setThrottle", queue: name, rate, windowMs }),
+  ),
+  cancelBulkTask: codec(
+    CancelBulkTaskRequestSchema,
+    ({ id }: Of<"cancelBulkTask">) => ({ id }),
+    ({ id }) => ({ verb: "cancelBulkTask", id }),
   ),
   ...scheduleBodies,
   leadership: codec(

@@ -1,5 +1,4 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { BulkChunkCommandSchema } from "@corvo/gen/corvo/internal/v1/bulk_pb.js";
 import { ArchivedJobSchema } from "@corvo/gen/corvo/internal/v1/job_pb.js";
 import {
   CommandSchema,
@@ -9,8 +8,8 @@ import {
   StateHashCommandSchema,
   Verb as WireVerb,
 } from "@corvo/gen/corvo/internal/v1/log_pb.js";
-import { single } from "../model/bulk.js";
-import type { BulkCommand, Command, Entry, Verb } from "../model/command.js";
+import type { Command, Entry, Verb } from "../model/command.js";
+import { decodeBulk, decodeBulkStart, encodeBulk, encodeBulkStart } from "./bulk.js";
 import { bodies, flagKeepAbsentResult } from "./command.js";
 
 export const wireVerbs: Record<Verb, WireVerb> = {
@@ -51,6 +50,8 @@ export const wireVerbs: Record<Verb, WireVerb> = {
   setThrottle: WireVerb.SET_THROTTLE,
   removeThrottle: WireVerb.REMOVE_THROTTLE,
   bulk: WireVerb.BULK_CHUNK,
+  bulkStart: WireVerb.BULK_START,
+  cancelBulkTask: WireVerb.BULK_CANCEL,
   putSchedule: WireVerb.PUT_SCHEDULE,
   deleteSchedule: WireVerb.DELETE_SCHEDULE,
   pauseSchedule: WireVerb.PAUSE_SCHEDULE,
@@ -61,7 +62,7 @@ export const wireVerbs: Record<Verb, WireVerb> = {
   leadership: WireVerb.LEADERSHIP,
 };
 
-const plainVerbs = new Map(Object.entries(wireVerbs).map(([plain, wire]) => [wire, plain as Verb]));
+export const plainVerbs = new Map(Object.entries(wireVerbs).map(([plain, wire]) => [wire, plain as Verb]));
 
 /** Bit of `Command.flags`: the body is a FinishedJobCommand. */
 export const flagFinishedJob = 2;
@@ -76,29 +77,9 @@ export interface WireCommand {
   body: Uint8Array;
 }
 
-/** A chunk without a task: its jobs as commands of their own, the way `look` makes of them what the leader would. */
-export function encodeBulk(command: BulkCommand, look: (command: WireCommand) => WireCommand = (one) => one): WireCommand {
-  const items = command.jobIds.map((jobId, at) => {
-    const { flags, body } = look(encodeCommand(single(command, jobId)));
-    return { at, flags, body };
-  });
-  const body = toBinary(BulkChunkCommandSchema, create(BulkChunkCommandSchema, { verb: wireVerbs[command.action], items }));
-  return { verb: WireVerb.BULK_CHUNK, flags: 0, requestHash: new Uint8Array(0), body };
-}
-
-function decodeBulk(bytes: Uint8Array): BulkCommand {
-  const { verb, items } = fromBinary(BulkChunkCommandSchema, bytes);
-  const action = plainVerbs.get(verb) as BulkCommand["action"];
-  const singles = items.map(({ flags, body }) => {
-    const request = flags & flagFinishedJob ? fromBinary(FinishedJobCommandSchema, body).request : body;
-    return bodies[action].decode(request, 0).command as { jobId: string; queue?: string; priority?: string };
-  });
-  const { queue = "", priority = "" } = singles[0] ?? {};
-  return { verb: "bulk", action, jobIds: singles.map(({ jobId }) => jobId), queue, priority };
-}
-
 export function encodeCommand(command: Command): WireCommand {
   if (command.verb === "bulk") return encodeBulk(command);
+  if (command.verb === "bulkStart") return { ...encodeBulkStart(command), requestHash: hashOf(command.requestId?.hash) };
   const flags = "keepAbsentResult" in command && command.keepAbsentResult ? flagKeepAbsentResult : 0;
   const body = command.verb === "tick" ? new Uint8Array(0) : bodies[command.verb].encode(command, command.requestId?.id ?? "");
   return { verb: wireVerbs[command.verb], flags, requestHash: hashOf(command.requestId?.hash), body };
@@ -148,20 +129,23 @@ export function withFacts(command: WireCommand, others: readonly ArchivedFact[])
   return others.length === 0 ? dependent : withArchivedJob(dependent, undefined, others);
 }
 
-/** An entry of a real log for the model. State hashes and purges are left out: the model has neither hashes nor segments. */
+/** An entry of a real log for the model, without what is none of its business: state hashes, purges, rows of the audit log. */
 export function decodeEntry(index: number, bytes: Uint8Array): Entry {
   const { logTimeMs, commands } = fromBinary(LogEntrySchema, bytes);
-  const plain: Command[] = [];
-  for (const { verb, flags, body, requestHash } of commands) {
-    const name = plainVerbs.get(verb);
-    if (name === "tick") plain.push({ verb: "tick" });
-    if (name === "bulk") plain.push(decodeBulk(body));
-    if (name === undefined || name === "tick" || name === "bulk") continue;
-    const request = flags & flagFinishedJob ? fromBinary(FinishedJobCommandSchema, body).request : body;
-    const { command, requestId } = bodies[name].decode(request, flags);
-    plain.push(requestId ? { ...command, requestId: { id: requestId, hash: requestHash.join() } } : command);
-  }
-  return { index, clockMs: Number(logTimeMs), commands: plain };
+  const all = commands.map(decodeCommand);
+  const places = [...all.keys()].filter((place) => all[place] !== undefined);
+  return { index, clockMs: Number(logTimeMs), commands: places.map((place) => all[place]!), places };
+}
+
+function decodeCommand({ verb, flags, body, requestHash }: WireCommand): Command | undefined {
+  const name = plainVerbs.get(verb);
+  if (name === undefined) return undefined;
+  if (name === "tick") return { verb: "tick" };
+  if (name === "bulk") return decodeBulk(body);
+  if (name === "bulkStart") return decodeBulkStart(body, requestHash.join());
+  const request = flags & flagFinishedJob ? fromBinary(FinishedJobCommandSchema, body).request : body;
+  const { command, requestId } = bodies[name].decode(request, flags);
+  return requestId ? { ...command, requestId: { id: requestId, hash: requestHash.join() } } : command;
 }
 
 /** 16 bytes that stand for the text: FNV-1a over it with four starting values. The real hash is made at the server's door. */

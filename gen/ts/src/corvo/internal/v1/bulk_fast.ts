@@ -5,7 +5,7 @@
 /* eslint-disable */
 
 import type { Writer } from "../../fast/runtime.js";
-import { beginMessage, endMessage, grown, putInt64OrBigInt, putStringOrBytes, putUint32, Reader, truncated } from "../../fast/runtime.js";
+import { beginMessage, endMessage, grown, putBool, putInt64OrBigInt, putStringOrBytes, putUint32, Reader, truncated } from "../../fast/runtime.js";
 
 
 /** Reads corvo.internal.v1.BulkStartCommand. */
@@ -653,6 +653,7 @@ export class BulkChunkCommandReader extends Reader {
   itemsCount = 0;
   itemsStart: Int32Array<ArrayBuffer> = new Int32Array(8);
   itemsEnd: Int32Array<ArrayBuffer> = new Int32Array(8);
+  once = false;
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
     this.buf = buf;
@@ -665,6 +666,7 @@ export class BulkChunkCommandReader extends Reader {
     this.block = 0;
     this.verb = 0;
     this.itemsCount = 0;
+    this.once = false;
     let pos = start;
     while (pos < end) {
       let tag = buf[pos++];
@@ -743,6 +745,20 @@ export class BulkChunkCommandReader extends Reader {
           this.itemsEnd[i] = pos += n;
           break;
         }
+        case 5: {
+          if ((tag & 7) !== 0) this.odd(tag, pos);
+          const b = pos < end ? buf[pos] : 255;
+          if (b < 128) {
+            pos++;
+            this.once = b !== 0;
+          } else {
+            this.pos = pos;
+            this.varint64();
+            this.once = this.lo !== 0 || this.hi !== 0;
+            pos = this.pos;
+          }
+          break;
+        }
         default:
           pos = this.unknown(tag, pos);
       }
@@ -757,6 +773,7 @@ export const BulkChunkCommandTag = {
   block: 16,
   verb: 24,
   items: 34,
+  once: 40,
 } as const;
 
 /** What `encodeBulkChunkCommand` writes. What is absent or zero is not written. */
@@ -765,6 +782,7 @@ export interface BulkChunkCommandInit {
   block?: number;
   verb?: number;
   items?: readonly BulkItemInit[];
+  once?: boolean;
 }
 
 let itemsOfBulkChunkCommand = 0;
@@ -780,6 +798,7 @@ export function encodeBulkChunkCommand(w: Writer, init: BulkChunkCommandInit): v
       itemsOfBulkChunkCommand = endMessage(w, at);
     }
   }
+  if (init.once !== undefined && init.once) putBool(w, 40, init.once);
 }
 
 /** Reads corvo.internal.v1.BulkItem. */
