@@ -1,5 +1,5 @@
-import { constants, createReadStream } from "node:fs";
-import { access, chmod, mkdir, mkdtemp, open, readFile, rename, rm, stat, statfs, writeFile } from "node:fs/promises";
+import { constants, createReadStream, existsSync } from "node:fs";
+import { access, chmod, link, mkdir, mkdtemp, open, readFile, rename, rm, stat, statfs, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { exitCodes, Failure } from "./failure.js";
@@ -115,9 +115,11 @@ async function writePrivately(path: string, text: string): Promise<void> {
   await rename(`${path}.new`, path);
 }
 
+/** There is nothing under the name until all of it is on the disk; what was broken off stays beside it as `.incoming` at most. */
 async function receive(path: string, parts: AsyncIterable<Uint8Array>): Promise<number> {
   const incoming = `${path}.incoming`;
-  await (await open(path, "wx", 0o600)).close(); // fails when there is one
+  const taken = (): Error => Object.assign(new Error(`${path} is there already`), { code: "EEXIST" });
+  if (existsSync(path)) throw taken();
   let bytes = 0;
   try {
     const file = await open(incoming, "w", 0o600);
@@ -130,12 +132,24 @@ async function receive(path: string, parts: AsyncIterable<Uint8Array>): Promise<
     } finally {
       await file.close();
     }
-    await rename(incoming, path);
+    await link(incoming, path).catch(async (error: NodeJS.ErrnoException) => {
+      if (error.code === "EEXIST" || existsSync(path)) throw taken();
+      await rename(incoming, path); // a file system without links
+    });
+    await syncFolder(dirname(path));
     return bytes;
-  } catch (error) {
+  } finally {
     await rm(incoming, { force: true });
-    await rm(path, { force: true });
-    throw error;
+  }
+}
+
+/** What has a name in it keeps it when the power goes. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
   }
 }
 
