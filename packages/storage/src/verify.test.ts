@@ -36,6 +36,17 @@ async function lived(clean = true): Promise<{ disk: SimulatedDisk; keeper: Place
   return { disk, keeper };
 }
 
+/** What `repair` can mend: a name, how it is damaged, what the repair says. */
+const damages: [string, (disk: SimulatedDisk) => Promise<void> | void, RegExp][] = [
+  ["identity damaged", (disk) => disk.flipBit("identity", 30, 1), /written anew from the headers/],
+  ["identity missing", (disk) => disk.remove("identity"), /written anew from the headers/],
+  ["a slot of the hard state", (disk) => disk.flipBit("hard-state", 4096 + 9, 1), /written anew: term 1, vote 1/],
+  ["the other slot", (disk) => disk.flipBit("hard-state", 9, 1), /written anew: term 1, vote 1/],
+  ["a footer", (disk) => disk.flipBit("archive/0000000001.seg", disk.contentOf("archive/0000000001.seg").length - 30, 1), /made anew from/],
+  ["a footer's block", (disk) => disk.flipBit("archive/0000000001.seg", disk.contentOf("archive/0000000001.seg").length - 3000, 1), /made anew from/],
+  ["the older snapshot", (disk) => disk.flipBit("snapshots/0000000000000010-0000000001.snap", 5000, 1), /set aside as .*damaged/],
+];
+
 describe("verify", () => {
   it("finds nothing wrong with a node that was stopped cleanly, or by kill", async () => {
     for (const clean of [true, false]) {
@@ -87,15 +98,6 @@ describe("verify", () => {
   });
 
   it("repairs what can be repaired, says what it did, and the node starts with everything", async () => {
-    const damages: [string, (disk: SimulatedDisk) => Promise<void> | void, RegExp][] = [
-      ["identity damaged", (disk) => disk.flipBit("identity", 30, 1), /written anew from the headers/],
-      ["identity missing", (disk) => disk.remove("identity"), /written anew from the headers/],
-      ["a slot of the hard state", (disk) => disk.flipBit("hard-state", 4096 + 9, 1), /written anew: term 1, vote 1/],
-      ["the other slot", (disk) => disk.flipBit("hard-state", 9, 1), /written anew: term 1, vote 1/],
-      ["a footer", (disk) => disk.flipBit("archive/0000000001.seg", disk.contentOf("archive/0000000001.seg").length - 30, 1), /made anew from/],
-      ["a footer's block", (disk) => disk.flipBit("archive/0000000001.seg", disk.contentOf("archive/0000000001.seg").length - 3000, 1), /made anew from/],
-      ["the older snapshot", (disk) => disk.flipBit("snapshots/0000000000000010-0000000001.snap", 5000, 1), /set aside as .*damaged/],
-    ];
     for (const [what, damage, repair] of damages) {
       const { disk, keeper } = await lived();
       await damage(disk);
@@ -108,6 +110,34 @@ describe("verify", () => {
       await storage.archive.rewindTo(keeper.end);
       await keeper.check(storage.archive);
       await storage.close();
+    }
+  });
+
+  // Whoever ends a repair in the middle, by kill or by a power cut, has lost nothing by it: it is repeated, or the node starts.
+  it("ended in the middle of a repair, everything is there, and the repair is repeated", async () => {
+    for (const [what, damage] of damages) {
+      for (const error of ["EIO", "POWER"] as const) {
+        for (let change = 1, whole = false; !whole; change++) {
+          const { disk, keeper } = await lived();
+          await damage(disk);
+          disk.crash({ keep: "all" });
+          const last = disk.changes + change;
+          // From this change on nothing works any more; what a process that was killed had written is there, after a power cut some of it.
+          disk.fault = (operation) => (operation.change >= last ? { error, afterBytes: operation.bytes >> 1 } : undefined);
+          whole = (await verifyDataDirectory(disk, { repair: true }).catch(() => undefined)) !== undefined && disk.changes < last;
+          disk.fault = undefined;
+          disk.crash({ keep: error === "POWER" ? "random" : "all" });
+          const label = `${what}, ended by ${error} at change ${change}`;
+          const report = await verifyDataDirectory(disk, { repair: true });
+          expect(report.totals.problems - report.totals.repaired, `${label}: ${JSON.stringify(report.problems)}`).toBe(0);
+          expect((await verifyDataDirectory(disk)).problems, label).toEqual([]);
+          const storage = await open(disk);
+          assertEntries(await readAll(storage.log), sampleEntries(1, 30, 1, 1000));
+          await storage.archive.rewindTo(keeper.end);
+          await keeper.check(storage.archive);
+          await storage.close();
+        }
+      }
     }
   });
 
