@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import type { DescMethod } from "@bufbuild/protobuf";
-import { failpoint, scanJsonValue, setFailpointHook, Verb } from "@corvo/protocol";
+import { failpoint, scanJsonValue, Verb } from "@corvo/protocol";
 import { coreUrl } from "@corvo/raft";
 import { type OpenedReplica, openReplica } from "@corvo/replica";
 import type { Storage } from "@corvo/storage";
@@ -33,6 +33,7 @@ import type { AuthContext } from "./handlers/auth.js";
 import { publicRoutes } from "./handlers/index.js";
 import type { StreamCounters } from "./handlers/lifecycle.js";
 import { httpHandler } from "./http.js";
+import { atStorageFailpoint, killAtFailpoint } from "./kill-switch.js";
 import { type Log, openLog } from "./log.js";
 import { Metrics } from "./metrics.js";
 import { moneyMetrics } from "./money-metrics.js";
@@ -108,7 +109,7 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
     durable: options.durable,
   });
   if (!options.durable) log.warn("answers do not wait for the disk: a power cut loses the last writes", { flag: "--durable=false" });
-  await takeUpRestored(options.dataDir, log);
+  await takeUpRestored(options.dataDir, log, () => failpoint("restore-step"));
   const core = WebAssembly.compile(await readFile(coreUrl));
   let fail: (cause: unknown) => void = () => {};
   const failed = new Promise<unknown>((resolve) => {
@@ -121,7 +122,7 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
     process.exitCode = 1;
     setImmediate(() => process.exit(1));
   };
-  const stores = await openStores(options, log, { random: nodeRandom, failpoint: killSwitch, onFailure: onFatal });
+  const stores = await openStores(options, log, { random: nodeRandom, failpoint: atStorageFailpoint, onFailure: onFatal });
   const opened = await openReplica({
     log: stores.log,
     archive: stores.archive,
@@ -354,17 +355,4 @@ function nextSignal(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, resolve);
   });
-}
-
-let killSwitch: (name: string) => void = () => {};
-
-/** `CORVO_FAILPOINT=name:n`: the durability tests kill this process at the n-th time it passes the named place. */
-function killAtFailpoint(wish: string | undefined): void {
-  if (wish === undefined || wish === "") return;
-  const [name, hit] = wish.split(":");
-  let left = Number(hit ?? 1);
-  killSwitch = (passed) => {
-    if (passed === name && --left <= 0) process.kill(process.pid, "SIGKILL");
-  };
-  setFailpointHook(killSwitch);
 }

@@ -28,7 +28,26 @@ export const failpoints = [
   "stop-after-seal",
 ] as const;
 
-export type Failpoint = (typeof failpoints)[number];
+/** Places that only an operation of an operator passes. */
+export const operatorFailpoints = [
+  "bulk-begin-before", // jobs of a bulk operation are chosen, nothing is logged
+  "bulk-begin-after", // the operation is in the log, nobody was told
+  "bulk-block-before", // a block of it is about to be carried out
+  "bulk-block-after", // a block is carried out, the next one is not begun
+  "bulk-cancel-after", // the operation is cancelled, nobody was told
+  "backup-piece", // a piece of a backup is about to be sent
+  "restore-received", // the archive is here, nothing is made of it
+  "restore-made", // a data directory is made of it, nothing says that it is whole
+  "restore-ready", // it lies ready for the next start
+  "restore-step", // a step of taking it up is done
+  "restore-before-rename", // `corvo restore`: the data directory is whole under its temporary name
+  "restore-after-rename",
+  "view-opened", // the file of a new read view is there, nothing is in it
+  "view-filled", // all jobs are in it, it does not say so yet
+  "view-ready", // it says so, the old one is there
+] as const;
+
+export type Failpoint = (typeof failpoints)[number] | (typeof operatorFailpoints)[number];
 
 let hook: ((name: Failpoint) => void) | undefined;
 

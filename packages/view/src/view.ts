@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import type { ArchivePlace, Engine, ViewFeed } from "@corvo/engine";
+import { failpoint } from "@corvo/protocol";
 import type { JobFilter } from "./filter.js";
 import type { FromWriter, Question, ToWriter } from "./messages.js";
 import { Readers, threadUrl } from "./readers.js";
@@ -288,15 +289,18 @@ export class View {
     const path = join(directory, `view-${this.number}.sqlite`);
     const opened = await this.tellWriter({ type: "open", path, fresh: true, owner });
     if (opened.type !== "opened" || opened.fault !== undefined) throw new Error(opened.type === "failed" ? opened.error : "the file cannot be made");
+    failpoint("view-opened");
     const index = this.options.engine.appliedIndex;
     this.feed.beginAll();
     await this.sendInterval();
+    failpoint("view-filled");
     const ready = await this.tellWriter({ type: "ready" });
     if (ready.type !== "ready") throw new Error(ready.type === "failed" ? ready.error : "the view's thread is confused");
     this.readers.use(path);
     this.open = true;
     this.failed = false;
     this.seen(index);
+    failpoint("view-ready");
     for (const file of old) removeView(file.path);
     return { durationMs: Math.round(performance.now() - startMs) };
   }

@@ -1,3 +1,4 @@
+import { failpoint } from "@corvo/protocol";
 import { writeBackup } from "@corvo/replica";
 import { RpcError } from "@corvo/transport";
 import { nodeRandom } from "../node-seams.js";
@@ -27,7 +28,10 @@ export async function* backupArchive(context: AdminContext): AsyncGenerator<Uint
     };
     for await (const part of writeBackup(source, { nowMs: Date.now(), serverVersion })) {
       bytes += part.length;
-      for (let at = 0; at < part.length; at += pieceBytesMax) yield part.subarray(at, at + pieceBytesMax);
+      for (let at = 0; at < part.length; at += pieceBytesMax) {
+        failpoint("backup-piece");
+        yield part.subarray(at, at + pieceBytesMax);
+      }
     }
     log.info("backup made", { bytes, duration_ms: Math.round(performance.now() - startMs) });
   } catch (cause) {

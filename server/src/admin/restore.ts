@@ -1,10 +1,11 @@
 import { existsSync } from "node:fs";
 import { type FileHandle, mkdir, open, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { refuse } from "@corvo/protocol";
+import { failpoint, refuse } from "@corvo/protocol";
 import { examineBackup, type RestoredBackup, restoreBackup } from "@corvo/replica";
 import { BackupDamaged, nodeDisk, openStorage, type Storage } from "@corvo/storage";
 import { RpcError } from "@corvo/transport";
+import { killAtFailpoint } from "../kill-switch.js";
 import type { Log } from "../log.js";
 import { nodeRandom } from "../node-seams.js";
 import { type AdminContext, OneAtATime } from "./context.js";
@@ -59,6 +60,7 @@ export class IncomingBackup {
     const { replica, log } = context;
     try {
       assertUnused(context);
+      failpoint("restore-received");
       const file = await nodeDisk(dir).open("archive", "read");
       let found: RestoredBackup;
       try {
@@ -67,10 +69,12 @@ export class IncomingBackup {
       } finally {
         await file.close();
       }
+      failpoint("restore-made");
       await replica.close(refuse("unavailable", "SHUTTING_DOWN", "a backup is being taken up", { retryAfterMs: 1000 }));
       try {
         assertUnused(context); // work may have come while the backup was read
         await writeSynced(join(dir, "ready"));
+        failpoint("restore-ready");
       } catch (cause) {
         await replica.close(undefined);
         throw cause;
@@ -120,6 +124,7 @@ export async function restoreDirectory(
   dataDir: string,
   wish: { cluster?: string; logBackend?: "segments" | "level" } = {},
 ): Promise<RestoredBackup> {
+  killAtFailpoint(process.env.CORVO_FAILPOINT);
   const target = resolve(dataDir);
   if (existsSync(target) && (await readdir(target)).length > 0)
     throw new RestoreRefused(`${dataDir} is not empty: a backup is restored into a new data directory`);
@@ -129,7 +134,9 @@ export async function restoreDirectory(
     await rm(made, { recursive: true, force: true });
     const found = await restoreBackup(file, () => openFresh(made, wish.logBackend ?? "segments"), wish.cluster);
     if (existsSync(target)) await rm(target, { recursive: true });
+    failpoint("restore-before-rename");
     await rename(made, target);
+    failpoint("restore-after-rename");
     await syncDirectory(resolve(target, ".."));
     return found;
   } finally {

@@ -1,5 +1,5 @@
 import { BulkState, type BulkTaskRecord } from "@corvo/engine";
-import { bulkActions, readBulkBlock } from "@corvo/protocol";
+import { bulkActions, failpoint, readBulkBlock } from "@corvo/protocol";
 import type { Replica } from "@corvo/replica";
 import type { ArchiveStore } from "@corvo/storage";
 import type { Log } from "../log.js";
@@ -61,9 +61,11 @@ export class BulkRunner {
   /** Carries the next block out. While it is on its way through the log, the one after it is prepared. */
   private async step(task: BulkTaskRecord, ahead: Ahead | undefined): Promise<Ahead | undefined> {
     const block = task.nextBlock;
+    failpoint("bulk-block-before");
     const done = runChunk(this.replica, this.archive, this.workOf(task, block), ahead?.block === block ? ahead.items : undefined);
     if (block + 1 === task.blocks) {
       await done;
+      failpoint("bulk-block-after");
       return undefined;
     }
     const items = itemsOf(this.replica, this.archive, this.workOf(task, block + 1));
@@ -71,6 +73,7 @@ export class BulkRunner {
       // the next step says so
     });
     await done;
+    failpoint("bulk-block-after");
     return { block: block + 1, items };
   }
 

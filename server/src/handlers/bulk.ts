@@ -5,7 +5,19 @@ import { Writer } from "@corvo/gen/corvo/fast/runtime.js";
 import { BulkStartedReader, encodeBulkStartCommand } from "@corvo/gen/corvo/internal/v1/bulk_fast.js";
 import * as pb from "@corvo/gen/corvo/v1/bulk_pb.js";
 import { SearchFilterSchema } from "@corvo/gen/corvo/v1/search_pb.js";
-import { bulkActions, bulkBlockJobs, bulkFits, formatJobId, isRefusal, packBulkBlock, parseJobId, readBulkBlock, requestHash, Verb } from "@corvo/protocol";
+import {
+  bulkActions,
+  bulkBlockJobs,
+  bulkFits,
+  failpoint,
+  formatJobId,
+  isRefusal,
+  packBulkBlock,
+  parseJobId,
+  readBulkBlock,
+  requestHash,
+  Verb,
+} from "@corvo/protocol";
 import { type Call, RpcError, type ServerStreamHandler, type UnaryHandler } from "@corvo/transport";
 import { Outcome, runChunk } from "../bulk/chunks.js";
 import { type Previews, previewMs } from "../bulk/previews.js";
@@ -222,7 +234,9 @@ async function begin(context: BulkContext, call: Call, wish: pb.BulkRequest, cho
   const principal = principalName(call);
   encodeBulkStartCommand(w, { action, queue, priority, total: chosen.seqs.length, blocks, principal, requestId });
   const command = { verb: Verb.BULK_START, flags: 0, namespace: namespaceName(call), principal, requestHash: hash, body: w.copy() };
+  failpoint("bulk-begin-before");
   const said = await context.replica.call(command);
+  failpoint("bulk-begin-after");
   if (isRefusal(said)) throw toRpcError(said);
   const r = new BulkStartedReader().read(said, 0, said.length);
   const id = Buffer.from(said.subarray(r.idStart, r.idEnd)).toString();

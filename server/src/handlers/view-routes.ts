@@ -4,7 +4,7 @@ import { ChangeJobPriorityRequestSchema, JobService, RequeueJobRequestSchema } f
 import { SearchService } from "@corvo/gen/corvo/v1/search_pb.js";
 import { StatsService } from "@corvo/gen/corvo/v1/stats_pb.js";
 import * as door from "@corvo/protocol";
-import { Verb } from "@corvo/protocol";
+import { failpoint, Verb } from "@corvo/protocol";
 import type { Handler } from "@corvo/transport";
 import { Previews } from "../bulk/previews.js";
 import { BulkRunner } from "../bulk/runner.js";
@@ -37,7 +37,15 @@ export function addViewRoutes(given: HandlerContext, add: (method: DescMethod, h
   add(b.getBulkTask, getBulkTaskHandler(context));
   add(b.listBulkTasks, listBulkTasksHandler(context));
   add(b.listBulkItems, listBulkItemsHandler(context));
-  add(b.cancelBulkTask, commandHandler(context, { verb: Verb.BULK_CANCEL, check: door.checkCancelBulkTask, schema: CancelBulkTaskRequestSchema }));
+  const cancel = commandHandler(context, { verb: Verb.BULK_CANCEL, check: door.checkCancelBulkTask, schema: CancelBulkTaskRequestSchema });
+  add(b.cancelBulkTask, {
+    kind: "unary",
+    async handle(call, request) {
+      const answer = await cancel.handle(call, request);
+      failpoint("bulk-cancel-after");
+      return answer;
+    },
+  });
   add(b.watchBulkTask, watchBulkTaskHandler(context));
   // What a node had begun goes on once it leads.
   void given.replica.whenServing().then(() => runner.wake());
