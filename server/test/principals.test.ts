@@ -68,7 +68,10 @@ it("a namespace that must exist and does not is refused, and nothing comes into 
   // One that was created, one that has a key, and creating itself.
   expect((await server.rest.post("namespaces", { name: "made" }, wants("made"))).status).toBe(201);
   expect((await server.rest.get("queues", wants("made"))).json).toEqual([]);
+  const slip = await server.rest.post("auth/keys", { name: "k", namespace: "keyedd" }, wants("default"));
+  expect([slip.status, slip.json]).toEqual([404, { error: 'namespace "keyedd" not found', code: "NOT_FOUND", field: "namespace" }]);
   await server.rest.post("auth/keys", { name: "k", namespace: "keyed" }, admin);
+  expect((await server.rest.post("auth/keys", { name: "l", namespace: "keyed" }, wants("default"))).status).toBe(200);
   expect((await server.rest.get("queues", wants("keyed"))).status).toBe(200);
   expect((await server.rest.get("queues", wants("default"))).status).toBe(200);
 });

@@ -173,10 +173,8 @@ export class Client {
   private headers(options: CallOptions): Record<string, string> {
     const headers: Record<string, string> = { "Content-Type": "application/json", Accept: "application/json" };
     if (this.options.apiKey) headers["X-API-Key"] = this.options.apiKey;
-    if (this.options.namespace) {
-      headers["X-Corvo-Namespace"] = this.options.namespace;
-      headers["X-Corvo-Namespace-Must-Exist"] = "1"; // a slip must not be an empty list, or a new namespace
-    }
+    if (this.options.namespace) headers["X-Corvo-Namespace"] = this.options.namespace;
+    headers["X-Corvo-Namespace-Must-Exist"] = "1"; // a slip must not be an empty list, or a new namespace
     if (options.requestId) headers["Idempotency-Key"] = options.requestId;
     if (options.body !== undefined) headers["Content-Length"] = String(Buffer.byteLength(options.body));
     return { ...headers, ...options.headers };

@@ -45,6 +45,19 @@ test("keys with roles and scopes, until they are revoked", async () => {
   expect(entries.map((one) => [one.path, one.status])).toEqual([["/corvo.v1.JobService/CancelJob", 200]]);
 });
 
+test("a namespace that does not exist is an error, and is not made by a slip", async () => {
+  const nope = connect({ url: server.url, apiKey: rootKey, namespace: "nope" });
+  const missing = { code: "not_found", message: expect.stringContaining('namespace "nope" not found'), field: "namespace" };
+  await expect(nope.enqueue("work", {})).rejects.toMatchObject(missing);
+  await expect(nope.queues()).rejects.toMatchObject(missing);
+  await expect(admin.access.createKey("k", { namespace: "nope" })).rejects.toMatchObject(missing);
+  expect(await admin.access.namespaces()).toEqual(["default"]);
+  await nope.access.createNamespace("nope");
+  expect(await nope.queues()).toEqual([]);
+  await nope.access.deleteNamespace("nope");
+  nope.close();
+});
+
 test("namespaces do not see each other", async () => {
   await admin.access.createNamespace("acme");
   await admin.access.setRateLimits("acme", { writeRps: 500, writeBurst: 500 });

@@ -9,7 +9,7 @@ export interface ConnectOptions extends Credentials, RetryOptions {
   url?: string;
   /** Sent as `X-API-Key`. Default `CORVO_API_KEY`. */
   apiKey?: string;
-  /** Namespace to work in, for those who may choose. Default `CORVO_NAMESPACE`, else the key's own. */
+  /** Namespace to work in, for those who may choose; it must exist. Default `CORVO_NAMESPACE`, else the key's own. */
   namespace?: string;
 }
 

@@ -10,7 +10,10 @@ export interface Credentials {
   apiKey?: string;
   /** Sent as `Authorization: Bearer …`. A function is asked before every call. */
   bearerToken?: string | (() => string | Promise<string>);
-  /** Namespace to work in, for those who may choose; a key's own otherwise. Sent as `X-Corvo-Namespace`. */
+  /**
+   * Namespace to work in, for those who may choose; a key's own otherwise. Sent as `X-Corvo-Namespace`. One that does not exist is refused
+   * as `not_found`, except by `access.createNamespace`.
+   */
   namespace?: string;
 }
 
@@ -20,6 +23,7 @@ export function identify(credentials: Credentials): Interceptor {
     const { header } = request;
     header.set("x-corvo-client-name", sdkName);
     header.set("x-corvo-client-version", sdkVersion);
+    header.set("x-corvo-namespace-must-exist", "1"); // a slip must not be an empty list, or a new namespace
     if (credentials.apiKey) header.set("x-api-key", credentials.apiKey);
     if (credentials.namespace) header.set("x-corvo-namespace", credentials.namespace);
     const { bearerToken } = credentials;

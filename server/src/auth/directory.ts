@@ -49,6 +49,8 @@ export class Directory {
   private readonly byText = new Map<string, Identity>();
   private readonly byHash = new Map<string, Identity>();
   private limits = new Map<string, Partial<Limits>>();
+  /** Namespaces that nobody created, but that have a key or a queue: they are looked for once, until keys change. */
+  private readonly used = new Set<string>();
   private readonly password: Identity | undefined;
   private readonly passwordDigest: Uint8Array;
   private readonly anonymous = new Identity("none", "");
@@ -139,6 +141,7 @@ export class Directory {
     }
     for (const [text, identity] of this.byText) if (identity.gone !== undefined) this.byText.delete(text);
     this.limits = new Map(this.namespaces().map(({ name, limits }) => [name, limits]));
+    this.used.clear();
     this.onChanged();
   }
 
@@ -177,9 +180,11 @@ export class Directory {
     if (name === defaultNamespace || engine.entity(EntityKind.namespace, name) !== undefined) return true;
     if (engine.entity(EntityKind.namespaceNumber, name) !== undefined) return true;
     this.refresh();
-    if ([...this.identities()].some(({ namespace }) => namespace === name)) return true;
-    for (const queue of engine.queueNames()) if (queue.startsWith(`${name}::`)) return true;
-    return false;
+    if (this.used.has(name)) return true;
+    const prefix = `${name}::`;
+    const used = [...this.identities()].some(({ namespace }) => namespace === name) || [...engine.queueNames()].some((queue) => queue.startsWith(prefix));
+    if (used) this.used.add(name);
+    return used;
   }
 
   rolesOf(keyHash: string): string[] {

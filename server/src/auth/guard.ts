@@ -104,11 +104,11 @@ export class Guard {
   }
 
   /**
-   * A caller may ask that its namespace exists, as the command line does: a slip would else be an empty namespace, or make a new one. Others
-   * may use one that nobody created, as v0.3 lets them. Namespaces are created in any.
+   * A caller may ask that its namespace exists, as the command line and the SDK do: a slip would else be an empty namespace, or make a new
+   * one. Others may use one that nobody created, as v0.3 lets them. Namespaces are created in any.
    */
   private unknownNamespace(name: string, header: (name: string) => string | undefined, access: Omit<Access, "method">): boolean {
-    return header("x-corvo-namespace-must-exist") !== undefined && access.resource !== "namespaces" && !this.directory.knowsNamespace(name);
+    return header(mustExistHeader) !== undefined && access.resource !== "namespaces" && !this.directory.knowsNamespace(name);
   }
 
   /** The same for a path that is no method: metrics, debugging, server-sent events. */
@@ -444,7 +444,10 @@ function isGap(message: Uint8Array): boolean {
   return fromBinary(SubscribeEventSchema, message).type === gapType;
 }
 
-function noNamespace(name: string): RpcError {
+/** The namespaces that the call names must exist already. */
+export const mustExistHeader = "x-corvo-namespace-must-exist";
+
+export function noNamespace(name: string): RpcError {
   return new RpcError("not_found", "NOT_FOUND", `namespace "${name}" not found`, { field: "namespace", restStatus: 404, restCode: "NOT_FOUND" });
 }
 

@@ -5,7 +5,7 @@ import { ApiKeyCommandSchema, AuditEntrySchema, AuthSecretCommandSchema } from "
 import * as auth from "@corvo/gen/corvo/v1/auth_pb.js";
 import { limits, requestHash, Verb } from "@corvo/protocol";
 import { type Call, methodPath, RpcError, restBindings, restExtensions, type UnaryHandler } from "@corvo/transport";
-import { forbidden, type Guard } from "../auth/guard.js";
+import { forbidden, type Guard, mustExistHeader, noNamespace } from "../auth/guard.js";
 import { defaultNamespace, type Principal, principalOf } from "../auth/principal.js";
 import { scopeWithin } from "../auth/queue-scope.js";
 import { allows, grants, isBuiltIn } from "../auth/roles.js";
@@ -156,6 +156,7 @@ export function setApiKeyHandler(context: AuthContext): UnaryHandler {
     if (given !== "" && !/^[\x21-\x7e]{1,255}$/.test(given)) throw invalid("key", "key must be 1 to 255 printable ASCII characters without spaces");
     const namespace = request.namespace || who.namespace;
     if (!namespacePattern.test(namespace)) throw invalid("namespace", "namespace must be 1 to 63 lower-case letters, digits and dashes");
+    if (call.header(mustExistHeader) !== undefined && !guard.directory.knowsNamespace(namespace)) throw noNamespace(namespace);
     const expiresAtMs = request.expiresAt === "" ? 0 : parseRfc3339(request.expiresAt);
     if (expiresAtMs === undefined) throw invalid("expires_at", "expires_at must be RFC3339 timestamp");
     const role = request.role || "readonly";

@@ -11,7 +11,7 @@ export const preflight: Readonly<Record<string, string>> = {
   ...answers,
   "access-control-allow-methods": "GET, POST, OPTIONS",
   "access-control-allow-headers":
-    "Content-Type, Authorization, X-API-Key, X-Corvo-Namespace, Connect-Protocol-Version, Connect-Timeout-Ms, Grpc-Timeout, X-Grpc-Web, X-User-Agent",
+    "Content-Type, Authorization, X-API-Key, X-Corvo-Namespace, X-Corvo-Namespace-Must-Exist, X-Corvo-Client-Name, X-Corvo-Client-Version, Connect-Protocol-Version, Connect-Timeout-Ms, Grpc-Timeout, X-Grpc-Web, X-User-Agent",
   "access-control-max-age": "7200",
 };
 

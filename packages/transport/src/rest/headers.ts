@@ -2,7 +2,7 @@
 export const corsHeaders: readonly string[] = [
   ...["Access-Control-Allow-Origin", "*"],
   ...["Access-Control-Allow-Methods", "GET, POST, PUT, DELETE, OPTIONS"],
-  ...["Access-Control-Allow-Headers", "Content-Type, Authorization, X-API-Key, X-Corvo-Namespace, Idempotency-Key"],
+  ...["Access-Control-Allow-Headers", "Content-Type, Authorization, X-API-Key, X-Corvo-Namespace, X-Corvo-Namespace-Must-Exist, Idempotency-Key"],
 ];
 
 /** On answers to pages of other origins: what their scripts may read. */
