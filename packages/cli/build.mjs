@@ -17,7 +17,7 @@ export async function buildCli(outfile = `${here}dist/corvo.mjs`) {
     format: "esm",
     target: "node20",
     minifySyntax: true,
-    external: ["@corvo/server/bundle", "@corvo/bench", "@corvo/storage", "@colors/colors", "yaml"],
+    external: ["@corvo/server/bundle", "@corvo/bench", "@corvo/storage", "yaml"],
     plugins: [withoutChildProcess],
     banner: { js: 'import { createRequire } from "node:module";\nconst require = createRequire(import.meta.url);' },
     define: {

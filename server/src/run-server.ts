@@ -35,10 +35,12 @@ import type { StreamCounters } from "./handlers/lifecycle.js";
 import { httpHandler } from "./http.js";
 import { atStorageFailpoint, killAtFailpoint } from "./kill-switch.js";
 import { type Log, openLog } from "./log.js";
+import { assertLogReachesSnapshot } from "./log-end.js";
 import { Metrics } from "./metrics.js";
 import { moneyMetrics } from "./money-metrics.js";
 import { nodeClock, nodeRandom } from "./node-seams.js";
 import { type GivenFlags, OptionError, resolveServerOptions, type ServerOptions } from "./options.js";
+import { startFailure } from "./start-failure.js";
 import { openStores } from "./stores.js";
 import { Tracing } from "./tracing/spans.js";
 import { tuneCollector } from "./tune-collector.js";
@@ -83,9 +85,8 @@ export async function runServer(given: GivenFlags): Promise<number> {
       server = await startServer(options, log);
     } catch (cause) {
       log.error("corvo server could not start", { error: (cause as Error).message });
-      process.stderr.write(`error: ${(cause as Error).message}\n`);
-      if ((cause as NodeJS.ErrnoException).code === "EADDRINUSE")
-        process.stderr.write("hint:  another program listens there: stop it, or take another address with --bind\n");
+      const { message, hint } = startFailure(cause as Error, options);
+      process.stderr.write(`error: ${message}\nhint:  ${hint}\n`);
       return 1;
     }
     const why = await Promise.race([signalled, server.failed.then(() => "failed" as const), server.restart.then(() => "restart" as const)]);
@@ -123,6 +124,12 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
     setImmediate(() => process.exit(1));
   };
   const stores = await openStores(options, log, { random: nodeRandom, failpoint: atStorageFailpoint, onFailure: onFatal });
+  try {
+    await assertLogReachesSnapshot(stores, options.durable, log);
+  } catch (cause) {
+    await stores.close();
+    throw cause;
+  }
   const opened = await openReplica({
     log: stores.log,
     archive: stores.archive,

@@ -1,9 +1,6 @@
-import { writeFileSync } from "node:fs";
-import { createServer } from "node:net";
-import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { clients, temporaryDirectory } from "./harness.js";
-import { spawnServer, startProcess } from "./process.js";
+import { startProcess } from "./process.js";
 import { Rest } from "./rest.js";
 
 const rests: Rest[] = [];
@@ -161,61 +158,5 @@ describe("SIGTERM", () => {
     await rpc.worker.getServerInfo({});
     expect(await server.signal("SIGTERM")).toBe(0);
     rpc.close();
-  });
-});
-
-describe("a start that fails says why and ends", () => {
-  it("a wrong flag", async () => {
-    const server = spawnServer(temporaryDirectory(), { retention: "7d", "log-level": "loud" });
-    expect(await server.exit).toBe(2);
-    expect(server.lines).toEqual([
-      'error: --retention: "7d" is not a duration like 500ms, 30s or 1h30m',
-      expect.stringMatching(/^error: --log-level: /),
-      "hint:  corvo server --help",
-    ]);
-  });
-
-  it("settings come from the environment too", async () => {
-    const dir = temporaryDirectory();
-    writeFileSync(join(dir, "corvo.yaml"), "docs-enabled: false\nnode-id: from-file\n");
-    const server = await startProcess(join(dir, "data"), {}, { CORVO_CONFIG: join(dir, "corvo.yaml"), CORVO_NODE_ID: "from-env" });
-    const rest = restOf(server.port);
-    expect((await rest.get("cluster/status")).json.node_id).toBe("from-env");
-    expect((await rest.get("/docs")).status).toBe(404);
-    await server.signal("SIGTERM");
-  });
-
-  it("a port that is taken", async () => {
-    const other = createServer();
-    await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
-    const { port } = other.address() as { port: number };
-    const server = spawnServer(temporaryDirectory(), { bind: `127.0.0.1:${port}` });
-    expect(await server.exit).toBe(1);
-    expect(server.lines.join("\n")).toMatch(new RegExp(`error: .*${port}`));
-    other.close();
-  });
-
-  it("a data directory that another server holds", async () => {
-    const dir = temporaryDirectory();
-    const first = await startProcess(dir);
-    const second = spawnServer(dir);
-    expect(await second.exit).toBe(1);
-    expect(second.lines.join("\n")).toMatch(new RegExp(`error: .*${first.child.pid}`));
-    expect((await restOf(first.port).get("/healthz")).status).toBe(200);
-    await first.signal("SIGTERM");
-  });
-
-  it("a data directory that is a file, or damaged", async () => {
-    const dir = temporaryDirectory();
-    writeFileSync(join(dir, "file"), "x");
-    const onFile = spawnServer(join(dir, "file"));
-    expect(await onFile.exit).toBe(1);
-    expect(onFile.lines.join("\n")).toMatch(/error: /);
-    const data = join(dir, "data");
-    await (await startProcess(data)).signal("SIGTERM");
-    writeFileSync(join(data, "identity"), "not an identity");
-    const damaged = spawnServer(data);
-    expect(await damaged.exit).toBe(1);
-    expect(damaged.lines.join("\n")).toMatch(/error: .*identity/);
   });
 });

@@ -37,6 +37,8 @@ export interface CommandSpec {
   client: boolean;
   /** It changes something on the server: takes --dry-run, which adds `validate_only` to every call that is not a GET. */
   mutates?: boolean;
+  /** It changes something and can not be asked whether it would: refused in a read-only context, as what mutates is. */
+  changes?: boolean;
   /** It only reads: takes --watch, which runs it again and again. */
   watch?: boolean;
   /** Prints tables by printList: takes --fields and --no-headers. */

@@ -200,7 +200,10 @@ test("queues, workers and status as tables: plain in a pipe, ages and colours on
     reports.build        0      44     0          9   312  yes             3         1  5 active, 100/60s  -
     "
   `);
-  expect((await corvo("queues", { tty: true, env: { NO_COLOR: "1" } })).out).toContain("-                  18m\n");
+  expect((await corvo("queues", { tty: true, columns: 120, env: { NO_COLOR: "1" } })).out).toContain("-                  18m\n");
+  const narrow = (await corvo("queues", { tty: true, columns: 80, env: { NO_COLOR: "1" } })).out.split("\n");
+  expect(narrow[0]).toMatch(/^QUEUE .* PAUSED {2}SCHEDULED$/);
+  expect(Math.max(...narrow.map((line) => line.length))).toBeLessThanOrEqual(80);
   expect((await corvo("queues", { tty: true })).out).toContain("\u001b[31m312\u001b[39m");
   expect((await corvo("queues --color never", { tty: true })).out).not.toContain("\u001b");
   expect((await corvo("queues --color always")).out).toContain("\u001b[");

@@ -99,5 +99,9 @@ export async function writeContextFile(io: Io, file: ContextFile): Promise<void>
   const path = contextFilePath(io);
   if (path === undefined) throw usageFailure("there is no place for contexts", "set HOME or CORVO_CONFIG_DIR");
   const { yamlOf } = await import("./yaml.js");
-  await io.writeFile(path, yamlOf(JSON.stringify(file)));
+  try {
+    await io.writeFile(path, yamlOf(JSON.stringify(file)));
+  } catch (error) {
+    throw new Failure(exitCodes.failed, `${path} cannot be written: ${(error as Error).message}`, { hint: "CORVO_CONFIG_DIR names another folder" });
+  }
 }

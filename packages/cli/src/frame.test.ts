@@ -146,3 +146,31 @@ test("-o json is JSON, whatever the command: the first example of each", async (
   }
   expect(wrong).toEqual([]);
 });
+
+test("at 80 columns every help stays inside them, but for a word or an example that is longer", async () => {
+  for (const { path } of [{ path: [] as readonly string[] }, ...leaves(commands)]) {
+    if (path[0] === "bench") continue; // prints its own
+    const { out } = await corvo([...path, "--help"].join(" "), { tty: true, columns: 80 });
+    const wide = out.split("\n").filter((line) => line.length > 80 && !/^ {2}corvo|^ {2}\w+=|^Usage|^ {2}echo|^ {2}\S+ \| /.test(line));
+    expect([path.join(" "), wide]).toEqual([path.join(" "), []]);
+  }
+});
+
+test("a read-only context takes no job and fills nothing", async () => {
+  const files = { "/h/.config/corvo/config.yaml": "current: prod\ncontexts:\n  prod:\n    server: http://127.0.0.1:1\n    read_only: true\n" };
+  for (const line of ["fetch q", "run -q q -- cat", "seed demo", "pause q"])
+    expect(await runCli(shellWords(line), { env: { HOME: "/h" }, files })).toMatchObject({
+      code: 4,
+      err: expect.stringContaining("context prod is read-only"),
+    });
+});
+
+test("without a home there is no @last, and that is said", async () => {
+  const { code, err } = await corvo("inspect @last");
+  expect([code, err]).toEqual([2, "error: @last: there is no place to keep it\nhint:  set HOME or CORVO_CONFIG_DIR\n"]);
+});
+
+test("a schedule whose day never comes is told", async () => {
+  server.on("GET /api/v1/schedules/nightly/next", 200, { runs: [] });
+  expect(await corvo("schedule create nightly '0 0 30 2 *' q")).toMatchObject({ code: 0, err: "note: no day fits this expression: it will never run\n" });
+});

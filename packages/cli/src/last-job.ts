@@ -17,7 +17,8 @@ export async function rememberJob(session: Session, id: string): Promise<void> {
 /** What `@last` means; a job of another server is refused, not looked for here. */
 export async function lastJob(session: Session): Promise<string> {
   const path = lastJobPath(session);
-  const [server, id] = path === undefined ? [] : (await session.io.readFile(path).catch(() => "")).trim().split(" ");
+  if (path === undefined) throw usageFailure("@last: there is no place to keep it", "set HOME or CORVO_CONFIG_DIR");
+  const [server, id] = (await session.io.readFile(path).catch(() => "")).trim().split(" ");
   if (!server || !id) throw usageFailure("@last: no job was added from here yet", "corvo enqueue emails.send '{}'");
   if (server !== session.client.server) throw usageFailure(`@last is job ${id} of ${server}, not of ${session.client.server}`, `--server ${server}`);
   return id;

@@ -74,6 +74,17 @@ test("a reader that goes away is no failure, a big answer arrives whole", async 
     200,
     Array.from({ length: 20_000 }, (_, i) => ({ ...row, name: `queue-${i}` })),
   );
+  expect((await spawnCorvo("$CORVO queues | wc -l")).out.trim()).toBe("20001");
   expect(await spawnCorvo("$CORVO queues -o name | tail -1")).toEqual({ code: 0, out: "queue-19999\n", err: "" });
   expect(await spawnCorvo("{ $CORVO queues -o name; echo $? >&2; } | head -1")).toEqual({ code: 0, out: "queue-0\n", err: "0\n" });
+});
+
+test.skipIf(process.platform !== "linux")("what cannot be written is said: standard output on a full disk, a home where nothing can be made", async () => {
+  const full = await spawnCorvo("$CORVO queues > /dev/full");
+  expect([full.code, full.err]).toEqual([1, expect.stringMatching(/^error: standard output cannot be written: .*ENOSPC/)]);
+  const home = await spawnCorvo("HOME=/proc $CORVO context add prod --servers http://localhost:9");
+  expect([home.code, home.err]).toEqual([
+    1,
+    expect.stringMatching(/^error: \/proc\/.config\/corvo\/config.yaml cannot be written: .*\nhint: {2}CORVO_CONFIG_DIR/),
+  ]);
 });

@@ -10,7 +10,11 @@ import { isProgram, startProgram } from "./programs.js";
 /** This process: its streams, its files, its clock. */
 export function nodeIo(): Io {
   // A reader that went away (`corvo queues | head -1`) is no failure: nobody is left to tell.
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? exitCodes.ok : exitCodes.failed));
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(exitCodes.ok);
+    process.stderr.write(`error: standard output cannot be written: ${error.message}\n`);
+    process.exit(exitCodes.failed);
+  });
   return {
     stdout: (text) => void process.stdout.write(text),
     stderr: (text) => void process.stderr.write(text),
@@ -109,10 +113,19 @@ async function ask(question: string): Promise<string> {
 }
 
 async function writePrivately(path: string, text: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await makeFolder(dirname(path));
   await writeFile(`${path}.new`, text, { mode: 0o600 });
   await chmod(`${path}.new`, 0o600);
   await rename(`${path}.new`, path);
+}
+
+/** Node's own way to make the folders above one goes round for ever below /proc, which says of every new folder that there is nothing above it. */
+async function makeFolder(path: string): Promise<void> {
+  if ((await stat(path).catch(() => undefined))?.isDirectory()) return;
+  if (dirname(path) !== path) await makeFolder(dirname(path));
+  await mkdir(path, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EEXIST") throw error; // another one made it in this moment
+  });
 }
 
 /** There is nothing under the name until all of it is on the disk; what was broken off stays beside it as `.incoming` at most. */

@@ -8,6 +8,7 @@ import { failureText, printFailure } from "./print-failure.js";
 import { type CommonFlags, colorsFor, Session } from "./session.js";
 import { closest } from "./similar.js";
 import { durationFlagMs } from "./time.js";
+import { wrapParagraphs } from "./wrap.js";
 
 const common = "Common options:";
 const outputFlags = [
@@ -33,6 +34,17 @@ const listFlags = [
   ["--no-headers", "no header line"],
 ] as const;
 const dryRunFlag = ["--dry-run", "ask the server whether it would do it; nothing is changed"] as const;
+const aboutAll = `Every command takes -o table|wide|json|ndjson|yaml|csv|name, --server URL (CORVO_SERVER; http://localhost:8080), --api-key KEY
+(CORVO_API_KEY), -n NAMESPACE, --context NAME, --timeout, -q, -v and -y; what changes something also takes --dry-run.
+
+More: corvo COMMAND --help   ·   ${Object.keys(helpTopics)
+  .map((topic) => `corvo help ${topic}`)
+  .join("   ·   ")}
+
+Exit codes: 0 ok, 1 refused, 2 usage, 3 not found, 4 not allowed, 5 wrong state, 6 unreachable (try again), 7 partly done, 8 limit,
+9 what was waited for did not come, 130 interrupted. CORVO_EXIT_CODES=legacy makes all failures 1.`;
+/** Widest term in a list of commands. */
+const termMax = 34;
 const watchFlag = ["-w, --watch[=interval]", "again every 2s, or every interval, until Ctrl-C"] as const;
 
 /** Runs one command line (without node and script) and returns its exit code. Never throws, never ends the process. */
@@ -81,17 +93,7 @@ function buildProgram(specs: readonly AnyCommand[], argv: readonly string[], io:
     )
     .configureHelp({ helpWidth: helpWidth(io), subcommandTerm: (command) => subcommandTerm(specs, command.name()) });
   program.addHelpText("before", examplesText(["corvo server", `corvo enqueue emails.send '{"to": "ada@example.com"}'`, "corvo status"]));
-  program.addHelpText(
-    "after",
-    `\nEvery command takes -o table|wide|json|ndjson|yaml|csv|name, --server URL (CORVO_SERVER; http://localhost:8080), --api-key KEY
-(CORVO_API_KEY), -n NAMESPACE, --context NAME, --timeout, -q, -v and -y; what changes something also takes --dry-run.
-More: corvo COMMAND --help   ·   ${Object.keys(helpTopics)
-      .map((topic) => `corvo help ${topic}`)
-      .join("   ·   ")}
-
-Exit codes: 0 ok, 1 refused, 2 usage, 3 not found, 4 not allowed, 5 wrong state, 6 unreachable (try again), 7 partly done, 8 limit,
-9 what was waited for did not come, 130 interrupted. CORVO_EXIT_CODES=legacy makes all failures 1.`,
-  );
+  program.addHelpText("after", `\n${wrapParagraphs(aboutAll, helpWidth(io))}`);
   settle(program, io, "corvo");
   for (const [flags, description] of [...outputFlags, ...connectionFlags, ...styleFlags]) program.addOption(new Option(flags, description).hideHelp());
   program.addOption(new Option("--log-level <level>").hideHelp());
@@ -152,7 +154,7 @@ function buildCommand(spec: CommandSpec, prefix: string, program: Command, io: I
   for (const [flags, description] of styleFlags) command.addOption(new Option(withoutTaken(flags, spec), description).helpGroup(common));
   command.addOption(new Option("--log-level <level>").hideHelp());
   command.addHelpText("before", examplesText(spec.examples));
-  if (spec.notes) command.addHelpText("after", `\n${spec.notes.join("\n")}`);
+  if (spec.notes) command.addHelpText("after", `\n${wrapParagraphs(spec.notes.join("\n"), helpWidth(io))}`);
   command.action(async () => {
     const flags = command.opts<Flags>();
     // A command's own --timeout is how long it waits, not how long an answer may take.
@@ -173,8 +175,10 @@ async function runSpec(spec: CommandSpec, args: readonly string[], flags: Flags,
   let session: Session | undefined;
   try {
     const context = spec.client ? await chosenContext(io, commonFlags.context, commonFlags.server) : undefined;
-    if (context?.readOnly && spec.mutates && !commonFlags.dryRun)
-      throw new Failure(exitCodes.notAllowed, `context ${context.name} is read-only`, { hint: "choose another with --context, or add --dry-run" });
+    if (context?.readOnly && (spec.changes || spec.mutates) && !commonFlags.dryRun)
+      throw new Failure(exitCodes.notAllowed, `context ${context.name} is read-only`, {
+        hint: `choose another with --context${spec.mutates ? ", or add --dry-run" : ""}`,
+      });
     session = new Session(io, commonFlags, context);
     if (commonFlags.watch !== undefined) return await watch(session, commonFlags.watch, () => spec.run(session as Session, args, flags));
     return (await spec.run(session, args, flags)) ?? exitCodes.ok;
@@ -254,11 +258,16 @@ function examplesText(examples: readonly string[]): string {
   return `Examples:\n${examples.map((line) => `  ${line}\n`).join("")}`;
 }
 
+/** What stands left of a summary; cut so that the summary has room at 80 columns. */
 function subcommandTerm(specs: readonly AnyCommand[], name: string): string {
   const spec = specs.find((each) => each.name === name);
   if (!spec) return `${name} [command]`;
-  if (isGroup(spec)) return `${name} ${spec.subcommands.map((sub) => sub.name).join("|")}`;
-  return [name, spec.usage?.replace("[options] ", "") ?? spec.args, spec.raw && "[flags]"].filter(Boolean).join(" ");
+  const usage = isGroup(spec) ? spec.subcommands.map((sub) => sub.name).join("|") : spec.usage?.replace("[options] ", "");
+  const forms = [usage, isGroup(spec) ? undefined : (spec.args ?? (spec.raw ? "[flags]" : ""))].filter((form) => form !== undefined);
+  const fitting = forms.find((form) => name.length + 1 + form.length <= termMax);
+  if (fitting !== undefined) return `${name} ${fitting}`.trim();
+  const term = `${name} ${forms[0]}`;
+  return `${term.slice(0, term.slice(0, termMax).search(/[ |][^ |]*$/))}${isGroup(spec) ? "|" : " "}…`;
 }
 
 /** Width of help: the terminal's between 60 and 120, and 100 in a pipe, so that it is the same everywhere. */

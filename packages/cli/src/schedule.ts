@@ -1,6 +1,6 @@
 import { segment } from "./client.js";
 import { type CommandSpec, type FlagSpec, text } from "./command.js";
-import { usageFailure } from "./failure.js";
+import { ServerRefusal, usageFailure } from "./failure.js";
 import { encodeObject } from "./json.js";
 import type { Session } from "./session.js";
 
@@ -34,4 +34,16 @@ export async function putSchedule(session: Session, name: string, body: Record<s
   const answer = await session.client.call("PUT", schedulePath(name), { body: encodeObject(body), requestId });
   const { replaced } = JSON.parse(answer.text) as { replaced: boolean };
   session.wrote(answer, name, `Schedule ${name} ${replaced ? "changed" : "made"}: ${String(body.cron)}`);
+  if (!session.dryRun && (await neverComes(session, name))) session.note("note: no day fits this expression: it will never run");
+}
+
+/** Whoever may not look, or asks a server that cannot say, is not told. */
+async function neverComes(session: Session, name: string): Promise<boolean> {
+  try {
+    const answer = await session.client.call("GET", `${schedulePath(name)}/next?count=1`);
+    return (JSON.parse(answer.text) as { runs?: unknown[] }).runs?.length === 0;
+  } catch (error) {
+    if (error instanceof ServerRefusal) return false;
+    throw error;
+  }
 }

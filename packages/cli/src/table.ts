@@ -1,4 +1,4 @@
-import Table from "cli-table3";
+import { displayWidth } from "./display-width.js";
 import type { Session } from "./session.js";
 
 export interface Column<Row> {
@@ -12,32 +12,47 @@ export interface Column<Row> {
   cut?: boolean;
   /** Shown with `-o wide` only. */
   wide?: true;
+  /** Left out where the terminal is too narrow for all, the last such column first. */
+  spare?: true;
 }
 
-const none = { top: "", "top-mid": "", "top-left": "", "top-right": "", bottom: "", "bottom-mid": "", "bottom-left": "", "bottom-right": "" };
-const chars = { ...none, left: "", "left-mid": "", mid: "", "mid-mid": "", right: "", "right-mid": "", middle: "  " };
-
 /** Columns without boxes, two spaces apart, a header line; one line per row. */
-export function printTable<Row>(session: Session, columns: readonly Column<Row>[], rows: readonly Row[]): void {
-  const table = new Table({
-    chars,
-    style: { "padding-left": 0, "padding-right": 0, head: [], border: [], compact: true },
-    colAligns: columns.map((column) => (column.right ? "right" : "left")),
-    head: session.noHeaders ? [] : columns.map((column) => session.colors.dim(column.title)),
-  });
+export function printTable<Row>(session: Session, given: readonly Column<Row>[], rows: readonly Row[]): void {
+  const columns = session.io.stdoutIsTty && session.output !== "wide" ? fitting(given, rows, session.io.columns) : given;
   const cells = rows.map((row) => columns.map((column) => oneLine(String(column.value(row)))));
   if (session.io.stdoutIsTty) cutLastColumn(columns, cells, session.io.columns);
-  cells.forEach((line, i) => {
-    table.push(line.map((text, j) => columns[j].paint?.(text, rows[i]) ?? text));
-  });
-  for (const line of table.toString().split("\n")) session.line(line.trimEnd());
+  const titles = session.noHeaders ? [] : [columns.map((column) => column.title)];
+  const widths = columns.map((_, j) => [...titles, ...cells].reduce((width, line) => Math.max(width, displayWidth(line[j])), 0));
+  const print = (line: readonly string[], paint: (text: string, j: number) => string): void => {
+    const padded = line.map((text, j) => {
+      const padding = " ".repeat(widths[j] - displayWidth(text));
+      return columns[j].right ? padding + paint(text, j) : paint(text, j) + padding;
+    });
+    session.line(padded.join("  ").trimEnd());
+  };
+  for (const line of titles) print(line, (text) => session.colors.dim(text));
+  for (const [i, line] of cells.entries()) print(line, (text, j) => columns[j].paint?.(text, rows[i]) ?? text);
+}
+
+function fitting<Row>(columns: readonly Column<Row>[], rows: readonly Row[], width: number): readonly Column<Row>[] {
+  const widthOf = ({ title, value, cut }: Column<Row>): number =>
+    cut ? 12 : rows.reduce((most, row) => Math.max(most, displayWidth(oneLine(String(value(row))))), title.length);
+  let used = columns.reduce((sum, column) => sum + widthOf(column) + 2, -2);
+  let kept = columns;
+  while (used > width) {
+    const last = kept.findLast((column) => column.spare);
+    if (last === undefined) return kept;
+    kept = kept.filter((column) => column !== last);
+    used -= widthOf(last) + 2;
+  }
+  return kept;
 }
 
 function cutLastColumn<Row>(columns: readonly Column<Row>[], cells: string[][], width: number): void {
   const last = columns.length - 1;
   if (!columns[last].cut) return;
   let used = 2 * last;
-  for (let j = 0; j < last; j++) used += Math.max(columns[j].title.length, ...cells.map((line) => line[j].length));
+  for (let j = 0; j < last; j++) used += cells.reduce((most, line) => Math.max(most, displayWidth(line[j])), columns[j].title.length);
   const room = Math.max(12, width - used);
   for (const line of cells) if (line[last].length > room) line[last] = `${line[last].slice(0, room - 1)}…`;
 }

@@ -6,6 +6,7 @@ import { jobIds, singleJobId } from "../jobs-argument.js";
 import { encodeObject, RawJson } from "../json.js";
 import { readJson } from "../json-input.js";
 import { age } from "../time.js";
+import { knownWord } from "../words.js";
 
 const fenceFlag = { flags: "--fence <n>", description: "fence of the lease, as corvo fetch printed it; refused when it is stale" };
 
@@ -37,7 +38,7 @@ export const ack: CommandSpec = {
     requestIdFlag,
   ],
   async run(session, args, flags) {
-    const agentStatus = text(flags, "agentStatus");
+    const agentStatus = agentStatusOf(flags);
     const result = text(flags, "result");
     const checkpoint = text(flags, "checkpoint");
     if (result === "-" && args.includes("-")) throw usageFailure("standard input cannot be both the jobs and the result", "give the result as JSON or @file");
@@ -61,6 +62,11 @@ export const ack: CommandSpec = {
     );
   },
 };
+
+function agentStatusOf(flags: Flags): string | undefined {
+  const given = text(flags, "agentStatus");
+  return given === undefined ? undefined : knownWord("--agent-status", given, ["continue", "hold", "done"]);
+}
 
 function ackedText(id: string, agentStatus: string | undefined): string {
   if (agentStatus === "continue") return `Job ${id}: the iteration is over`;
@@ -213,7 +219,7 @@ export const step: CommandSpec = {
     for (const one of list(flags, "job")) jobs.push(await readJson(session.io, "--job", one, `{"queue": "emails.send"}`));
     const body = encodeObject({
       keep: flags.keep === true ? true : undefined,
-      agent_status: text(flags, "agentStatus"),
+      agent_status: agentStatusOf(flags),
       result: await json("result", `{"ok": true}`),
       checkpoint: await json("checkpoint", `{"page": 1}`),
       usage: await json("usage", `{"cost_usd": 0.02}`),

@@ -9,7 +9,7 @@ import { readFlags } from "./server.js";
 /** A server for trying things out: reachable from this machine alone, and nothing is left of it afterwards. */
 export const dev: CommandSpec = {
   name: "dev",
-  usage: "[--seed] [server flags]",
+  usage: "[--seed]",
   group: "Server",
   summary: "run a server for trying things out: its data is gone when it ends",
   client: false,

@@ -41,6 +41,7 @@ export const fetch: CommandSpec = {
   group: "Workers",
   summary: "lease jobs and print them with their fences",
   client: true,
+  changes: true,
   examples: [
     "corvo fetch emails.send",
     "corvo fetch emails.send reports.build --count 10 --lease 5m --wait 0",

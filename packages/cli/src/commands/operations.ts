@@ -43,6 +43,7 @@ async function received(session: Session, path: string, parts: AsyncIterable<Uin
     if (code === "EEXIST") throw new Failure(exitCodes.wrongState, `${path} is there already`, { hint: "give another name; nothing is replaced" });
     if (code === "ECONNRESET" || message === "aborted")
       throw new Failure(exitCodes.unreachable, "the server broke off in the middle of the backup", { hint: "try again" });
+    if (code === "ENOENT") throw new Failure(exitCodes.notFound, `${path} cannot be written: there is no such folder`, { hint: "make it first: mkdir -p" });
     throw new Failure(exitCodes.failed, `${path} cannot be written: ${message}`);
   }
 }

@@ -44,12 +44,12 @@ export const queues: CommandSpec = {
       columns: [
         ...queueColumns(session),
         { title: "PAUSED", value: (queue) => (queue.paused ? "yes" : ""), paint: session.colors.yellow },
-        { title: "SCHEDULED", value: (queue) => queue.scheduled, right: true },
-        { title: "RETRYING", value: (queue) => queue.retrying, right: true },
+        { title: "SCHEDULED", value: (queue) => queue.scheduled, right: true, spare: true },
+        { title: "RETRYING", value: (queue) => queue.retrying, right: true, spare: true },
         { title: "CANCELLED", value: (queue) => queue.cancelled ?? 0, right: true, wide: true },
         { title: "CREATED", value: (queue) => session.time(queue.created_at), wide: true },
-        { title: "LIMITS", value: limitsOf },
-        { title: "OLDEST", value: (queue) => session.time(queue.oldest_pending_at) },
+        { title: "LIMITS", value: limitsOf, spare: true },
+        { title: "OLDEST", value: (queue) => session.time(queue.oldest_pending_at), spare: true },
       ],
     });
     if (session.output === "table" && !session.outputJson && JSON.parse(answer.text).length === 0)

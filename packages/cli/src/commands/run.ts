@@ -12,6 +12,7 @@ export const run: CommandSpec = {
   group: "Workers",
   summary: "a worker from any program: payload on its input, result from its output",
   client: true,
+  changes: true,
   examples: [
     "corvo run -q emails.send -- ./send.sh",
     "corvo run -q emails.send -q emails.bulk -c 4 --lease 5m -- python3 send.py",

@@ -124,7 +124,11 @@ const next: CommandSpec = {
     }
     const route = expression ? "/api/v1/next-runs" : path(given, "/next");
     const answer = await session.client.call("GET", `${route}${query.size > 0 ? `?${query}` : ""}`);
-    printOne(session, answer, given, () => session.lines((JSON.parse(answer.text) as { runs: string[] }).runs));
+    printOne(session, answer, given, () => {
+      const { runs } = JSON.parse(answer.text) as { runs: string[] };
+      session.lines(runs);
+      if (runs.length === 0) session.note("no run is to come");
+    });
   },
 };
 

@@ -10,6 +10,7 @@ const demo: CommandSpec = {
   group: "Server",
   summary: "fill a server with jobs in every state and one of everything else",
   client: true,
+  changes: true,
   examples: ["corvo seed demo", "corvo seed demo --count 200", "corvo seed demo -o json"],
   flags: [{ flags: "--count <n>", description: "ordinary jobs (default: 48)" }],
   notes: ["For looking around, not for a server that works: it sets budgets and policies. What a server does not have yet is left out, and said."],

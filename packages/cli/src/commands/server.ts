@@ -3,6 +3,7 @@ import type { CommandSpec } from "../command.js";
 import { usageFailure } from "../failure.js";
 import type { Session } from "../session.js";
 import { closest } from "../similar.js";
+import { wrapWords } from "../wrap.js";
 
 type Given = Record<string, string>;
 
@@ -56,18 +57,7 @@ function printHelp(session: Session, flags: readonly ServerFlag[]): void {
   const ignored = flags.filter((flag) => flag.ignored).map((flag) => `--${flag.name}`);
   const left = Math.max(...rows.map(([name]) => name.length)) + 4;
   session.line(`Examples:\n${server.examples.map((line) => `  ${line}\n`).join("")}\nUsage: corvo server [flags]\n\nRun a server in the foreground.\n\nFlags:`);
-  for (const [name, description] of rows) session.line(`  ${name.padEnd(left - 2)}${wrap(description, width - left).join(`\n${" ".repeat(left)}`)}`);
+  for (const [name, description] of rows) session.line(`  ${name.padEnd(left - 2)}${wrapWords(description, width - left).join(`\n${" ".repeat(left)}`)}`);
   session.line("\nEach flag can also be set in the environment: CORVO_ and its name in capitals, for example CORVO_DATA_DIR.");
-  if (ignored.length > 0) session.line(wrap(`Accepted and without effect here: ${ignored.join(", ")}.`, width).join("\n"));
-}
-
-function wrap(text: string, width: number): string[] {
-  const lines = [""];
-  for (const word of text.split(" ")) {
-    const line = lines[lines.length - 1];
-    if (line === "") lines[lines.length - 1] = word;
-    else if (line.length + 1 + word.length <= width) lines[lines.length - 1] = `${line} ${word}`;
-    else lines.push(word);
-  }
-  return lines;
+  if (ignored.length > 0) session.line(wrapWords(`Accepted and without effect here: ${ignored.join(", ")}.`, width).join("\n"));
 }

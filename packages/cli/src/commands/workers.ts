@@ -37,7 +37,7 @@ export const workers: CommandSpec = {
         { title: "LAST HEARTBEAT", value: (worker) => session.time(worker.last_heartbeat) },
         { title: "ACTIVE", value: (worker) => worker.active ?? "-", right: true },
         { title: "SLOTS", value: (worker) => worker.slots ?? "-", right: true },
-        { title: "SDK", value: (worker) => [worker.sdk, worker.sdk_version].filter(Boolean).join(" ") || "-" },
+        { title: "SDK", value: (worker) => [worker.sdk, worker.sdk_version].filter(Boolean).join(" ") || "-", spare: true },
         { title: "ORDER", value: (worker) => worker.order || "-", paint: (text) => (text === "-" ? text : session.colors.yellow(text)) },
         { title: "STARTED", value: (worker) => session.time(worker.started_at), wide: true },
         { title: "QUEUES", value: (worker) => queuesOf(worker), cut: true },
