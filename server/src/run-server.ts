@@ -43,7 +43,7 @@ import { type GivenFlags, OptionError, resolveServerOptions, type ServerOptions 
 import { startFailure } from "./start-failure.js";
 import { openStores } from "./stores.js";
 import { Tracing } from "./tracing/spans.js";
-import { tuneCollector } from "./tune-collector.js";
+import { tuneV8 } from "./tune-v8.js";
 import { serverVersion } from "./version.js";
 import { openView } from "./view.js";
 import { WebhookDeliverer } from "./webhooks/deliverer.js";
@@ -76,7 +76,7 @@ export async function runServer(given: GivenFlags): Promise<number> {
     return 2;
   }
   const log = openLog(options.logLevel, options.logFormat);
-  tuneCollector();
+  tuneV8();
   killAtFailpoint(process.env.CORVO_FAILPOINT);
   const signalled = nextSignal();
   for (;;) {

@@ -19,7 +19,7 @@ export interface SnapshotCut {
 }
 
 /** Bytes of objects that one chunk gathers: writing objects costs more per byte than copying pages. */
-const objectBytes = 128 * 1024;
+const objectBytes = 64 * 1024;
 
 /** Number of each table in page chunks. */
 export function tablesOf(s: State): Pages[] {

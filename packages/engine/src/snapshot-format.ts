@@ -101,9 +101,7 @@ export class ObjectWriter {
   }
   raw(bytes: Uint8Array): void {
     this.u32(bytes.length);
-    this.ensure(bytes.length);
-    this.bytes.set(bytes, this.pos);
-    this.pos += bytes.length;
+    if (bytes.length > 0) this.append(bytes);
   }
   /** Bytes from another writer, as they are. */
   append(bytes: Uint8Array): void {
