@@ -215,11 +215,15 @@ describe.each(transports)("%s", (transport) => {
 
   it("what concerns the whole server is closed to other namespaces", async () => {
     for (const access of walked.filter((one) => one.scope === Scope.cluster)) {
-      const before = await stateHash();
-      const outcome = await ask(transport, access, keys.get("admin@acme"), nothing, refusalMs);
-      if (outcome === undefined) continue;
-      expect([access.method.name, outcome.code]).toEqual([access.method.name, "permission_denied"]);
-      expect(await stateHash()).toBe(before);
+      for (let attempt = 1; ; attempt++) {
+        const before = await stateHash();
+        const outcome = await ask(transport, access, keys.get("admin@acme"), nothing, refusalMs);
+        if (outcome === undefined) break;
+        expect([access.method.name, outcome.code]).toEqual([access.method.name, "permission_denied"]);
+        // As above: the leader's own entries.
+        if ((await stateHash()) === before) break;
+        expect([access.method.name, attempt]).not.toEqual([access.method.name, 3]);
+      }
     }
   });
 

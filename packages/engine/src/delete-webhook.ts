@@ -4,6 +4,7 @@ import { type Refusal, refuse } from "@corvo/protocol";
 import { type Command, textOf } from "./command.js";
 import type { State } from "./state.js";
 import { EntityKind } from "./tables/entities.js";
+import { webhookRow } from "./webhook-namespace.js";
 import { DeliveryNum } from "./webhooks.js";
 
 const reader = new DeleteWebhookRequestReader();
@@ -13,7 +14,7 @@ export function deleteWebhook(s: State, c: Command): Refusal | undefined {
   const r = reader.read(c.buf, c.start, c.end);
   if (r.idEnd === r.idStart) return refuse("invalid_argument", "REQUIRED", "id is required", { field: "id" });
   const { entities } = s;
-  const row = entities.find(EntityKind.webhook, r.buf, r.idStart, r.idEnd);
+  const row = webhookRow(s, r);
   if (row !== -1) {
     const serial = entities.serial(row);
     for (let delivery = entities.first(EntityKind.webhookDelivery); delivery !== -1; ) {

@@ -31,5 +31,6 @@ export { JobState, jobStateNames } from "./tables/job-table.js";
 export type { UsageGrouping, UsageTotals, UsageWalk } from "./usage-walk.js";
 export { finishedFixedBytes, liveFixedBytes, queueFixedBytes, type ViewFeed } from "./view-feed.js";
 export { FeedChunk, FeedKind } from "./view-format.js";
+export { mayKnowWebhook } from "./webhook-namespace.js";
 export type { WebhookDeliveryRecord, WebhookRecord } from "./webhook-records.js";
 export { type WorkerOrder, workerOrderMs } from "./worker-orders.js";

@@ -4,6 +4,7 @@ import { type Refusal, refuse } from "@corvo/protocol";
 import { type Command, textOf } from "./command.js";
 import type { State } from "./state.js";
 import { EntityKind } from "./tables/entities.js";
+import { webhookRow } from "./webhook-namespace.js";
 import { DeliveryNum, WebhookNum } from "./webhooks.js";
 
 const reader = new RedeliverWebhookRequestReader();
@@ -13,7 +14,7 @@ export function redeliverWebhook(s: State, c: Command): Refusal | undefined {
   const r = reader.read(c.buf, c.start, c.end);
   if (r.idEnd === r.idStart) return refuse("invalid_argument", "REQUIRED", "id is required", { field: "id" });
   const { entities } = s;
-  const row = entities.find(EntityKind.webhook, r.buf, r.idStart, r.idEnd);
+  const row = webhookRow(s, r);
   if (row === -1) return noSuchWebhook(textOf(r.buf, r.idStart, r.idEnd));
   const serial = entities.serial(row);
   const dead: number[] = [];

@@ -3,8 +3,10 @@ import { encodeWebhookText, WebhookTextReader } from "@corvo/gen/corvo/internal/
 import { SetWebhookRequestReader, SetWebhookResponseTag } from "@corvo/gen/corvo/v1/webhook_fast.js";
 import { entityId, limits, type Refusal, refuse } from "@corvo/protocol";
 import { type Command, textOf } from "./command.js";
+import { noSuchWebhook } from "./redeliver-webhook.js";
 import type { State } from "./state.js";
 import { EntityKind } from "./tables/entities.js";
+import { defaultNamespace, webhookRow, webhooksOf } from "./webhook-namespace.js";
 
 const reader = new SetWebhookRequestReader();
 const known = new WebhookTextReader();
@@ -17,16 +19,22 @@ export function setWebhook(s: State, c: Command): Refusal | undefined {
   const r = reader.read(c.buf, c.start, c.end);
   if (r.urlEnd === r.urlStart) return refuse("invalid_argument", "REQUIRED", "url is required", { field: "url" });
   const { entities } = s;
-  let row = r.idEnd === r.idStart ? -1 : entities.find(EntityKind.webhook, r.buf, r.idStart, r.idEnd);
-  if (row === -1 && entities.count(EntityKind.webhook) >= limits.webhooksMax) {
+  let row = r.idEnd === r.idStart ? -1 : webhookRow(s, r);
+  const caller = textOf(r.buf, r.namespaceStart, r.namespaceEnd);
+  // Ids are everybody's: a namespace must not find out whether one is taken.
+  const strange = row === -1 && r.idEnd !== r.idStart && (entities.find(EntityKind.webhook, r.buf, r.idStart, r.idEnd) !== -1 || !mayChooseIds(caller));
+  if (strange) return noSuchWebhook(textOf(r.buf, r.idStart, r.idEnd));
+  if (row === -1 && webhooksOf(s, caller) >= limits.webhooksMax) {
     return refuse("resource_exhausted", "TOO_LARGE", `there are ${limits.webhooksMax} webhooks already`);
   }
   let createdMs = s.logTimeMs;
   let secret = r.hasSecret ? textOf(r.buf, r.secretStart, r.secretEnd) : "";
   let lastError = "";
+  let namespace = caller;
   if (row !== -1) {
     known.read(entities.textMemory(row), entities.textStart(row), entities.textEnd(row));
     createdMs = known.createdMs;
+    namespace = textOf(known.buf, known.namespaceStart, known.namespaceEnd);
     lastError = textOf(known.buf, known.lastErrorStart, known.lastErrorEnd);
     if (!r.hasSecret) secret = textOf(known.buf, known.secretStart, known.secretEnd);
   }
@@ -46,6 +54,7 @@ export function setWebhook(s: State, c: Command): Refusal | undefined {
     retryLimit: r.retryLimit <= 0 ? retryLimitDefault : Math.min(r.retryLimit, limits.webhookAttemptsMax),
     createdMs,
     lastError,
+    namespace,
   });
   if (row === -1) {
     const id = r.idEnd === r.idStart ? encoder.encode(entityId("wh_", s.logTimeMs, entities.lastSerial + 1)) : r.buf.slice(r.idStart, r.idEnd);
@@ -57,4 +66,8 @@ export function setWebhook(s: State, c: Command): Refusal | undefined {
   putText(s.out, SetWebhookResponseTag.status, "ok");
   putText(s.out, SetWebhookResponseTag.id, new TextDecoder().decode(entities.keyOf(row)));
   return undefined;
+}
+
+function mayChooseIds(caller: string): boolean {
+  return caller === "" || caller === defaultNamespace;
 }

@@ -5,8 +5,8 @@ import { type Command, textOf } from "./command.js";
 import { webhookPendingMax } from "./limits.js";
 import { noSuchWebhook } from "./redeliver-webhook.js";
 import type { State } from "./state.js";
-import { EntityKind } from "./tables/entities.js";
 import { EventType } from "./tables/events.js";
+import { webhookRow } from "./webhook-namespace.js";
 import { eventId, WebhookNum } from "./webhooks.js";
 
 const reader = new TestWebhookRequestReader();
@@ -17,7 +17,7 @@ export function testWebhook(s: State, c: Command): Refusal | undefined {
   const r = reader.read(c.buf, c.start, c.end);
   if (r.idEnd === r.idStart) return refuse("invalid_argument", "REQUIRED", "id is required", { field: "id" });
   const { entities, events } = s;
-  const row = entities.find(EntityKind.webhook, r.buf, r.idStart, r.idEnd);
+  const row = webhookRow(s, r);
   if (row === -1) return noSuchWebhook(textOf(r.buf, r.idStart, r.idEnd));
   if (entities.num(row, WebhookNum.pending) >= webhookPendingMax) {
     return refuse("resource_exhausted", "OVERLOADED", `${webhookPendingMax} events wait for this webhook already`);

@@ -76,6 +76,7 @@ function noteError(s: State, hook: number, error: string): void {
     retryLimit: t.retryLimit,
     createdMs: t.createdMs,
     lastError: error,
+    namespace: textOf(t.buf, t.namespaceStart, t.namespaceEnd),
   });
   entities.setText(hook, w.buf, 0, w.pos);
 }

@@ -12,6 +12,8 @@ export interface WebhookRecord {
   url: string;
   events: string[];
   queues: string[];
+  /** Only events of this namespace; empty: of all. */
+  namespace: string;
   /** Empty: deliveries are not signed. For those who sign alone. */
   secret: string;
   enabled: boolean;
@@ -68,6 +70,7 @@ export function webhookRecords(s: State): WebhookRecord[] {
       url: textOf(t.buf, t.urlStart, t.urlEnd),
       events: all(t.eventsCount, t.eventsStart, t.eventsEnd),
       queues: all(t.queuesCount, t.queuesStart, t.queuesEnd),
+      namespace: textOf(t.buf, t.namespaceStart, t.namespaceEnd),
       secret: textOf(t.buf, t.secretStart, t.secretEnd),
       enabled: entities.flag(row) === 1,
       retryLimit: t.retryLimit,

@@ -7,6 +7,7 @@ import { webhookPendingMax } from "./limits.js";
 import type { State } from "./state.js";
 import { EntityKind } from "./tables/entities.js";
 import { type EventExtra, type EventQueue, type EventWorker, eventTypes } from "./tables/events.js";
+import { queuesOf } from "./webhook-namespace.js";
 
 /**
  * An entity of kind webhook. Key: its id. Text: WebhookText. Flag: 1 when it is enabled. Integer 0: HTTP status of the last attempt.
@@ -43,6 +44,8 @@ interface Hook {
   /** By number of the type; undefined: all. */
   types: Uint8Array | undefined;
   queues: ReadonlySet<string> | undefined;
+  /** Queues of its namespace; undefined: of all. */
+  ofNamespace: ((queue: string) => boolean) | undefined;
 }
 
 interface Waiting {
@@ -102,7 +105,8 @@ export class Outbox {
       }
       const queues = new Set<string>();
       for (let i = 0; i < config.queuesCount; i++) queues.add(textOf(config.buf, config.queuesStart[i], config.queuesEnd[i]));
-      this.hooks.push({ serial: entities.serial(row), types: all ? undefined : types, queues: queues.size === 0 ? undefined : queues });
+      const ofNamespace = queuesOf(textOf(config.buf, config.namespaceStart, config.namespaceEnd));
+      this.hooks.push({ serial: entities.serial(row), types: all ? undefined : types, queues: queues.size === 0 ? undefined : queues, ofNamespace });
     }
     events.listener = this.hooks.length === 0 ? undefined : this.heard;
     events.details = this.hooks.length === 0 ? undefined : this.told;
@@ -111,7 +115,12 @@ export class Outbox {
   private readonly heard = (type: number, jobSeq: number, createdMs: number, queue: EventQueue | undefined, atMs: number): void => {
     this.newest = undefined;
     const name = queue?.name ?? "";
-    const hooks = this.hooks.filter((hook) => (hook.types === undefined || hook.types[type] === 1) && (hook.queues === undefined || hook.queues.has(name)));
+    const hooks = this.hooks.filter(
+      (hook) =>
+        (hook.types === undefined || hook.types[type] === 1) &&
+        (hook.queues === undefined || hook.queues.has(name)) &&
+        (hook.ofNamespace === undefined || hook.ofNamespace(name)),
+    );
     if (hooks.length === 0) return;
     const { events } = this.s;
     this.newest = {

@@ -34,13 +34,14 @@ export function webhookLine(verb: string, words: string[], args: Map<string, str
             secret: args.get("secret"),
             enabled: args.get("enabled") !== "no",
             retryLimit: Number(args.get("retries") ?? 0),
+            namespace: args.get("as"),
           }),
         ),
         text,
       );
     case "delete-webhook":
       return told(
-        given(Verb.DELETE_WEBHOOK, (w) => encodeDeleteWebhookRequest(w, { id })),
+        given(Verb.DELETE_WEBHOOK, (w) => encodeDeleteWebhookRequest(w, { id, namespace: args.get("as") })),
         text,
       );
     case "redeliver":
@@ -52,7 +53,7 @@ export function webhookLine(verb: string, words: string[], args: Map<string, str
       );
     case "test-webhook":
       return told(
-        given(Verb.TEST_WEBHOOK, (w) => encodeTestWebhookRequest(w, { id })),
+        given(Verb.TEST_WEBHOOK, (w) => encodeTestWebhookRequest(w, { id, namespace: args.get("as") })),
         (bytes) => text(bytes).replace(/evt_\w+/, "evt_…"),
       );
     case "delivered": {
@@ -107,8 +108,9 @@ function deliveries(bench: Bench, id: string) {
 function show(bench: Bench, id: string): string {
   const hook = bench.engine.webhooks().find((one) => one.id === id);
   if (hook === undefined) return "no such webhook";
-  const { url, events, queues, secret, enabled, retryLimit, lastStatus, lastError, delivered, pending, dead, dropped } = hook;
+  const { url, events, queues, namespace, secret, enabled, retryLimit, lastStatus, lastError, delivered, pending, dead, dropped } = hook;
   const parts = [url, `events=${events.join()}`];
+  if (namespace !== "") parts.push(`namespace=${namespace}`);
   if (queues.length > 0) parts.push(`queues=${queues.join()}`);
   if (secret !== "") parts.push(`secret=${secret}`);
   if (!enabled) parts.push("disabled");

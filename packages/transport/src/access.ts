@@ -15,7 +15,7 @@ export interface AccessExtensions extends RestExtensions {
 /** `corvo.options.v1.Caller`. */
 export const Caller = { anybody: 1, known: 2, reader: 3, readerOrWorker: 4, worker: 5, operator: 6, admin: 7 } as const;
 /** `corvo.options.v1.Scope`. */
-export const Scope = { none: 1, queue: 2, job: 3, namespace: 4, cluster: 5 } as const;
+export const Scope = { none: 1, queue: 2, job: 3, namespace: 4, cluster: 5, wholeNamespace: 6 } as const;
 /** `corvo.options.v1.Names`. */
 export const Names = { nothing: 1, queue: 2, job: 3, entity: 4, json: 5, namespace: 6 } as const;
 

@@ -25,6 +25,8 @@ export interface WebhookInfo {
   url: string;
   events: string[];
   queues: string[];
+  /** Only events of this namespace; empty: of all. */
+  namespace: string;
   hasSecret: boolean;
   enabled: boolean;
   retryLimit: number;
@@ -117,9 +119,9 @@ export class Webhooks {
 }
 
 function webhookInfo(w: Webhook): WebhookInfo {
-  const { id, url, events, queues, hasSecret, enabled, retryLimit, lastStatusCode, lastError } = w;
+  const { id, url, events, queues, namespace, hasSecret, enabled, retryLimit, lastStatusCode, lastError } = w;
   return {
-    ...{ id, url, events, queues, hasSecret, enabled, retryLimit, lastStatusCode, lastError },
+    ...{ id, url, events, queues, namespace, hasSecret, enabled, retryLimit, lastStatusCode, lastError },
     createdAt: w.createdAt && timestampDate(w.createdAt),
     lastDeliveryAt: w.lastDeliveryAt && timestampDate(w.lastDeliveryAt),
     delivered: Number(w.delivered),

@@ -147,6 +147,7 @@ export class Guard {
       return forbidden(
         principal.identity.inScope === undefined ? "only callers of the namespace default may do this" : "a key with a queue scope may not do this",
       );
+    if (access.scope === Scope.wholeNamespace && principal.identity.inScope !== undefined) return forbidden("a key with a queue scope may not do this");
     if (
       access.scope === Scope.namespace &&
       access.action !== "read" &&
@@ -377,7 +378,7 @@ export class Guard {
     if (principal.overAll) return true;
     const { access } = rule;
     if (access.scope === Scope.none) return true;
-    if (access.scope === Scope.namespace) return false; // keys, roles, audit rows and other entities of namespaces
+    if (access.scope === Scope.namespace || access.scope === Scope.wholeNamespace) return false; // keys, roles, audit rows and other entities of namespaces
     return this.options.replica.engine.namespacedQueues === 0 && !Buffer.from(request.buffer, request.byteOffset, request.length).includes("::");
   }
 

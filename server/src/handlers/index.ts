@@ -39,7 +39,7 @@ import { readsSaySeen } from "./reads.js";
 import { scheduleRoutes } from "./schedules.js";
 import { subscribeHandler } from "./subscribe.js";
 import { addViewRoutes } from "./view-routes.js";
-import { listWebhookDeliveriesHandler, listWebhooksHandler, setWebhookHandler } from "./webhooks.js";
+import { listWebhookDeliveriesHandler, listWebhooksHandler, setWebhookHandler, webhookHandler } from "./webhooks.js";
 import { workerOrderRoutes } from "./worker-orders.js";
 
 /** Every method of the public API with its handler. A method without one fails the start. */
@@ -124,9 +124,12 @@ export function publicRoutes(context: AuthContext & AdminContext, counters: Stre
   add(h.listWebhooks, listWebhooksHandler(context));
   add(h.setWebhook, setWebhookHandler(context));
   add(h.listWebhookDeliveries, listWebhookDeliveriesHandler(context));
-  command(h.deleteWebhook, { verb: Verb.DELETE_WEBHOOK, check: door.checkDeleteWebhook, schema: webhook.DeleteWebhookRequestSchema });
-  command(h.redeliverWebhook, { verb: Verb.REDELIVER_WEBHOOK, check: door.checkRedeliverWebhook, schema: webhook.RedeliverWebhookRequestSchema });
-  command(h.testWebhook, { verb: Verb.TEST_WEBHOOK, check: door.checkTestWebhook, schema: webhook.TestWebhookRequestSchema });
+  add(h.deleteWebhook, webhookHandler(context, { verb: Verb.DELETE_WEBHOOK, check: door.checkDeleteWebhook, schema: webhook.DeleteWebhookRequestSchema }));
+  add(
+    h.redeliverWebhook,
+    webhookHandler(context, { verb: Verb.REDELIVER_WEBHOOK, check: door.checkRedeliverWebhook, schema: webhook.RedeliverWebhookRequestSchema }),
+  );
+  add(h.testWebhook, webhookHandler(context, { verb: Verb.TEST_WEBHOOK, check: door.checkTestWebhook, schema: webhook.TestWebhookRequestSchema }));
 
   add(a.listIterations, listIterationsHandler(context));
   command(a.replayJob, { verb: Verb.REPLAY, check: door.checkReplayJob, schema: agents.ReplayJobRequestSchema, newWork: true });

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import type { WebhookRecord } from "@corvo/engine";
+import { create, type DescMessage, fromBinary, type MessageShape, toBinary } from "@bufbuild/protobuf";
+import { mayKnowWebhook, type WebhookRecord } from "@corvo/engine";
 import {
   ListWebhookDeliveriesRequestSchema,
   ListWebhookDeliveriesResponseSchema,
@@ -9,21 +9,38 @@ import {
   SetWebhookResponseSchema,
 } from "@corvo/gen/corvo/v1/webhook_pb.js";
 import { checkSetWebhook, Verb } from "@corvo/protocol";
-import { RpcError, type UnaryHandler } from "@corvo/transport";
-import { commandHandler } from "./command.js";
+import { type Call, RpcError, type UnaryHandler } from "@corvo/transport";
+import { forbidden } from "../auth/guard.js";
+import { mayKnowQueue } from "../auth/names.js";
+import { principalOf } from "../auth/principal.js";
+import { plainQueue } from "../webhooks/sign.js";
+import { type CommandRule, commandHandler } from "./command.js";
 import type { HandlerContext } from "./context.js";
 import { decoded, timestamp } from "./job.js";
 
-/** All webhooks; their secrets stay here. */
+/** Whose webhooks a caller may know of: its namespace's; empty: those of all. */
+function namespaceOfCaller(call: Call): string {
+  const who = principalOf(call);
+  return who === undefined || who.seesAll ? "" : who.namespace;
+}
+
+/** Webhooks that the caller may know of, oldest first. */
+function known({ replica }: HandlerContext, call: Call): WebhookRecord[] {
+  const caller = namespaceOfCaller(call);
+  return replica.engine.webhooks().filter(({ namespace }) => mayKnowWebhook(caller, namespace));
+}
+
+/** All webhooks that the caller may know of; their secrets stay here. */
 export function listWebhooksHandler(context: HandlerContext): UnaryHandler {
   return {
     kind: "unary",
-    handle() {
-      const webhooks = context.replica.engine.webhooks().map((hook) => ({
+    handle(call) {
+      const webhooks = known(context, call).map((hook) => ({
         id: hook.id,
         url: hook.url,
         events: hook.events,
         queues: hook.queues,
+        namespace: hook.namespace,
         hasSecret: hook.secret !== "",
         enabled: hook.enabled,
         retryLimit: hook.retryLimit,
@@ -48,7 +65,9 @@ export function setWebhookHandler(context: HandlerContext): UnaryHandler {
     kind: "unary",
     async handle(call, request) {
       const wish = decoded(() => fromBinary(SetWebhookRequestSchema, request));
-      if (!wish.generateSecret) return command.handle(call, request);
+      wish.namespace = namespaceOfCaller(call);
+      mayChange(context, wish);
+      if (!wish.generateSecret) return command.handle(call, toBinary(SetWebhookRequestSchema, wish));
       wish.secret = `whsec_${randomBytes(24).toString("base64url")}`;
       wish.generateSecret = false;
       const answer = await command.handle(call, toBinary(SetWebhookRequestSchema, wish));
@@ -59,23 +78,46 @@ export function setWebhookHandler(context: HandlerContext): UnaryHandler {
   };
 }
 
+/** Who may not see other namespaces must not send their events to an address of its own. */
+function mayChange({ replica }: HandlerContext, { id, namespace }: { id: string; namespace: string }): void {
+  if (namespace === "" || id === "" || replica.engine.namespacedQueues === 0) return;
+  if (replica.engine.webhooks().some((hook) => hook.id === id && hook.namespace === "") && mayKnowWebhook(namespace, ""))
+    throw forbidden(`webhook "${id}" gets the events of all namespaces: only an admin of default may change it`);
+}
+
+/** A command about one webhook, as the caller's namespace. */
+export function webhookHandler<Desc extends DescMessage>(context: HandlerContext, rule: CommandRule & { schema: Desc }): UnaryHandler {
+  const command = commandHandler(context, rule);
+  return {
+    kind: "unary",
+    handle(call, request) {
+      const wish = decoded(() => fromBinary(rule.schema, request)) as MessageShape<Desc> & { namespace: string };
+      wish.namespace = namespaceOfCaller(call);
+      return command.handle(call, toBinary(rule.schema, wish));
+    },
+  };
+}
+
 export function listWebhookDeliveriesHandler(context: HandlerContext): UnaryHandler {
   return {
     kind: "unary",
-    handle(_call, request) {
+    handle(call, request) {
       const { id, state, limit } = decoded(() => fromBinary(ListWebhookDeliveriesRequestSchema, request));
       const { engine } = context.replica;
-      const hook = named(context, id);
+      const hook = named(context, call, id);
+      const who = principalOf(call);
       if (state !== "" && state !== "pending" && state !== "dead") {
         throw new RpcError("invalid_argument", "INVALID_VALUE", `invalid state "${state}": pending or dead`, { field: "state" });
       }
       const dead = state === "" ? undefined : state === "dead";
-      const deliveries = engine.webhookDeliveries(hook.serial, dead, limit >= 1 && limit <= 1000 ? limit : 100).map((d) => ({
+      const all = engine.webhookDeliveries(hook.serial, dead, limit >= 1 && limit <= 1000 ? limit : 100);
+      const shown = who === undefined ? all : all.filter(({ queue }) => queue === "" || mayKnowQueue(who, queue));
+      const deliveries = shown.map((d) => ({
         eventId: d.eventId,
         seq: BigInt(d.seq),
         type: d.type,
         jobId: d.jobId,
-        queue: d.queue,
+        queue: plainQueue(hook, d.queue),
         at: timestamp(d.atMs),
         state: d.dead ? "dead" : "pending",
         attempts: d.attempts,
@@ -88,8 +130,8 @@ export function listWebhookDeliveriesHandler(context: HandlerContext): UnaryHand
   };
 }
 
-function named(context: HandlerContext, id: string): WebhookRecord {
-  const hook = context.replica.engine.webhooks().find((one) => one.id === id);
+function named(context: HandlerContext, call: Call, id: string): WebhookRecord {
+  const hook = known(context, call).find((one) => one.id === id);
   if (hook === undefined) throw new RpcError("not_found", "NOT_FOUND", `webhook "${id}" not found`, { field: "id" });
   return hook;
 }

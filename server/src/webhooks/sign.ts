@@ -9,7 +9,7 @@ export function bodyOf(hook: WebhookRecord, event: WebhookDeliveryRecord, nowMs:
     if (value !== "") fields.push([name, JSON.stringify(value)]);
   };
   text("job_id", event.jobId);
-  text("queue", event.queue);
+  text("queue", plainQueue(hook, event.queue));
   fields.push(["seq", String(event.seq)]);
   text("type", event.type);
   if (event.data.length > 0) fields.push(["data", Buffer.from(oneLine(event.data)).toString()]);
@@ -21,6 +21,12 @@ export function bodyOf(hook: WebhookRecord, event: WebhookDeliveryRecord, nowMs:
   text("id", event.eventId);
   const json = fields.map(([name, value]) => `"${name}":${value}`).join(",");
   return Buffer.from(`{"event":{${json}},"sent_at":"${new Date(nowMs).toISOString()}","webhook_id":${JSON.stringify(hook.id)}}`);
+}
+
+/** A queue as the webhook's namespace knows it. */
+export function plainQueue({ namespace }: WebhookRecord, queue: string): string {
+  const prefix = `${namespace}::`;
+  return namespace !== "" && queue.startsWith(prefix) ? queue.slice(prefix.length) : queue;
 }
 
 /** Headers of a delivery: Corvo's, and with a secret those of Standard Webhooks, whose signature covers the time and so cannot be replayed. */

@@ -10,6 +10,7 @@ interface Webhook {
   url: string;
   events: string[];
   queues?: string[];
+  namespace?: string;
   has_secret: boolean;
   enabled: boolean;
   retry_limit: number;
@@ -53,6 +54,7 @@ const listWebhooks: CommandSpec = {
         { title: "URL", value: (hook) => hook.url, cut: true },
         { title: "EVENTS", value: (hook) => hook.events.join(",") },
         { title: "QUEUES", value: (hook) => hook.queues?.join(",") ?? "*", wide: true },
+        { title: "NAMESPACE", value: (hook) => hook.namespace ?? "*", wide: true },
         { title: "ENABLED", value: (hook) => (hook.enabled ? "yes" : "no") },
         { title: "SIGNED", value: (hook) => (hook.has_secret ? "yes" : "no"), wide: true },
         { title: "DELIVERED", value: (hook) => hook.delivered, right: true },

@@ -29,6 +29,8 @@ export class SetWebhookRequestReader extends Reader {
   requestIdStart = 0;
   requestIdEnd = 0;
   validateOnly = false;
+  namespaceStart = 0;
+  namespaceEnd = 0;
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
     this.buf = buf;
@@ -50,6 +52,8 @@ export class SetWebhookRequestReader extends Reader {
     this.requestIdStart = 0;
     this.requestIdEnd = 0;
     this.validateOnly = false;
+    this.namespaceStart = 0;
+    this.namespaceEnd = 0;
     let pos = start;
     while (pos < end) {
       let tag = buf[pos++];
@@ -211,6 +215,21 @@ export class SetWebhookRequestReader extends Reader {
           this.requestIdEnd = pos += n;
           break;
         }
+        case 112: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.namespaceEnd !== 0) this.hasUnknown = true;
+          this.namespaceStart = pos;
+          this.namespaceEnd = pos += n;
+          break;
+        }
         case 190: {
           if ((tag & 7) !== 0) this.odd(tag, pos);
           const b = pos < end ? buf[pos] : 255;
@@ -246,6 +265,7 @@ export const SetWebhookRequestTag = {
   generateSecret: 64,
   requestId: 882,
   validateOnly: 1520,
+  namespace: 898,
 } as const;
 
 /** What `encodeSetWebhookRequest` writes. What is absent or zero is not written. */
@@ -260,6 +280,7 @@ export interface SetWebhookRequestInit {
   generateSecret?: boolean;
   requestId?: string | Uint8Array;
   validateOnly?: boolean;
+  namespace?: string | Uint8Array;
 }
 
 /** Writes the fields of corvo.v1.SetWebhookRequest, without a length before them. */
@@ -273,6 +294,7 @@ export function encodeSetWebhookRequest(w: Writer, init: SetWebhookRequestInit):
   if (init.queues !== undefined) for (const one of init.queues) putStringOrBytes(w, 58, one);
   if (init.generateSecret !== undefined && init.generateSecret) putBool(w, 64, init.generateSecret);
   if (init.requestId !== undefined && init.requestId.length > 0) putStringOrBytes(w, 882, init.requestId);
+  if (init.namespace !== undefined && init.namespace.length > 0) putStringOrBytes(w, 898, init.namespace);
   if (init.validateOnly !== undefined && init.validateOnly) putBool(w, 1520, init.validateOnly);
 }
 
@@ -392,6 +414,8 @@ export class DeleteWebhookRequestReader extends Reader {
   requestIdStart = 0;
   requestIdEnd = 0;
   validateOnly = false;
+  namespaceStart = 0;
+  namespaceEnd = 0;
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
     this.buf = buf;
@@ -403,6 +427,8 @@ export class DeleteWebhookRequestReader extends Reader {
     this.requestIdStart = 0;
     this.requestIdEnd = 0;
     this.validateOnly = false;
+    this.namespaceStart = 0;
+    this.namespaceEnd = 0;
     let pos = start;
     while (pos < end) {
       let tag = buf[pos++];
@@ -454,6 +480,21 @@ export class DeleteWebhookRequestReader extends Reader {
           this.requestIdEnd = pos += n;
           break;
         }
+        case 112: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.namespaceEnd !== 0) this.hasUnknown = true;
+          this.namespaceStart = pos;
+          this.namespaceEnd = pos += n;
+          break;
+        }
         case 190: {
           if ((tag & 7) !== 0) this.odd(tag, pos);
           const b = pos < end ? buf[pos] : 255;
@@ -482,6 +523,7 @@ export const DeleteWebhookRequestTag = {
   id: 10,
   requestId: 882,
   validateOnly: 1520,
+  namespace: 898,
 } as const;
 
 /** What `encodeDeleteWebhookRequest` writes. What is absent or zero is not written. */
@@ -489,12 +531,14 @@ export interface DeleteWebhookRequestInit {
   id?: string | Uint8Array;
   requestId?: string | Uint8Array;
   validateOnly?: boolean;
+  namespace?: string | Uint8Array;
 }
 
 /** Writes the fields of corvo.v1.DeleteWebhookRequest, without a length before them. */
 export function encodeDeleteWebhookRequest(w: Writer, init: DeleteWebhookRequestInit): void {
   if (init.id !== undefined && init.id.length > 0) putStringOrBytes(w, 10, init.id);
   if (init.requestId !== undefined && init.requestId.length > 0) putStringOrBytes(w, 882, init.requestId);
+  if (init.namespace !== undefined && init.namespace.length > 0) putStringOrBytes(w, 898, init.namespace);
   if (init.validateOnly !== undefined && init.validateOnly) putBool(w, 1520, init.validateOnly);
 }
 
@@ -595,6 +639,8 @@ export class RedeliverWebhookRequestReader extends Reader {
   requestIdStart = 0;
   requestIdEnd = 0;
   validateOnly = false;
+  namespaceStart = 0;
+  namespaceEnd = 0;
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
     this.buf = buf;
@@ -607,6 +653,8 @@ export class RedeliverWebhookRequestReader extends Reader {
     this.requestIdStart = 0;
     this.requestIdEnd = 0;
     this.validateOnly = false;
+    this.namespaceStart = 0;
+    this.namespaceEnd = 0;
     let pos = start;
     while (pos < end) {
       let tag = buf[pos++];
@@ -677,6 +725,21 @@ export class RedeliverWebhookRequestReader extends Reader {
           this.requestIdEnd = pos += n;
           break;
         }
+        case 112: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.namespaceEnd !== 0) this.hasUnknown = true;
+          this.namespaceStart = pos;
+          this.namespaceEnd = pos += n;
+          break;
+        }
         case 190: {
           if ((tag & 7) !== 0) this.odd(tag, pos);
           const b = pos < end ? buf[pos] : 255;
@@ -706,6 +769,7 @@ export const RedeliverWebhookRequestTag = {
   eventIds: 18,
   requestId: 882,
   validateOnly: 1520,
+  namespace: 898,
 } as const;
 
 /** What `encodeRedeliverWebhookRequest` writes. What is absent or zero is not written. */
@@ -714,6 +778,7 @@ export interface RedeliverWebhookRequestInit {
   eventIds?: readonly (string | Uint8Array)[];
   requestId?: string | Uint8Array;
   validateOnly?: boolean;
+  namespace?: string | Uint8Array;
 }
 
 /** Writes the fields of corvo.v1.RedeliverWebhookRequest, without a length before them. */
@@ -721,6 +786,7 @@ export function encodeRedeliverWebhookRequest(w: Writer, init: RedeliverWebhookR
   if (init.id !== undefined && init.id.length > 0) putStringOrBytes(w, 10, init.id);
   if (init.eventIds !== undefined) for (const one of init.eventIds) putStringOrBytes(w, 18, one);
   if (init.requestId !== undefined && init.requestId.length > 0) putStringOrBytes(w, 882, init.requestId);
+  if (init.namespace !== undefined && init.namespace.length > 0) putStringOrBytes(w, 898, init.namespace);
   if (init.validateOnly !== undefined && init.validateOnly) putBool(w, 1520, init.validateOnly);
 }
 
@@ -814,6 +880,8 @@ export class TestWebhookRequestReader extends Reader {
   requestIdStart = 0;
   requestIdEnd = 0;
   validateOnly = false;
+  namespaceStart = 0;
+  namespaceEnd = 0;
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
     this.buf = buf;
@@ -825,6 +893,8 @@ export class TestWebhookRequestReader extends Reader {
     this.requestIdStart = 0;
     this.requestIdEnd = 0;
     this.validateOnly = false;
+    this.namespaceStart = 0;
+    this.namespaceEnd = 0;
     let pos = start;
     while (pos < end) {
       let tag = buf[pos++];
@@ -876,6 +946,21 @@ export class TestWebhookRequestReader extends Reader {
           this.requestIdEnd = pos += n;
           break;
         }
+        case 112: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.namespaceEnd !== 0) this.hasUnknown = true;
+          this.namespaceStart = pos;
+          this.namespaceEnd = pos += n;
+          break;
+        }
         case 190: {
           if ((tag & 7) !== 0) this.odd(tag, pos);
           const b = pos < end ? buf[pos] : 255;
@@ -904,6 +989,7 @@ export const TestWebhookRequestTag = {
   id: 10,
   requestId: 882,
   validateOnly: 1520,
+  namespace: 898,
 } as const;
 
 /** What `encodeTestWebhookRequest` writes. What is absent or zero is not written. */
@@ -911,12 +997,14 @@ export interface TestWebhookRequestInit {
   id?: string | Uint8Array;
   requestId?: string | Uint8Array;
   validateOnly?: boolean;
+  namespace?: string | Uint8Array;
 }
 
 /** Writes the fields of corvo.v1.TestWebhookRequest, without a length before them. */
 export function encodeTestWebhookRequest(w: Writer, init: TestWebhookRequestInit): void {
   if (init.id !== undefined && init.id.length > 0) putStringOrBytes(w, 10, init.id);
   if (init.requestId !== undefined && init.requestId.length > 0) putStringOrBytes(w, 882, init.requestId);
+  if (init.namespace !== undefined && init.namespace.length > 0) putStringOrBytes(w, 898, init.namespace);
   if (init.validateOnly !== undefined && init.validateOnly) putBool(w, 1520, init.validateOnly);
 }
 

@@ -26,6 +26,8 @@ export class WebhookTextReader extends Reader {
   createdMsHi = -0;
   lastErrorStart = 0;
   lastErrorEnd = 0;
+  namespaceStart = 0;
+  namespaceEnd = 0;
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
     this.buf = buf;
@@ -44,6 +46,8 @@ export class WebhookTextReader extends Reader {
     this.createdMsHi = 0;
     this.lastErrorStart = 0;
     this.lastErrorEnd = 0;
+    this.namespaceStart = 0;
+    this.namespaceEnd = 0;
     let pos = start;
     while (pos < end) {
       let tag = buf[pos++];
@@ -173,6 +177,21 @@ export class WebhookTextReader extends Reader {
           this.lastErrorEnd = pos += n;
           break;
         }
+        case 8: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.namespaceEnd !== 0) this.hasUnknown = true;
+          this.namespaceStart = pos;
+          this.namespaceEnd = pos += n;
+          break;
+        }
         default:
           pos = this.unknown(tag, pos);
       }
@@ -190,6 +209,7 @@ export const WebhookTextTag = {
   retryLimit: 40,
   createdMs: 48,
   lastError: 58,
+  namespace: 66,
 } as const;
 
 /** What `encodeWebhookText` writes. What is absent or zero is not written. */
@@ -201,6 +221,7 @@ export interface WebhookTextInit {
   retryLimit?: number;
   createdMs?: number | bigint;
   lastError?: string | Uint8Array;
+  namespace?: string | Uint8Array;
 }
 
 /** Writes the fields of corvo.internal.v1.WebhookText, without a length before them. */
@@ -212,6 +233,7 @@ export function encodeWebhookText(w: Writer, init: WebhookTextInit): void {
   if (init.retryLimit !== undefined && init.retryLimit !== 0) putUint32(w, 40, init.retryLimit);
   if (init.createdMs !== undefined && init.createdMs != 0) putInt64OrBigInt(w, 48, init.createdMs);
   if (init.lastError !== undefined && init.lastError.length > 0) putStringOrBytes(w, 58, init.lastError);
+  if (init.namespace !== undefined && init.namespace.length > 0) putStringOrBytes(w, 66, init.namespace);
 }
 
 /** Reads corvo.internal.v1.WebhookDeliveryText. */
