@@ -186,8 +186,11 @@ export class WholeConnection {
     this.host.gone(this);
   }
 
-  /** The caller said goodbye; as with Node, an answer that it still waits for is not given. */
-  readonly #onEnd = (): void => void this.socket.end();
+  /** The caller said goodbye. As with Node, an answer that it still waits for is not given, and to a part of a request something is said. */
+  readonly #onEnd = (): void => {
+    const part = !this.#busy && this.#held?.some((byte) => byte !== 13 && byte !== 10);
+    this.socket.end(part ? "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n" : "");
+  };
   readonly #onError = (): void => void this.socket.destroy();
   readonly #onClose = (): void => {
     this.#forget();
