@@ -131,9 +131,10 @@ export class View {
   }
 
   private run(): void {
+    // While it has failed the timer is the one that makes it anew.
+    if (this.running !== undefined || this.stopping || this.failed || this.rebuilding !== undefined) return;
     clearTimeout(this.timer);
     this.timer = undefined;
-    if (this.running !== undefined || this.stopping || this.failed || this.rebuilding !== undefined) return;
     this.running = this.sendAll()
       .catch((cause: unknown) => this.broke(cause as Error))
       .finally(() => {
@@ -218,6 +219,7 @@ export class View {
     this.open = false;
     this.feed.drop();
     this.options.tell("the read view cannot be written; it will be made anew", { error: cause.message });
+    clearTimeout(this.timer);
     this.timer = setTimeout(() => {
       this.timer = undefined;
       this.failed = false;
