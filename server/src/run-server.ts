@@ -153,6 +153,8 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
     diskPressure: () => stores.space.pressure !== "none",
     onFatal,
     onDamagedSnapshot: (cause) => log.warn("a snapshot is damaged, an older one and the log are used", { error: cause.message }),
+    onNoRoomForSnapshot: (cause) =>
+      log.warn("the disk has no room for a snapshot: the log stays as it is until one can be written", { error: (cause as Error).message }),
     onRaftLog: (level, text) => (level >= 2 ? log.warn(text) : log.debug(text)),
   });
   await opened.replica.whenServing();

@@ -37,6 +37,8 @@ export interface OpenReplicaOptions extends ReplicaOptions {
   /** Told of an intact older snapshot that is used because the newest is damaged. */
   onDamagedSnapshot: (cause: SnapshotDamaged) => void;
   /** What raft's library says. */
+  /** The disk had no room for a snapshot; it is tried again when as much again was logged. */
+  onNoRoomForSnapshot?: (cause: unknown) => void;
   onRaftLog?: (level: number, text: string) => void;
 }
 
@@ -96,6 +98,7 @@ export async function openReplica(options: OpenReplicaOptions): Promise<OpenedRe
     logBytesMin: options.snapshotLogBytesMin,
     latest: restoredFrom,
     onFatal: (cause) => replica.die(cause),
+    onNoRoom: options.onNoRoomForSnapshot,
   });
   failpoint("start-after-replay");
   const stop = async (): Promise<void> => {

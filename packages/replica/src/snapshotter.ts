@@ -18,6 +18,8 @@ export interface SnapshotterOptions {
   /** The newest snapshot at start. */
   latest: StoredSnapshot | undefined;
   onFatal: (cause: unknown) => void;
+  /** The disk had no room for a snapshot: the log behind the last one stays, and grows. */
+  onNoRoom?: (cause: unknown) => void;
 }
 
 /**
@@ -54,7 +56,8 @@ export class Snapshotter {
     this.running ??= this.cutOnce()
       .catch((cause: unknown) => {
         // A full disk costs this cut, not the node: the log stays as it is, and another cut follows when as much again was logged.
-        if (!isDiskFull(cause)) this.o.onFatal(cause);
+        if (isDiskFull(cause)) this.o.onNoRoom?.(cause);
+        else this.o.onFatal(cause);
       })
       .finally(() => {
         this.running = undefined;
