@@ -3,7 +3,7 @@ import { type FileHandle, mkdir, open, readdir, rename, rm, writeFile } from "no
 import { join, resolve } from "node:path";
 import { failpoint, refuse } from "@corvo/protocol";
 import { examineBackup, type RestoredBackup, restoreBackup } from "@corvo/replica";
-import { BackupDamaged, nodeDisk, openStorage, type Storage } from "@corvo/storage";
+import { BackupDamaged, DiskFull, nodeDisk, openStorage, type Storage } from "@corvo/storage";
 import { RpcError } from "@corvo/transport";
 import { killAtFailpoint } from "../kill-switch.js";
 import type { Log } from "../log.js";
@@ -39,17 +39,16 @@ export class IncomingBackup {
       return new IncomingBackup(context, dir, await open(join(dir, "archive"), "wx"), leave);
     } catch (cause) {
       leave();
-      throw cause;
+      throw asRefusal(cause);
     }
   }
 
   async write(bytes: Uint8Array): Promise<void> {
-    if (this.context.stores.space.pressure !== "none") throw new RpcError("resource_exhausted", "DISK_FULL", "the disk has no room for the backup");
+    if (this.context.stores.space.pressure !== "none") throw noRoom();
     try {
       await this.file.write(bytes, 0, bytes.length, this.at);
     } catch (cause) {
-      if ((cause as { code?: string }).code !== "ENOSPC") throw cause;
-      throw new RpcError("resource_exhausted", "DISK_FULL", "the disk has no room for the backup");
+      throw asRefusal(cause);
     }
     this.at += bytes.length;
   }
@@ -113,7 +112,10 @@ function assertUnused({ replica }: AdminContext): void {
   });
 }
 
+const noRoom = (): RpcError => new RpcError("resource_exhausted", "DISK_FULL", "the disk has no room for the backup and what is made of it");
+
 function asRefusal(cause: unknown): unknown {
+  if (cause instanceof DiskFull || ["ENOSPC", "EDQUOT"].includes((cause as { code?: string }).code ?? "")) return noRoom();
   if (!(cause instanceof BackupDamaged)) return cause;
   return new RpcError("invalid_argument", "BACKUP_DAMAGED", cause.message, { restStatus: 400, restCode: "BACKUP_DAMAGED" });
 }
