@@ -9,12 +9,15 @@ main(async () => {
     CORVO_SECONDS: seconds,
     CORVO_KILLS: process.env.CORVO_KILLS ?? "2000",
     RUNS: "200000",
-    CORVO_SEED: process.env.CORVO_SEED ?? String(Date.now() % 1_000_000),
   };
-  process.stderr.write(`seed ${env.CORVO_SEED}; again: CORVO_SEED=${env.CORVO_SEED} npm run prove\n`);
-  await step("model check, power cuts", () => run("vitest", ["run", "packages/simulator", "--testTimeout", "100000000"], { env }));
-  await step("random programs over the wire", () => run("vitest", ["run", "conformance/wire", "--testTimeout", "100000000"], { env }));
-  await step("raft under faults", () => run("vitest", ["run", "packages/raft", "--testTimeout", "100000000"], { env }));
-  await step("kill -9", () => run("vitest", ["run", "conformance/test/kill", "--testTimeout", "100000000"], { env }));
+  const seed = process.env.CORVO_FROM_SEED ?? String(Date.now() % 1_000_000);
+  process.stderr.write(`seed ${seed}; again: CORVO_FROM_SEED=${seed} npm run prove\n`);
+  // Programs go on from this seed to the next ones; CORVO_SEED would mean this one alone.
+  const many = { ...env, CORVO_FROM_SEED: seed };
+  const one = { ...env, CORVO_SEED: process.env.CORVO_SEED ?? seed };
+  await step("model check, power cuts", () => run("vitest", ["run", "packages/simulator", "--testTimeout", "100000000"], { env: many }));
+  await step("random programs over the wire", () => run("vitest", ["run", "conformance/wire", "--testTimeout", "100000000"], { env: many }));
+  await step("raft under faults", () => run("vitest", ["run", "packages/raft", "--testTimeout", "100000000"], { env: one }));
+  await step("kill -9", () => run("vitest", ["run", "conformance/test/kill", "--testTimeout", "100000000"], { env: one }));
   await step("connect conformance, all cases, both lanes", () => run(process.execPath, ["tools/conformance-connect.mjs"]));
 });

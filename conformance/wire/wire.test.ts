@@ -10,7 +10,7 @@ const programs = 3;
 /** The random programs of the model check, over the wire. With CORVO_SEED: that one alone; with CORVO_PROVE_SECONDS: for so long. */
 test("a live server answers random programs as the model does", { timeout: proveMs + 600_000 }, async () => {
   const given = process.env.CORVO_SEED;
-  const first = Number(given ?? (proveMs > 0 ? Date.now() % 1_000_000_000 : 1));
+  const first = Number(given ?? process.env.CORVO_FROM_SEED ?? (proveMs > 0 ? Date.now() % 1_000_000_000 : 1));
   const endMs = Date.now() + proveMs;
   const seen = nothingSeen();
   for (let seed = first; given ? seed === first : seed < first + programs || Date.now() < endMs; seed++) {

@@ -8,10 +8,10 @@ const proveMs = Number(process.env.CORVO_PROVE_SECONDS ?? 0) * 1_000;
 const steps = Number(process.env.CORVO_STEPS ?? 120);
 const programs = 50;
 
-/** J3 to J13, J15, J18, J24. With CORVO_SEED: that seed alone. With CORVO_PROVE_SECONDS: for so long, from a new seed on. */
+/** J3 to J13, J15, J18, J24. With CORVO_SEED: that seed alone. With CORVO_PROVE_SECONDS: for so long, from CORVO_FROM_SEED or a new seed on. */
 test("engine and model agree", { timeout: proveMs + 600_000 }, async () => {
   const given = process.env.CORVO_SEED;
-  const first = Number(given ?? (proveMs > 0 ? Date.now() % 1_000_000_000 : 1));
+  const first = Number(given ?? process.env.CORVO_FROM_SEED ?? (proveMs > 0 ? Date.now() % 1_000_000_000 : 1));
   const endMs = Date.now() + proveMs;
   const coverage = noCoverage();
   for (let seed = first; given ? seed === first : seed < first + programs || Date.now() < endMs; seed++) await checkSeed(seed, steps, coverage);

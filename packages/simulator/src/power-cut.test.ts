@@ -6,7 +6,7 @@ import { type PowerCutOptions, PowerCutRun } from "./power-cut.js";
 import { Rng } from "./random.js";
 
 const proveMs = Number(process.env.CORVO_PROVE_SECONDS ?? 0) * 1_000;
-const seed = Number(process.env.CORVO_SEED ?? (proveMs > 0 ? Date.now() % 1_000_000_000 : 1));
+const seed = Number(process.env.CORVO_SEED ?? process.env.CORVO_FROM_SEED ?? (proveMs > 0 ? Date.now() % 1_000_000_000 : 1));
 /** A run short enough to be broken at each of its changes of the disk: from the empty disk through some thirty entries. */
 const short = 15;
 
