@@ -1,5 +1,6 @@
 import { jobIdSequences } from "@corvo/protocol";
 import { type Condition, jqCondition } from "./jq.js";
+import { indexedStateCondition, indexedStates } from "./schema.js";
 import { pairSeparator, rarePair } from "./tags.js";
 
 /** What jobs must have in common; undefined and empty: does not count. Times are unix milliseconds, exclusive. */
@@ -65,8 +66,6 @@ export interface QueueFacts {
 
 const stateNumbers: Record<string, number> = { pending: 1, active: 2, held: 3, completed: 4, retrying: 5, dead: 6, cancelled: 7, scheduled: 8 };
 const allStates = [1, 2, 3, 4, 5, 6, 7, 8];
-/** States of which there is an index over all queues; SQLite uses it only when the index's own words stand in the condition. */
-const indexedStates = new Set([3, 5, 6, 7, 8]);
 /** Above this many parts a union costs more than it saves. */
 const sourcesMax = 64;
 /** A tag's rows are read by tag when the queue and state would give more than this. */
@@ -130,7 +129,7 @@ export function planFilter(
     const sources = states.map((state) => ({
       from: "jobs j INDEXED BY jobs_state",
       seq: "j.seq" as const,
-      condition: { sql: `j.state = ${state} AND j.state IN (3, 5, 6, 7, 8)`, values: [] },
+      condition: { sql: `j.state = ${state} AND ${indexedStateCondition("j.state")}`, values: [] },
     }));
     return { sources, rest, known };
   }

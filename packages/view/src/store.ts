@@ -41,6 +41,9 @@ const columns = [
 ] as const;
 /** What most jobs do not have: they are written by a statement that does not name it, which saves a third of the time. */
 const seldom = new Set(["scheduled", "failed", "expires", "worker", "unique_key", "parent", "chain", "chain_step", "batch", "tags", "cause", "errors"]);
+const plainColumns = columns.filter((name) => !seldom.has(name));
+/** Rows of one statement. */
+const rowsAtOnce = 15;
 /** What never changes about a job. */
 const fixed = new Set(["seq", "created", "unique_key", "parent"]);
 
@@ -54,6 +57,9 @@ const archived = new ArchivedJobReader();
 export class ViewStore {
   private readonly upsert: BetterSqlite3.Statement;
   private readonly upsertPlain: BetterSqlite3.Statement;
+  private readonly upsertMany: BetterSqlite3.Statement;
+  /** Values of plain rows that wait for others: one statement for many of them takes a quarter less. Empty between two `take`s. */
+  private waiting: unknown[] = [];
   private readonly addPair: BetterSqlite3.Statement;
   private readonly dropPair: BetterSqlite3.Statement;
   private readonly dropJob: BetterSqlite3.Statement;
@@ -81,7 +87,8 @@ export class ViewStore {
     blockJobs?: number,
   ) {
     this.upsert = db.prepare(upsertOf(columns));
-    this.upsertPlain = db.prepare(upsertOf(columns.filter((name) => !seldom.has(name))));
+    this.upsertPlain = db.prepare(upsertOf(plainColumns));
+    this.upsertMany = db.prepare(upsertOf(plainColumns, rowsAtOnce));
     this.segments = new SegmentRanges(db);
     this.addPair = db.prepare("INSERT OR IGNORE INTO tags VALUES(?, ?)");
     this.dropPair = db.prepare("DELETE FROM tags WHERE pair = ? AND seq = ?");
@@ -134,6 +141,7 @@ export class ViewStore {
       }
       this.db.exec("COMMIT");
     } catch (cause) {
+      this.waiting = [];
       if (this.db.inTransaction) this.db.exec("ROLLBACK");
       throw cause;
     }
@@ -151,7 +159,9 @@ export class ViewStore {
     let seen: number | undefined;
     for (let at = 0; at < used; at += i32[(at >> 2) + 1]) {
       const double = (at >> 3) + 1;
-      switch (i32[at >> 2]) {
+      const kind = i32[at >> 2];
+      if (kind !== FeedKind.live && kind !== FeedKind.finished) this.writeWaiting();
+      switch (kind) {
         case FeedKind.live:
           this.live(bytes, f64, i32, at);
           break;
@@ -184,6 +194,7 @@ export class ViewStore {
           break;
       }
     }
+    this.writeWaiting();
     return seen;
   }
 
@@ -262,20 +273,32 @@ export class ViewStore {
     const entered = tags !== null || unique_key !== null || parent !== null || chain !== null || batch !== null;
     const started = row.started || null;
     const completed = row.completed || null;
-    let done: BetterSqlite3.RunResult;
-    if (!entered && row.scheduled + row.failed + row.expires === 0 && worker === null && d.errors === null && chainStep === null) {
-      done = this.upsertPlain.run(seq, serial, state, priority, attempt, retries, created, started, completed, epoch, segment, q.payload);
-    } else {
-      const { scheduled, failed, expires } = row;
-      const times = [scheduled || null, started, completed, failed || null, expires || null];
-      const head = [seq, serial, state, priority, attempt, retries, created];
-      const rare = [worker, unique_key, parent, chain, chainStep, batch, tags, d.cause, d.errors];
-      done = this.upsert.run(...head, ...times, epoch, segment, ...rare, q.payload);
-    }
-    if (seq > this.highest) this.highest = seq;
-    else if (seq <= this.wordsUpTo && done.lastInsertRowid === seq) this.late({ seq, payload: q.payload.toString(), tags });
-    if (entered) for (const pair of pairsOfJob({ unique_key, parent, chain, batch, tags })) this.addPair.run(pair, seq);
     this.written++;
+    if (seq > this.highest) this.highest = seq;
+    const plain = !entered && row.scheduled + row.failed + row.expires === 0 && worker === null && d.errors === null && chainStep === null;
+    if (plain && seq > this.wordsUpTo) {
+      this.waiting.push(seq, serial, state, priority, attempt, retries, created, started, completed, epoch, segment, q.payload);
+      if (this.waiting.length === rowsAtOnce * plainColumns.length) this.writeWaiting();
+      return;
+    }
+    this.writeWaiting();
+    const { scheduled, failed, expires } = row;
+    const times = [scheduled || null, started, completed, failed || null, expires || null];
+    const head = [seq, serial, state, priority, attempt, retries, created];
+    const rare = [worker, unique_key, parent, chain, chainStep, batch, tags, d.cause, d.errors];
+    const done = this.upsert.run(...head, ...times, epoch, segment, ...rare, q.payload);
+    if (seq <= this.wordsUpTo && done.lastInsertRowid === seq) this.late({ seq, payload: q.payload.toString(), tags });
+    if (entered) for (const pair of pairsOfJob({ unique_key, parent, chain, batch, tags })) this.addPair.run(pair, seq);
+  }
+
+  /** In the order in which they came: a job may wait twice. */
+  private writeWaiting(): void {
+    const { waiting } = this;
+    if (waiting.length === 0) return;
+    this.waiting = [];
+    const width = plainColumns.length;
+    if (waiting.length === rowsAtOnce * width) this.upsertMany.run(waiting);
+    else for (let at = 0; at < waiting.length; at += width) this.upsertPlain.run(waiting.slice(at, at + width));
   }
 
   /** A job that changed while an interval was packed can be new here after later ones were indexed. An update of the last new one looks the same. */
@@ -344,10 +367,10 @@ export class ViewStore {
   }
 }
 
-function upsertOf(names: readonly string[]): string {
-  const places = names.map((name) => (name === "payload" ? "CAST(? AS TEXT)" : "?"));
+function upsertOf(names: readonly string[], rows = 1): string {
+  const places = `(${names.map((name) => (name === "payload" ? "CAST(? AS TEXT)" : "?")).join(", ")})`;
   const changes = columns.filter((name) => !fixed.has(name)).map((name) => `${name} = excluded.${name}`);
-  return `INSERT INTO jobs(${names.join(", ")}) VALUES(${places.join(", ")}) ON CONFLICT(seq) DO UPDATE SET ${changes.join(", ")}`;
+  return `INSERT INTO jobs(${names.join(", ")}) VALUES${Array(rows).fill(places).join(", ")} ON CONFLICT(seq) DO UPDATE SET ${changes.join(", ")}`;
 }
 
 interface RowFacts {
