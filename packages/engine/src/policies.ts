@@ -11,6 +11,7 @@ import { tagsOf } from "./budgets.js";
 import { answerStatus, type Command, textOf } from "./command.js";
 import { policiesMax } from "./limits.js";
 import { nanosOf } from "./money.js";
+import { mayKnow, queuesOf } from "./own-namespace.js";
 import type { State } from "./state.js";
 import { EntityKind } from "./tables/entities.js";
 
@@ -35,13 +36,16 @@ export interface PolicyRecord {
   minCostUsd: number | undefined;
   minIteration: number;
   createdMs: number;
+  /** Only jobs of this namespace; empty: of all. */
+  namespace: string;
 }
 
 /** Adds an approval policy. */
 export function setPolicy(s: State, c: Command): Refusal | undefined {
   const r = reader.read(c.buf, c.start, c.end);
   if (r.nameEnd === r.nameStart) return refuse("invalid_argument", "INVALID_POLICY", "name is required", { field: "name" });
-  if (s.entities.count(EntityKind.policy) >= policiesMax) return refuse("resource_exhausted", "TOO_LARGE", `there are ${policiesMax} policies already`);
+  if (policiesOf(s, textOf(r.buf, r.namespaceStart, r.namespaceEnd)) >= policiesMax)
+    return refuse("resource_exhausted", "TOO_LARGE", `there are ${policiesMax} policies already`);
   const row = s.entities.add(EntityKind.policy, nothing, 0, 0, c.buf, c.start, c.end);
   s.entities.setNum(row, createdMsNum, s.logTimeMs);
   if (!s.answering) return undefined;
@@ -49,6 +53,11 @@ export function setPolicy(s: State, c: Command): Refusal | undefined {
   encodeApprovalPolicy(s.out, policyInit(policyRecord(s, row)));
   endMessage(s.out, at);
   return undefined;
+}
+
+/** Policies that a caller of a namespace (empty: of all) counts as its own. */
+function policiesOf(s: State, caller: string): number {
+  return caller === "" ? s.entities.count(EntityKind.policy) : policyRecords(s).filter(({ namespace }) => mayKnow(caller, namespace)).length;
 }
 
 function policyInit({ createdMs, ...policy }: PolicyRecord): ApprovalPolicyInit {
@@ -62,7 +71,8 @@ export function deletePolicy(s: State, c: Command): Refusal | undefined {
   const id = textOf(c.buf, r.idStart, r.idEnd);
   const parsed = parseEntityId(idPrefix, id);
   const row = parsed === undefined ? -1 : s.entities.bySerial(parsed.serial);
-  if (row === -1 || s.entities.kind(row) !== EntityKind.policy || s.entities.num(row, createdMsNum) !== parsed!.createdMs) {
+  const there = row !== -1 && s.entities.kind(row) === EntityKind.policy && s.entities.num(row, createdMsNum) === parsed!.createdMs;
+  if (!there || !mayKnow(textOf(r.buf, r.namespaceStart, r.namespaceEnd), policyRecord(s, row).namespace)) {
     return refuse("not_found", "NOT_FOUND", `approval policy not found: ${id}`, { field: "id" });
   }
   s.entities.remove(row);
@@ -86,6 +96,7 @@ function policyRecord(s: State, row: number): PolicyRecord {
     minCostUsd: r.hasMinCostUsd ? r.minCostUsd : undefined,
     minIteration: r.minIteration,
     createdMs,
+    namespace: textOf(bytes, r.namespaceStart, r.namespaceEnd),
   };
 }
 
@@ -105,7 +116,7 @@ export function policyAgainst(s: State, row: number, iteration: number, costNano
   const queue = s.queues.of(s.jobs.queue(row)).name;
   const tags = new Map(tagsOf(s, row));
   for (const policy of policyRecords(s)) {
-    if (!policy.enabled) continue;
+    if (!policy.enabled || queuesOf(policy.namespace)?.(queue) === false) continue;
     const conditions: boolean[] = [];
     if (policy.queue !== "") conditions.push(policy.queue === queue);
     if (policy.tagKey !== "") conditions.push(tags.get(policy.tagKey) === policy.tagValue);

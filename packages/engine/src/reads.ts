@@ -346,8 +346,8 @@ export class Reads {
   }
 
   /** The usage ledger from the minute, hour or day on in which this time lies, to be summed part by part. */
-  usageWalk(fromMs: number, by: UsageGrouping | undefined): UsageWalk {
-    return new UsageWalk(this.state, fromMs, by);
+  usageWalk(fromMs: number, by: UsageGrouping | undefined, ofQueue?: (queue: string) => boolean): UsageWalk {
+    return new UsageWalk(this.state, fromMs, by, ofQueue);
   }
 
   /** What a worker of a namespace (empty: `default`) was told; empty: nothing. */

@@ -3,10 +3,11 @@ import { encodeWebhookText, WebhookTextReader } from "@corvo/gen/corvo/internal/
 import { SetWebhookRequestReader, SetWebhookResponseTag } from "@corvo/gen/corvo/v1/webhook_fast.js";
 import { entityId, limits, type Refusal, refuse } from "@corvo/protocol";
 import { type Command, textOf } from "./command.js";
+import { defaultNamespace } from "./own-namespace.js";
 import { noSuchWebhook } from "./redeliver-webhook.js";
 import type { State } from "./state.js";
 import { EntityKind } from "./tables/entities.js";
-import { defaultNamespace, webhookRow, webhooksOf } from "./webhook-namespace.js";
+import { webhookRow, webhooksOf } from "./webhook-namespace.js";
 
 const reader = new SetWebhookRequestReader();
 const known = new WebhookTextReader();

@@ -34,6 +34,8 @@ export class UsageWalk {
     private readonly state: State,
     private readonly fromMs: number,
     private readonly by: UsageGrouping | undefined,
+    /** Only of these queues; undefined: of all. */
+    private readonly ofQueue: ((queue: string) => boolean) | undefined,
   ) {
     this.folds = state.usageFolds;
   }
@@ -65,6 +67,7 @@ export class UsageWalk {
     const start = arena.start(address);
     const grain = key[start];
     if (grain === Grain.ever || e.num(row, UsageNumber.startMs) + grainMs[grain] <= this.fromMs) return;
+    if (this.ofQueue !== undefined && !this.ofQueue(this.nameOf(key, start + 9, "queue"))) return;
     this.add(this.totals, row);
     if (this.by === undefined) return;
     const name = this.nameOf(key, start + 9, this.by);

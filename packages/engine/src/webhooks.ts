@@ -4,10 +4,10 @@ import { entityId, jobIdBytes } from "@corvo/protocol";
 import { textOf } from "./command.js";
 import { ensure } from "./invariant.js";
 import { webhookPendingMax } from "./limits.js";
+import { queuesOf } from "./own-namespace.js";
 import type { State } from "./state.js";
 import { EntityKind } from "./tables/entities.js";
 import { type EventExtra, type EventQueue, type EventWorker, eventTypes } from "./tables/events.js";
-import { queuesOf } from "./webhook-namespace.js";
 
 /**
  * An entity of kind webhook. Key: its id. Text: WebhookText. Flag: 1 when it is enabled. Integer 0: HTTP status of the last attempt.

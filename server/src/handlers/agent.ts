@@ -1,10 +1,17 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import type { IterationInfo } from "@corvo/engine";
-import { ListApprovalPoliciesResponseSchema, ListIterationsRequestSchema, ListIterationsResponseSchema } from "@corvo/gen/corvo/v1/agent_pb.js";
-import { parseJobId } from "@corvo/protocol";
+import { type IterationInfo, mayKnow } from "@corvo/engine";
+import {
+  DeleteApprovalPolicyRequestSchema,
+  ListApprovalPoliciesResponseSchema,
+  ListIterationsRequestSchema,
+  ListIterationsResponseSchema,
+} from "@corvo/gen/corvo/v1/agent_pb.js";
+import { checkDeleteApprovalPolicy, parseJobId, Verb } from "@corvo/protocol";
 import { RpcError, type UnaryHandler } from "@corvo/transport";
+import { forbidden } from "../auth/guard.js";
 import type { HandlerContext } from "./context.js";
 import { decoded, timestamp } from "./job.js";
+import { namespacedHandler, ownNamespace } from "./own-namespace.js";
 
 const text = new TextDecoder();
 
@@ -61,10 +68,28 @@ async function iterationsOf(context: HandlerContext, jobId: string): Promise<Ite
 export function listApprovalPoliciesHandler({ replica }: HandlerContext): UnaryHandler {
   return {
     kind: "unary",
-    handle() {
-      const policies = replica.engine.policies().map(({ createdMs, ...policy }) => ({ ...policy, createdAt: timestamp(createdMs) }));
+    handle(call) {
+      const caller = ownNamespace(call);
+      const known = replica.engine.policies().filter(({ namespace }) => mayKnow(caller, namespace));
+      const policies = known.map(({ createdMs, ...policy }) => ({ ...policy, createdAt: timestamp(createdMs) }));
       const logIndex = BigInt(replica.engine.appliedIndex);
       return toBinary(ListApprovalPoliciesResponseSchema, create(ListApprovalPoliciesResponseSchema, { policies, logIndex }));
     },
   };
+}
+
+export function deleteApprovalPolicyHandler(context: HandlerContext): UnaryHandler {
+  const rule = {
+    verb: Verb.DELETE_POLICY,
+    check: checkDeleteApprovalPolicy,
+    schema: DeleteApprovalPolicyRequestSchema,
+    restNotFound: { restStatus: 400, restCode: "POLICY_ERROR" },
+  };
+  const { engine } = context.replica;
+  return namespacedHandler(context, rule, (_call, { id, namespace }) => {
+    // Jobs of other namespaces may wait for a person because of it.
+    if (namespace === "" || engine.namespacedQueues === 0) return;
+    if (engine.policies().some((one) => one.id === id && one.namespace === "" && mayKnow(namespace, "")))
+      throw forbidden("the policy holds jobs of all namespaces: only an admin of default may delete it");
+  });
 }

@@ -8,7 +8,9 @@ import {
   ListBudgetsResponseSchema,
 } from "@corvo/gen/corvo/v1/budget_pb.js";
 import { parseDuration } from "@corvo/protocol";
-import { RpcError, type UnaryHandler } from "@corvo/transport";
+import { type Call, RpcError, type UnaryHandler } from "@corvo/transport";
+import { mayKnowQueue } from "../auth/names.js";
+import { principalOf } from "../auth/principal.js";
 import type { HandlerContext } from "./context.js";
 import { decoded, timestamp } from "./job.js";
 
@@ -56,8 +58,9 @@ const rowsPerTurn = 2_000;
 const restartsMax = 20;
 
 /** Sums the ledger between the turns of others. */
-async function summed({ replica }: HandlerContext, fromMs: number, by: UsageGrouping | undefined): Promise<UsageWalk> {
-  const walk = replica.engine.usageWalk(fromMs, by);
+async function summed({ replica }: HandlerContext, call: Call, fromMs: number, by: UsageGrouping | undefined): Promise<UsageWalk> {
+  const who = principalOf(call);
+  const walk = replica.engine.usageWalk(fromMs, by, who === undefined || who.prefix === "" ? undefined : (queue) => mayKnowQueue(who, queue));
   while (!walk.step(rowsPerTurn)) {
     if (walk.restarts > restartsMax) throw new RpcError("unavailable", "UNAVAILABLE", "the usage ledger changes too fast: try again", { retryAfterMs: 1000 });
     await new Promise((resolve) => setImmediate(resolve));
@@ -85,7 +88,7 @@ export function usageSummaryHandler(context: HandlerContext): UnaryHandler {
   const { replica } = context;
   return {
     kind: "unary",
-    async handle(_call, request) {
+    async handle(call, request) {
       const wish = decoded(() => fromBinary(GetUsageSummaryRequestSchema, request));
       const { period, ms } = settledPeriod(wish.period);
       const by = wish.groupBy === "" || wish.groupBy === "none" ? undefined : wish.groupBy;
@@ -95,13 +98,14 @@ export function usageSummaryHandler(context: HandlerContext): UnaryHandler {
       }
       const toMs = Math.max(Date.now(), replica.engine.logTimeMs);
       const logIndex = BigInt(replica.engine.appliedIndex);
-      const { totals, groups } = await summed(context, toMs - ms, by as UsageGrouping | undefined);
+      const { totals, groups } = await summed(context, call, toMs - ms, by as UsageGrouping | undefined);
+      const prefix = by === "queue" ? (principalOf(call)?.prefix ?? "") : "";
       const answer = {
         period,
         from: timestamp(Math.max(1, toMs - ms)),
         to: timestamp(toMs),
         totals: wire(totals),
-        groups: sorted(groups).map(({ key, totals }) => ({ key, ...wire(totals) })),
+        groups: sorted(groups).map(({ key, totals }) => ({ key: key.slice(prefix.length), ...wire(totals) })),
         logIndex,
       };
       return toBinary(GetUsageSummaryResponseSchema, create(GetUsageSummaryResponseSchema, answer));
@@ -113,10 +117,10 @@ export function billingSummaryHandler(context: HandlerContext): UnaryHandler {
   const { replica } = context;
   return {
     kind: "unary",
-    async handle(_call, request) {
+    async handle(call, request) {
       const { period, ms } = settledPeriod(decoded(() => fromBinary(GetBillingSummaryRequestSchema, request)).period);
       const logIndex = BigInt(replica.engine.appliedIndex);
-      const { groups } = await summed(context, Math.max(Date.now(), replica.engine.logTimeMs) - ms, "namespace");
+      const { groups } = await summed(context, call, Math.max(Date.now(), replica.engine.logTimeMs) - ms, "namespace");
       const summary = sorted(groups).map(({ key, totals }) => {
         const { count, ...sums } = wire(totals);
         return { namespace: key, rows: count, ...sums };

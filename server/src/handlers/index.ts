@@ -18,7 +18,7 @@ import type { AdminContext } from "../admin/context.js";
 import { nodeClock } from "../node-seams.js";
 import { WorkerTable } from "../worker-table.js";
 import { adminHandlers } from "./admin.js";
-import { listApprovalPoliciesHandler, listIterationsHandler } from "./agent.js";
+import { deleteApprovalPolicyHandler, listApprovalPoliciesHandler, listIterationsHandler } from "./agent.js";
 import type { AuthContext } from "./auth.js";
 import { authRoutes } from "./auth-routes.js";
 import { createBatchHandler, getBatchHandler, getChainHandler, getDependenciesHandler, listBatchesHandler, listChainsHandler } from "./batch.js";
@@ -34,12 +34,13 @@ import { type FetchWish, fetchHandler } from "./fetch.js";
 import { heartbeatHandler } from "./heartbeat.js";
 import { bulkGetJobsHandler, getJobHandler } from "./job.js";
 import { lifecycleHandler, type StreamCounters } from "./lifecycle.js";
+import { namespacedHandler } from "./own-namespace.js";
 import { listQueuesHandler } from "./queues.js";
 import { readsSaySeen } from "./reads.js";
 import { scheduleRoutes } from "./schedules.js";
 import { subscribeHandler } from "./subscribe.js";
 import { addViewRoutes } from "./view-routes.js";
-import { listWebhookDeliveriesHandler, listWebhooksHandler, setWebhookHandler, webhookHandler } from "./webhooks.js";
+import { listWebhookDeliveriesHandler, listWebhooksHandler, setWebhookHandler } from "./webhooks.js";
 import { workerOrderRoutes } from "./worker-orders.js";
 
 /** Every method of the public API with its handler. A method without one fails the start. */
@@ -124,23 +125,21 @@ export function publicRoutes(context: AuthContext & AdminContext, counters: Stre
   add(h.listWebhooks, listWebhooksHandler(context));
   add(h.setWebhook, setWebhookHandler(context));
   add(h.listWebhookDeliveries, listWebhookDeliveriesHandler(context));
-  add(h.deleteWebhook, webhookHandler(context, { verb: Verb.DELETE_WEBHOOK, check: door.checkDeleteWebhook, schema: webhook.DeleteWebhookRequestSchema }));
+  add(h.deleteWebhook, namespacedHandler(context, { verb: Verb.DELETE_WEBHOOK, check: door.checkDeleteWebhook, schema: webhook.DeleteWebhookRequestSchema }));
   add(
     h.redeliverWebhook,
-    webhookHandler(context, { verb: Verb.REDELIVER_WEBHOOK, check: door.checkRedeliverWebhook, schema: webhook.RedeliverWebhookRequestSchema }),
+    namespacedHandler(context, { verb: Verb.REDELIVER_WEBHOOK, check: door.checkRedeliverWebhook, schema: webhook.RedeliverWebhookRequestSchema }),
   );
-  add(h.testWebhook, webhookHandler(context, { verb: Verb.TEST_WEBHOOK, check: door.checkTestWebhook, schema: webhook.TestWebhookRequestSchema }));
+  add(h.testWebhook, namespacedHandler(context, { verb: Verb.TEST_WEBHOOK, check: door.checkTestWebhook, schema: webhook.TestWebhookRequestSchema }));
 
   add(a.listIterations, listIterationsHandler(context));
   command(a.replayJob, { verb: Verb.REPLAY, check: door.checkReplayJob, schema: agents.ReplayJobRequestSchema, newWork: true });
   add(a.listApprovalPolicies, listApprovalPoliciesHandler(context));
-  command(a.setApprovalPolicy, { verb: Verb.SET_POLICY, check: door.checkSetApprovalPolicy, schema: agents.SetApprovalPolicyRequestSchema });
-  command(a.deleteApprovalPolicy, {
-    verb: Verb.DELETE_POLICY,
-    check: door.checkDeleteApprovalPolicy,
-    schema: agents.DeleteApprovalPolicyRequestSchema,
-    restNotFound: { restStatus: 400, restCode: "POLICY_ERROR" },
-  });
+  add(
+    a.setApprovalPolicy,
+    namespacedHandler(context, { verb: Verb.SET_POLICY, check: door.checkSetApprovalPolicy, schema: agents.SetApprovalPolicyRequestSchema }),
+  );
+  add(a.deleteApprovalPolicy, deleteApprovalPolicyHandler(context));
 
   add(b.listBudgets, listBudgetsHandler(context));
   command(b.setBudget, { verb: Verb.SET_BUDGET, check: door.checkSetBudget, schema: budgets.SetBudgetRequestSchema });

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { create, type DescMessage, fromBinary, type MessageShape, toBinary } from "@bufbuild/protobuf";
-import { mayKnowWebhook, type WebhookRecord } from "@corvo/engine";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { mayKnow, type WebhookRecord } from "@corvo/engine";
 import {
   ListWebhookDeliveriesRequestSchema,
   ListWebhookDeliveriesResponseSchema,
@@ -14,20 +14,15 @@ import { forbidden } from "../auth/guard.js";
 import { mayKnowQueue } from "../auth/names.js";
 import { principalOf } from "../auth/principal.js";
 import { plainQueue } from "../webhooks/sign.js";
-import { type CommandRule, commandHandler } from "./command.js";
+import { commandHandler } from "./command.js";
 import type { HandlerContext } from "./context.js";
 import { decoded, timestamp } from "./job.js";
-
-/** Whose webhooks a caller may know of: its namespace's; empty: those of all. */
-function namespaceOfCaller(call: Call): string {
-  const who = principalOf(call);
-  return who === undefined || who.seesAll ? "" : who.namespace;
-}
+import { ownNamespace } from "./own-namespace.js";
 
 /** Webhooks that the caller may know of, oldest first. */
 function known({ replica }: HandlerContext, call: Call): WebhookRecord[] {
-  const caller = namespaceOfCaller(call);
-  return replica.engine.webhooks().filter(({ namespace }) => mayKnowWebhook(caller, namespace));
+  const caller = ownNamespace(call);
+  return replica.engine.webhooks().filter(({ namespace }) => mayKnow(caller, namespace));
 }
 
 /** All webhooks that the caller may know of; their secrets stay here. */
@@ -65,7 +60,7 @@ export function setWebhookHandler(context: HandlerContext): UnaryHandler {
     kind: "unary",
     async handle(call, request) {
       const wish = decoded(() => fromBinary(SetWebhookRequestSchema, request));
-      wish.namespace = namespaceOfCaller(call);
+      wish.namespace = ownNamespace(call);
       mayChange(context, wish);
       if (!wish.generateSecret) return command.handle(call, toBinary(SetWebhookRequestSchema, wish));
       wish.secret = `whsec_${randomBytes(24).toString("base64url")}`;
@@ -81,21 +76,8 @@ export function setWebhookHandler(context: HandlerContext): UnaryHandler {
 /** Who may not see other namespaces must not send their events to an address of its own. */
 function mayChange({ replica }: HandlerContext, { id, namespace }: { id: string; namespace: string }): void {
   if (namespace === "" || id === "" || replica.engine.namespacedQueues === 0) return;
-  if (replica.engine.webhooks().some((hook) => hook.id === id && hook.namespace === "") && mayKnowWebhook(namespace, ""))
+  if (replica.engine.webhooks().some((hook) => hook.id === id && hook.namespace === "") && mayKnow(namespace, ""))
     throw forbidden(`webhook "${id}" gets the events of all namespaces: only an admin of default may change it`);
-}
-
-/** A command about one webhook, as the caller's namespace. */
-export function webhookHandler<Desc extends DescMessage>(context: HandlerContext, rule: CommandRule & { schema: Desc }): UnaryHandler {
-  const command = commandHandler(context, rule);
-  return {
-    kind: "unary",
-    handle(call, request) {
-      const wish = decoded(() => fromBinary(rule.schema, request)) as MessageShape<Desc> & { namespace: string };
-      wish.namespace = namespaceOfCaller(call);
-      return command.handle(call, toBinary(rule.schema, wish));
-    },
-  };
 }
 
 export function listWebhookDeliveriesHandler(context: HandlerContext): UnaryHandler {

@@ -164,6 +164,8 @@ export class ApprovalPolicyReader extends Reader {
   minCostUsd = -0;
   hasMinCostUsd = false;
   minIteration = 0;
+  namespaceStart = 0;
+  namespaceEnd = 0;
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
     this.buf = buf;
@@ -191,6 +193,8 @@ export class ApprovalPolicyReader extends Reader {
     this.minCostUsd = 0;
     this.hasMinCostUsd = false;
     this.minIteration = 0;
+    this.namespaceStart = 0;
+    this.namespaceEnd = 0;
     let pos = start;
     while (pos < end) {
       let tag = buf[pos++];
@@ -368,6 +372,21 @@ export class ApprovalPolicyReader extends Reader {
           }
           break;
         }
+        case 103: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.namespaceEnd !== 0) this.hasUnknown = true;
+          this.namespaceStart = pos;
+          this.namespaceEnd = pos += n;
+          break;
+        }
         default:
           pos = this.unknown(tag, pos);
       }
@@ -390,6 +409,7 @@ export const ApprovalPolicyTag = {
   tagsJson: 802,
   minCostUsd: 809,
   minIteration: 816,
+  namespace: 826,
 } as const;
 
 /** What `encodeApprovalPolicy` writes. What is absent or zero is not written. */
@@ -405,6 +425,7 @@ export interface ApprovalPolicyInit {
   tagsJson?: string | Uint8Array;
   minCostUsd?: number;
   minIteration?: number;
+  namespace?: string | Uint8Array;
 }
 
 let createdAtOfApprovalPolicy = 0;
@@ -425,6 +446,7 @@ export function encodeApprovalPolicy(w: Writer, init: ApprovalPolicyInit): void 
   if (init.tagsJson !== undefined && init.tagsJson.length > 0) putStringOrBytes(w, 802, init.tagsJson);
   if (init.minCostUsd !== undefined) putDouble(w, 809, init.minCostUsd);
   if (init.minIteration !== undefined && init.minIteration !== 0) putInt32(w, 816, init.minIteration);
+  if (init.namespace !== undefined && init.namespace.length > 0) putStringOrBytes(w, 826, init.namespace);
 }
 
 /** Reads corvo.v1.SetApprovalPolicyRequest. */
@@ -449,6 +471,8 @@ export class SetApprovalPolicyRequestReader extends Reader {
   requestIdStart = 0;
   requestIdEnd = 0;
   validateOnly = false;
+  namespaceStart = 0;
+  namespaceEnd = 0;
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
     this.buf = buf;
@@ -475,6 +499,8 @@ export class SetApprovalPolicyRequestReader extends Reader {
     this.requestIdStart = 0;
     this.requestIdEnd = 0;
     this.validateOnly = false;
+    this.namespaceStart = 0;
+    this.namespaceEnd = 0;
     let pos = start;
     while (pos < end) {
       let tag = buf[pos++];
@@ -637,6 +663,21 @@ export class SetApprovalPolicyRequestReader extends Reader {
           this.requestIdEnd = pos += n;
           break;
         }
+        case 112: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.namespaceEnd !== 0) this.hasUnknown = true;
+          this.namespaceStart = pos;
+          this.namespaceEnd = pos += n;
+          break;
+        }
         case 190: {
           if ((tag & 7) !== 0) this.odd(tag, pos);
           const b = pos < end ? buf[pos] : 255;
@@ -673,6 +714,7 @@ export const SetApprovalPolicyRequestTag = {
   minIteration: 816,
   requestId: 882,
   validateOnly: 1520,
+  namespace: 898,
 } as const;
 
 /** What `encodeSetApprovalPolicyRequest` writes. What is absent or zero is not written. */
@@ -688,6 +730,7 @@ export interface SetApprovalPolicyRequestInit {
   minIteration?: number;
   requestId?: string | Uint8Array;
   validateOnly?: boolean;
+  namespace?: string | Uint8Array;
 }
 
 /** Writes the fields of corvo.v1.SetApprovalPolicyRequest, without a length before them. */
@@ -702,6 +745,7 @@ export function encodeSetApprovalPolicyRequest(w: Writer, init: SetApprovalPolic
   if (init.minCostUsd !== undefined) putDouble(w, 809, init.minCostUsd);
   if (init.minIteration !== undefined && init.minIteration !== 0) putInt32(w, 816, init.minIteration);
   if (init.requestId !== undefined && init.requestId.length > 0) putStringOrBytes(w, 882, init.requestId);
+  if (init.namespace !== undefined && init.namespace.length > 0) putStringOrBytes(w, 898, init.namespace);
   if (init.validateOnly !== undefined && init.validateOnly) putBool(w, 1520, init.validateOnly);
 }
 
@@ -785,6 +829,8 @@ export class DeleteApprovalPolicyRequestReader extends Reader {
   requestIdStart = 0;
   requestIdEnd = 0;
   validateOnly = false;
+  namespaceStart = 0;
+  namespaceEnd = 0;
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
     this.buf = buf;
@@ -796,6 +842,8 @@ export class DeleteApprovalPolicyRequestReader extends Reader {
     this.requestIdStart = 0;
     this.requestIdEnd = 0;
     this.validateOnly = false;
+    this.namespaceStart = 0;
+    this.namespaceEnd = 0;
     let pos = start;
     while (pos < end) {
       let tag = buf[pos++];
@@ -847,6 +895,21 @@ export class DeleteApprovalPolicyRequestReader extends Reader {
           this.requestIdEnd = pos += n;
           break;
         }
+        case 112: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.namespaceEnd !== 0) this.hasUnknown = true;
+          this.namespaceStart = pos;
+          this.namespaceEnd = pos += n;
+          break;
+        }
         case 190: {
           if ((tag & 7) !== 0) this.odd(tag, pos);
           const b = pos < end ? buf[pos] : 255;
@@ -875,6 +938,7 @@ export const DeleteApprovalPolicyRequestTag = {
   id: 10,
   requestId: 882,
   validateOnly: 1520,
+  namespace: 898,
 } as const;
 
 /** What `encodeDeleteApprovalPolicyRequest` writes. What is absent or zero is not written. */
@@ -882,11 +946,13 @@ export interface DeleteApprovalPolicyRequestInit {
   id?: string | Uint8Array;
   requestId?: string | Uint8Array;
   validateOnly?: boolean;
+  namespace?: string | Uint8Array;
 }
 
 /** Writes the fields of corvo.v1.DeleteApprovalPolicyRequest, without a length before them. */
 export function encodeDeleteApprovalPolicyRequest(w: Writer, init: DeleteApprovalPolicyRequestInit): void {
   if (init.id !== undefined && init.id.length > 0) putStringOrBytes(w, 10, init.id);
   if (init.requestId !== undefined && init.requestId.length > 0) putStringOrBytes(w, 882, init.requestId);
+  if (init.namespace !== undefined && init.namespace.length > 0) putStringOrBytes(w, 898, init.namespace);
   if (init.validateOnly !== undefined && init.validateOnly) putBool(w, 1520, init.validateOnly);
 }
