@@ -1,10 +1,11 @@
 import type { Row, World } from "./row.js";
 import { aFetchedJob, aJob, aQueue } from "./rows-worker.js";
-import { anything, bool, idOf, jobId, listWith, text, time } from "./shape.js";
+import { anything, bool, idOf, int, jobId, listOf, listWith, text, time } from "./shape.js";
 
 const anOpenBatch = async (world: World) => {
-  const { json } = await world.rest.post("batch", { callback_queue: world.queue() });
-  return { batch: String(json?.batch_id ?? "missing") };
+  const queue = world.queue();
+  const { json } = await world.rest.post("batch", { callback_queue: queue });
+  return { queue, batch: String(json?.batch_id ?? "missing") };
 };
 const aSchedule = async (world: World) => {
   const name = `s.${world.queue()}`;
@@ -28,6 +29,16 @@ const aHook = async (world: World) => {
   const { json } = await world.rest.post("webhooks", { url: "http://192.0.2.1/hook", enabled: false });
   return { hook: String(json?.id ?? "missing") };
 };
+const aTask = async (world: World) => {
+  const { id } = await aJob(world);
+  const { json } = await world.rest.post("jobs/bulk", { action: "cancel", job_ids: [id], async: true });
+  return { task: String(json?.bulk_operation_id ?? "missing") };
+};
+const aFailure = async (world: World) => {
+  const { queue, id } = await aFetchedJob(world);
+  await world.rest.post(`fail/${id}`, { error: "SMTP 535" });
+  return { queue, id };
+};
 const schedule = { name: "{name}", id: idOf("sched_"), cron: "0 9 * * *", job: { queue: "q" }, paused: bool };
 
 /** What Corvo v0.3 did not have: calls of newer clients (§11) and our own. */
@@ -35,7 +46,19 @@ export const oursRows: readonly Row[] = [
   { method: "GET", path: "//livez", cases: [{ what: "alive", status: 200, answers: { status: "ok" } }] },
   { method: "GET", path: "//readyz", cases: [{ what: "ready", status: 200, answers: { status: "ok" } }] },
   { method: "POST", path: "/batch", cases: [{ what: "an open batch", body: { callback_queue: "cb" }, status: 201, answers: { batch_id: idOf("batch_") } }] },
-  { method: "POST", path: "/batch/{id}/seal", cases: [{ what: "sealed", given: anOpenBatch, at: "/batch/{batch}/seal", status: 200 }] },
+  {
+    method: "POST",
+    path: "/batch/{id}/seal",
+    cases: [
+      {
+        what: "sealed",
+        given: anOpenBatch,
+        at: "/batch/{batch}/seal",
+        status: 200,
+        answers: { status: "completed", callback_job: anything },
+      },
+    ],
+  },
   {
     method: "GET",
     path: "/batches/{id}",
@@ -95,7 +118,11 @@ export const oursRows: readonly Row[] = [
       { what: "unknown job", at: "/jobs/job_00000000000000000000000000/step", body: {}, status: 400, code: "STEP_ERROR", error: /not found/ },
     ],
   },
-  { method: "POST", path: "/release/{job_id}", cases: [{ what: "given back", given: aFetchedJob, at: "/release/{id}", body: {}, status: 200 }] },
+  {
+    method: "POST",
+    path: "/release/{job_id}",
+    cases: [{ what: "given back", given: aFetchedJob, at: "/release/{id}", body: {}, status: 200, answers: { status: "released" } }],
+  },
   { method: "GET", path: "/jobs/{id}/explain", cases: [{ what: "why it is not running", given: aJob, status: 200, answers: { reasons: anything } }] },
   {
     method: "PUT",
@@ -149,9 +176,17 @@ export const oursRows: readonly Row[] = [
   {
     method: "POST",
     path: "/webhooks/{id}/redeliver",
-    cases: [{ what: "nothing to send again", given: aHook, at: "/webhooks/{hook}/redeliver", body: {}, status: 200 }],
+    cases: [
+      { what: "nothing to send again", given: aHook, at: "/webhooks/{hook}/redeliver", body: {}, status: 200, answers: { status: "ok", redelivered: 0 } },
+    ],
   },
-  { method: "POST", path: "/webhooks/{id}/test", cases: [{ what: "nobody listens there", given: aHook, at: "/webhooks/{hook}/test", body: {}, status: 200 }] },
+  {
+    method: "POST",
+    path: "/webhooks/{id}/test",
+    cases: [
+      { what: "nobody listens there", given: aHook, at: "/webhooks/{hook}/test", body: {}, status: 200, answers: { status: "ok", event_id: idOf("evt_") } },
+    ],
+  },
   {
     method: "POST",
     path: "/queues/{name}/depth",
@@ -164,7 +199,11 @@ export const oursRows: readonly Row[] = [
       { what: "a count and a token", given: aJob, body: { action: "cancel", filter: { queue: "{queue}" } }, status: 200, answers: { count: 1, token: text } },
     ],
   },
-  { method: "GET", path: "/bulk", cases: [{ what: "all of them", status: 200 }] },
+  {
+    method: "GET",
+    path: "/bulk",
+    cases: [{ what: "all of them", given: aTask, status: 200, answers: listWith({ id: "{task}", action: "cancel", total: 1 }) }],
+  },
   { method: "GET", path: "/bulk/{id}/items", cases: [{ what: "unknown", at: "/bulk/bulk_none/items", status: 404, code: "NOT_FOUND", error: /not found/ }] },
   {
     method: "POST",
@@ -183,9 +222,40 @@ export const oursRows: readonly Row[] = [
       ],
     }),
   ),
-  { method: "GET", path: "/errors", cases: [{ what: "groups", status: 200 }] },
-  { method: "GET", path: "/stats", cases: [{ what: "counters by minute", status: 200 }] },
-  { method: "POST", path: "/jobs/{id}/priority", cases: [{ what: "changed", given: aJob, body: { priority: "high" }, status: 200 }] },
+  {
+    method: "GET",
+    path: "/errors",
+    cases: [
+      {
+        what: "groups",
+        given: aFailure,
+        status: 200,
+        answers: { groups: listWith({ queue: "{queue}", words: text, sample: "SMTP 535", failures: 1 }), total: int },
+      },
+    ],
+  },
+  {
+    method: "GET",
+    path: "/stats",
+    cases: [
+      {
+        what: "counters of a queue",
+        given: aJob,
+        at: "/stats?queue={queue}",
+        status: 200,
+        answers: {
+          points: listWith({ at: time, seconds: int, enqueued: 1, started: 0, completed: 0, failed: 0 }),
+          bounds_ms: listOf(int),
+          oldest_pending_ms: int,
+        },
+      },
+    ],
+  },
+  {
+    method: "POST",
+    path: "/jobs/{id}/priority",
+    cases: [{ what: "changed", given: aJob, body: { priority: "high" }, status: 200, answers: { status: "changed" } }],
+  },
   { method: "POST", path: "/jobs/{id}/requeue", cases: [{ what: "not dead", given: aJob, body: {}, status: 400, error: /./ }] },
   {
     method: "POST",
