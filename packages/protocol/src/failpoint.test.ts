@@ -4,7 +4,7 @@ import { failpoint, failpoints, operatorFailpoints, setFailpointHook } from "./f
 afterEach(() => setFailpointHook(undefined));
 
 test("the hook is told each place that is reached; without one nothing happens", () => {
-  failpoint("append-after");
+  failpoint("apply-after");
   const reached: string[] = [];
   setFailpointHook((name) => reached.push(name));
   const all = [...failpoints, ...operatorFailpoints];

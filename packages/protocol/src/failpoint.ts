@@ -8,12 +8,8 @@ export const failpoints = [
   "start-after-replay", // ready to serve
   "propose-before", // commands of a turn are gathered, none is in raft
   "propose-after", // raft has them, nothing is on disk
-  "append-before", // about to write to the log
-  "append-after", // synced, nobody was told
   "apply-before", // committed, not applied
-  "apply-after", // applied, not answered
-  "answer-before",
-  "answer-after",
+  "apply-after", // applied; those who wait are told in the same turn
   "snapshot-before-cut",
   "snapshot-mid-write", // some chunks are written
   "snapshot-before-finish", // all chunks are written, the file has its temporary name
