@@ -478,7 +478,9 @@ type ApprovalPolicy struct {
 	// Condition: the job's cost so far, this ack's usage included, is at least this. Absent: none.
 	MinCostUsd *float64 `protobuf:"fixed64,101,opt,name=min_cost_usd,json=minCostUsd,proto3,oneof" json:"min_cost_usd,omitempty"`
 	// Condition: the iteration that ends is this one or a later one. 0: none.
-	MinIteration  int32 `protobuf:"varint,102,opt,name=min_iteration,json=minIteration,proto3" json:"min_iteration,omitempty"`
+	MinIteration int32 `protobuf:"varint,102,opt,name=min_iteration,json=minIteration,proto3" json:"min_iteration,omitempty"`
+	// Only jobs of this namespace. Absent: of all namespaces.
+	Namespace     string `protobuf:"bytes,103,opt,name=namespace,proto3" json:"namespace,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -588,6 +590,13 @@ func (x *ApprovalPolicy) GetMinIteration() int32 {
 		return x.MinIteration
 	}
 	return 0
+}
+
+func (x *ApprovalPolicy) GetNamespace() string {
+	if x != nil {
+		return x.Namespace
+	}
+	return ""
 }
 
 // Asks for all.
@@ -715,7 +724,9 @@ type SetApprovalPolicyRequest struct {
 	// Makes a retry of this call safe. Empty: not given.
 	RequestId string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Only say what would happen.
-	ValidateOnly  bool `protobuf:"varint,190,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	ValidateOnly bool `protobuf:"varint,190,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	// Namespace of the caller, as the server puts it there; a caller's own is never believed. The policy is for its jobs alone. Empty: for all.
+	Namespace     string `protobuf:"bytes,112,opt,name=namespace,proto3" json:"namespace,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -827,6 +838,13 @@ func (x *SetApprovalPolicyRequest) GetValidateOnly() bool {
 	return false
 }
 
+func (x *SetApprovalPolicyRequest) GetNamespace() string {
+	if x != nil {
+		return x.Namespace
+	}
+	return ""
+}
+
 // Done.
 type SetApprovalPolicyResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -881,7 +899,9 @@ type DeleteApprovalPolicyRequest struct {
 	// Makes a retry of this call safe. Empty: not given.
 	RequestId string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Only say what would happen.
-	ValidateOnly  bool `protobuf:"varint,190,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	ValidateOnly bool `protobuf:"varint,190,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	// Namespace of the caller, as the server puts it there: only its policies are found. A caller's own is never believed. Empty: all are.
+	Namespace     string `protobuf:"bytes,112,opt,name=namespace,proto3" json:"namespace,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -935,6 +955,13 @@ func (x *DeleteApprovalPolicyRequest) GetValidateOnly() bool {
 		return x.ValidateOnly
 	}
 	return false
+}
+
+func (x *DeleteApprovalPolicyRequest) GetNamespace() string {
+	if x != nil {
+		return x.Namespace
+	}
+	return ""
 }
 
 // Done.
@@ -1026,7 +1053,7 @@ const file_corvo_v1_agent_proto_rawDesc = "" +
 	"\x06job_id\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x05jobId\x12\x1e\n" +
 	"\x06status\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\x12/\n" +
 	"\x0funique_existing\x18\x03 \x01(\bB\x06\x8a\xb5\x18\x02\x18\x01R\x0euniqueExisting\x12#\n" +
-	"\tlog_index\x18d \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndex\"\x9d\x03\n" +
+	"\tlog_index\x18d \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndex\"\xc3\x03\n" +
 	"\x0eApprovalPolicy\x12\x16\n" +
 	"\x02id\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x02id\x12\x1a\n" +
 	"\x04name\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x04name\x12\x1a\n" +
@@ -1040,13 +1067,14 @@ const file_corvo_v1_agent_proto_rawDesc = "" +
 	"\ttags_json\x18d \x01(\tB\b\x8a\xb5\x18\x04\b\x01(\x01R\btagsJson\x12%\n" +
 	"\fmin_cost_usd\x18e \x01(\x01H\x00R\n" +
 	"minCostUsd\x88\x01\x01\x12#\n" +
-	"\rmin_iteration\x18f \x01(\x05R\fminIteration:\x06\x9a\xb5\x18\x02\b\x01B\x0f\n" +
+	"\rmin_iteration\x18f \x01(\x05R\fminIteration\x12$\n" +
+	"\tnamespace\x18g \x01(\tB\x06\x8a\xb5\x18\x02@\x06R\tnamespace:\x06\x9a\xb5\x18\x02\b\x01B\x0f\n" +
 	"\r_min_cost_usd\";\n" +
 	"\x1bListApprovalPoliciesRequest\x12\x1c\n" +
 	"\tmin_index\x18\xbf\x01 \x01(\x04R\bminIndex\"\x82\x01\n" +
 	"\x1cListApprovalPoliciesResponse\x12<\n" +
 	"\bpolicies\x18\x01 \x03(\v2\x18.corvo.v1.ApprovalPolicyB\x06\x8a\xb5\x18\x02\x18\x01R\bpolicies\x12$\n" +
-	"\tlog_index\x18\xc0\x01 \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndex\"\x8a\x03\n" +
+	"\tlog_index\x18\xc0\x01 \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndex\"\xb0\x03\n" +
 	"\x18SetApprovalPolicyRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04mode\x18\x02 \x01(\tR\x04mode\x12\x1d\n" +
@@ -1060,17 +1088,19 @@ const file_corvo_v1_agent_proto_rawDesc = "" +
 	"\rmin_iteration\x18f \x01(\x05R\fminIteration\x12\x1d\n" +
 	"\n" +
 	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
-	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01B\n" +
+	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly\x12$\n" +
+	"\tnamespace\x18p \x01(\tB\x06\x8a\xb5\x18\x02 \x01R\tnamespace:\x06\x9a\xb5\x18\x02\b\x01B\n" +
 	"\n" +
 	"\b_enabledB\x0f\n" +
 	"\r_min_cost_usd\"U\n" +
 	"\x19SetApprovalPolicyResponse\x120\n" +
-	"\x06policy\x18\x01 \x01(\v2\x18.corvo.v1.ApprovalPolicyR\x06policy:\x06\x9a\xb5\x18\x02\b\x01\"z\n" +
+	"\x06policy\x18\x01 \x01(\v2\x18.corvo.v1.ApprovalPolicyR\x06policy:\x06\x9a\xb5\x18\x02\b\x01\"\xa0\x01\n" +
 	"\x1bDeleteApprovalPolicyRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1d\n" +
 	"\n" +
 	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
-	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\">\n" +
+	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly\x12$\n" +
+	"\tnamespace\x18p \x01(\tB\x06\x8a\xb5\x18\x02 \x01R\tnamespace:\x06\x9a\xb5\x18\x02\b\x01\">\n" +
 	"\x1cDeleteApprovalPolicyResponse\x12\x1e\n" +
 	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status2\xff\x06\n" +
 	"\fAgentService\x12\x94\x01\n" +
@@ -1079,11 +1109,11 @@ const file_corvo_v1_agent_proto_rawDesc = "" +
 	"\tReplayJob\x12\x1a.corvo.v1.ReplayJobRequest\x1a\x1b.corvo.v1.ReplayJobResponse\"R\x92\xb5\x18\x11\b\xc9\x012\fREPLAY_ERROR\xa2\xb5\x18\x12\n" +
 	"\x04jobs\x12\x06replay\x18\x06 \x03\x82\xd3\xe4\x93\x02!:\x01*\"\x1c/api/v1/jobs/{job_id}/replay\x12\xb6\x01\n" +
 	"\x14ListApprovalPolicies\x12%.corvo.v1.ListApprovalPoliciesRequest\x1a&.corvo.v1.ListApprovalPoliciesResponse\"O\xa2\xb5\x18\x1d\n" +
-	"\x11approval-policies\x12\x04read\x18\x03 \x05\x82\xd3\xe4\x93\x02%b\bpolicies\x12\x19/api/v1/approval-policies\x90\x02\x01\x12\xbe\x01\n" +
+	"\x11approval-policies\x12\x04read\x18\x03 \x06\x82\xd3\xe4\x93\x02%b\bpolicies\x12\x19/api/v1/approval-policies\x90\x02\x01\x12\xbe\x01\n" +
 	"\x11SetApprovalPolicy\x12\".corvo.v1.SetApprovalPolicyRequest\x1a#.corvo.v1.SetApprovalPolicyResponse\"`\x92\xb5\x18\x0e2\fPOLICY_ERROR\xa2\xb5\x18\x1e\n" +
-	"\x11approval-policies\x12\x05write\x18\x06 \x05\x82\xd3\xe4\x93\x02&:\x01*b\x06policy\"\x19/api/v1/approval-policies\x12\xc2\x01\n" +
+	"\x11approval-policies\x12\x05write\x18\x06 \x06\x82\xd3\xe4\x93\x02&:\x01*b\x06policy\"\x19/api/v1/approval-policies\x12\xc2\x01\n" +
 	"\x14DeleteApprovalPolicy\x12%.corvo.v1.DeleteApprovalPolicyRequest\x1a&.corvo.v1.DeleteApprovalPolicyResponse\"[\x92\xb5\x18\x0e2\fPOLICY_ERROR\xa2\xb5\x18\x1f\n" +
-	"\x11approval-policies\x12\x06delete\x18\x06 \x05\x82\xd3\xe4\x93\x02 *\x1e/api/v1/approval-policies/{id}B)Z'corvo.dev/corvo/gen/go/corvo/v1;corvov1b\x06proto3"
+	"\x11approval-policies\x12\x06delete\x18\x06 \x06\x82\xd3\xe4\x93\x02 *\x1e/api/v1/approval-policies/{id}B)Z'corvo.dev/corvo/gen/go/corvo/v1;corvov1b\x06proto3"
 
 var (
 	file_corvo_v1_agent_proto_rawDescOnce sync.Once

@@ -610,7 +610,8 @@ type SetApiKeyRequest struct {
 	Key string `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`
 	// Its namespace. Empty: the caller's.
 	Namespace string `protobuf:"bytes,3,opt,name=namespace,proto3" json:"namespace,omitempty"`
-	// Its role. Empty: `readonly`. A name that is no role may do nothing until a custom role of that name exists.
+	// Its role. Empty: `readonly`. A name that is no role may do nothing until a custom role of that name exists. The first enabled key of
+	// an open server must have the role `admin`, the namespace `default` and no queue scope: else nobody could make another.
 	Role string `protobuf:"bytes,4,opt,name=role,proto3" json:"role,omitempty"`
 	// Patterns of queues, separated by commas, with `*` for any text: `emails.*,reports`. Empty: all.
 	QueueScope string `protobuf:"bytes,5,opt,name=queue_scope,json=queueScope,proto3" json:"queue_scope,omitempty"`

@@ -42,7 +42,7 @@ const (
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
 // Keys, roles and what was done with them. A server without a key and without an admin password asks nobody who they are; it closes with
-// the first key and stays closed. Nobody can grant what they may not do themselves.
+// the first enabled key and stays closed; that key must be an admin's over everything. Nobody can grant what they may not do themselves.
 type AuthServiceClient interface {
 	// Whether anybody is asked who they are.
 	GetAuthStatus(ctx context.Context, in *GetAuthStatusRequest, opts ...grpc.CallOption) (*GetAuthStatusResponse, error)
@@ -227,7 +227,7 @@ func (c *authServiceClient) ListAuditLogs(ctx context.Context, in *ListAuditLogs
 // for forward compatibility.
 //
 // Keys, roles and what was done with them. A server without a key and without an admin password asks nobody who they are; it closes with
-// the first key and stays closed. Nobody can grant what they may not do themselves.
+// the first enabled key and stays closed; that key must be an admin's over everything. Nobody can grant what they may not do themselves.
 type AuthServiceServer interface {
 	// Whether anybody is asked who they are.
 	GetAuthStatus(context.Context, *GetAuthStatusRequest) (*GetAuthStatusResponse, error)

@@ -1200,9 +1200,9 @@ const file_corvo_v1_budget_proto_rawDesc = "" +
 	"\fDeleteBudget\x12\x1d.corvo.v1.DeleteBudgetRequest\x1a\x1e.corvo.v1.DeleteBudgetResponse\"S\x92\xb5\x18\x0e2\fBUDGET_ERROR\xa2\xb5\x18\x15\n" +
 	"\abudgets\x12\x06delete\x18\x06 \x05\x82\xd3\xe4\x93\x02\"* /api/v1/budgets/{scope}/{target}\x12\xa6\x01\n" +
 	"\x0fGetUsageSummary\x12 .corvo.v1.GetUsageSummaryRequest\x1a!.corvo.v1.GetUsageSummaryResponse\"N\x92\xb5\x18\x152\x13USAGE_SUMMARY_ERROR\xa2\xb5\x18\x11\n" +
-	"\x05usage\x12\x04read\x18\x03 \x05\x82\xd3\xe4\x93\x02\x17\x12\x15/api/v1/usage/summary\x90\x02\x01\x12\xaa\x01\n" +
+	"\x05usage\x12\x04read\x18\x03 \x06\x82\xd3\xe4\x93\x02\x17\x12\x15/api/v1/usage/summary\x90\x02\x01\x12\xaa\x01\n" +
 	"\x11GetBillingSummary\x12\".corvo.v1.GetBillingSummaryRequest\x1a#.corvo.v1.GetBillingSummaryResponse\"L\x92\xb5\x18\x0f2\rBILLING_ERROR\xa2\xb5\x18\x13\n" +
-	"\abilling\x12\x04read\x18\x03 \x05\x82\xd3\xe4\x93\x02\x19\x12\x17/api/v1/billing/summary\x90\x02\x01B)Z'corvo.dev/corvo/gen/go/corvo/v1;corvov1b\x06proto3"
+	"\abilling\x12\x04read\x18\x03 \x06\x82\xd3\xe4\x93\x02\x19\x12\x17/api/v1/billing/summary\x90\x02\x01B)Z'corvo.dev/corvo/gen/go/corvo/v1;corvov1b\x06proto3"
 
 var (
 	file_corvo_v1_budget_proto_rawDescOnce sync.Once

@@ -42,7 +42,7 @@ type BudgetServiceClient interface {
 	DeleteBudget(ctx context.Context, in *DeleteBudgetRequest, opts ...grpc.CallOption) (*DeleteBudgetResponse, error)
 	// What was used in a period that ends now, in total and by group. Usage outlives its jobs.
 	GetUsageSummary(ctx context.Context, in *GetUsageSummaryRequest, opts ...grpc.CallOption) (*GetUsageSummaryResponse, error)
-	// What each namespace used in a period that ends now.
+	// What each namespace used in a period that ends now; a caller of another namespace than `default` sees its own.
 	GetBillingSummary(ctx context.Context, in *GetBillingSummaryRequest, opts ...grpc.CallOption) (*GetBillingSummaryResponse, error)
 }
 
@@ -118,7 +118,7 @@ type BudgetServiceServer interface {
 	DeleteBudget(context.Context, *DeleteBudgetRequest) (*DeleteBudgetResponse, error)
 	// What was used in a period that ends now, in total and by group. Usage outlives its jobs.
 	GetUsageSummary(context.Context, *GetUsageSummaryRequest) (*GetUsageSummaryResponse, error)
-	// What each namespace used in a period that ends now.
+	// What each namespace used in a period that ends now; a caller of another namespace than `default` sees its own.
 	GetBillingSummary(context.Context, *GetBillingSummaryRequest) (*GetBillingSummaryResponse, error)
 	mustEmbedUnimplementedBudgetServiceServer()
 }

@@ -58,7 +58,9 @@ type Webhook struct {
 	// Dead letters that are kept.
 	Dead int64 `protobuf:"varint,14,opt,name=dead,proto3" json:"dead,omitempty"`
 	// Events that were left out because 10,000 were waiting. The next one that is taken up is preceded by a `gap`.
-	Dropped       int64 `protobuf:"varint,15,opt,name=dropped,proto3" json:"dropped,omitempty"`
+	Dropped int64 `protobuf:"varint,15,opt,name=dropped,proto3" json:"dropped,omitempty"`
+	// Only events of this namespace. Absent: of all namespaces.
+	Namespace     string `protobuf:"bytes,16,opt,name=namespace,proto3" json:"namespace,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -198,6 +200,13 @@ func (x *Webhook) GetDropped() int64 {
 	return 0
 }
 
+func (x *Webhook) GetNamespace() string {
+	if x != nil {
+		return x.Namespace
+	}
+	return ""
+}
+
 // Nothing to say.
 type ListWebhooksRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -322,7 +331,10 @@ type SetWebhookRequest struct {
 	// Makes a retry of this call safe. Empty: not given.
 	RequestId string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Only checks whether it could be done.
-	ValidateOnly  bool `protobuf:"varint,190,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	ValidateOnly bool `protobuf:"varint,190,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	// Namespace of the caller, as the server puts it there; a caller's own is never believed. What is made is for its events alone, and only
+	// its webhooks are found. Empty: for all, and all are.
+	Namespace     string `protobuf:"bytes,112,opt,name=namespace,proto3" json:"namespace,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -427,6 +439,13 @@ func (x *SetWebhookRequest) GetValidateOnly() bool {
 	return false
 }
 
+func (x *SetWebhookRequest) GetNamespace() string {
+	if x != nil {
+		return x.Namespace
+	}
+	return ""
+}
+
 // Done.
 type SetWebhookResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -499,7 +518,9 @@ type DeleteWebhookRequest struct {
 	// Makes a retry of this call safe. Empty: not given.
 	RequestId string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Only checks whether it could be done.
-	ValidateOnly  bool `protobuf:"varint,190,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	ValidateOnly bool `protobuf:"varint,190,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	// Namespace of the caller, as the server puts it there: only its webhooks are found. A caller's own is never believed. Empty: all are.
+	Namespace     string `protobuf:"bytes,112,opt,name=namespace,proto3" json:"namespace,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -553,6 +574,13 @@ func (x *DeleteWebhookRequest) GetValidateOnly() bool {
 		return x.ValidateOnly
 	}
 	return false
+}
+
+func (x *DeleteWebhookRequest) GetNamespace() string {
+	if x != nil {
+		return x.Namespace
+	}
+	return ""
 }
 
 // Done.
@@ -694,7 +722,7 @@ type WebhookDelivery struct {
 	Type string `protobuf:"bytes,3,opt,name=type,proto3" json:"type,omitempty"`
 	// Job that it is about.
 	JobId string `protobuf:"bytes,4,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
-	// Queue that it is about.
+	// Queue that it is about, as its webhook is told.
 	Queue string `protobuf:"bytes,5,opt,name=queue,proto3" json:"queue,omitempty"`
 	// When it happened.
 	At *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=at,proto3" json:"at,omitempty"`
@@ -884,7 +912,9 @@ type RedeliverWebhookRequest struct {
 	// Makes a retry of this call safe. Empty: not given.
 	RequestId string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Only checks whether it could be done.
-	ValidateOnly  bool `protobuf:"varint,190,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	ValidateOnly bool `protobuf:"varint,190,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	// Namespace of the caller, as the server puts it there: only its webhooks are found. A caller's own is never believed. Empty: all are.
+	Namespace     string `protobuf:"bytes,112,opt,name=namespace,proto3" json:"namespace,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -945,6 +975,13 @@ func (x *RedeliverWebhookRequest) GetValidateOnly() bool {
 		return x.ValidateOnly
 	}
 	return false
+}
+
+func (x *RedeliverWebhookRequest) GetNamespace() string {
+	if x != nil {
+		return x.Namespace
+	}
+	return ""
 }
 
 // Done.
@@ -1010,7 +1047,9 @@ type TestWebhookRequest struct {
 	// Makes a retry of this call safe. Empty: not given.
 	RequestId string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Only checks whether it could be done.
-	ValidateOnly  bool `protobuf:"varint,190,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	ValidateOnly bool `protobuf:"varint,190,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	// Namespace of the caller, as the server puts it there: only its webhooks are found. A caller's own is never believed. Empty: all are.
+	Namespace     string `protobuf:"bytes,112,opt,name=namespace,proto3" json:"namespace,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1064,6 +1103,13 @@ func (x *TestWebhookRequest) GetValidateOnly() bool {
 		return x.ValidateOnly
 	}
 	return false
+}
+
+func (x *TestWebhookRequest) GetNamespace() string {
+	if x != nil {
+		return x.Namespace
+	}
+	return ""
 }
 
 // Done.
@@ -1125,7 +1171,7 @@ var File_corvo_v1_webhook_proto protoreflect.FileDescriptor
 
 const file_corvo_v1_webhook_proto_rawDesc = "" +
 	"\n" +
-	"\x16corvo/v1/webhook.proto\x12\bcorvo.v1\x1a\x1ecorvo/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbd\x04\n" +
+	"\x16corvo/v1/webhook.proto\x12\bcorvo.v1\x1a\x1ecorvo/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe3\x04\n" +
 	"\aWebhook\x12\x16\n" +
 	"\x02id\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x02id\x12\x18\n" +
 	"\x03url\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x03url\x12\x1e\n" +
@@ -1146,12 +1192,13 @@ const file_corvo_v1_webhook_proto_rawDesc = "" +
 	"\tdelivered\x18\f \x01(\x03B\x06\x8a\xb5\x18\x02\x18\x01R\tdelivered\x12 \n" +
 	"\apending\x18\r \x01(\x03B\x06\x8a\xb5\x18\x02\x18\x01R\apending\x12\x1a\n" +
 	"\x04dead\x18\x0e \x01(\x03B\x06\x8a\xb5\x18\x02\x18\x01R\x04dead\x12 \n" +
-	"\adropped\x18\x0f \x01(\x03B\x06\x8a\xb5\x18\x02\x18\x01R\adropped\"3\n" +
+	"\adropped\x18\x0f \x01(\x03B\x06\x8a\xb5\x18\x02\x18\x01R\adropped\x12$\n" +
+	"\tnamespace\x18\x10 \x01(\tB\x06\x8a\xb5\x18\x02@\x06R\tnamespace\"3\n" +
 	"\x13ListWebhooksRequest\x12\x1c\n" +
 	"\tmin_index\x18\xbf\x01 \x01(\x04R\bminIndex\"s\n" +
 	"\x14ListWebhooksResponse\x125\n" +
 	"\bwebhooks\x18\x01 \x03(\v2\x11.corvo.v1.WebhookB\x06\x8a\xb5\x18\x02\x18\x01R\bwebhooks\x12$\n" +
-	"\tlog_index\x18\xc0\x01 \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndex\"\xbe\x02\n" +
+	"\tlog_index\x18\xc0\x01 \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndex\"\xe4\x02\n" +
 	"\x11SetWebhookRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x10\n" +
 	"\x03url\x18\x02 \x01(\tR\x03url\x12\x16\n" +
@@ -1164,31 +1211,33 @@ const file_corvo_v1_webhook_proto_rawDesc = "" +
 	"\x0fgenerate_secret\x18\b \x01(\bR\x0egenerateSecret\x12\x1d\n" +
 	"\n" +
 	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
-	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01B\t\n" +
+	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly\x12$\n" +
+	"\tnamespace\x18p \x01(\tB\x06\x8a\xb5\x18\x02 \x01R\tnamespace:\x06\x9a\xb5\x18\x02\b\x01B\t\n" +
 	"\a_secret\"l\n" +
 	"\x12SetWebhookResponse\x12\x1e\n" +
 	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\x12\x16\n" +
 	"\x02id\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x02id\x12\x16\n" +
-	"\x06secret\x18\x03 \x01(\tR\x06secret:\x06\x9a\xb5\x18\x02\b\x01\"s\n" +
-	"\x14DeleteWebhookRequest\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1d\n" +
+	"\x06secret\x18\x03 \x01(\tR\x06secret:\x06\x9a\xb5\x18\x02\b\x01\"\xa1\x01\n" +
+	"\x14DeleteWebhookRequest\x12\x16\n" +
+	"\x02id\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02@\x04R\x02id\x12\x1d\n" +
 	"\n" +
 	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
-	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\"W\n" +
+	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly\x12$\n" +
+	"\tnamespace\x18p \x01(\tB\x06\x8a\xb5\x18\x02 \x01R\tnamespace:\x06\x9a\xb5\x18\x02\b\x01\"Y\n" +
 	"\x15DeleteWebhookResponse\x12\x1e\n" +
-	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\x12\x16\n" +
-	"\x02id\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x02id:\x06\x9a\xb5\x18\x02\b\x01\"x\n" +
-	"\x1cListWebhookDeliveriesRequest\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
+	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\x12\x18\n" +
+	"\x02id\x18\x02 \x01(\tB\b\x8a\xb5\x18\x04\x18\x01@\x04R\x02id:\x06\x9a\xb5\x18\x02\b\x01\"\x80\x01\n" +
+	"\x1cListWebhookDeliveriesRequest\x12\x16\n" +
+	"\x02id\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02@\x04R\x02id\x12\x14\n" +
 	"\x05state\x18\x02 \x01(\tR\x05state\x12\x14\n" +
 	"\x05limit\x18\x03 \x01(\x05R\x05limit\x12\x1c\n" +
-	"\tmin_index\x18\xbf\x01 \x01(\x04R\bminIndex\"\xfb\x02\n" +
+	"\tmin_index\x18\xbf\x01 \x01(\x04R\bminIndex\"\x83\x03\n" +
 	"\x0fWebhookDelivery\x12!\n" +
 	"\bevent_id\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\aeventId\x12\x18\n" +
 	"\x03seq\x18\x02 \x01(\x04B\x06\x8a\xb5\x18\x02\x18\x01R\x03seq\x12\x1a\n" +
 	"\x04type\x18\x03 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x04type\x12\x15\n" +
-	"\x06job_id\x18\x04 \x01(\tR\x05jobId\x12\x14\n" +
-	"\x05queue\x18\x05 \x01(\tR\x05queue\x12*\n" +
+	"\x06job_id\x18\x04 \x01(\tR\x05jobId\x12\x1c\n" +
+	"\x05queue\x18\x05 \x01(\tB\x06\x8a\xb5\x18\x02@\x01R\x05queue\x12*\n" +
 	"\x02at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x1c\n" +
 	"\x05state\x18\a \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x05state\x12\x1a\n" +
 	"\battempts\x18\b \x01(\x05R\battempts\x12(\n" +
@@ -1201,38 +1250,40 @@ const file_corvo_v1_webhook_proto_rawDesc = "" +
 	"\n" +
 	"deliveries\x18\x01 \x03(\v2\x19.corvo.v1.WebhookDeliveryB\x06\x8a\xb5\x18\x02\x18\x01R\n" +
 	"deliveries\x12$\n" +
-	"\tlog_index\x18\xc0\x01 \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndex\"\x93\x01\n" +
-	"\x17RedeliverWebhookRequest\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1b\n" +
+	"\tlog_index\x18\xc0\x01 \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndex\"\xc1\x01\n" +
+	"\x17RedeliverWebhookRequest\x12\x16\n" +
+	"\x02id\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02@\x04R\x02id\x12\x1b\n" +
 	"\tevent_ids\x18\x02 \x03(\tR\beventIds\x12\x1d\n" +
 	"\n" +
 	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
-	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\"l\n" +
+	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly\x12$\n" +
+	"\tnamespace\x18p \x01(\tB\x06\x8a\xb5\x18\x02 \x01R\tnamespace:\x06\x9a\xb5\x18\x02\b\x01\"l\n" +
 	"\x18RedeliverWebhookResponse\x12\x1e\n" +
 	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\x12(\n" +
-	"\vredelivered\x18\x02 \x01(\x05B\x06\x8a\xb5\x18\x02\x18\x01R\vredelivered:\x06\x9a\xb5\x18\x02\b\x01\"q\n" +
-	"\x12TestWebhookRequest\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1d\n" +
+	"\vredelivered\x18\x02 \x01(\x05B\x06\x8a\xb5\x18\x02\x18\x01R\vredelivered:\x06\x9a\xb5\x18\x02\b\x01\"\x9f\x01\n" +
+	"\x12TestWebhookRequest\x12\x16\n" +
+	"\x02id\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02@\x04R\x02id\x12\x1d\n" +
 	"\n" +
 	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
-	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\"`\n" +
+	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly\x12$\n" +
+	"\tnamespace\x18p \x01(\tB\x06\x8a\xb5\x18\x02 \x01R\tnamespace:\x06\x9a\xb5\x18\x02\b\x01\"`\n" +
 	"\x13TestWebhookResponse\x12\x1e\n" +
 	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\x12!\n" +
 	"\bevent_id\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\aeventId:\x06\x9a\xb5\x18\x02\b\x012\xd7\a\n" +
 	"\x0eWebhookService\x12\x8c\x01\n" +
 	"\fListWebhooks\x12\x1d.corvo.v1.ListWebhooksRequest\x1a\x1e.corvo.v1.ListWebhooksResponse\"=\xa2\xb5\x18\x14\n" +
-	"\bwebhooks\x12\x04read\x18\x03 \x05\x82\xd3\xe4\x93\x02\x1cb\bwebhooks\x12\x10/api/v1/webhooks\x90\x02\x01\x12\x90\x01\n" +
+	"\bwebhooks\x12\x04read\x18\x03 \x06\x82\xd3\xe4\x93\x02\x1cb\bwebhooks\x12\x10/api/v1/webhooks\x90\x02\x01\x12\x90\x01\n" +
 	"\n" +
 	"SetWebhook\x12\x1b.corvo.v1.SetWebhookRequest\x1a\x1c.corvo.v1.SetWebhookResponse\"G\x92\xb5\x18\x0f2\rWEBHOOK_ERROR\xa2\xb5\x18\x15\n" +
-	"\bwebhooks\x12\x05write\x18\x06 \x05\x82\xd3\xe4\x93\x02\x15:\x01*\"\x10/api/v1/webhooks\x12\x9c\x01\n" +
+	"\bwebhooks\x12\x05write\x18\x06 \x06\x82\xd3\xe4\x93\x02\x15:\x01*\"\x10/api/v1/webhooks\x12\x9c\x01\n" +
 	"\rDeleteWebhook\x12\x1e.corvo.v1.DeleteWebhookRequest\x1a\x1f.corvo.v1.DeleteWebhookResponse\"J\x92\xb5\x18\x0f2\rWEBHOOK_ERROR\xa2\xb5\x18\x16\n" +
-	"\bwebhooks\x12\x06delete\x18\x06 \x05\x82\xd3\xe4\x93\x02\x17*\x15/api/v1/webhooks/{id}\x12\xad\x01\n" +
+	"\bwebhooks\x12\x06delete\x18\x06 \x06\x82\xd3\xe4\x93\x02\x17*\x15/api/v1/webhooks/{id}\x12\xad\x01\n" +
 	"\x15ListWebhookDeliveries\x12&.corvo.v1.ListWebhookDeliveriesRequest\x1a'.corvo.v1.ListWebhookDeliveriesResponse\"C\xa2\xb5\x18\x14\n" +
-	"\bwebhooks\x12\x04read\x18\x03 \x05\x82\xd3\xe4\x93\x02\"\x12 /api/v1/webhooks/{id}/deliveries\x90\x02\x01\x12\xb3\x01\n" +
+	"\bwebhooks\x12\x04read\x18\x03 \x06\x82\xd3\xe4\x93\x02\"\x12 /api/v1/webhooks/{id}/deliveries\x90\x02\x01\x12\xb3\x01\n" +
 	"\x10RedeliverWebhook\x12!.corvo.v1.RedeliverWebhookRequest\x1a\".corvo.v1.RedeliverWebhookResponse\"X\x92\xb5\x18\x112\rWEBHOOK_ERROR@\x01\xa2\xb5\x18\x15\n" +
-	"\bwebhooks\x12\x05write\x18\x06 \x05\x82\xd3\xe4\x93\x02$:\x01*\"\x1f/api/v1/webhooks/{id}/redeliver\x12\x9d\x01\n" +
+	"\bwebhooks\x12\x05write\x18\x06 \x06\x82\xd3\xe4\x93\x02$:\x01*\"\x1f/api/v1/webhooks/{id}/redeliver\x12\x9d\x01\n" +
 	"\vTestWebhook\x12\x1c.corvo.v1.TestWebhookRequest\x1a\x1d.corvo.v1.TestWebhookResponse\"Q\x92\xb5\x18\x0f2\rWEBHOOK_ERROR\xa2\xb5\x18\x15\n" +
-	"\bwebhooks\x12\x05write\x18\x06 \x05\x82\xd3\xe4\x93\x02\x1f:\x01*\"\x1a/api/v1/webhooks/{id}/testB)Z'corvo.dev/corvo/gen/go/corvo/v1;corvov1b\x06proto3"
+	"\bwebhooks\x12\x05write\x18\x06 \x06\x82\xd3\xe4\x93\x02\x1f:\x01*\"\x1a/api/v1/webhooks/{id}/testB)Z'corvo.dev/corvo/gen/go/corvo/v1;corvov1b\x06proto3"
 
 var (
 	file_corvo_v1_webhook_proto_rawDescOnce sync.Once

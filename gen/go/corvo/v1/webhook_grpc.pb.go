@@ -40,6 +40,9 @@ const (
 // secret also `X-Corvo-Signature` (`sha256=` and the HMAC-SHA256 of the body in hexadecimal digits) and, against replays, `webhook-id`,
 // `webhook-timestamp`, `webhook-signature` (`v1,` and the base64 HMAC-SHA256 of `id.timestamp.body`). Success is an answer of 2xx within
 // 10 s; redirects are not followed.
+//
+// A webhook that is made in a namespace gets the events of that namespace alone, under the plain names of queues, and nobody else sees it.
+// Those that an admin of `default` makes outside of any other namespace get the events of all.
 type WebhookServiceClient interface {
 	// All webhooks, oldest first. Secrets are never shown.
 	ListWebhooks(ctx context.Context, in *ListWebhooksRequest, opts ...grpc.CallOption) (*ListWebhooksResponse, error)
@@ -134,6 +137,9 @@ func (c *webhookServiceClient) TestWebhook(ctx context.Context, in *TestWebhookR
 // secret also `X-Corvo-Signature` (`sha256=` and the HMAC-SHA256 of the body in hexadecimal digits) and, against replays, `webhook-id`,
 // `webhook-timestamp`, `webhook-signature` (`v1,` and the base64 HMAC-SHA256 of `id.timestamp.body`). Success is an answer of 2xx within
 // 10 s; redirects are not followed.
+//
+// A webhook that is made in a namespace gets the events of that namespace alone, under the plain names of queues, and nobody else sees it.
+// Those that an admin of `default` makes outside of any other namespace get the events of all.
 type WebhookServiceServer interface {
 	// All webhooks, oldest first. Secrets are never shown.
 	ListWebhooks(context.Context, *ListWebhooksRequest) (*ListWebhooksResponse, error)

@@ -97,6 +97,7 @@ class ApprovalPolicy(_message.Message):
     TAGS_JSON_FIELD_NUMBER: _ClassVar[int]
     MIN_COST_USD_FIELD_NUMBER: _ClassVar[int]
     MIN_ITERATION_FIELD_NUMBER: _ClassVar[int]
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
     id: str
     name: str
     mode: str
@@ -108,7 +109,8 @@ class ApprovalPolicy(_message.Message):
     tags_json: str
     min_cost_usd: float
     min_iteration: int
-    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., mode: _Optional[str] = ..., enabled: _Optional[bool] = ..., queue: _Optional[str] = ..., tag_key: _Optional[str] = ..., tag_value: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., tags_json: _Optional[str] = ..., min_cost_usd: _Optional[float] = ..., min_iteration: _Optional[int] = ...) -> None: ...
+    namespace: str
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., mode: _Optional[str] = ..., enabled: _Optional[bool] = ..., queue: _Optional[str] = ..., tag_key: _Optional[str] = ..., tag_value: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., tags_json: _Optional[str] = ..., min_cost_usd: _Optional[float] = ..., min_iteration: _Optional[int] = ..., namespace: _Optional[str] = ...) -> None: ...
 
 class ListApprovalPoliciesRequest(_message.Message):
     __slots__ = ()
@@ -137,6 +139,7 @@ class SetApprovalPolicyRequest(_message.Message):
     MIN_ITERATION_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
     name: str
     mode: str
     enabled: bool
@@ -148,7 +151,8 @@ class SetApprovalPolicyRequest(_message.Message):
     min_iteration: int
     request_id: str
     validate_only: bool
-    def __init__(self, name: _Optional[str] = ..., mode: _Optional[str] = ..., enabled: _Optional[bool] = ..., queue: _Optional[str] = ..., tag_key: _Optional[str] = ..., tag_value: _Optional[str] = ..., tags_json: _Optional[str] = ..., min_cost_usd: _Optional[float] = ..., min_iteration: _Optional[int] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
+    namespace: str
+    def __init__(self, name: _Optional[str] = ..., mode: _Optional[str] = ..., enabled: _Optional[bool] = ..., queue: _Optional[str] = ..., tag_key: _Optional[str] = ..., tag_value: _Optional[str] = ..., tags_json: _Optional[str] = ..., min_cost_usd: _Optional[float] = ..., min_iteration: _Optional[int] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ..., namespace: _Optional[str] = ...) -> None: ...
 
 class SetApprovalPolicyResponse(_message.Message):
     __slots__ = ()
@@ -161,10 +165,12 @@ class DeleteApprovalPolicyRequest(_message.Message):
     ID_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
     id: str
     request_id: str
     validate_only: bool
-    def __init__(self, id: _Optional[str] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
+    namespace: str
+    def __init__(self, id: _Optional[str] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ..., namespace: _Optional[str] = ...) -> None: ...
 
 class DeleteApprovalPolicyResponse(_message.Message):
     __slots__ = ()

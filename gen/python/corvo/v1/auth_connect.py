@@ -40,7 +40,7 @@ _GZIP_COMPRESSION = GzipCompression()
 class AuthService(Protocol):
     """
     Keys, roles and what was done with them. A server without a key and without an admin password asks nobody who they are; it closes with
-    the first key and stays closed. Nobody can grant what they may not do themselves.
+    the first enabled key and stays closed; that key must be an admin's over everything. Nobody can grant what they may not do themselves.
     """
     async def get_auth_status(self, request: GetAuthStatusRequest, ctx: RequestContext[GetAuthStatusRequest, GetAuthStatusResponse], /) -> GetAuthStatusResponse:
         """
@@ -310,7 +310,7 @@ class AuthServiceASGIApplication(ConnectASGIApplication[AuthService]):
 class AuthServiceClient(ConnectClient):
     """
     Keys, roles and what was done with them. A server without a key and without an admin password asks nobody who they are; it closes with
-    the first key and stays closed. Nobody can grant what they may not do themselves.
+    the first enabled key and stays closed; that key must be an admin's over everything. Nobody can grant what they may not do themselves.
     """
     def __init__(
         self,
@@ -676,7 +676,7 @@ class AuthServiceClient(ConnectClient):
 class AuthServiceSync(Protocol):
     """
     Keys, roles and what was done with them. A server without a key and without an admin password asks nobody who they are; it closes with
-    the first key and stays closed. Nobody can grant what they may not do themselves.
+    the first enabled key and stays closed; that key must be an admin's over everything. Nobody can grant what they may not do themselves.
     """
     def get_auth_status(self, request: GetAuthStatusRequest, ctx: RequestContext[GetAuthStatusRequest, GetAuthStatusResponse], /) -> GetAuthStatusResponse:
         """
@@ -944,7 +944,7 @@ class AuthServiceWSGIApplication(ConnectWSGIApplication):
 class AuthServiceClientSync(ConnectClientSync):
     """
     Keys, roles and what was done with them. A server without a key and without an admin password asks nobody who they are; it closes with
-    the first key and stays closed. Nobody can grant what they may not do themselves.
+    the first enabled key and stays closed; that key must be an admin's over everything. Nobody can grant what they may not do themselves.
     """
     def __init__(
         self,

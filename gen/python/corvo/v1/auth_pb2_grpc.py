@@ -27,7 +27,7 @@ if _version_not_supported:
 
 class AuthServiceStub:
     """Keys, roles and what was done with them. A server without a key and without an admin password asks nobody who they are; it closes with
-    the first key and stays closed. Nobody can grant what they may not do themselves.
+    the first enabled key and stays closed; that key must be an admin's over everything. Nobody can grant what they may not do themselves.
     """
 
     def __init__(self, channel):
@@ -110,7 +110,7 @@ class AuthServiceStub:
 
 class AuthServiceServicer:
     """Keys, roles and what was done with them. A server without a key and without an admin password asks nobody who they are; it closes with
-    the first key and stays closed. Nobody can grant what they may not do themselves.
+    the first enabled key and stays closed; that key must be an admin's over everything. Nobody can grant what they may not do themselves.
     """
 
     def GetAuthStatus(self, request, context):
@@ -294,7 +294,7 @@ def add_AuthServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class AuthService:
     """Keys, roles and what was done with them. A server without a key and without an admin password asks nobody who they are; it closes with
-    the first key and stays closed. Nobody can grant what they may not do themselves.
+    the first enabled key and stays closed; that key must be an admin's over everything. Nobody can grant what they may not do themselves.
     """
 
     @staticmethod

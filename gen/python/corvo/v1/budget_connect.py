@@ -67,7 +67,7 @@ class BudgetService(Protocol):
 
     async def get_billing_summary(self, request: GetBillingSummaryRequest, ctx: RequestContext[GetBillingSummaryRequest, GetBillingSummaryResponse], /) -> GetBillingSummaryResponse:
         """
-        What each namespace used in a period that ends now.
+        What each namespace used in a period that ends now; a caller of another namespace than `default` sees its own.
         """
         raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
 
@@ -286,7 +286,7 @@ class BudgetServiceClient(ConnectClient):
         use_get: bool = False,
     ) -> GetBillingSummaryResponse:
         """
-        What each namespace used in a period that ends now.
+        What each namespace used in a period that ends now; a caller of another namespace than `default` sees its own.
         """
         return await self.execute_unary(
             request=request,
@@ -333,7 +333,7 @@ class BudgetServiceSync(Protocol):
 
     def get_billing_summary(self, request: GetBillingSummaryRequest, ctx: RequestContext[GetBillingSummaryRequest, GetBillingSummaryResponse], /) -> GetBillingSummaryResponse:
         """
-        What each namespace used in a period that ends now.
+        What each namespace used in a period that ends now; a caller of another namespace than `default` sees its own.
         """
         raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
 
@@ -550,7 +550,7 @@ class BudgetServiceClientSync(ConnectClientSync):
         use_get: bool = False,
     ) -> GetBillingSummaryResponse:
         """
-        What each namespace used in a period that ends now.
+        What each namespace used in a period that ends now; a caller of another namespace than `default` sees its own.
         """
         return self.execute_unary(
             request=request,

@@ -95,7 +95,7 @@ class BudgetServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetBillingSummary(self, request, context):
-        """What each namespace used in a period that ends now.
+        """What each namespace used in a period that ends now; a caller of another namespace than `default` sees its own.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -46,6 +46,9 @@ class WebhookService(Protocol):
     secret also `X-Corvo-Signature` (`sha256=` and the HMAC-SHA256 of the body in hexadecimal digits) and, against replays, `webhook-id`,
     `webhook-timestamp`, `webhook-signature` (`v1,` and the base64 HMAC-SHA256 of `id.timestamp.body`). Success is an answer of 2xx within
     10 s; redirects are not followed.
+
+    A webhook that is made in a namespace gets the events of that namespace alone, under the plain names of queues, and nobody else sees it.
+    Those that an admin of `default` makes outside of any other namespace get the events of all.
     """
     async def list_webhooks(self, request: ListWebhooksRequest, ctx: RequestContext[ListWebhooksRequest, ListWebhooksResponse], /) -> ListWebhooksResponse:
         """
@@ -185,6 +188,9 @@ class WebhookServiceClient(ConnectClient):
     secret also `X-Corvo-Signature` (`sha256=` and the HMAC-SHA256 of the body in hexadecimal digits) and, against replays, `webhook-id`,
     `webhook-timestamp`, `webhook-signature` (`v1,` and the base64 HMAC-SHA256 of `id.timestamp.body`). Success is an answer of 2xx within
     10 s; redirects are not followed.
+
+    A webhook that is made in a namespace gets the events of that namespace alone, under the plain names of queues, and nobody else sees it.
+    Those that an admin of `default` makes outside of any other namespace get the events of all.
     """
     def __init__(
         self,
@@ -362,6 +368,9 @@ class WebhookServiceSync(Protocol):
     secret also `X-Corvo-Signature` (`sha256=` and the HMAC-SHA256 of the body in hexadecimal digits) and, against replays, `webhook-id`,
     `webhook-timestamp`, `webhook-signature` (`v1,` and the base64 HMAC-SHA256 of `id.timestamp.body`). Success is an answer of 2xx within
     10 s; redirects are not followed.
+
+    A webhook that is made in a namespace gets the events of that namespace alone, under the plain names of queues, and nobody else sees it.
+    Those that an admin of `default` makes outside of any other namespace get the events of all.
     """
     def list_webhooks(self, request: ListWebhooksRequest, ctx: RequestContext[ListWebhooksRequest, ListWebhooksResponse], /) -> ListWebhooksResponse:
         """
@@ -499,6 +508,9 @@ class WebhookServiceClientSync(ConnectClientSync):
     secret also `X-Corvo-Signature` (`sha256=` and the HMAC-SHA256 of the body in hexadecimal digits) and, against replays, `webhook-id`,
     `webhook-timestamp`, `webhook-signature` (`v1,` and the base64 HMAC-SHA256 of `id.timestamp.body`). Success is an answer of 2xx within
     10 s; redirects are not followed.
+
+    A webhook that is made in a namespace gets the events of that namespace alone, under the plain names of queues, and nobody else sees it.
+    Those that an admin of `default` makes outside of any other namespace get the events of all.
     """
     def __init__(
         self,

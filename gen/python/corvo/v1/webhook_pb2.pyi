@@ -28,6 +28,7 @@ class Webhook(_message.Message):
     PENDING_FIELD_NUMBER: _ClassVar[int]
     DEAD_FIELD_NUMBER: _ClassVar[int]
     DROPPED_FIELD_NUMBER: _ClassVar[int]
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
     id: str
     url: str
     events: _containers.RepeatedScalarFieldContainer[str]
@@ -43,7 +44,8 @@ class Webhook(_message.Message):
     pending: int
     dead: int
     dropped: int
-    def __init__(self, id: _Optional[str] = ..., url: _Optional[str] = ..., events: _Optional[_Iterable[str]] = ..., queues: _Optional[_Iterable[str]] = ..., has_secret: _Optional[bool] = ..., enabled: _Optional[bool] = ..., retry_limit: _Optional[int] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_status_code: _Optional[int] = ..., last_error: _Optional[str] = ..., last_delivery_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., delivered: _Optional[int] = ..., pending: _Optional[int] = ..., dead: _Optional[int] = ..., dropped: _Optional[int] = ...) -> None: ...
+    namespace: str
+    def __init__(self, id: _Optional[str] = ..., url: _Optional[str] = ..., events: _Optional[_Iterable[str]] = ..., queues: _Optional[_Iterable[str]] = ..., has_secret: _Optional[bool] = ..., enabled: _Optional[bool] = ..., retry_limit: _Optional[int] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_status_code: _Optional[int] = ..., last_error: _Optional[str] = ..., last_delivery_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., delivered: _Optional[int] = ..., pending: _Optional[int] = ..., dead: _Optional[int] = ..., dropped: _Optional[int] = ..., namespace: _Optional[str] = ...) -> None: ...
 
 class ListWebhooksRequest(_message.Message):
     __slots__ = ()
@@ -71,6 +73,7 @@ class SetWebhookRequest(_message.Message):
     GENERATE_SECRET_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
     id: str
     url: str
     events: _containers.RepeatedScalarFieldContainer[str]
@@ -81,7 +84,8 @@ class SetWebhookRequest(_message.Message):
     generate_secret: bool
     request_id: str
     validate_only: bool
-    def __init__(self, id: _Optional[str] = ..., url: _Optional[str] = ..., events: _Optional[_Iterable[str]] = ..., secret: _Optional[str] = ..., enabled: _Optional[bool] = ..., retry_limit: _Optional[int] = ..., queues: _Optional[_Iterable[str]] = ..., generate_secret: _Optional[bool] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
+    namespace: str
+    def __init__(self, id: _Optional[str] = ..., url: _Optional[str] = ..., events: _Optional[_Iterable[str]] = ..., secret: _Optional[str] = ..., enabled: _Optional[bool] = ..., retry_limit: _Optional[int] = ..., queues: _Optional[_Iterable[str]] = ..., generate_secret: _Optional[bool] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ..., namespace: _Optional[str] = ...) -> None: ...
 
 class SetWebhookResponse(_message.Message):
     __slots__ = ()
@@ -98,10 +102,12 @@ class DeleteWebhookRequest(_message.Message):
     ID_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
     id: str
     request_id: str
     validate_only: bool
-    def __init__(self, id: _Optional[str] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
+    namespace: str
+    def __init__(self, id: _Optional[str] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ..., namespace: _Optional[str] = ...) -> None: ...
 
 class DeleteWebhookResponse(_message.Message):
     __slots__ = ()
@@ -163,11 +169,13 @@ class RedeliverWebhookRequest(_message.Message):
     EVENT_IDS_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
     id: str
     event_ids: _containers.RepeatedScalarFieldContainer[str]
     request_id: str
     validate_only: bool
-    def __init__(self, id: _Optional[str] = ..., event_ids: _Optional[_Iterable[str]] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
+    namespace: str
+    def __init__(self, id: _Optional[str] = ..., event_ids: _Optional[_Iterable[str]] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ..., namespace: _Optional[str] = ...) -> None: ...
 
 class RedeliverWebhookResponse(_message.Message):
     __slots__ = ()
@@ -182,10 +190,12 @@ class TestWebhookRequest(_message.Message):
     ID_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
     id: str
     request_id: str
     validate_only: bool
-    def __init__(self, id: _Optional[str] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
+    namespace: str
+    def __init__(self, id: _Optional[str] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ..., namespace: _Optional[str] = ...) -> None: ...
 
 class TestWebhookResponse(_message.Message):
     __slots__ = ()

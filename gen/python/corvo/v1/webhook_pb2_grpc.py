@@ -33,6 +33,9 @@ class WebhookServiceStub:
     secret also `X-Corvo-Signature` (`sha256=` and the HMAC-SHA256 of the body in hexadecimal digits) and, against replays, `webhook-id`,
     `webhook-timestamp`, `webhook-signature` (`v1,` and the base64 HMAC-SHA256 of `id.timestamp.body`). Success is an answer of 2xx within
     10 s; redirects are not followed.
+
+    A webhook that is made in a namespace gets the events of that namespace alone, under the plain names of queues, and nobody else sees it.
+    Those that an admin of `default` makes outside of any other namespace get the events of all.
     """
 
     def __init__(self, channel):
@@ -81,6 +84,9 @@ class WebhookServiceServicer:
     secret also `X-Corvo-Signature` (`sha256=` and the HMAC-SHA256 of the body in hexadecimal digits) and, against replays, `webhook-id`,
     `webhook-timestamp`, `webhook-signature` (`v1,` and the base64 HMAC-SHA256 of `id.timestamp.body`). Success is an answer of 2xx within
     10 s; redirects are not followed.
+
+    A webhook that is made in a namespace gets the events of that namespace alone, under the plain names of queues, and nobody else sees it.
+    Those that an admin of `default` makes outside of any other namespace get the events of all.
     """
 
     def ListWebhooks(self, request, context):
@@ -174,6 +180,9 @@ class WebhookService:
     secret also `X-Corvo-Signature` (`sha256=` and the HMAC-SHA256 of the body in hexadecimal digits) and, against replays, `webhook-id`,
     `webhook-timestamp`, `webhook-signature` (`v1,` and the base64 HMAC-SHA256 of `id.timestamp.body`). Success is an answer of 2xx within
     10 s; redirects are not followed.
+
+    A webhook that is made in a namespace gets the events of that namespace alone, under the plain names of queues, and nobody else sees it.
+    Those that an admin of `default` makes outside of any other namespace get the events of all.
     """
 
     @staticmethod

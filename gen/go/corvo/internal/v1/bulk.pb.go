@@ -363,7 +363,10 @@ type BulkChunkCommand struct {
 	// The verb of the single action.
 	Verb uint32 `protobuf:"varint,3,opt,name=verb,proto3" json:"verb,omitempty"`
 	// The jobs.
-	Items         []*BulkItem `protobuf:"bytes,4,rep,name=items,proto3" json:"items,omitempty"`
+	Items []*BulkItem `protobuf:"bytes,4,rep,name=items,proto3" json:"items,omitempty"`
+	// Of a task: jobs of which it is known already what became of them are left alone, so that a command that comes twice does nothing
+	// twice. Not set in logs of before.
+	Once          bool `protobuf:"varint,5,opt,name=once,proto3" json:"once,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -424,6 +427,13 @@ func (x *BulkChunkCommand) GetItems() []*BulkItem {
 		return x.Items
 	}
 	return nil
+}
+
+func (x *BulkChunkCommand) GetOnce() bool {
+	if x != nil {
+		return x.Once
+	}
+	return false
 }
 
 // One job of a BulkChunkCommand.
@@ -566,12 +576,13 @@ const file_corvo_internal_v1_bulk_proto_rawDesc = "" +
 	"\x04seqs\x18\x01 \x01(\fR\x04seqs\x12\x14\n" +
 	"\x05times\x18\x02 \x01(\fR\x05times\x12\x14\n" +
 	"\x05count\x18\x03 \x01(\rR\x05count\x12\x1a\n" +
-	"\boutcomes\x18\x04 \x01(\fR\boutcomes:\x06\x9a\xb5\x18\x02\b\x01\"\x8b\x01\n" +
+	"\boutcomes\x18\x04 \x01(\fR\boutcomes:\x06\x9a\xb5\x18\x02\b\x01\"\x9f\x01\n" +
 	"\x10BulkChunkCommand\x12\x12\n" +
 	"\x04task\x18\x01 \x01(\x04R\x04task\x12\x14\n" +
 	"\x05block\x18\x02 \x01(\rR\x05block\x12\x12\n" +
 	"\x04verb\x18\x03 \x01(\rR\x04verb\x121\n" +
-	"\x05items\x18\x04 \x03(\v2\x1b.corvo.internal.v1.BulkItemR\x05items:\x06\x9a\xb5\x18\x02\b\x01\"L\n" +
+	"\x05items\x18\x04 \x03(\v2\x1b.corvo.internal.v1.BulkItemR\x05items\x12\x12\n" +
+	"\x04once\x18\x05 \x01(\bR\x04once:\x06\x9a\xb5\x18\x02\b\x01\"L\n" +
 	"\bBulkItem\x12\x0e\n" +
 	"\x02at\x18\x01 \x01(\rR\x02at\x12\x14\n" +
 	"\x05flags\x18\x02 \x01(\rR\x05flags\x12\x12\n" +

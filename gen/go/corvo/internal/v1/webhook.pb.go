@@ -40,7 +40,9 @@ type WebhookText struct {
 	// Log time of its creation, unix milliseconds.
 	CreatedMs uint64 `protobuf:"varint,6,opt,name=created_ms,json=createdMs,proto3" json:"created_ms,omitempty"`
 	// Why the last attempt failed; empty: it did not.
-	LastError     string `protobuf:"bytes,7,opt,name=last_error,json=lastError,proto3" json:"last_error,omitempty"`
+	LastError string `protobuf:"bytes,7,opt,name=last_error,json=lastError,proto3" json:"last_error,omitempty"`
+	// Only events of this namespace; empty: of all.
+	Namespace     string `protobuf:"bytes,8,opt,name=namespace,proto3" json:"namespace,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -120,6 +122,13 @@ func (x *WebhookText) GetCreatedMs() uint64 {
 func (x *WebhookText) GetLastError() string {
 	if x != nil {
 		return x.LastError
+	}
+	return ""
+}
+
+func (x *WebhookText) GetNamespace() string {
+	if x != nil {
+		return x.Namespace
 	}
 	return ""
 }
@@ -419,7 +428,7 @@ var File_corvo_internal_v1_webhook_proto protoreflect.FileDescriptor
 
 const file_corvo_internal_v1_webhook_proto_rawDesc = "" +
 	"\n" +
-	"\x1fcorvo/internal/v1/webhook.proto\x12\x11corvo.internal.v1\x1a\x1ecorvo/options/v1/options.proto\"\xd8\x01\n" +
+	"\x1fcorvo/internal/v1/webhook.proto\x12\x11corvo.internal.v1\x1a\x1ecorvo/options/v1/options.proto\"\xf6\x01\n" +
 	"\vWebhookText\x12\x10\n" +
 	"\x03url\x18\x01 \x01(\tR\x03url\x12\x16\n" +
 	"\x06events\x18\x02 \x03(\tR\x06events\x12\x16\n" +
@@ -430,7 +439,8 @@ const file_corvo_internal_v1_webhook_proto_rawDesc = "" +
 	"\n" +
 	"created_ms\x18\x06 \x01(\x04B\b\x8a\xb5\x18\x042\x02msR\tcreatedMs\x12\x1d\n" +
 	"\n" +
-	"last_error\x18\a \x01(\tR\tlastError:\x06\x9a\xb5\x18\x02\b\x01\"\xf8\x02\n" +
+	"last_error\x18\a \x01(\tR\tlastError\x12\x1c\n" +
+	"\tnamespace\x18\b \x01(\tR\tnamespace:\x06\x9a\xb5\x18\x02\b\x01\"\xf8\x02\n" +
 	"\x13WebhookDeliveryText\x12\x10\n" +
 	"\x03seq\x18\x01 \x01(\x04R\x03seq\x12\x12\n" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x12\x17\n" +

@@ -187,6 +187,8 @@ const (
 	Scope_SCOPE_NAMESPACE Scope = 4
 	// The whole node or cluster: only callers of the namespace `default` without a queue scope.
 	Scope_SCOPE_CLUSTER Scope = 5
+	// The caller's namespace as a whole: keys with a queue scope may not, not even read.
+	Scope_SCOPE_WHOLE_NAMESPACE Scope = 6
 )
 
 // Enum value maps for Scope.
@@ -198,14 +200,16 @@ var (
 		3: "SCOPE_JOB",
 		4: "SCOPE_NAMESPACE",
 		5: "SCOPE_CLUSTER",
+		6: "SCOPE_WHOLE_NAMESPACE",
 	}
 	Scope_value = map[string]int32{
-		"SCOPE_UNSPECIFIED": 0,
-		"SCOPE_NONE":        1,
-		"SCOPE_QUEUE":       2,
-		"SCOPE_JOB":         3,
-		"SCOPE_NAMESPACE":   4,
-		"SCOPE_CLUSTER":     5,
+		"SCOPE_UNSPECIFIED":     0,
+		"SCOPE_NONE":            1,
+		"SCOPE_QUEUE":           2,
+		"SCOPE_JOB":             3,
+		"SCOPE_NAMESPACE":       4,
+		"SCOPE_CLUSTER":         5,
+		"SCOPE_WHOLE_NAMESPACE": 6,
 	}
 )
 
@@ -236,7 +240,7 @@ func (Scope) EnumDescriptor() ([]byte, []int) {
 	return file_corvo_options_v1_options_proto_rawDescGZIP(), []int{2}
 }
 
-// Shapes one field in REST. Connect, gRPC and gRPC-Web are not affected.
+// Shapes one field in REST. Connect, gRPC and gRPC-Web are not affected, but by `known_only`.
 type FieldRules struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The string holds JSON text. REST puts the value itself there, under the field's name without its `_json` ending.
@@ -259,8 +263,8 @@ type FieldRules struct {
 	// For a map of messages: REST also takes a list of objects, each with its key in a member of this name. In such an object a field with
 	// json_object may also be a string: the JSON object that it holds, or, when it holds none, `{"text": <the string>}`.
 	ListKey string `protobuf:"bytes,9,opt,name=list_key,json=listKey,proto3" json:"list_key,omitempty"`
-	// For a message: members that it does not know are refused, and the refusal names the first. Otherwise REST passes over them. For what a
-	// misspelled member would make do more than was meant.
+	// For a message: members that it does not know are refused, and the refusal names the first; over REST, and in the JSON of Connect, gRPC
+	// and gRPC-Web. Otherwise they are passed over. For what a misspelled member would make do more than was meant.
 	KnownOnly     bool `protobuf:"varint,10,opt,name=known_only,json=knownOnly,proto3" json:"known_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -749,7 +753,7 @@ const file_corvo_options_v1_options_proto_rawDesc = "" +
 	"\x17CALLER_READER_OR_WORKER\x10\x04\x12\x11\n" +
 	"\rCALLER_WORKER\x10\x05\x12\x13\n" +
 	"\x0fCALLER_OPERATOR\x10\x06\x12\x10\n" +
-	"\fCALLER_ADMIN\x10\a*v\n" +
+	"\fCALLER_ADMIN\x10\a*\x91\x01\n" +
 	"\x05Scope\x12\x15\n" +
 	"\x11SCOPE_UNSPECIFIED\x10\x00\x12\x0e\n" +
 	"\n" +
@@ -757,7 +761,8 @@ const file_corvo_options_v1_options_proto_rawDesc = "" +
 	"\vSCOPE_QUEUE\x10\x02\x12\r\n" +
 	"\tSCOPE_JOB\x10\x03\x12\x13\n" +
 	"\x0fSCOPE_NAMESPACE\x10\x04\x12\x11\n" +
-	"\rSCOPE_CLUSTER\x10\x05:S\n" +
+	"\rSCOPE_CLUSTER\x10\x05\x12\x19\n" +
+	"\x15SCOPE_WHOLE_NAMESPACE\x10\x06:S\n" +
 	"\x05field\x12\x1d.google.protobuf.FieldOptions\x18ц\x03 \x01(\v2\x1c.corvo.options.v1.FieldRulesR\x05field:W\n" +
 	"\x06method\x12\x1e.google.protobuf.MethodOptions\x18҆\x03 \x01(\v2\x1d.corvo.options.v1.MethodRulesR\x06method:R\n" +
 	"\x06access\x12\x1e.google.protobuf.MethodOptions\x18Ԇ\x03 \x01(\v2\x18.corvo.options.v1.AccessR\x06access:[\n" +

@@ -61,7 +61,7 @@ type BudgetServiceClient interface {
 	DeleteBudget(context.Context, *connect.Request[v1.DeleteBudgetRequest]) (*connect.Response[v1.DeleteBudgetResponse], error)
 	// What was used in a period that ends now, in total and by group. Usage outlives its jobs.
 	GetUsageSummary(context.Context, *connect.Request[v1.GetUsageSummaryRequest]) (*connect.Response[v1.GetUsageSummaryResponse], error)
-	// What each namespace used in a period that ends now.
+	// What each namespace used in a period that ends now; a caller of another namespace than `default` sees its own.
 	GetBillingSummary(context.Context, *connect.Request[v1.GetBillingSummaryRequest]) (*connect.Response[v1.GetBillingSummaryResponse], error)
 }
 
@@ -156,7 +156,7 @@ type BudgetServiceHandler interface {
 	DeleteBudget(context.Context, *connect.Request[v1.DeleteBudgetRequest]) (*connect.Response[v1.DeleteBudgetResponse], error)
 	// What was used in a period that ends now, in total and by group. Usage outlives its jobs.
 	GetUsageSummary(context.Context, *connect.Request[v1.GetUsageSummaryRequest]) (*connect.Response[v1.GetUsageSummaryResponse], error)
-	// What each namespace used in a period that ends now.
+	// What each namespace used in a period that ends now; a caller of another namespace than `default` sees its own.
 	GetBillingSummary(context.Context, *connect.Request[v1.GetBillingSummaryRequest]) (*connect.Response[v1.GetBillingSummaryResponse], error)
 }
 

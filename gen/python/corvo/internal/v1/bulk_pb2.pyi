@@ -69,11 +69,13 @@ class BulkChunkCommand(_message.Message):
     BLOCK_FIELD_NUMBER: _ClassVar[int]
     VERB_FIELD_NUMBER: _ClassVar[int]
     ITEMS_FIELD_NUMBER: _ClassVar[int]
+    ONCE_FIELD_NUMBER: _ClassVar[int]
     task: int
     block: int
     verb: int
     items: _containers.RepeatedCompositeFieldContainer[BulkItem]
-    def __init__(self, task: _Optional[int] = ..., block: _Optional[int] = ..., verb: _Optional[int] = ..., items: _Optional[_Iterable[_Union[BulkItem, _Mapping]]] = ...) -> None: ...
+    once: bool
+    def __init__(self, task: _Optional[int] = ..., block: _Optional[int] = ..., verb: _Optional[int] = ..., items: _Optional[_Iterable[_Union[BulkItem, _Mapping]]] = ..., once: _Optional[bool] = ...) -> None: ...
 
 class BulkItem(_message.Message):
     __slots__ = ()

@@ -16,6 +16,7 @@ class WebhookText(_message.Message):
     RETRY_LIMIT_FIELD_NUMBER: _ClassVar[int]
     CREATED_MS_FIELD_NUMBER: _ClassVar[int]
     LAST_ERROR_FIELD_NUMBER: _ClassVar[int]
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
     url: str
     events: _containers.RepeatedScalarFieldContainer[str]
     queues: _containers.RepeatedScalarFieldContainer[str]
@@ -23,7 +24,8 @@ class WebhookText(_message.Message):
     retry_limit: int
     created_ms: int
     last_error: str
-    def __init__(self, url: _Optional[str] = ..., events: _Optional[_Iterable[str]] = ..., queues: _Optional[_Iterable[str]] = ..., secret: _Optional[str] = ..., retry_limit: _Optional[int] = ..., created_ms: _Optional[int] = ..., last_error: _Optional[str] = ...) -> None: ...
+    namespace: str
+    def __init__(self, url: _Optional[str] = ..., events: _Optional[_Iterable[str]] = ..., queues: _Optional[_Iterable[str]] = ..., secret: _Optional[str] = ..., retry_limit: _Optional[int] = ..., created_ms: _Optional[int] = ..., last_error: _Optional[str] = ..., namespace: _Optional[str] = ...) -> None: ...
 
 class WebhookDeliveryText(_message.Message):
     __slots__ = ()

@@ -35,6 +35,7 @@ class Scope(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SCOPE_JOB: _ClassVar[Scope]
     SCOPE_NAMESPACE: _ClassVar[Scope]
     SCOPE_CLUSTER: _ClassVar[Scope]
+    SCOPE_WHOLE_NAMESPACE: _ClassVar[Scope]
 NAMES_UNSPECIFIED: Names
 NAMES_NOTHING: Names
 NAMES_QUEUE: Names
@@ -56,6 +57,7 @@ SCOPE_QUEUE: Scope
 SCOPE_JOB: Scope
 SCOPE_NAMESPACE: Scope
 SCOPE_CLUSTER: Scope
+SCOPE_WHOLE_NAMESPACE: Scope
 FIELD_FIELD_NUMBER: _ClassVar[int]
 field: _descriptor.FieldDescriptor
 METHOD_FIELD_NUMBER: _ClassVar[int]
