@@ -5,7 +5,7 @@ import { ensure, InvariantBroken } from "./invariant.js";
 import { idleFrame } from "./lifecycle.js";
 import { compactBytesMax, forgetMax, sweepJobsMax } from "./limits.js";
 import { Names } from "./names.js";
-import { namespaceNumber } from "./namespaces.js";
+import { knownNamespaceNumber, namespaceNumber } from "./namespaces.js";
 import { Reads } from "./reads.js";
 import { RequestMemory, reused } from "./request-ids.js";
 import { cutState, type SnapshotCut } from "./snapshot-cut.js";
@@ -110,6 +110,7 @@ export class Engine extends Reads {
     try {
       c.set(given.verb, given.flags, given.body, 0, given.body.length);
       const namespace = encoder.encode(given.namespace);
+      s.entities.adding = knownNamespaceNumber(s, namespace);
       if (given.requestHash !== undefined && memory.begin(given.verb, namespace, 0, namespace.length, c.start, c.end, c.buf)) {
         const known = memory.find(s);
         if (known !== -1) return s.remembered.sameHash(known, given.requestHash, 0) ? undefined : reused();

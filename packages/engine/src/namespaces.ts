@@ -20,6 +20,12 @@ export function namespaceNumber(s: State, buf: Uint8Array, start: number, end: n
   return number;
 }
 
+/** The same without making one; 0 for one that has none. */
+export function knownNamespaceNumber({ entities }: State, name: Uint8Array): number {
+  const known = name.length === 0 ? -1 : entities.find(EntityKind.namespaceNumber, name, 0, name.length);
+  return known === -1 ? 0 : entities.int4(known, 0);
+}
+
 /** The row of a namespace, made if it is new; -1: there are too many. */
 export function namespaceOf(s: State, buf: Uint8Array, start: number, end: number): number {
   const known = s.entities.find(EntityKind.namespace, buf, start, end);

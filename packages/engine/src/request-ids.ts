@@ -105,11 +105,20 @@ const answer = new Uint8Array(24);
 const answerNumbers = new Float64Array(answer.buffer);
 let keyBytes = 0;
 
+const owner = new Uint8Array(2);
+
+/** Ids of items count per namespace, too. Writes its number; nothing for `default`, and in logs of level 1. */
+function ownerBytes({ level, entities: { adding } }: State): number {
+  owner[0] = adding & 255;
+  owner[1] = adding >>> 8;
+  return adding === 0 || level < 2 ? 0 : owner.length;
+}
+
 /** The same for items of batches and frames. They come without a hash, so four 32-bit hashes of the item's bytes stand for it. */
 export const ItemMemory = {
   /** 0: no id, or a new one; 1: known, see `recall`; -1: the id was another item's. */
   find(s: State, r: EnqueueRequestReader): number {
-    keyBytes = r.requestIdEnd === r.requestIdStart ? 0 : makeKey(itemVerb, r.buf, r.requestIdStart, r.requestIdEnd, r.buf, 0, 0);
+    keyBytes = r.requestIdEnd === r.requestIdStart ? 0 : makeKey(itemVerb, r.buf, r.requestIdStart, r.requestIdEnd, owner, 0, ownerBytes(s));
     if (keyBytes === 0) return 0;
     for (let i = 0; i < 4; i++) hashWords[i] = hashBytes(0x1000193 * (i + 1), r.buf, r.start, r.end);
     const entry = s.remembered.find(key, keyBytes);

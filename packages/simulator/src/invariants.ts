@@ -9,6 +9,8 @@ import { durationMs } from "./model/duration.js";
  */
 export class Invariants {
   #nowMs = 0;
+  /** Of whoever called last. */
+  #namespace = "";
   #servingMs = 0;
   #lastFence = 0;
   readonly #reports: { atMs: number; queue: string; nanos: number }[] = [];
@@ -46,6 +48,7 @@ export class Invariants {
   }
 
   saw(command: Command, outcome: Outcome): void {
+    this.#namespace = command.namespace ?? "";
     if (this.#isReplay(command, outcome) || outcome.kind === "refused") return;
     switch (command.verb) {
       case "enqueue":
@@ -134,7 +137,7 @@ export class Invariants {
   #isReplay(command: Command, outcome: Outcome): boolean {
     const { verb, requestId } = command;
     if (!requestId) return false;
-    const key = `${verb === "revise" ? "reject" : verb} ${requestId.id}`;
+    const key = `${command.namespace ?? ""} ${verb === "revise" ? "reject" : verb} ${requestId.id}`;
     const known = this.#requests.get(key);
     if (known && this.#nowMs - known.atMs <= 3_600_000) {
       if (known.hash === requestId.hash)
@@ -156,14 +159,14 @@ export class Invariants {
     for (const [i, job] of jobs.entries()) {
       if (statuses[i] === "refused") continue;
       const jobId = ids.shift() ?? "";
-      const known = job.requestId && this.#items.get(job.requestId.id);
+      const known = job.requestId && this.#items.get(`${this.#namespace} ${job.requestId.id}`);
       const kept = known !== undefined && this.#nowMs - known.atMs <= 3_600_000;
       assert(
         !kept || (known.jobId === jobId && known.hash === job.requestId?.hash),
         `J3: item ${job.requestId?.id} was answered otherwise than the first time`,
       );
       if (kept) continue;
-      if (job.requestId) this.#items.set(job.requestId.id, { hash: job.requestId.hash, jobId, atMs: this.#nowMs });
+      if (job.requestId) this.#items.set(`${this.#namespace} ${job.requestId.id}`, { hash: job.requestId.hash, jobId, atMs: this.#nowMs });
       this.#added(job, jobId, statuses[i], batch);
     }
   }

@@ -6,7 +6,7 @@ import { randomProgram } from "./program.js";
 
 const proveMs = Number(process.env.CORVO_PROVE_SECONDS ?? 0) * 1_000;
 const steps = Number(process.env.CORVO_STEPS ?? 120);
-const programs = 50;
+const programs = 110;
 
 /** J3 to J13, J15, J18, J24. With CORVO_SEED: that seed alone. With CORVO_PROVE_SECONDS: for so long, from CORVO_FROM_SEED or a new seed on. */
 test("engine and model agree", { timeout: proveMs + 600_000 }, async () => {
@@ -30,6 +30,7 @@ test("engine and model agree", { timeout: proveMs + 600_000 }, async () => {
       "children ended",
       "dependent started",
       "bulk bulk",
+      "of a namespace with a request id",
       "bulkStart bulkStarted",
       "bulk task completed",
       "runSchedule scheduleRun",

@@ -92,6 +92,7 @@ export async function checkProgram(program: readonly Step[], seed: number, cover
         if (ackStatuses.includes("budget_exceeded")) count(coverage.outcomes, "over budget ack");
         if (answer.kind === "beaten" && Object.values(answer.jobs).some((one) => one.budgetExceeded)) count(coverage.outcomes, "over budget heartbeat");
         coverage.commands++;
+        if (command.namespace && command.requestId && answer.kind !== "refused") count(coverage.outcomes, "of a namespace with a request id");
       }
       coverage.entries++;
       if (player.model.state.budgetHeld.length > 0) count(coverage.outcomes, "held for a budget");

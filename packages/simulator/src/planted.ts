@@ -122,6 +122,18 @@ export const planted: Record<string, (model: Model, command: Command, run: (comm
       if ((task.endedMs ?? Infinity) + 3_600_000 <= state.nowMs) state.bulkTasks.splice(state.bulkTasks.indexOf(task), 1);
     return outcome;
   },
+  "request ids that are the same in all namespaces": (_model, { namespace: _namespace, ...command }, run) => run(command as Command),
+  "items whose request ids are the same in all namespaces": ({ state }, command, run) => {
+    const key = state.itemKey;
+    state.itemKey = ({ id }) => id;
+    const outcome = run(command);
+    state.itemKey = key;
+    return outcome;
+  },
+  "a chain that goes on although its step said exit": (_model, command, run) => {
+    if (command.verb === "ack") return run({ ...command, stepStatus: command.stepStatus?.trim().toLowerCase() === "exit" ? "" : command.stepStatus });
+    return run(command);
+  },
   "a slot that does not ask whether the job before has ended": (_model, command, run) =>
     run(command.verb === "putSchedule" && command.overlap !== "cancel_previous" ? { ...command, overlap: "allow" } : command),
   "missed slots that are made up for although they are to pass": (_model, command, run) =>

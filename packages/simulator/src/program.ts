@@ -29,12 +29,20 @@ export function randomProgram(seed: number, steps: number): Step[] {
   // Few jobs with request ids of their own: some come again as they were, some ids come again with another job.
   const items = Array.from({ length: 5 }, () => withRequestId(randomJob(rng), rng.pick(["i1", "i2", "i3"])));
   for (const kind of Object.keys(weights) as (keyof typeof kinds)[]) if (kind !== "enqueue" && kind !== "fetch" && rng.oneIn(4)) weights[kind] = 0;
+  // Some programs are those of several who call everything by the same names.
+  const namespaces = rng.oneIn(5) ? ["", "acme", "acme", "zeta"] : [""];
   return Array.from({ length: steps }, () => {
-    const wishes = some(rng, 1, rng.pick([1, 1, 1, 3, 6]), () => spoiled(rng, randomWish(rng, weights), items));
+    const wishes = some(rng, 1, rng.pick([1, 1, 1, 3, 6]), () => ofSomebody(spoiled(rng, randomWish(rng, weights), items), rng.pick(namespaces)));
     if (weights.schedule > 0 && rng.oneIn(2)) wishes.push(randomTelling(rng));
     // A leadership's command is the first of its entry, and the only one of its kind there.
     return { move: randomMove(rng), wishes: wishes.filter((wish, i) => i === 0 || wish.do !== "leadership") };
   });
+}
+
+/** Budgets, policies, time and what a leader does are everybody's. */
+function ofSomebody(wish: Wish, namespace: string): Wish {
+  const shared = wish.do === "queue" && ["setBudget", "deleteBudget", "setPolicy"].includes(wish.command.verb);
+  return namespace === "" || shared || ["tick", "leadership", "slots", "bulkStep", "again"].includes(wish.do) ? wish : { ...wish, namespace };
 }
 
 /** The digest is made when it is known what the job names. */
@@ -68,8 +76,8 @@ const kinds = {
   lifecycle: 6,
   jobVerb: 12,
   revise: 3,
-  replay: 4,
-  budget: 7,
+  replay: 6,
+  budget: 9,
   policy: 1,
   move: 4,
   priority: 3,

@@ -1,4 +1,5 @@
 import { toldSlots } from "./calendar.js";
+import { atTheDoor } from "./door.js";
 import { type BulkTask, nextBlock, serialOfTask } from "./model/bulk.js";
 import type { Command, NewJob, RequestId } from "./model/command.js";
 import type { Model } from "./model/model.js";
@@ -23,10 +24,10 @@ function forged(id: string): string {
   return `job_${(BigInt(`0x${id.slice(4, 20)}`) + 1_000_000n).toString(16).padStart(16, "0")}${id.slice(20)}`;
 }
 
-/** The command that a wish means at this moment. */
-export function resolve(wish: Wish, past: Past): Command {
+/** The command that a wish means at this moment, as it is behind the `door`. */
+export function resolve(wish: Wish, past: Past, door = atTheDoor): Command {
   if (wish.do === "again") return past.sent.at(-1 - (wish.n % Math.max(1, past.sent.length))) ?? { verb: "tick" };
-  const command = bareCommand(wish, past);
+  const command = door(bareCommand(wish, past), wish.namespace ?? "", past.model);
   return wish.requestId ? { ...command, requestId: requestIdOf(wish.requestId, command) } : command;
 }
 

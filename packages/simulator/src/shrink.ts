@@ -72,6 +72,7 @@ for (const name of [
   "batch",
   "stepStatus",
   "requestId",
+  "namespace",
 ]) {
   optional.add(name);
 }

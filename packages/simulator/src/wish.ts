@@ -49,7 +49,8 @@ export interface AckWish {
   stepStatus?: string;
 }
 
-export type Wish = { requestId?: string } & (
+/** `namespace`: whose wish it is; absent: `default`. */
+export type Wish = { requestId?: string; namespace?: string } & (
   | { do: "enqueue"; job: JobToAdd; scheduledInMs?: number }
   | { do: "enqueueBatch"; jobs: JobToAdd[]; batch?: BatchCallback }
   | ({ do: "createBatch" } & BatchCallback)

@@ -17,7 +17,7 @@ export const Caller = { anybody: 1, known: 2, reader: 3, readerOrWorker: 4, work
 /** `corvo.options.v1.Scope`. */
 export const Scope = { none: 1, queue: 2, job: 3, namespace: 4, cluster: 5, wholeNamespace: 6 } as const;
 /** `corvo.options.v1.Names`. */
-export const Names = { nothing: 1, queue: 2, job: 3, entity: 4, json: 5, namespace: 6 } as const;
+export const Names = { nothing: 1, queue: 2, job: 3, entity: 4, json: 5, namespace: 6, chain: 7, parent: 8 } as const;
 
 /** Built-in roles, in the order of the table of permissions. */
 export const builtInRoles = ["readonly", "worker", "operator", "admin"] as const;
@@ -72,7 +72,7 @@ export function accessOf(method: DescMethod, extensions: AccessExtensions): Acce
     fail(`access.resource "${resource}" is not the third segment of ${first.template}, by which custom roles grant`);
   const names = namesIn(method.input, extensions);
   if (scope === Scope.queue && !names.has(Names.queue) && !names.has(Names.json)) fail("SCOPE_QUEUE, but no field of the request names a queue (see Names)");
-  if (scope === Scope.job && !names.has(Names.job)) fail("SCOPE_JOB, but no field of the request names a job (see Names)");
+  if (scope === Scope.job && !names.has(Names.job) && !names.has(Names.parent)) fail("SCOPE_JOB, but no field of the request names a job (see Names)");
   const costField = cost === "" ? undefined : (method.input.fields.find((f) => f.name === cost) ?? fail(`access.cost: no field "${cost}"`));
   return {
     method,

@@ -11,6 +11,8 @@ export interface NameVisitor {
   job(text: string): string | typeof foreign;
   entity(text: string): string | typeof foreign;
   namespace(text: string): string | typeof foreign;
+  chain(text: string): string;
+  parent(text: string): string;
   /** Rows that could name an owner and name none are foreign. */
   readonly strict: boolean;
   /** Names so far that were the caller's. */
@@ -150,6 +152,10 @@ function named(names: number, before: string, visitor: NameVisitor): string | ty
       return visitor.entity(before);
     case Names.namespace:
       return visitor.namespace(before);
+    case Names.chain:
+      return visitor.chain(before);
+    case Names.parent:
+      return visitor.parent(before);
     case Names.json:
       return json(before, visitor);
     default:

@@ -98,6 +98,25 @@ export class NamesInRequest implements NameVisitor {
     return owner === undefined || owner === ownerNumber(this.jobs.replica.engine, this.principal) ? text : this.standIn(text);
   }
 
+  /** Chains of others are others, whatever they are called. Whoever makes up a name gets one of the namespace's own. */
+  chain(text: string): string {
+    const { engine } = this.jobs.replica;
+    const owner = engine.ownerOf([EntityKind.chain], text);
+    if (owner === ownerNumber(engine, this.principal)) return text;
+    return owner === undefined && (madeByServer.test(text) || this.isPlain(text)) ? text : inNamespace(this.principal, text);
+  }
+
+  /** The same for jobs that others belong to: a job of the caller, or any text. */
+  parent(text: string): string {
+    const known = parseJobId(text) === undefined ? this.isPlain(text) : (this.verdicts.get(text) ?? this.look(text));
+    return known ? text : inNamespace(this.principal, text);
+  }
+
+  /** It is as it is kept: names of `default` have no namespace before them. */
+  private isPlain(text: string): boolean {
+    return this.principal.prefix === "" && !text.includes("::");
+  }
+
   namespace(text: string): string {
     const { principal } = this;
     if (principal.overAll && principal.prefix === "") return text;
@@ -131,7 +150,7 @@ export class NamesInRequest implements NameVisitor {
   }
 
   private words(message: string): string {
-    let out = this.principal.prefix === "" ? message : message.replaceAll(this.principal.prefix, "");
+    let out = message.replaceAll(ownPrefix(this.principal), "");
     for (const [stand, id] of this.stands) out = out.replaceAll(stand, id);
     return out;
   }
@@ -160,7 +179,18 @@ export class NamesInAnswers implements NameVisitor {
   job(text: string): string {
     return this.request === undefined ? text : this.request.original(text);
   }
-  entity(text: string): string | typeof foreign {
+  chain(text: string): string {
+    return withoutNamespace(this.principal, text);
+  }
+  parent(text: string): string {
+    return withoutNamespace(this.principal, text);
+  }
+  entity(given: string): string | typeof foreign {
+    const text = withoutNamespace(this.principal, given);
+    if (text !== given) {
+      this.own++;
+      return text;
+    }
     const stood = this.request?.original(text);
     if (stood !== undefined && stood !== text) return stood;
     const owner = this.engine.ownerOf(entityKinds, text);
@@ -180,6 +210,23 @@ export class NamesInAnswers implements NameVisitor {
 export function ownerNumber(engine: Engine, principal: Principal): number {
   if (principal.namespace === defaultNamespace) return 0;
   return engine.entity(EntityKind.namespaceNumber, principal.namespace)?.ints[0] ?? -1;
+}
+
+const madeByServer = /^chn_[0-9a-f]{26}$/;
+
+/** A name that a caller made up, as it is kept: what two namespaces call the same is not the same. */
+function inNamespace(principal: Principal, text: string): string {
+  const prefix = ownPrefix(principal);
+  return text.startsWith(prefix) ? text : prefix + text;
+}
+
+function withoutNamespace(principal: Principal, text: string): string {
+  const prefix = ownPrefix(principal);
+  return text.startsWith(prefix) ? text.slice(prefix.length) : text;
+}
+
+function ownPrefix({ prefix }: Principal): string {
+  return prefix === "" ? `${defaultNamespace}::` : prefix;
 }
 
 function denied(message: string): RpcError {

@@ -4,7 +4,7 @@ import { isBlank } from "../json-members.js";
 import { limits } from "../limits.js";
 import type { Refusal } from "../refusal.js";
 import { admit, type DoorOptions, doorDefaults, type Fault, faulty } from "./door.js";
-import { agentFault, durationFault, jsonFault, nameFault, nestedUnknown, textFault, timestampFault, tooLarge } from "./fields.js";
+import { agentFault, behindNamespace, durationFault, jsonFault, nameFault, nestedUnknown, textFault, timestampFault, tooLarge } from "./fields.js";
 import { callbackFault, mendRelations, relationsFault } from "./relations.js";
 
 /** `corvo.v1.EnqueueRequest`: the bytes to log, or why not. */
@@ -45,7 +45,7 @@ export function lookAtJob(r: EnqueueRequestReader, options: DoorOptions): Fault 
     jsonFault(buf, r.tagsJsonStart, r.tagsJsonEnd, limits.tagsBytesMax, "tags_json") ??
     textFault(buf, r.requestIdStart, r.requestIdEnd, limits.requestIdBytesMax, "request_id") ??
     jsonFault(buf, r.checkpointJsonStart, r.checkpointJsonEnd, limits.checkpointBytesMax, "checkpoint_json") ??
-    textFault(buf, r.parentIdStart, r.parentIdEnd, limits.parentIdBytesMax, "parent_id") ??
+    textFault(buf, behindNamespace(buf, r.parentIdStart, r.parentIdEnd), r.parentIdEnd, limits.parentIdBytesMax, "parent_id") ??
     textFault(buf, r.traceparentStart, r.traceparentEnd, traceparentBytesMax, "traceparent") ??
     tooLarge(r.expireAfterMs, limits.delayMsMax, "expire_after_ms") ??
     tooLarge(r.retryBaseDelayMs, limits.delayMsMax, "retry_base_delay_ms") ??

@@ -99,3 +99,15 @@ const costUsdMax = 1_000_000;
 
 /** True when the nested message that was looked at last had something unknown. */
 export let nestedUnknown = false;
+
+const colon = 58;
+
+/** Where a name begins: behind the namespace that the server put before it, which does not count against its length. */
+export function behindNamespace(buf: Uint8Array, start: number, end: number): number {
+  for (let i = start; i + 1 < end; i++) {
+    if (buf[i] === colon && buf[i + 1] === colon && i > start) return i + 2;
+    const letter = (buf[i] >= 97 && buf[i] <= 122) || (buf[i] >= 48 && buf[i] <= 57) || buf[i] === 45;
+    if (!letter) return start;
+  }
+  return start;
+}

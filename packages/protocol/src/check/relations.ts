@@ -5,7 +5,7 @@ import { eachJsonItem, eachJsonMember, isBlank, jsonMember } from "../json-membe
 import { limits } from "../limits.js";
 import { textOf } from "../utf8.js";
 import { type DoorOptions, type Fault, faulty } from "./door.js";
-import { jsonFault, jsonObjectFault, nameFault, textFault } from "./fields.js";
+import { behindNamespace, jsonFault, jsonObjectFault, nameFault, textFault } from "./fields.js";
 
 const chain = new ChainReader();
 const step = new ChainStepReader();
@@ -17,7 +17,7 @@ export function relationsFault(r: EnqueueRequestReader, options: DoorOptions): F
   const { buf } = r;
   return (
     (r.hasChain ? chainFault(r, options) : undefined) ??
-    textFault(buf, r.chainIdStart, r.chainIdEnd, limits.entityIdBytesMax, "chain_id") ??
+    textFault(buf, behindNamespace(buf, r.chainIdStart, r.chainIdEnd), r.chainIdEnd, limits.entityIdBytesMax, "chain_id") ??
     (r.chainConfigJsonEnd > r.chainConfigJsonStart ? configFault(r) : undefined) ??
     (r.dependsOnCount > 0 ? dependenciesFault(r) : undefined) ??
     textFault(buf, r.batchIdStart, r.batchIdEnd, limits.entityIdBytesMax, "batch_id")

@@ -17,10 +17,11 @@ interface Maker {
 /** A job of a request or frame, into the batch that the request makes, whatever it says itself; it may have a request id of its own; undefined: that was used for another one. */
 export function addItem(state: State, given: NewJob, batchId?: string): { jobId: string; status: EnqueueStatus } | undefined {
   const { requestId } = given;
-  const known = requestId && state.recall(state.items, requestId.id);
-  if (known) return known.hash === requestId.hash ? known.answer : undefined;
+  const key = requestId && state.itemKey(requestId);
+  const known = key && state.recall(state.items, key);
+  if (known) return known.hash === requestId?.hash ? known.answer : undefined;
   const answer = addJob(state, batchId ? { ...given, batchId } : given);
-  if (requestId) state.items.set(requestId.id, { hash: requestId.hash, answer, atMs: state.nowMs });
+  if (key) state.items.set(key, { hash: requestId!.hash, answer, atMs: state.nowMs });
   return answer;
 }
 

@@ -23,7 +23,7 @@ class Admitted {
 }
 
 function noRoom(state: State, { queue, uniqueKey, requestId }: NewJob, before: Admitted): Refused | undefined {
-  if (requestId && state.recall(state.items, requestId.id)) return undefined;
+  if (requestId && state.recall(state.items, state.itemKey(requestId))) return undefined;
   const key = uniqueKey ? lockName(queue, uniqueKey) : "";
   const lock = state.locks.get(key);
   if (key && (before.keys.has(key) || (lock && state.nowMs < lock.expiresMs))) return undefined;
@@ -41,7 +41,7 @@ export function refusalOfAll(state: State, jobs: readonly NewJob[]): Refused | u
   const before = new Admitted();
   for (const [i, given] of jobs.entries()) {
     const { requestId } = given;
-    const came = requestId && (state.recall(state.items, requestId.id)?.hash ?? before.ids.get(requestId.id));
+    const came = requestId && (state.recall(state.items, state.itemKey(requestId))?.hash ?? before.ids.get(requestId.id));
     const refusal =
       (given.queue ? undefined : ({ kind: "refused", code: "invalid_argument", reason: "REQUIRED", message: "queue is required" } as const)) ??
       (came && came === requestId.hash ? undefined : cannotJoin(state, given)) ??

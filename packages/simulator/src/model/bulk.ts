@@ -9,6 +9,8 @@ export interface BulkTask {
   /** Made elsewhere (see `Model.adopt`). */
   id: string;
   made: number;
+  /** Of whoever began it. */
+  namespace: string;
   content: Of<"bulkStart">;
   state: "running" | "completed" | "cancelled";
   /** Of each job, block by block. */
@@ -45,7 +47,8 @@ export function startBulkTask(state: State, command: Of<"bulkStart">): Outcome {
   if (running >= runningMax) return { kind: "refused", code: "resource_exhausted", reason: "OVERLOADED" };
   const words = command.blocks.map((block) => block.map(() => "waiting" as const));
   const made = ++state.made;
-  const task: BulkTask = { id: `bulk-${made}`, made, content: command, state: "running", words, createdMs: state.nowMs, stepMs: state.nowMs };
+  const { namespace } = state;
+  const task: BulkTask = { id: `bulk-${made}`, made, namespace, content: command, state: "running", words, createdMs: state.nowMs, stepMs: state.nowMs };
   state.bulkTasks.push(task);
   if (words.length === 0) end(state, task, "completed");
   return { kind: "bulkStarted", id: task.id, logIndex: state.index };

@@ -141,7 +141,8 @@ export interface BulkCommand {
 /** What became of one of them. */
 export type BulkWord = "done" | "not_found" | "wrong_state" | "refused" | "again";
 
-export type Command = { requestId?: RequestId } & (
+/** `namespace`: of its caller; absent: `default`. Queues, schedules and chains of others have it before their names, as in `acme::mail`. */
+export type Command = { requestId?: RequestId; namespace?: string } & (
   | { verb: "enqueue"; job: NewJob }
   | { verb: "enqueueBatch"; jobs: NewJob[]; batch?: BatchCallback }
   | ({ verb: "createBatch" } & BatchCallback)

@@ -57,10 +57,11 @@ export class Model {
    * found nothing, did not happen: it is not remembered.
    */
   run(command: Command): Outcome {
-    const { requestId } = command;
+    const { requestId, namespace = "" } = command;
+    this.state.namespace = namespace;
     if (!requestId) return this.#complete(command);
     // A revision is a way to reject: both are one rpc, and share their ids.
-    const key = JSON.stringify([command.verb === "revise" ? "reject" : command.verb, requestId.id]);
+    const key = JSON.stringify([namespace, command.verb === "revise" ? "reject" : command.verb, requestId.id]);
     const known = this.state.recall(this.state.requests, key);
     if (known && known.hash !== requestId.hash) return { kind: "refused", code: "invalid_argument", reason: "REQUEST_ID_REUSED" };
     if (known) return known.answer;

@@ -45,8 +45,9 @@ const countedMax = 200;
 
 export function putSchedule(state: State, command: Of<"putSchedule">): Outcome {
   const { name, cron, job } = command;
-  if (!name || !cron || !job.queue) return { kind: "refused", code: "invalid_argument", reason: "REQUIRED" };
+  if (!name || !cron) return { kind: "refused", code: "invalid_argument", reason: "REQUIRED" };
   if (intervalMs(cron) === undefined) return { kind: "refused", code: "invalid_argument", reason: "INVALID_VALUE" };
+  if (!job.queue) return { kind: "refused", code: "invalid_argument", reason: "REQUIRED" };
   const known = state.schedules.get(name);
   const fresh = { id: temporaryId(state.made + 1), name, createdMs: state.nowMs, changes: 0, runs: 0, skipped: 0, missed: 0 };
   const schedule = known ?? ({ ...fresh, made: ++state.made } as Schedule);

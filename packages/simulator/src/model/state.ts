@@ -1,6 +1,6 @@
 import { iterationRecords } from "./agent.js";
 import type { BulkTask } from "./bulk.js";
-import type { Agent, ChainSpec, Command, EnqueueStatus, IterationRecord, JobError, JobRecord, JobState, Outcome, QueueRecord } from "./command.js";
+import type { Agent, ChainSpec, Command, EnqueueStatus, IterationRecord, JobError, JobRecord, JobState, Outcome, QueueRecord, RequestId } from "./command.js";
 import type { Bucket, Budget } from "./money.js";
 import { freed, type Schedule } from "./schedules.js";
 import {
@@ -126,6 +126,8 @@ export class State {
   elapsedMs = 0;
   /** Time during which nobody served. Serving time = nowMs − pausedMs. */
   pausedMs = 0;
+  /** Of whoever calls; empty: `default`. */
+  namespace = "";
   jobsCreated = 0;
   fences = 0;
   readonly jobs = new Map<string, Job>();
@@ -270,6 +272,11 @@ export class State {
   noteFailure(job: Job, error: string, backtrace: string): void {
     job.errors.push({ attempt: job.attempt, error, backtrace, atMs: this.nowMs });
     if (job.errors.length > failuresKept) job.errors.shift();
+  }
+
+  /** An item's request id, which counts in its caller's namespace. */
+  itemKey({ id }: RequestId): string {
+    return JSON.stringify([this.namespace, id]);
   }
 
   /** What is remembered under this request id, if it is still kept. */

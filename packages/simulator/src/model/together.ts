@@ -9,6 +9,8 @@ export type Fates = Map<string, Fate>;
 
 export interface Batch extends BatchCallback {
   id: string;
+  /** Of whoever made it. */
+  namespace: string;
   sealed: boolean;
   fates: Fates;
   callbackJobId: string;
@@ -59,7 +61,8 @@ export function createBatch(state: State, command: Extract<Command, { verb: "cre
 
 export function openBatch(state: State, { callbackQueue, callbackPayload }: BatchCallback): Batch {
   const id = `batch-${++state.batchesCreated}`;
-  const batch: Batch = { id, callbackQueue, callbackPayload, sealed: false, fates: new Map(), callbackJobId: "", createdMs: state.nowMs };
+  const { namespace } = state;
+  const batch: Batch = { id, namespace, callbackQueue, callbackPayload, sealed: false, fates: new Map(), callbackJobId: "", createdMs: state.nowMs };
   state.batches.set(id, batch);
   return batch;
 }

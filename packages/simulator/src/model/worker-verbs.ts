@@ -87,7 +87,7 @@ export function lifecycle(state: State, command: Of<"lifecycle">): Outcome {
 /** A text: why not. */
 function addToFrame(state: State, given: NewJob): { jobId: string; status: EnqueueStatus } | string {
   if (!given.queue) return "queue is required";
-  const known = given.requestId && state.recall(state.items, given.requestId.id);
+  const known = given.requestId && state.recall(state.items, state.itemKey(given.requestId));
   const refusal = known ? undefined : (full(state, given) ?? cannotJoin(state, given));
   if (refusal) return refusal.message ?? refusal.reason;
   return addItem(state, given) ?? "the request id was used for another job";

@@ -75,14 +75,18 @@ export interface WireCommand {
   flags: number;
   requestHash: Uint8Array;
   body: Uint8Array;
+  /** Empty or absent: `default`. */
+  namespace?: string;
 }
 
 export function encodeCommand(command: Command): WireCommand {
-  if (command.verb === "bulk") return encodeBulk(command);
-  if (command.verb === "bulkStart") return { ...encodeBulkStart(command), requestHash: hashOf(command.requestId?.hash) };
+  const { namespace } = command;
+  const requestHash = hashOf(command.requestId?.hash);
+  if (command.verb === "bulk") return { ...encodeBulk(command), namespace };
+  if (command.verb === "bulkStart") return { ...encodeBulkStart(command), requestHash, namespace };
   const flags = "keepAbsentResult" in command && command.keepAbsentResult ? flagKeepAbsentResult : 0;
   const body = command.verb === "tick" ? new Uint8Array(0) : bodies[command.verb].encode(command, command.requestId?.id ?? "");
-  return { verb: wireVerbs[command.verb], flags, requestHash: hashOf(command.requestId?.hash), body };
+  return { verb: wireVerbs[command.verb], flags, requestHash, body, namespace };
 }
 
 export function encodeEntry(clockMs: number, commands: readonly WireCommand[]): Uint8Array {
@@ -137,15 +141,16 @@ export function decodeEntry(index: number, bytes: Uint8Array): Entry {
   return { index, clockMs: Number(logTimeMs), commands: places.map((place) => all[place]!), places };
 }
 
-function decodeCommand({ verb, flags, body, requestHash }: WireCommand): Command | undefined {
+function decodeCommand({ verb, flags, body, requestHash, namespace }: WireCommand): Command | undefined {
   const name = plainVerbs.get(verb);
   if (name === undefined) return undefined;
+  const caller = namespace ? { namespace } : {};
   if (name === "tick") return { verb: "tick" };
-  if (name === "bulk") return decodeBulk(body);
-  if (name === "bulkStart") return decodeBulkStart(body, requestHash.join());
+  if (name === "bulk") return { ...decodeBulk(body), ...caller };
+  if (name === "bulkStart") return { ...decodeBulkStart(body, requestHash.join()), ...caller };
   const request = flags & flagFinishedJob ? fromBinary(FinishedJobCommandSchema, body).request : body;
   const { command, requestId } = bodies[name].decode(request, flags);
-  return requestId ? { ...command, requestId: { id: requestId, hash: requestHash.join() } } : command;
+  return { ...command, ...caller, ...(requestId && { requestId: { id: requestId, hash: requestHash.join() } }) };
 }
 
 /** 16 bytes that stand for the text: FNV-1a over it with four starting values. The real hash is made at the server's door. */
