@@ -52,7 +52,7 @@ export const serverFlags: readonly ServerFlag[] = [
     kind: "bytes",
     default: "8MiB",
     min: 0,
-    description: "fewest log bytes between two snapshots; above it one is cut when the log outweighs the state",
+    description: "fewest log bytes between two snapshots; above it one is cut when the log outweighs the state; 0: whatever the state weighs",
   },
   {
     name: "read-view",

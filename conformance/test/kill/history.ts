@@ -20,6 +20,8 @@ export class History {
   private readonly byRequest = new Map<string, string>();
   readonly faults: string[] = [];
   next = 1;
+  /** Jobs whose completion nobody has acknowledged. */
+  open = 0;
 
   /** Job `n` of this request has this id. */
   enqueued(requestId: string, n: number, id: string): void {
@@ -29,7 +31,9 @@ export class History {
     this.byRequest.set(key, id);
     const seen = this.jobs.get(id);
     if (seen && seen.n !== n) this.faults.push(`J3: ${id} was answered for jobs ${seen.n} and ${n}`);
-    if (!seen) this.jobs.set(id, { n, acks: 0, ackUnknown: false, fences: [] });
+    if (seen) return;
+    this.jobs.set(id, { n, acks: 0, ackUnknown: false, fences: [] });
+    this.open++;
   }
 
   /** The call was answered. */
@@ -57,6 +61,7 @@ export class History {
     const seen = this.jobs.get(id);
     if (!seen) return;
     seen.acks++;
+    if (seen.acks === 1) this.open--;
     if (seen.acks > 1) this.faults.push(`J4: ${id} was accepted as completed ${seen.acks} times`);
   }
 }

@@ -47,13 +47,24 @@ async function add(client: CorvoClient, history: History, requestId: string, num
   history.answered(requestId);
 }
 
+/** Jobs come and go: what waits is not more than workers can get through. */
+const openMax = 120;
+
+async function room(history: History): Promise<boolean> {
+  if (history.open < openMax) return true;
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  return false;
+}
+
 async function addOne(client: CorvoClient, history: History): Promise<void> {
+  if (!(await room(history))) return;
   const n = history.next++;
   history.unknown.set(`one-${n}`, [n]);
   await add(client, history, `one-${n}`, [n]);
 }
 
 async function addMany(client: CorvoClient, history: History, random: () => number): Promise<void> {
+  if (!(await room(history))) return;
   const numbers = Array.from({ length: 1 + Math.floor(random() * 40) }, () => history.next++);
   const requestId = `${batchPrefix}${numbers[0]}`;
   history.unknown.set(requestId, numbers);

@@ -6,6 +6,7 @@ const corvo = fileURLToPath(new URL("../../../packages/cli/bin/corvo.mjs", impor
 
 /** The real server as a process, on a free port. */
 export class RealServer {
+  private killed = false;
   private constructor(
     readonly child: ChildProcess,
     readonly url: string,
@@ -35,6 +36,7 @@ export class RealServer {
   }
 
   async kill(): Promise<void> {
+    this.killed ||= this.alive;
     this.child.kill("SIGKILL");
     await this.gone;
   }
@@ -46,5 +48,10 @@ export class RealServer {
 
   get alive(): boolean {
     return this.child.exitCode === null && this.child.signalCode === null;
+  }
+
+  /** A failpoint killed it: before it was asked to end, or on the way of a clean stop. */
+  get killedItself(): boolean {
+    return this.child.signalCode === "SIGKILL" && !this.killed;
   }
 }

@@ -13,7 +13,7 @@ export interface SnapshotterOptions {
   clock: Clock;
   /** Fewest entries between two cuts. Default 4,096. */
   thresholdEntries: number;
-  /** Fewest log bytes between two cuts; above it the size rule decides: the log since the last cut outweighs the state. */
+  /** Fewest log bytes between two cuts; above it the size rule decides: the log since the last cut outweighs the state. 0: entries alone count. */
   logBytesMin: number;
   /** The newest snapshot at start. */
   latest: StoredSnapshot | undefined;
@@ -47,7 +47,7 @@ export class Snapshotter {
     this.appended += bytes;
     if (this.running || index - this.lastIndex < this.o.thresholdEntries) return;
     const since = this.appended - this.logBytesAtLast;
-    if (since < this.o.logBytesMin || since < this.o.engine.stateBytes) return;
+    if (this.o.logBytesMin > 0 && since < Math.max(this.o.logBytesMin, this.o.engine.stateBytes)) return;
     void this.cut();
   }
 
