@@ -10,6 +10,8 @@ export const limits = {
   requestIdBytesMax: 128,
   requestIdKeepMs: 3_600_000,
   requestIdsMax: 1_000_000,
+  /** Of ids and answers that are remembered: the oldest go first. 256 MiB. */
+  requestIdBytesKept: 268_435_456,
   workerIdBytesMax: 255,
   hostnameBytesMax: 255,
   /** What workers say about themselves, see WorkerFacts. */

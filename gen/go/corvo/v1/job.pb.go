@@ -1941,7 +1941,7 @@ const file_corvo_v1_job_proto_rawDesc = "" +
 	"\x05error\x18\x04 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x05error\x12\x1c\n" +
 	"\tbacktrace\x18\x05 \x01(\tR\tbacktrace\x129\n" +
 	"\n" +
-	"created_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\"\xf7\r\n" +
+	"created_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\"\xff\r\n" +
 	"\x03Job\x12\x18\n" +
 	"\x02id\x18\x01 \x01(\tB\b\x8a\xb5\x18\x04\x18\x01@\x03R\x02id\x12\x1c\n" +
 	"\x05queue\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x05queue\x120\n" +
@@ -1969,7 +1969,7 @@ const file_corvo_v1_job_proto_rawDesc = "" +
 	"\x10lease_expires_at\x18\x12 \x01(\v2\x1a.google.protobuf.TimestampR\x0eleaseExpiresAt\x12=\n" +
 	"\fscheduled_at\x18\x13 \x01(\v2\x1a.google.protobuf.TimestampR\vscheduledAt\x127\n" +
 	"\texpire_at\x18\x14 \x01(\v2\x1a.google.protobuf.TimestampR\bexpireAt\x12#\n" +
-	"\tparent_id\x18\x15 \x01(\tB\x06\x8a\xb5\x18\x02@\x03R\bparentId\x129\n" +
+	"\tparent_id\x18\x15 \x01(\tB\x06\x8a\xb5\x18\x02@\bR\bparentId\x129\n" +
 	"\n" +
 	"created_at\x18\x16 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x129\n" +
 	"\n" +
@@ -1984,8 +1984,8 @@ const file_corvo_v1_job_proto_rawDesc = "" +
 	"\fcancelled_at\x18\x1e \x01(\v2\x1a.google.protobuf.TimestampR\vcancelledAt\x12#\n" +
 	"\rrevision_note\x18x \x01(\tR\frevisionNote\x12\x1c\n" +
 	"\trevisions\x18y \x01(\x05R\trevisions\x12\x19\n" +
-	"\bcost_usd\x18z \x01(\x01R\acostUsd\x12\x19\n" +
-	"\bchain_id\x18u \x01(\tR\achainId\x12\"\n" +
+	"\bcost_usd\x18z \x01(\x01R\acostUsd\x12!\n" +
+	"\bchain_id\x18u \x01(\tB\x06\x8a\xb5\x18\x02@\aR\achainId\x12\"\n" +
 	"\n" +
 	"chain_step\x18v \x01(\x05H\x00R\tchainStep\x88\x01\x01\x124\n" +
 	"\x11chain_config_json\x18w \x01(\tB\b\x8a\xb5\x18\x04\b\x01@\x05R\x0fchainConfigJson\x128\n" +

@@ -1340,8 +1340,8 @@ const file_corvo_v1_search_proto_rawDesc = "" +
 	"unique_key\x18\x13 \x01(\tR\tuniqueKey\x12!\n" +
 	"\bbatch_id\x18\x14 \x01(\tB\x06\x8a\xb5\x18\x02@\x04R\abatchId\x12\x1b\n" +
 	"\tworker_id\x18\x15 \x01(\tR\bworkerId\x12#\n" +
-	"\tparent_id\x18\x16 \x01(\tB\x06\x8a\xb5\x18\x02@\x03R\bparentId\x12!\n" +
-	"\bchain_id\x18\x17 \x01(\tB\x06\x8a\xb5\x18\x02@\x04R\achainId\x12\x1d\n" +
+	"\tparent_id\x18\x16 \x01(\tB\x06\x8a\xb5\x18\x02@\bR\bparentId\x12!\n" +
+	"\bchain_id\x18\x17 \x01(\tB\x06\x8a\xb5\x18\x02@\aR\achainId\x12\x1d\n" +
 	"\n" +
 	"has_errors\x18\x18 \x01(\bR\thasErrors\x12%\n" +
 	"\x0eerror_contains\x18\x19 \x01(\tR\rerrorContains\x12*\n" +
@@ -1381,8 +1381,8 @@ const file_corvo_v1_search_proto_rawDesc = "" +
 	"unique_key\x18\x13 \x01(\tR\tuniqueKey\x12!\n" +
 	"\bbatch_id\x18\x14 \x01(\tB\x06\x8a\xb5\x18\x02@\x04R\abatchId\x12\x1b\n" +
 	"\tworker_id\x18\x15 \x01(\tR\bworkerId\x12#\n" +
-	"\tparent_id\x18\x16 \x01(\tB\x06\x8a\xb5\x18\x02@\x03R\bparentId\x12!\n" +
-	"\bchain_id\x18\x17 \x01(\tB\x06\x8a\xb5\x18\x02@\x04R\achainId\x12\x1d\n" +
+	"\tparent_id\x18\x16 \x01(\tB\x06\x8a\xb5\x18\x02@\bR\bparentId\x12!\n" +
+	"\bchain_id\x18\x17 \x01(\tB\x06\x8a\xb5\x18\x02@\aR\achainId\x12\x1d\n" +
 	"\n" +
 	"has_errors\x18\x18 \x01(\bR\thasErrors\x12%\n" +
 	"\x0eerror_contains\x18\x19 \x01(\tR\rerrorContains\x12*\n" +
@@ -1409,7 +1409,7 @@ const file_corvo_v1_search_proto_rawDesc = "" +
 	"\x8a\xb5\x18\x06\x18\x012\x02msR\n" +
 	"durationMs\x12$\n" +
 	"\x0etotal_at_least\x18d \x01(\bR\ftotalAtLeast\x12\x1c\n" +
-	"\tlog_index\x18\xc0\x01 \x01(\x04R\blogIndex\"\xc7\x06\n" +
+	"\tlog_index\x18\xc0\x01 \x01(\x04R\blogIndex\"\xcf\x06\n" +
 	"\n" +
 	"JobSummary\x12\x18\n" +
 	"\x02id\x18\x01 \x01(\tB\b\x8a\xb5\x18\x04\x18\x01@\x03R\x02id\x12\x1c\n" +
@@ -1426,8 +1426,8 @@ const file_corvo_v1_search_proto_rawDesc = "" +
 	"\tworker_id\x18\n" +
 	" \x01(\tR\bworkerId\x12#\n" +
 	"\ttags_json\x18\v \x01(\tB\x06\x8a\xb5\x18\x02\b\x01R\btagsJson\x12\x1b\n" +
-	"\tparent_id\x18\f \x01(\tR\bparentId\x12\x19\n" +
-	"\bchain_id\x18\r \x01(\tR\achainId\x12\"\n" +
+	"\tparent_id\x18\f \x01(\tR\bparentId\x12!\n" +
+	"\bchain_id\x18\r \x01(\tB\x06\x8a\xb5\x18\x02@\aR\achainId\x12\"\n" +
 	"\n" +
 	"chain_step\x18\x0e \x01(\x05H\x00R\tchainStep\x88\x01\x01\x12=\n" +
 	"\fscheduled_at\x18\x0f \x01(\v2\x1a.google.protobuf.TimestampR\vscheduledAt\x129\n" +

@@ -470,7 +470,8 @@ type EnqueueRequest struct {
 	ExpireAfter string `protobuf:"bytes,108,opt,name=expire_after,json=expireAfter,proto3" json:"expire_after,omitempty"`
 	// JSON object of labels, at most 16 KiB. Empty: none.
 	TagsJson string `protobuf:"bytes,109,opt,name=tags_json,json=tagsJson,proto3" json:"tags_json,omitempty"`
-	// Makes a retry safe: the same id within an hour answers as the first time, up to 128 bytes. Empty: not given.
+	// Makes a retry safe: the same id within an hour answers as the first time, up to 128 bytes. Empty: not given. The newest 1,000,000 ids and
+	// 256 MiB of answers are remembered.
 	RequestId string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// W3C trace context of whoever adds the job, `00-<trace id>-<parent id>-<flags>`: handed to the worker with every lease, so that its work
 	// continues the trace. Empty: the `traceparent` header of the call, for the methods that add jobs alone or in a batch. At most 64 bytes.
@@ -4260,12 +4261,12 @@ const file_corvo_v1_worker_proto_rawDesc = "" +
 	"\x8a\xb5\x18\x06 \x012\x02msR\x0escheduleSlotMs\x12$\n" +
 	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly\x12/\n" +
 	"\x0fcheckpoint_json\x18o \x01(\tB\x06\x8a\xb5\x18\x02\b\x01R\x0echeckpointJson\x12#\n" +
-	"\tparent_id\x18p \x01(\tB\x06\x8a\xb5\x18\x02@\x03R\bparentId\x120\n" +
+	"\tparent_id\x18p \x01(\tB\x06\x8a\xb5\x18\x02@\bR\bparentId\x120\n" +
 	"\x0fexpire_after_ms\x18q \x01(\x03B\b\x8a\xb5\x18\x042\x02msR\rexpireAfterMs\x127\n" +
 	"\x13retry_base_delay_ms\x18r \x01(\x03B\b\x8a\xb5\x18\x042\x02msR\x10retryBaseDelayMs\x125\n" +
 	"\x12retry_max_delay_ms\x18s \x01(\x03B\b\x8a\xb5\x18\x042\x02msR\x0fretryMaxDelayMs\x12%\n" +
 	"\x05chain\x18t \x01(\v2\x0f.corvo.v1.ChainR\x05chain\x12!\n" +
-	"\bchain_id\x18u \x01(\tB\x06\x8a\xb5\x18\x02@\x04R\achainId\x12\"\n" +
+	"\bchain_id\x18u \x01(\tB\x06\x8a\xb5\x18\x02@\aR\achainId\x12\"\n" +
 	"\n" +
 	"chain_step\x18v \x01(\x05H\x01R\tchainStep\x88\x01\x01\x126\n" +
 	"\x11chain_config_json\x18w \x01(\tB\n" +
@@ -4457,7 +4458,7 @@ const file_corvo_v1_worker_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18n \x01(\tR\trequestId\x12/\n" +
 	"\x0fcheckpoint_json\x18o \x01(\tB\x06\x8a\xb5\x18\x02\b\x01R\x0echeckpointJson\x12#\n" +
-	"\tparent_id\x18p \x01(\tB\x06\x8a\xb5\x18\x02@\x03R\bparentId\x120\n" +
+	"\tparent_id\x18p \x01(\tB\x06\x8a\xb5\x18\x02@\bR\bparentId\x120\n" +
 	"\x0fexpire_after_ms\x18q \x01(\x03B\b\x8a\xb5\x18\x042\x02msR\rexpireAfterMs\x127\n" +
 	"\x13retry_base_delay_ms\x18r \x01(\x03B\b\x8a\xb5\x18\x042\x02msR\x10retryBaseDelayMs\x125\n" +
 	"\x12retry_max_delay_ms\x18s \x01(\x03B\b\x8a\xb5\x18\x042\x02msR\x0fretryMaxDelayMs\x12!\n" +
@@ -4468,7 +4469,7 @@ const file_corvo_v1_worker_proto_rawDesc = "" +
 	"\x8a\xb5\x18\x06 \x012\x02msR\x0escheduleSlotMs\x12$\n" +
 	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly\x12%\n" +
 	"\x05chain\x18t \x01(\v2\x0f.corvo.v1.ChainR\x05chain\x12!\n" +
-	"\bchain_id\x18u \x01(\tB\x06\x8a\xb5\x18\x02@\x04R\achainId\x12\"\n" +
+	"\bchain_id\x18u \x01(\tB\x06\x8a\xb5\x18\x02@\aR\achainId\x12\"\n" +
 	"\n" +
 	"chain_step\x18v \x01(\x05H\x01R\tchainStep\x88\x01\x01\x126\n" +
 	"\x11chain_config_json\x18w \x01(\tB\n" +

@@ -17,7 +17,8 @@ export const requestHashBytes = 16;
 
 /**
  * Requests that carried a request id, with their answers. Text of an entry: key (verb, namespace, id), hash of the request, answer.
- * They go oldest first: after `limits.requestIdKeepMs` of log time, or when there are more than `limits.requestIdsMax`.
+ * They go oldest first: after `limits.requestIdKeepMs` of log time, or when there are more than `limits.requestIdsMax`, or when their
+ * texts are more than `limits.requestIdBytesKept`: the answer to a fetch holds payloads.
  * Invariant: `text` 0 means that the row is free.
  */
 export class Remembered extends Pages {
@@ -25,11 +26,13 @@ export class Remembered extends Pages {
   newest = -1;
   private readonly index = new HashIndex();
   private scratch = new Uint8Array(4096);
+  private textBytes = 0;
 
   constructor(
     private readonly arena: Arena,
     private readonly seed: number,
     private readonly requestIdsMax: number = limits.requestIdsMax,
+    private readonly textBytesMax: number = limits.requestIdBytesKept,
   ) {
     super(24, I.next);
   }
@@ -62,8 +65,10 @@ export class Remembered extends Pages {
   }
 
   add(key: Uint8Array, keyBytes: number, hash: Uint8Array, hashStart: number, answer: Uint8Array, answerStart: number, answerEnd: number, atMs: number): void {
-    if (this.used >= this.requestIdsMax) this.forgetOldest();
     const bytes = keyBytes + requestHashBytes + answerEnd - answerStart;
+    if (this.used >= this.requestIdsMax) this.forgetOldest();
+    while (this.textBytes + bytes > this.textBytesMax && this.oldest !== -1) this.forgetOldest();
+    this.textBytes += bytes;
     if (this.scratch.length < bytes) this.scratch = new Uint8Array(bytes * 2);
     this.scratch.set(key.subarray(0, keyBytes));
     this.scratch.set(hash.subarray(hashStart, hashStart + requestHashBytes), keyBytes);
@@ -92,6 +97,7 @@ export class Remembered extends Pages {
     const text = this.text(entry);
     const at = this.arena.start(text);
     this.index.remove(hashBytes(this.seed, this.arena.memory(text), at, at + this.keyBytes(entry)), entry);
+    this.textBytes -= this.arena.length(text);
     this.arena.free(text);
     this.oldest = this.int(entry, I.next);
     if (this.oldest === -1) this.newest = -1;
@@ -124,6 +130,7 @@ export class Remembered extends Pages {
     for (let entry = oldest; entry !== -1; entry = this.int(entry, I.next)) {
       const text = this.text(entry);
       this.arena.restoreLive(TextKind.remembered, entry, text);
+      this.textBytes += this.arena.length(text);
       const at = this.arena.start(text);
       this.index.add(hashBytes(this.seed, this.arena.memory(text), at, at + this.keyBytes(entry)), entry);
       this.newest = entry;

@@ -6,6 +6,7 @@ import { Events } from "./events.js";
 import { HashIndex } from "./hash-index.js";
 import { JobTable, timerField } from "./job-table.js";
 import { LeaseTimers } from "./lease-timers.js";
+import { Remembered } from "./remembered.js";
 import { SequenceIndex } from "./sequence-index.js";
 import { ThrottleLog } from "./throttle-log.js";
 import { TimerHeap } from "./timer-heap.js";
@@ -221,4 +222,21 @@ test("workers above the limit go, the one not heard of for longest first, unless
   const names: string[] = [];
   for (let worker = workers.oldest; worker !== undefined; worker = worker.newer) names.push(new TextDecoder().decode(worker.id));
   expect(names).toEqual(["a", "b", "d"]);
+});
+
+test("remembered requests: the oldest go when there are too many of them, or their answers are too large", () => {
+  const arena = new Arena();
+  const table = new Remembered(arena, 7, 3, 1000);
+  const key = (n: number): Uint8Array => new Uint8Array([n]);
+  const hash = new Uint8Array(16);
+  const add = (n: number, bytes: number): void => table.add(key(n), 1, hash, 0, new Uint8Array(bytes), 0, bytes, n);
+  const known = (): number[] => [1, 2, 3, 4, 5, 6].filter((n) => table.find(key(n), 1) !== -1);
+  for (const n of [1, 2, 3, 4]) add(n, 100);
+  expect(known()).toEqual([2, 3, 4]);
+  add(5, 800);
+  expect(known()).toEqual([4, 5]);
+  add(6, 2000); // larger than all of them may be: it is remembered alone
+  expect(known()).toEqual([6]);
+  add(1, 10);
+  expect(known()).toEqual([1]);
 });

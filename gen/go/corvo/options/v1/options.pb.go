@@ -46,6 +46,10 @@ const (
 	Names_NAMES_JSON Names = 5
 	// The name of a namespace.
 	Names_NAMES_NAMESPACE Names = 6
+	// The name of a chain, which callers may make up. Those of two namespaces have nothing to do with each other.
+	Names_NAMES_CHAIN Names = 7
+	// A job that others belong to, which need not exist. Those of two namespaces have nothing to do with each other.
+	Names_NAMES_PARENT Names = 8
 )
 
 // Enum value maps for Names.
@@ -58,6 +62,8 @@ var (
 		4: "NAMES_ENTITY",
 		5: "NAMES_JSON",
 		6: "NAMES_NAMESPACE",
+		7: "NAMES_CHAIN",
+		8: "NAMES_PARENT",
 	}
 	Names_value = map[string]int32{
 		"NAMES_UNSPECIFIED": 0,
@@ -67,6 +73,8 @@ var (
 		"NAMES_ENTITY":      4,
 		"NAMES_JSON":        5,
 		"NAMES_NAMESPACE":   6,
+		"NAMES_CHAIN":       7,
+		"NAMES_PARENT":      8,
 	}
 )
 
@@ -735,7 +743,7 @@ const file_corvo_options_v1_options_proto_rawDesc = "" +
 	"\tunlimited\x18\x06 \x01(\bR\tunlimited\x12\x14\n" +
 	"\x05daily\x18\a \x01(\bR\x05daily\"\"\n" +
 	"\fMessageRules\x12\x12\n" +
-	"\x04fast\x18\x01 \x01(\bR\x04fast*\x88\x01\n" +
+	"\x04fast\x18\x01 \x01(\bR\x04fast*\xab\x01\n" +
 	"\x05Names\x12\x15\n" +
 	"\x11NAMES_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rNAMES_NOTHING\x10\x01\x12\x0f\n" +
@@ -744,7 +752,9 @@ const file_corvo_options_v1_options_proto_rawDesc = "" +
 	"\fNAMES_ENTITY\x10\x04\x12\x0e\n" +
 	"\n" +
 	"NAMES_JSON\x10\x05\x12\x13\n" +
-	"\x0fNAMES_NAMESPACE\x10\x06*\xb0\x01\n" +
+	"\x0fNAMES_NAMESPACE\x10\x06\x12\x0f\n" +
+	"\vNAMES_CHAIN\x10\a\x12\x10\n" +
+	"\fNAMES_PARENT\x10\b*\xb0\x01\n" +
 	"\x06Caller\x12\x16\n" +
 	"\x12CALLER_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eCALLER_ANYBODY\x10\x01\x12\x10\n" +

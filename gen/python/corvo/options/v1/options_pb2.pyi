@@ -15,6 +15,8 @@ class Names(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     NAMES_ENTITY: _ClassVar[Names]
     NAMES_JSON: _ClassVar[Names]
     NAMES_NAMESPACE: _ClassVar[Names]
+    NAMES_CHAIN: _ClassVar[Names]
+    NAMES_PARENT: _ClassVar[Names]
 
 class Caller(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -43,6 +45,8 @@ NAMES_JOB: Names
 NAMES_ENTITY: Names
 NAMES_JSON: Names
 NAMES_NAMESPACE: Names
+NAMES_CHAIN: Names
+NAMES_PARENT: Names
 CALLER_UNSPECIFIED: Caller
 CALLER_ANYBODY: Caller
 CALLER_KNOWN: Caller

@@ -273,7 +273,8 @@ export type EnqueueRequest = Message<"corvo.v1.EnqueueRequest"> & {
   tagsJson: string;
 
   /**
-   * Makes a retry safe: the same id within an hour answers as the first time, up to 128 bytes. Empty: not given.
+   * Makes a retry safe: the same id within an hour answers as the first time, up to 128 bytes. Empty: not given. The newest 1,000,000 ids and
+   * 256 MiB of answers are remembered.
    *
    * @generated from field: string request_id = 110;
    */
