@@ -15,6 +15,7 @@ export async function preallocate(disk: Disk, path: string, bytes: number, heade
   const temporary = `${path}.tmp`;
   if (await disk.exists(temporary)) await disk.remove(temporary);
   const file = await disk.open(temporary, "create");
+  let named = temporary;
   try {
     for (let at = 0; at < bytes; at += syncedStepBytes) {
       await writeZeros(file, at, Math.min(bytes, at + syncedStepBytes));
@@ -23,11 +24,12 @@ export async function preallocate(disk: Disk, path: string, bytes: number, heade
     if (header !== undefined) await file.write([encodeSegmentHeader(header)], 0);
     await file.sync();
     await disk.rename(temporary, path);
+    named = path;
     await disk.syncDirectory(path.slice(0, path.lastIndexOf("/")));
     return file;
   } catch (error) {
     await file.close();
-    if (isNoSpace(error)) await disk.remove(temporary); // gives the room back; nothing names this file yet
+    if (isNoSpace(error)) await disk.remove(named); // gives the room back; nobody uses this file yet
     throw error;
   }
 }
