@@ -59,7 +59,7 @@ export class SimulatedNode {
       eventsKept,
       calendar,
       snapshotThresholdEntries: 12,
-      snapshotLogBytesMin: 1,
+      snapshotLogBytesMin: 0,
       archiveSegmentBytesMax,
       hashSeed: world.rng.bits(),
       pendingMax: 1_000,

@@ -94,10 +94,9 @@ export class PowerCutRun {
 
   async run(): Promise<PowerCutReport> {
     const faultsMax = this.options.faults?.size ?? 0;
-    while (!(await this.#live())) {
+    while (!(await this.#live()) || !(await this.#heal())) {
       if (this.#report.lives > faultsMax + 1) throw new Error(`the node has ended ${this.#report.lives} times, over ${faultsMax} faults`);
     }
-    await this.#heal();
     const listing = await this.#compare();
     const breaches = checkHistory(this.#clients.history, listing);
     if (breaches.length > 0) throw new Error(breaches.join("\n"));
@@ -142,11 +141,15 @@ export class PowerCutRun {
       return true;
     }
     if (life.faults === 0) throw new Error("the node has ended, and nothing was wrong with its disk", { cause: life.ended });
+    await this.#bury(life);
+    return false;
+  }
+
+  async #bury(life: Life): Promise<void> {
     this.#makeRoom();
     this.#world.cut();
     await this.#world.run(() => true);
     if (life.powerLost) this.#disk.crash();
-    return false;
   }
 
   /**
@@ -205,14 +208,21 @@ export class PowerCutRun {
     }
   }
 
-  /** Nothing fails any more: everything must be worked off within ten minutes (J25). */
-  async #heal(): Promise<void> {
+  /** Nothing fails any more: everything must be worked off within ten minutes (J25). False: the last fault had yet to end the node. */
+  async #heal(): Promise<boolean> {
+    const life = this.#life;
     this.#makeRoom();
     this.#disk.fault = undefined;
     this.#clients.draining = true;
     const { engine } = this.#node.opened.replica;
     const left = (): number => engine.queues().reduce((sum, queue) => sum + queue.pending + queue.active + queue.retrying + queue.scheduled, 0);
-    if (await this.#world.run(() => left() === 0 && !this.#clients.unsettled, 600_000)) return;
+    const worked = (): boolean => left() === 0 && !this.#clients.unsettled;
+    await this.#world.run(() => worked() || (life.ended !== undefined && life.faults > 0), 600_000);
+    if (worked()) return true;
+    if (life.ended !== undefined && life.faults > 0) {
+      await this.#bury(life);
+      return false;
+    }
     throw new Error(`J25: ten minutes after the last fault ${left()} jobs are not worked off: ${JSON.stringify(engine.queues())}`, { cause: this.#life.ended });
   }
 
