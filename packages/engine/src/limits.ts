@@ -38,7 +38,10 @@ export const iterationBytesMax = 4 * 1024 * 1024;
 export const budgetJobsMax = 1000;
 
 export const budgetsMax = 10_000;
+/** Of one namespace. */
 export const policiesMax = 1000;
+/** Of all: each of an agent job's acks goes through them. */
+export const policiesTotalMax = 10_000;
 
 /** Texts of people: why a job is held or sent back. Longer ones are cut. */
 export const noteBytesMax = 4096;

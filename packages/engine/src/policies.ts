@@ -9,9 +9,9 @@ import {
 import { entityId, parseEntityId, type Refusal, refuse } from "@corvo/protocol";
 import { tagsOf } from "./budgets.js";
 import { answerStatus, type Command, textOf } from "./command.js";
-import { policiesMax } from "./limits.js";
+import { policiesMax, policiesTotalMax } from "./limits.js";
 import { nanosOf } from "./money.js";
-import { mayKnow, queuesOf } from "./own-namespace.js";
+import { mayKnow, noRoomFor, queuesOf } from "./own-namespace.js";
 import type { State } from "./state.js";
 import { EntityKind } from "./tables/entities.js";
 
@@ -44,8 +44,9 @@ export interface PolicyRecord {
 export function setPolicy(s: State, c: Command): Refusal | undefined {
   const r = reader.read(c.buf, c.start, c.end);
   if (r.nameEnd === r.nameStart) return refuse("invalid_argument", "INVALID_POLICY", "name is required", { field: "name" });
-  if (policiesOf(s, textOf(r.buf, r.namespaceStart, r.namespaceEnd)) >= policiesMax)
-    return refuse("resource_exhausted", "TOO_LARGE", `there are ${policiesMax} policies already`);
+  const own = policiesOf(s, textOf(r.buf, r.namespaceStart, r.namespaceEnd));
+  const full = noRoomFor("policies", s.entities.count(EntityKind.policy), policiesTotalMax, own, policiesMax);
+  if (full !== undefined) return full;
   const row = s.entities.add(EntityKind.policy, nothing, 0, 0, c.buf, c.start, c.end);
   s.entities.setNum(row, createdMsNum, s.logTimeMs);
   if (!s.answering) return undefined;
@@ -55,9 +56,9 @@ export function setPolicy(s: State, c: Command): Refusal | undefined {
   return undefined;
 }
 
-/** Policies that a caller of a namespace (empty: of all) counts as its own. */
-function policiesOf(s: State, caller: string): number {
-  return caller === "" ? s.entities.count(EntityKind.policy) : policyRecords(s).filter(({ namespace }) => mayKnow(caller, namespace)).length;
+/** Policies of exactly this namespace (empty: those of all namespaces). */
+function policiesOf(s: State, of: string): number {
+  return policyRecords(s).filter(({ namespace }) => namespace === of).length;
 }
 
 function policyInit({ createdMs, ...policy }: PolicyRecord): ApprovalPolicyInit {

@@ -3,7 +3,7 @@ import { encodeWebhookText, WebhookTextReader } from "@corvo/gen/corvo/internal/
 import { SetWebhookRequestReader, SetWebhookResponseTag } from "@corvo/gen/corvo/v1/webhook_fast.js";
 import { entityId, limits, type Refusal, refuse } from "@corvo/protocol";
 import { type Command, textOf } from "./command.js";
-import { defaultNamespace } from "./own-namespace.js";
+import { defaultNamespace, noRoomFor } from "./own-namespace.js";
 import { noSuchWebhook } from "./redeliver-webhook.js";
 import type { State } from "./state.js";
 import { EntityKind } from "./tables/entities.js";
@@ -25,9 +25,9 @@ export function setWebhook(s: State, c: Command): Refusal | undefined {
   // Ids are everybody's: a namespace must not find out whether one is taken.
   const strange = row === -1 && r.idEnd !== r.idStart && (entities.find(EntityKind.webhook, r.buf, r.idStart, r.idEnd) !== -1 || !mayChooseIds(caller));
   if (strange) return noSuchWebhook(textOf(r.buf, r.idStart, r.idEnd));
-  if (row === -1 && webhooksOf(s, caller) >= limits.webhooksMax) {
-    return refuse("resource_exhausted", "TOO_LARGE", `there are ${limits.webhooksMax} webhooks already`);
-  }
+  const full =
+    row === -1 ? noRoomFor("webhooks", entities.count(EntityKind.webhook), limits.webhooksTotalMax, webhooksOf(s, caller), limits.webhooksMax) : undefined;
+  if (full !== undefined) return full;
   let createdMs = s.logTimeMs;
   let secret = r.hasSecret ? textOf(r.buf, r.secretStart, r.secretEnd) : "";
   let lastError = "";

@@ -26,10 +26,9 @@ export function webhookNamespace({ entities }: State, row: number): string {
   return textOf(t.buf, t.namespaceStart, t.namespaceEnd);
 }
 
-/** Webhooks that a caller of a namespace (empty: of all) counts as its own. */
-export function webhooksOf(s: State, caller: string): number {
-  if (caller === "") return s.entities.count(EntityKind.webhook);
+/** Webhooks of exactly this namespace (empty: those of all namespaces): what others have does not use up anybody's share. */
+export function webhooksOf(s: State, namespace: string): number {
   let count = 0;
-  for (let row = s.entities.first(EntityKind.webhook); row !== -1; row = s.entities.following(row)) if (mayKnow(caller, webhookNamespace(s, row))) count++;
+  for (let row = s.entities.first(EntityKind.webhook); row !== -1; row = s.entities.following(row)) if (webhookNamespace(s, row) === namespace) count++;
   return count;
 }
