@@ -22,6 +22,7 @@ export class History {
   next = 1;
   /** Jobs whose completion nobody has acknowledged. */
   open = 0;
+  private waiting: (() => void)[] = [];
 
   /** Job `n` of this request has this id. */
   enqueued(requestId: string, n: number, id: string): void {
@@ -61,7 +62,18 @@ export class History {
     const seen = this.jobs.get(id);
     if (!seen) return;
     seen.acks++;
-    if (seen.acks === 1) this.open--;
+    if (seen.acks === 1) {
+      this.open--;
+      this.wake();
+    }
     if (seen.acks > 1) this.faults.push(`J4: ${id} was accepted as completed ${seen.acks} times`);
+  }
+
+  /** Resolves when a completion was acknowledged, or `wake` is called. */
+  lessOpen(): Promise<void> {
+    return new Promise((resolve) => this.waiting.push(resolve));
+  }
+  wake(): void {
+    for (const resolve of this.waiting.splice(0)) resolve();
   }
 }

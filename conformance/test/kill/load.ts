@@ -8,6 +8,7 @@ export async function load(client: CorvoClient, history: History, random: () => 
   let over = false;
   void until.then(() => {
     over = true;
+    history.wake();
   });
   const loop = async (work: () => Promise<void>): Promise<void> => {
     while (!over) {
@@ -52,7 +53,7 @@ const openMax = 120;
 
 async function room(history: History): Promise<boolean> {
   if (history.open < openMax) return true;
-  await new Promise((resolve) => setTimeout(resolve, 5));
+  await history.lessOpen();
   return false;
 }
 
