@@ -45,7 +45,8 @@ type BulkRequest struct {
 	Token string `protobuf:"bytes,100,opt,name=token,proto3" json:"token,omitempty"`
 	// Refused with `SCOPE_CHANGED` when it is another number of jobs. 0: any.
 	ExpectedCount int64 `protobuf:"varint,101,opt,name=expected_count,json=expectedCount,proto3" json:"expected_count,omitempty"`
-	// Makes the call safe to repeat.
+	// Makes a call that goes on in the background safe to repeat: the first task is answered again. One that is done at once does not look
+	// at it: jobs that are where the action leads already stay as they are.
 	RequestId string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Only look whether the call is possible.
 	ValidateOnly  bool `protobuf:"varint,190,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`

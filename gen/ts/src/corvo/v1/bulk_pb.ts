@@ -83,7 +83,8 @@ export type BulkRequest = Message<"corvo.v1.BulkRequest"> & {
   expectedCount: bigint;
 
   /**
-   * Makes the call safe to repeat.
+   * Makes a call that goes on in the background safe to repeat: the first task is answered again. One that is done at once does not look
+   * at it: jobs that are where the action leads already stay as they are.
    *
    * @generated from field: string request_id = 110;
    */
