@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { settled } from "../test/support/clock.js";
 import { bytes, Cluster, type Machine, text } from "../test/support/cluster.js";
 import { coreModule } from "../test/support/core.js";
+import { emptyDisk } from "../test/support/memory-log.js";
 import { decodeConf, foundingEntryType, type RaftNode, RecoveryError } from "./index.js";
 
 let cluster: Cluster;
@@ -199,6 +200,23 @@ describe("starting again", () => {
     await cluster.clock.advance(1);
     expect(machine.isLeader).toBe(true);
     expect(decodeConf((machine.node as RaftNode).confState).voters).toEqual([1]);
+  });
+
+  test("a member that is alone refuses a log that ends before its own snapshot, or differs from it there", async () => {
+    await leading();
+    await propose("a", "b", "c", "d");
+    machine.cut();
+    await machine.node?.stop();
+    const whole = structuredClone(machine.disk);
+    machine.disk.entries.splice(-2);
+    await expect(machine.start()).rejects.toThrow(/the log ends at index 4, and the newest snapshot was cut at index 6 .* lost entries that were committed/);
+    expect(machine.disk.entries.at(-1)?.index).toBe(4); // nothing was touched
+    machine.disk = structuredClone(whole);
+    for (const entry of machine.disk.entries) if (entry.index === 6) entry.term = 9;
+    await expect(machine.start()).rejects.toThrow(/entry 6 is of term 9, and the newest snapshot was cut at index 6/);
+    machine.disk = emptyDisk(); // a restored backup: a snapshot and an empty log
+    await machine.start();
+    expect(machine.state).toEqual(["a", "b", "c", "d"]);
   });
 
   test("a log that starts behind its snapshot, or without one, or shorter than its commit index, is refused", async () => {

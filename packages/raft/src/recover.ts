@@ -68,7 +68,7 @@ async function found({ log, members }: ResolvedOptions): Promise<void> {
 }
 
 /** The state to start from: the snapshot, or the founding members. Afterwards the log continues it without a gap. */
-async function baseOf({ log, snapshot }: ResolvedOptions): Promise<Base> {
+async function baseOf({ id, log, snapshot, onLog }: ResolvedOptions): Promise<Base> {
   if (snapshot === undefined) {
     const entry = log.firstIndex === foundingIndex ? await readOne(log, foundingIndex) : undefined;
     if (entry === undefined || entry.type !== foundingEntryType)
@@ -78,8 +78,14 @@ async function baseOf({ log, snapshot }: ResolvedOptions): Promise<Base> {
   const { index, term } = snapshot;
   const base = { index, term, conf: decodeConf(snapshot.conf) };
   const held = index >= log.firstIndex && index <= log.lastIndex ? await readOne(log, index) : undefined;
-  // A received snapshot became durable, and the log behind it was not reset before the crash.
   if (index > log.lastIndex || (held !== undefined && held.term !== term)) {
+    const isEmpty = log.lastIndex < log.firstIndex;
+    const what = held === undefined ? `the log ends at index ${log.lastIndex}` : `the log's entry ${index} is of term ${held.term}`;
+    const why = `${what}, and the newest snapshot was cut at index ${index} of term ${term}`;
+    // Nobody sends a snapshot to a member that is alone: it cut this one itself, from entries that its log does not have any more.
+    if (!isEmpty && isAlone(base.conf, id)) throw new RecoveryError(`${why}: the log lost entries that were committed`);
+    // A received snapshot became durable, and the log behind it was not reset before the crash.
+    if (!isEmpty) onLog(2, `${why}: it was received, and takes the place of the log`);
     await log.resetTo(index, term);
     return base;
   }

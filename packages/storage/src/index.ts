@@ -21,4 +21,5 @@ export { type DiskFault, type DiskOperation, SimulatedDisk, type SimulatedDiskOp
 export { SnapshotFiles, type SnapshotFilesOptions } from "./snapshot-files.js";
 export * from "./snapshot-store.js";
 export type { DiskPressure, SpaceReserve } from "./space.js";
-export { type VerifiedFile, type VerifyOptions, type VerifyProblem, type VerifyReport, verifyDataDirectory } from "./verify.js";
+export { type VerifyOptions, verifyDataDirectory } from "./verify.js";
+export type { VerifiedFile, VerifyProblem, VerifyReport } from "./verify-report.js";

@@ -44,7 +44,7 @@ export class SnapshotFiles implements SnapshotStore {
     const found: StoredSnapshot[] = [];
     for (const name of (await this.options.disk.list(this.#directory)).filter(isSnapshotName).reverse()) {
       const snapshot = await this.#head(name);
-      if (typeof snapshot !== "string") found.push(snapshot);
+      if (!("what" in snapshot)) found.push(snapshot);
     }
     return found;
   }
@@ -59,7 +59,7 @@ export class SnapshotFiles implements SnapshotStore {
     return new Writer(file, temporary, path, meta, this.#identityOf(meta.index), this.options, async () => {
       // What was written is read again, from the file that will be relied on, before anybody lets the log behind it go.
       const stored = await this.#head(name);
-      if (typeof stored === "string") throw new SnapshotDamaged(name, stored);
+      if ("what" in stored) throw new SnapshotDamaged(name, tellFault(stored));
       for await (const _ of this.read(stored));
       return stored;
     });
@@ -69,7 +69,7 @@ export class SnapshotFiles implements SnapshotStore {
     const file = await this.options.disk.open(`${this.#directory}/${snapshot.name}`, "read");
     try {
       for await (const step of readSnapshot(file, this.#identityOf(snapshot.index))) {
-        if (typeof step === "string") throw new SnapshotDamaged(snapshot.name, step);
+        if (!(step instanceof Uint8Array)) throw new SnapshotDamaged(snapshot.name, tellFault(step));
         yield step;
       }
     } finally {
@@ -89,7 +89,7 @@ export class SnapshotFiles implements SnapshotStore {
     return snapshotIdentity(this.options.identity, index);
   }
 
-  async #head(name: string): Promise<StoredSnapshot | string> {
+  async #head(name: string): Promise<StoredSnapshot | SnapshotFault> {
     const file = await this.options.disk.open(`${this.#directory}/${name}`, "read");
     try {
       return await readSnapshotHead(file, name, this.#identityOf(indexOfName(name)));
@@ -210,47 +210,63 @@ export function snapshotIdentity(identity: StorageIdentity, index: number): Segm
   return { purpose: "snapshot", clusterId: identity.clusterId, nodeId: identity.nodeId, shard: identity.shard, salt: identity.salt, number: index };
 }
 
+/** What is wrong with a snapshot's file, and where. */
+export interface SnapshotFault {
+  /** Counted from 0, the meta record being the first; absent when the header is meant. */
+  record?: number;
+  offset: number;
+  what: string;
+}
+
+function tellFault({ record, offset, what }: SnapshotFault): string {
+  return record === undefined ? what : `record ${record} at offset ${offset}: ${what}`;
+}
+
 /** What a snapshot file says it is, or what is wrong with that. */
-export async function readSnapshotHead(file: DiskFile, name: string, identity: SegmentIdentity): Promise<StoredSnapshot | string> {
+export async function readSnapshotHead(file: DiskFile, name: string, identity: SegmentIdentity): Promise<StoredSnapshot | SnapshotFault> {
   const header = headerProblem(await file.read(0, segmentHeaderBytes), identity);
-  if (header !== undefined) return header;
+  if (header !== undefined) return { offset: 0, what: header };
   const bytes = await file.size();
   const step = await new SegmentReader(file, seedOf(encodeSegmentHeader(identity)), alignmentOf("snapshot"), segmentHeaderBytes, bytes).next();
   const meta = metaOf(step);
-  if (typeof meta === "string") return meta;
-  if (meta.index !== identity.number || name !== snapshotName(meta.index, meta.term)) return "its name and its meta record differ";
+  if (typeof meta === "string") return inMeta(meta);
+  if (meta.index !== identity.number || name !== snapshotName(meta.index, meta.term)) return inMeta("its name and its meta record differ");
   return { name, bytes, ...meta };
 }
 
-/** The chunks, each checked; a string says what is wrong, and is the last thing handed out. */
-export async function* readSnapshot(file: DiskFile, identity: SegmentIdentity): AsyncIterable<Uint8Array | string> {
+function inMeta(what: string): SnapshotFault {
+  return { record: 0, offset: segmentHeaderBytes, what };
+}
+
+/** The chunks, each checked; a fault is the last thing handed out. */
+export async function* readSnapshot(file: DiskFile, identity: SegmentIdentity): AsyncIterable<Uint8Array | SnapshotFault> {
   const problem = headerProblem(await file.read(0, segmentHeaderBytes), identity);
-  if (problem !== undefined) return yield problem;
+  if (problem !== undefined) return yield { offset: 0, what: problem };
   const seed = seedOf(encodeSegmentHeader(identity));
   const reader = new SegmentReader(file, seed, alignmentOf("snapshot"), segmentHeaderBytes, await file.size());
   const first = await reader.next();
   const meta = metaOf(first);
-  if (typeof meta === "string") return yield meta;
+  if (typeof meta === "string") return yield inMeta(meta);
   let chain = first.type === "record" ? first.record.sum : 0;
   let chunks = 0;
   let bytes = 0;
   let sum = 0;
   for (;;) {
     const step = await reader.next();
-    if (step.type === "end") return yield `record ${step.number} at offset ${step.offset}: the snapshot ends without its end record`;
-    if (step.type === "damaged") return yield `record ${step.number} at offset ${step.offset}: ${step.what}`;
+    if (step.type === "end") return yield { record: step.number, offset: step.offset, what: "the snapshot ends without its end record" };
+    if (step.type === "damaged") return yield { record: step.number, offset: step.offset, what: step.what };
     const { record } = step;
-    const place = `record ${record.number} at offset ${record.offset}`;
-    if (record.chain !== chain) return yield `${place}: the hash chain is broken`;
+    const place = { record: record.number, offset: record.offset };
+    if (record.chain !== chain) return yield { ...place, what: "the hash chain is broken" };
     chain = record.sum;
     if (record.kind === kinds.snapshotEnd) {
       const view = new DataView(record.body.buffer, record.body.byteOffset, record.body.byteLength);
       if (record.body.length !== 20 || getU64(view, 0) !== chunks || getU64(view, 8) !== bytes || view.getUint32(16, true) !== sum) {
-        return yield `${place}: the totals differ from the chunks`;
+        return yield { ...place, what: "the totals differ from the chunks" };
       }
       return;
     }
-    if (record.kind !== kinds.snapshotChunk || record.index !== chunks) return yield `${place}: chunk ${chunks} is missing`;
+    if (record.kind !== kinds.snapshotChunk || record.index !== chunks) return yield { ...place, what: `chunk ${chunks} is missing` };
     chunks++;
     bytes += record.body.length;
     sum = checksum(record.body, sum);
@@ -260,9 +276,9 @@ export async function* readSnapshot(file: DiskFile, identity: SegmentIdentity): 
 
 function metaOf(step: ReadStep): SnapshotMeta | string {
   if (step.type === "end") return "it is empty";
-  if (step.type === "damaged") return `record 0: ${step.what}`;
+  if (step.type === "damaged") return step.what;
   const { body, kind } = step.record;
-  if (kind !== kinds.snapshotMeta || body.length < 16) return "record 0 is not the meta record";
+  if (kind !== kinds.snapshotMeta || body.length < 16) return "it is not the meta record";
   const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
   return { index: getU64(view, 0), term: getU64(view, 8), conf: body.slice(16) };
 }

@@ -5,7 +5,7 @@ import { HardStateFile } from "./hard-state.js";
 import { type DirectoryIdentity, encodeIdentity } from "./identity.js";
 import { cutTorn } from "./segment-log-open.js";
 import type { LogScan } from "./segment-log-scan.js";
-import type { VerifyProblem } from "./verify.js";
+import type { VerifyProblem } from "./verify-report.js";
 
 /** The repairs of `verify`. None of them can lose anything that was acknowledged; each says in its problem what it did. */
 export class Repairer {
@@ -43,14 +43,15 @@ export class Repairer {
     done(problem, `made anew from ${scan.records} records`);
   }
 
-  async setAside(problem: VerifyProblem): Promise<void> {
+  async setAside(problem: VerifyProblem, because: string): Promise<void> {
     await this.disk.rename(problem.path, `${problem.path}.damaged`);
     await this.disk.syncDirectory("snapshots");
-    done(problem, `set aside as ${problem.path}.damaged: a newer snapshot is intact`);
+    done(problem, `set aside as ${problem.path}.damaged: ${because}`);
   }
 }
 
 function done(problem: VerifyProblem, repair: string): void {
   problem.repair = repair;
   problem.repaired = true;
+  problem.next = "nothing: a server may start on it";
 }

@@ -9,6 +9,7 @@ import { PlaceKeeper, sampleJob } from "./exercise-archive-store.js";
 import { assertEntries, readAll, sampleEntries } from "./exercise-log-store.js";
 import { putSnapshot, sampleChunks } from "./exercise-snapshot-store.js";
 import { nodeDisk, thisProcess } from "./node-disk.js";
+import { writeZeros } from "./segment-reader.js";
 import { SimulatedDisk } from "./simulated-disk.js";
 import { verifyDataDirectory } from "./verify.js";
 
@@ -36,6 +37,9 @@ async function lived(clean = true): Promise<{ disk: SimulatedDisk; keeper: Place
   return { disk, keeper };
 }
 
+const older = "snapshots/0000000000000010-0000000001.snap";
+const newer = "snapshots/0000000000000020-0000000001.snap";
+
 /** What `repair` can mend: a name, how it is damaged, what the repair says. */
 const damages: [string, (disk: SimulatedDisk) => Promise<void> | void, RegExp][] = [
   ["identity damaged", (disk) => disk.flipBit("identity", 30, 1), /written anew from the headers/],
@@ -44,7 +48,8 @@ const damages: [string, (disk: SimulatedDisk) => Promise<void> | void, RegExp][]
   ["the other slot", (disk) => disk.flipBit("hard-state", 9, 1), /written anew: term 1, vote 1/],
   ["a footer", (disk) => disk.flipBit("archive/0000000001.seg", disk.contentOf("archive/0000000001.seg").length - 30, 1), /made anew from/],
   ["a footer's block", (disk) => disk.flipBit("archive/0000000001.seg", disk.contentOf("archive/0000000001.seg").length - 3000, 1), /made anew from/],
-  ["the older snapshot", (disk) => disk.flipBit("snapshots/0000000000000010-0000000001.snap", 5000, 1), /set aside as .*damaged/],
+  ["the newer snapshot", (disk) => disk.flipBit(newer, 5000, 1), /set aside as .*damaged: the snapshot of entry 10 is intact, and the log goes on/],
+  ["the older snapshot", (disk) => disk.flipBit(older, 5000, 1), /set aside as .*damaged/],
 ];
 
 describe("verify", () => {
@@ -78,6 +83,7 @@ describe("verify", () => {
         expect(problem.path === path || (path.startsWith("log/") && problem.path.startsWith("log/")), `${path}: ${JSON.stringify(problem)}`).toBe(true);
         expect(problem.offset).toBeLessThanOrEqual(offset);
         expect(problem.repaired).toBeUndefined();
+        for (const told of report.problems) expect([told.lost.length > 10, told.next.length > 10], JSON.stringify(told)).toEqual([true, true]);
       }
     }
   });
@@ -165,12 +171,114 @@ describe("verify", () => {
   it("leaves alone what it cannot repair without losing something", async () => {
     const { disk } = await lived();
     disk.flipBit("archive/0000000001.seg", 4096 + 40, 1);
-    disk.flipBit("snapshots/0000000000000020-0000000001.snap", 5000, 1);
     const report = await verifyDataDirectory(disk, { repair: true });
-    expect(report.problems.map((problem) => [problem.path, problem.repaired])).toEqual([
-      ["snapshots/0000000000000020-0000000001.snap", undefined],
-      ["archive/0000000001.seg", undefined],
+    expect(report.problems).toEqual([
+      {
+        path: "archive/0000000001.seg",
+        record: 0,
+        offset: 4096,
+        what: expect.stringContaining("checksum"),
+        lost: expect.stringContaining("those from this record on; the finished jobs in its first 0 records can be read"),
+        next: expect.stringContaining("another member of the cluster"),
+      },
     ]);
+  });
+
+  it("sets the only snapshot aside when the log goes back to the first entry, and the node starts with everything", async () => {
+    const { disk, keeper } = await lived();
+    await disk.remove(older);
+    disk.flipBit(newer, 5000, 1);
+    const looked = await verifyDataDirectory(disk);
+    const place = { path: newer, record: 2, offset: expect.any(Number), index: 20 };
+    expect(looked.problems).toMatchObject([
+      { ...place, lost: "nothing: the log holds every entry from the first one on", next: expect.stringContaining("--repair") },
+    ]);
+    const { problems } = await verifyDataDirectory(disk, { repair: true });
+    expect(problems).toMatchObject([{ ...place, repaired: true, repair: expect.stringContaining("every entry from the first one on") }]);
+    expect((await verifyDataDirectory(disk)).problems).toEqual([]);
+    const storage = await open(disk);
+    expect(await storage.snapshots.list()).toEqual([]);
+    assertEntries(await readAll(storage.log), sampleEntries(1, 30, 1, 1000));
+    await storage.archive.rewindTo({ segment: 1, offset: 0 });
+    expect(keeper.end.offset).toBeGreaterThan(0);
+    await storage.close();
+  });
+
+  /** A node that has lived, with a log that does not go back to the first entry. */
+  async function compacted(): Promise<SimulatedDisk> {
+    const { disk } = await lived();
+    const storage = await open(disk);
+    await storage.log.dropThrough(20);
+    expect(storage.log.firstIndex).toBeGreaterThan(1);
+    expect(storage.log.firstIndex).toBeLessThanOrEqual(21);
+    await storage.close();
+    return disk;
+  }
+
+  it("says why a damaged snapshot is not set aside: nothing else holds what it held", async () => {
+    const { disk } = await lived();
+    disk.flipBit(newer, 5000, 1);
+    const cases: [string, SimulatedDisk, RegExp][] = [];
+    const both = await compacted();
+    for (const path of [older, newer]) both.flipBit(path, 5000, 1);
+    cases.push([
+      "both are damaged",
+      both,
+      /the state up to entry 20: the log, which could make it again, begins at entry \d+, and no other snapshot is intact/,
+    ]);
+    const log = disk.clone();
+    log.flipBit("log/0000000002.seg", 4096 + 1100 * 2, 0);
+    cases.push(["the log is damaged too", log, /the state up to entry 20: the log, which could make it again, is damaged too/]);
+    for (const [name, broken, lost] of cases) {
+      const changes = broken.changes;
+      const { problems } = await verifyDataDirectory(broken, { repair: true });
+      const refused = problems.find((problem) => problem.path === newer);
+      expect(refused, name).toMatchObject({ lost: expect.stringMatching(lost), next: expect.stringContaining("restore a backup") });
+      expect(refused?.repaired, name).toBeUndefined();
+      expect(broken.changes, name).toBe(changes);
+    }
+  });
+
+  it("misses a snapshot that the log begins behind", async () => {
+    const disk = await compacted();
+    for (const path of [older, newer]) await disk.remove(path);
+    const { problems, log } = await verifyDataDirectory(disk, { repair: true });
+    const lost = `the state up to entry ${(log?.firstIndex ?? 0) - 1}`;
+    expect(problems).toMatchObject([{ path: "snapshots", index: log?.firstIndex, what: expect.stringContaining("a snapshot is missing"), lost }]);
+    expect(problems[0].repaired).toBeUndefined();
+  });
+
+  it("does not take a log that ends before a snapshot for whole, nor its last record for torn", async () => {
+    const disk = new SimulatedDisk({ random: seededRandom(3) });
+    const storage = await openStorage({ disk, random, segmentBytes: 256 * 1024, archiveReserveBytes: 0 });
+    for (let index = 1; index <= 30; index++)
+      await storage.log.append({ entries: sampleEntries(index, index, 1, 1000), hardState: { term: 1, vote: 1, commit: index } });
+    await putSnapshot(storage.snapshots, 20, 1, sampleChunks(3, 500, 20));
+    disk.crash({ keep: "all" });
+    expect((await verifyDataDirectory(disk)).problems).toEqual([]);
+    const path = "log/0000000001.seg";
+    const end = disk.contentOf(path).findLastIndex((byte) => byte !== 0) + 1;
+    const file = await disk.open(path, "write");
+    let from = Math.floor((4096 + end) / 2);
+    for (const where of ["inside a record", "between two"]) {
+      await writeZeros(file, from, end);
+      const changes = disk.changes;
+      const { problems, log, totals } = await verifyDataDirectory(disk, { repair: true });
+      expect(log?.lastIndex, where).toBeLessThan(20);
+      expect(problems, where).toMatchObject([
+        {
+          path,
+          record: expect.any(Number),
+          what: expect.stringContaining(`the log ends at entry ${log?.lastIndex}, and ${newer} was made of entries up to 20`),
+          lost: expect.stringContaining("what was acknowledged after that snapshot, which holds everything up to entry 20"),
+          next: expect.stringContaining("--durable=false"),
+        },
+      ]);
+      expect([totals.repaired, disk.changes], where).toEqual([0, changes]);
+      expect(problems[0].what.includes("this is no torn last record"), where).toBe(where === "inside a record");
+      from = problems[0].offset;
+    }
+    await file.close();
   });
 
   it("does not take for damage what a power cut may leave of an archive that was not synced", async () => {

@@ -13,7 +13,9 @@ export const verify: CommandSpec = {
   client: false,
   examples: ["corvo verify data", "corvo verify /var/lib/corvo --repair", "corvo verify corvo.backup", "corvo verify data -o json"],
   flags: [{ flags: "--repair", description: "mend what can be mended without losing anything that may have been acknowledged" }],
-  notes: ["Exit code 0: every record is intact, or was repaired. 1: damage is left; each line says where and what. -o name prints the damaged files."],
+  notes: [
+    "Exit code 0: every record is intact, or was repaired. 1: damage is left; each problem says where, what is lost and what to do next. -o name prints the damaged files.",
+  ],
   async run(session, [directory], flags) {
     const repair = flags.repair === true;
     if (await session.io.isFile(directory)) return await verifyBackup(session, directory);
@@ -74,9 +76,11 @@ function tell(session: Session, report: Report): void {
     report.files,
   );
   session.line("");
-  for (const { path, record, offset, what, repaired, repair } of report.problems) {
+  for (const { path, record, offset, what, lost, next, repaired, repair } of report.problems) {
     const where = `${path} at offset ${offset}${record === undefined ? "" : ` (record ${record})`}`;
     session.line(`${repaired ? yellow("repaired") : red("damaged")}  ${where}: ${what}${repair ? `; ${repair}` : ""}`);
+    session.line(`          lost: ${lost}`);
+    session.line(`          next: ${next}`);
   }
   const { files, records, bytes } = report.totals;
   const span = report.log && report.log.lastIndex < report.log.firstIndex ? "empty" : `${report.log?.firstIndex} to ${report.log?.lastIndex}`;
