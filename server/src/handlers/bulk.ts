@@ -5,20 +5,9 @@ import { Writer } from "@corvo/gen/corvo/fast/runtime.js";
 import { BulkStartedReader, encodeBulkStartCommand } from "@corvo/gen/corvo/internal/v1/bulk_fast.js";
 import * as pb from "@corvo/gen/corvo/v1/bulk_pb.js";
 import { SearchFilterSchema } from "@corvo/gen/corvo/v1/search_pb.js";
-import {
-  bulkActions,
-  bulkBlockJobs,
-  bulkFits,
-  failpoint,
-  formatJobId,
-  isRefusal,
-  packBulkBlock,
-  parseJobId,
-  readBulkBlock,
-  requestHash,
-  Verb,
-} from "@corvo/protocol";
+import { bulkActions, bulkBlockJobs, bulkFits, failpoint, formatJobId, isRefusal, packBulkBlock, readBulkBlock, requestHash, Verb } from "@corvo/protocol";
 import { type Call, RpcError, type ServerStreamHandler, type UnaryHandler } from "@corvo/transport";
+import { type Chosen, chosenByIds } from "../bulk/by-ids.js";
 import { Outcome, runChunk } from "../bulk/chunks.js";
 import { type Previews, previewMs } from "../bulk/previews.js";
 import type { BulkRunner } from "../bulk/runner.js";
@@ -38,14 +27,6 @@ const sampleMax = 20;
 export interface BulkContext extends HandlerContext {
   previews: Previews;
   runner: BulkRunner;
-}
-
-/** The jobs of an operation, oldest first. */
-interface Chosen {
-  seqs: ArrayLike<number>;
-  times: ArrayLike<number>;
-  /** Ids that are none: skipped as not found. */
-  unknown: number;
 }
 
 export function bulkHandler(context: BulkContext): UnaryHandler {
@@ -254,7 +235,8 @@ async function begin(context: BulkContext, call: Call, wish: pb.BulkRequest, cho
 }
 
 async function choose(context: BulkContext, call: Call, wish: pb.BulkRequest): Promise<Chosen> {
-  if (wish.jobIds.length > 0) return chosenByIds(context, wish.jobIds);
+  if (wish.jobIds.length > bulkJobsMax) throw new RpcError("invalid_argument", "TOO_LARGE", `more than ${bulkJobsMax} jobs`, { field: "job_ids" });
+  if (wish.jobIds.length > 0) return chosenByIds(context.replica, context.archive, wish.jobIds);
   if (wish.token !== "") {
     const selection = context.previews.find(wish.token, Date.now());
     if (selection === undefined) throw scopeChanged("this preview is not known any more: look again");
@@ -263,23 +245,6 @@ async function choose(context: BulkContext, call: Call, wish: pb.BulkRequest): P
   if (wish.filter === undefined) return { seqs: [], times: [], unknown: 0 };
   const selection = await select(context, call, wish.filter);
   return { seqs: selection.seqs, times: selection.created, unknown: 0 };
-}
-
-function chosenByIds(context: BulkContext, ids: readonly string[]): Chosen {
-  if (ids.length > bulkJobsMax) throw new RpcError("invalid_argument", "TOO_LARGE", `more than ${bulkJobsMax} jobs`, { field: "job_ids" });
-  const found = new Map<number, number>();
-  let unknown = 0;
-  for (const text of new Set(ids)) {
-    const id = parseJobId(text);
-    const seq = id && context.replica.engine.seqOf(id);
-    if (id === undefined || seq === undefined) unknown++;
-    else found.set(seq, id.createdMs);
-  }
-  const seqs = [...found.keys()].sort((a, b) => a - b);
-  const times = seqs.map((seq) => found.get(seq)!);
-  // An id whose time does not fit its sequence is of no job; differences must not fall, so it is left out here.
-  const fit = seqs.filter((_, i) => i === 0 || times[i] >= times[i - 1]);
-  return { seqs: fit, times: fit.map((seq) => found.get(seq)!), unknown: unknown + seqs.length - fit.length };
 }
 
 async function select(context: BulkContext, call: Call, given: Parameters<typeof filterOf>[0], minIndex = 0) {
