@@ -7,15 +7,30 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { ensureBuilt, main, root } from "./lib.mjs";
+import { ensureBuilt, main, root, whole } from "./lib.mjs";
 
-const jobs = Number(process.env.CORVO_DEMO_JOBS ?? 50_000);
+const help = `Sends real GitHub webhook deliveries through a server of its own while workers in two more processes take them, kills the server with -9
+three times on the way, and compares the workers' report with one that was computed without a queue.
+
+Usage: npm run demo -- [flags]
+
+  --jobs N      how many deliveries (CORVO_DEMO_JOBS; default: 50000)
+  -h, --help    this text
+
+It takes under two minutes on two cores and gives up after 110 s. Its server listens on a free port of this machine; its data lie in the folder for
+temporary files and are removed at the end. Exit code 0: nothing lost, nothing accepted twice, the reports are the same.
+`;
+
+let jobs = 0;
 const kills = 3;
 const workers = 2;
 const producers = 32;
 const queue = "demo.webhooks";
 
-main(async () => {
+main(demo, { help, options: { jobs: { type: "string", default: process.env.CORVO_DEMO_JOBS ?? "50000" } } });
+
+async function demo(values) {
+  jobs = whole("jobs", values.jobs);
   await ensureBuilt();
   const { deliveries, digest, Report } = await import("./demo/deliveries.mjs");
   const { connect } = await import("@corvo/sdk");
@@ -102,7 +117,7 @@ main(async () => {
     for (const one of children) one.kill("SIGKILL");
     rmSync(home, { recursive: true, force: true });
   }
-});
+}
 
 /** One delivery, sent until it is acknowledged; the idempotency key makes every try the same delivery. */
 async function deliver(agent, url, { event, body }, number) {

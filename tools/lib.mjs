@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const bin = join(root, "node_modules", ".bin");
@@ -77,10 +78,33 @@ export async function ensureBuilt({ force = false } = {}) {
   writeFileSync(stamp, new Date().toISOString());
 }
 
-/** Runs the main function of a command; a failure is one sentence and exit code 1. */
-export function main(work) {
-  work().catch((cause) => {
+/**
+ * Runs the main function of a command; a failure is one sentence and exit code 1. `options` are the flags that the command knows (those of
+ * `parseArgs`), and what `work` is given; without them all arguments are the command's own affair. What is wrong with a flag is told before
+ * anything is installed or built.
+ */
+export function main(work, { help = "", options } = {}) {
+  const args = process.argv.slice(2);
+  if (help !== "" && (args.includes("--help") || args.includes("-h"))) {
+    process.stdout.write(help);
+    return;
+  }
+  let values = {};
+  try {
+    if (options !== undefined) ({ values } = parseArgs({ args, options }));
+  } catch (cause) {
+    process.stderr.write(`error: ${cause.message.split(". ")[0]}\nhint:  ${/^Usage: (npm run \S+|npm \S+)/m.exec(help)?.[1]} -- --help\n`);
+    process.exitCode = 2;
+    return;
+  }
+  work(values).catch((cause) => {
     process.stderr.write(`error: ${cause.message}\n`);
     process.exitCode = 1;
   });
+}
+
+/** A flag's whole number; anything else is refused by name. */
+export function whole(flag, value) {
+  if (!/^\d{1,9}$/.test(value) || Number(value) === 0) throw new Error(`--${flag} "${value}" is not a whole number from 1 on`);
+  return Number(value);
 }
