@@ -5,6 +5,7 @@ import { failpoints } from "@corvo/protocol";
 import { connect } from "@corvo/sdk";
 import { storageFailpoints } from "@corvo/storage";
 import { expect, test } from "vitest";
+import { elsewhere } from "./elsewhere.js";
 import { History } from "./history.js";
 import { examine, load } from "./load.js";
 import { RealServer } from "./server.js";
@@ -96,8 +97,6 @@ test(
   Math.max(30 * 60_000, kills * 10_000),
 );
 
-/** Not on the way of this load: archive segments are 64 MiB and nothing is old enough to be dropped. The simulator reaches these. */
-const elsewhere = new Set(["archive-drop-before", "archive-drop-after"]);
 /** Passed once in a life: when a term begins. */
 const onceInALife = new Set(["hardState.between"]);
 
