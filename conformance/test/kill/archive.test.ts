@@ -18,17 +18,25 @@ async function finish(rest: Rest, count: number): Promise<string[]> {
   return done;
 }
 
+/** Resolves when retention has taken all of them. */
+async function gone(rest: Rest, ids: readonly string[]): Promise<void> {
+  while ((await statesOf(rest, ids)).size > 0) await new Promise((resolve) => setTimeout(resolve, 50));
+}
+
 test("retention that dies while it drops what is written just now: jobs that wait are there, finished ones are whole or gone", async () => {
   const dir = temporaryFolder();
   const waiting = await living(dir, long, ({ rest }) => add(rest, "waits", 40));
   const finished: string[] = [];
   for (const place of ["archive-drop-before", "archive-drop-after"]) {
     for (const hit of [1, 2]) {
-      // It goes on writing to the archive at once, and dies there again.
+      // It goes on writing to the archive at once, and dies there again. A segment goes once its newest job is old enough, so each round is
+      // left alone until it is gone: a writer that never pauses would keep its segment until it is full.
       await killedAt(place, hit, dir, short, async ({ rest, server }) => {
         while (!server.gone) {
           await add(rest, "done", 120, { payload: "y".repeat(500) });
-          finished.push(...(await finish(rest, 120)));
+          const round = await finish(rest, 120);
+          finished.push(...round);
+          await gone(rest, round);
         }
       });
     }
@@ -47,7 +55,7 @@ test("retention that dies while it drops what is written just now: jobs that wai
   });
   // Idle, until all of it is gone, the segment that was written last too.
   await living(dir, short, async ({ rest }) => {
-    while ((await statesOf(rest, finished)).size > 0) await new Promise((resolve) => setTimeout(resolve, 50));
+    await gone(rest, finished);
     expect((await statesOf(rest, waiting)).size).toBe(waiting.length);
   });
   await verified(dir);
