@@ -30,37 +30,40 @@ const flags = ["--log-level", "info", "--snapshot-threshold", "20", "--snapshot-
 /** A place that was not reached by then is not on the way of the load. */
 const reachMsMax = 20_000;
 
-/** One data directory, killed again and again. `plan` says how each life ends. */
-async function lives(plan: readonly Death[], random: () => number): Promise<{ history: History; reached: Set<string> }> {
+/** One data directory, killed again and again. `plan` says how each life ends. Gives back what was seen, and the failpoints that were not reached. */
+async function lives(plan: readonly Death[], random: () => number): Promise<{ history: History; missed: string[] }> {
   const home = mkdtempSync(join(tmpdir(), "corvo-kill-"));
   const history = new History();
-  const reached = new Set<string>();
+  const missed: string[] = [];
   try {
     for (const death of plan) {
-      const server = await RealServer.start(home, flags, death.failpoint ? { CORVO_FAILPOINT: `${death.failpoint}:${death.hit}` } : {});
-      if (server === undefined) {
-        reached.add(death.failpoint ?? "");
-        continue;
-      }
+      const place = death.failpoint && `${death.failpoint}:${death.hit}`;
+      const server = await RealServer.start(home, flags, place ? { CORVO_FAILPOINT: place } : {});
+      if (server === undefined) continue; // the failpoint is on the way up
+      if (death.examined) await examineAt(server, history);
       const client = connect({ url: server.url, tries: 1, timeoutMs: 20_000 });
-      const waitMs = death.failpoint && !death.stop ? reachMsMax : death.afterMs;
+      const waitMs = place && !death.stop ? reachMsMax : death.afterMs;
       const over = Promise.race([server.gone, new Promise((resolve) => setTimeout(resolve, waitMs))]);
       await load(client, history, random, death.stop ? over.then(() => server.stop()) : over.then(() => server.kill()));
       await server.gone;
-      if (death.failpoint && server.killedItself) reached.add(death.failpoint);
+      if (place && !server.killedItself) missed.push(place);
       client.close();
       if (history.faults.length > 0) break;
     }
     const last = await RealServer.start(home, flags);
     if (!last) throw new Error("the last server did not come up");
-    const client = connect({ url: last.url });
-    await examine(client, history);
-    client.close();
+    await examineAt(last, history);
     await last.stop();
-    return { history, reached };
+    return { history, missed };
   } finally {
     rmSync(home, { recursive: true, force: true });
   }
+}
+
+async function examineAt(server: RealServer, history: History): Promise<void> {
+  const client = connect({ url: server.url });
+  await examine(client, history);
+  client.close();
 }
 
 interface Death {
@@ -70,6 +73,8 @@ interface Death {
   hit?: number;
   /** A clean stop instead, on the way of which the failpoint may lie. */
   stop?: boolean;
+  /** Everything is looked at before this life's load begins. */
+  examined?: boolean;
 }
 
 test(
@@ -100,29 +105,30 @@ test(
 /** Passed once in a life: when a term begins. */
 const onceInALife = new Set(["hardState.between"]);
 
+/** Dies there at the first time, lives on and is killed anywhere, dies there at the third time; looked at after each of the two. */
+function deathsAt(failpoint: string): Death[] {
+  const onTheWayUp = failpoint.startsWith("start-");
+  const stop = failpoint.startsWith("stop-");
+  const once = onTheWayUp || stop || onceInALife.has(failpoint);
+  const death = { afterMs: 100, failpoint, stop };
+  // Places on the way up need something to come up with.
+  const before = onTheWayUp ? [{ afterMs: 150 }] : [];
+  return [...before, { ...death, hit: 1 }, { afterMs: 50, examined: true }, { ...death, hit: once ? 1 : 3 }];
+}
+
 test(
   "kill -9 at every named failpoint: every acknowledged job is there, none twice",
   async () => {
-    const names = [...failpoints, ...storageFailpoints].filter((name) => !elsewhere.has(name));
+    const todo = [...failpoints, ...storageFailpoints].filter((name) => !elsewhere.has(name));
     const missed: string[] = [];
     const faults: string[] = [];
-    const todo = names.flatMap((name) => [
-      { name, hit: 1 },
-      { name, hit: 3 },
-    ]);
     await Promise.all(
       Array.from({ length: 2 }, async () => {
-        for (let next = todo.shift(); next; next = todo.shift()) {
-          const random = generator(seed + next.hit * 1000 + next.name.length);
-          const onTheWayUp = next.name.startsWith("start-");
-          const stop = next.name.startsWith("stop-");
-          const once = onTheWayUp || stop || onceInALife.has(next.name);
-          const death = { afterMs: 100, failpoint: next.name, hit: once ? 1 : next.hit, stop };
-          // Places on the way up need something to come up with.
-          const { history, reached } = await lives(onTheWayUp ? [{ afterMs: 150 }, death] : [death, { afterMs: 50 }], random);
-          if (process.env.CORVO_VERBOSE) console.log(next.name, next.hit, [...reached], history.jobs.size, history.faults);
-          if (!reached.has(next.name)) missed.push(`${next.name}:${next.hit}`);
-          faults.push(...history.faults.map((fault) => `${next?.name}:${next?.hit}: ${fault}`));
+        for (let name = todo.shift(); name; name = todo.shift()) {
+          const found = await lives(deathsAt(name), generator(seed + name.length));
+          if (process.env.CORVO_VERBOSE) console.log(name, found.missed, found.history.jobs.size, found.history.faults);
+          missed.push(...found.missed);
+          faults.push(...found.history.faults.map((fault) => `${name}: ${fault}`));
         }
       }),
     );
