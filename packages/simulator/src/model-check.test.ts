@@ -56,13 +56,18 @@ test("engine and model agree", { timeout: proveMs + 600_000 }, async () => {
     expect.soft(outcomes.get(kind) ?? 0, kind).toBeGreaterThan(0);
 });
 
-test.each(Object.keys(planted))("finds %s", { timeout: 300_000 }, async (name) => {
+/** The seed whose program found it last time comes first, as a rule the only one; the others follow, so a stale number costs time and hides nothing. */
+test.each(Object.entries(planted))("finds %s", { timeout: 300_000 }, async (name, { foundBy, mistake }) => {
+  const seeds = [foundBy, ...Array.from({ length: 80 }, (_, i) => i + 1).filter((seed) => seed !== foundBy)];
   const found: unknown[] = [];
-  for (let seed = 1; seed <= 80 && found.length === 0; seed++) {
+  for (const seed of seeds) {
     const model = new Model();
     const run = model.run.bind(model);
-    model.run = (command) => planted[name](model, command, run);
+    model.run = (command) => mistake(model, command, run);
     await checkProgram(randomProgram(seed, steps), seed, noCoverage(), model).catch((cause) => found.push(cause));
+    if (found.length === 0) continue;
+    if (seed !== foundBy) console.log(`${name}: seed ${seed} found it, and ${foundBy} did not; \`foundBy\` in planted.ts may be ${seed}`);
+    break;
   }
   expect(found[0]).toBeInstanceOf(Disagreement);
 });
