@@ -15,7 +15,7 @@ import { type UsageRecord, usageSince } from "./ledger.js";
 import { recordDependencies, requestDependencies } from "./look-up.js";
 import type { Measured } from "./measured.js";
 import { type PolicyRecord, policyRecords } from "./policies.js";
-import { archivedRecord, type JobRecord, liveRecord, type QueueRecord, queueRecords, type WorkerRecord, workerRecords } from "./records.js";
+import { archivedRecord, type JobRecord, liveRecord, type QueueRecord, queueRecords, traceparentOf, type WorkerRecord, workerRecords } from "./records.js";
 import { type BatchRecord, batchRecord, type ChainRecord, chainRecord, type FamilyRecord, familyRecord, newestFirst } from "./relation-records.js";
 import { type AskingSchedule, askingSchedules, type ScheduleRecord, scheduleNamed, scheduleRecords } from "./schedule-records.js";
 import { type EngineOptions, notLive, State } from "./state.js";
@@ -165,6 +165,12 @@ export class Reads {
   findLive(id: { createdMs: number; seq40: number }): JobRecord | undefined {
     const row = this.state.findSeq40(id.createdMs, id.seq40);
     return row < 0 ? undefined : liveRecord(this.state, row);
+  }
+
+  /** W3C trace context of a live job; undefined: it has none. */
+  traceparentOfLive(id: { createdMs: number; seq40: number }): string | undefined {
+    const row = this.state.findSeq40(id.createdMs, id.seq40);
+    return row < 0 ? undefined : traceparentOf(this.state, row);
   }
 
   /** Queue of a live job, without reading the job. */

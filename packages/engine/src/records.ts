@@ -156,6 +156,12 @@ export function liveRecord(s: State, row: number): JobRecord {
   return record;
 }
 
+export function traceparentOf({ jobs, arena }: State, row: number): string | undefined {
+  const memory = arena.view(jobs.request(row));
+  const r = request.read(memory, 0, memory.length);
+  return textOf(memory, r.traceparentStart, r.traceparentEnd) || undefined;
+}
+
 /** A finished job from its archive record, or undefined when that record is void. */
 export function archivedRecord(s: State, bytes: Uint8Array, place: ArchivePlace): JobRecord | undefined {
   const r = archived.read(bytes, 0, bytes.length);

@@ -1,8 +1,8 @@
 import type { DescMessage } from "@bufbuild/protobuf";
-import { commandFlags, type DoorOptions, isRefusal, type Refusal, requestHash, type Verb, validateOnly } from "@corvo/protocol";
+import { commandFlags, type DoorOptions, isRefusal, type Refusal, requestHash, Verb, validateOnly } from "@corvo/protocol";
 import type { CommandInput } from "@corvo/replica";
 import { type Call, RpcError, type UnaryHandler } from "@corvo/transport";
-import { withTrace } from "../tracing/carry.js";
+import { traceAcks, tracing, withTrace } from "../tracing/carry.js";
 import { type HandlerContext, namespaceName, principalName, toRpcError } from "./context.js";
 
 /** A door function of protocol: the bytes to log, or why not. */
@@ -64,6 +64,7 @@ export function atTheDoor(context: HandlerContext, call: Call, rule: CommandRule
   if (isRefusal(body)) throw toRpcError(body);
   // A repeated request has the same hash in whatever trace it comes.
   const hash = mayHaveRequestId(body) ? requestHash(rule.schema, body) : undefined;
+  if (tracing.jobs !== undefined && rule.verb === Verb.ACK_BATCH) traceAcks(tracing.jobs, call, context.replica.engine, body);
   return toCommand(call, rule.verb, rule.newWork ? withTrace(call, rule.verb, body) : body, hash);
 }
 

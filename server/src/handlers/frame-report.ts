@@ -54,6 +54,11 @@ export class FrameReport {
     this.hasWork = this.fetches || frame.acksCount > 0 || frame.enqueuesCount > 0;
   }
 
+  /** It adds jobs. */
+  get adds(): boolean {
+    return this.enqueues > 0;
+  }
+
   /** Queues to fetch from. */
   get queues(): string[] {
     const { frame } = this.check;

@@ -2,6 +2,7 @@ import { FrameCheck, type Refusal, refuse, Verb } from "@corvo/protocol";
 import type { CommandInput, Sleeper } from "@corvo/replica";
 import type { BidiHandler, BidiStream, Call, MessageSink } from "@corvo/transport";
 import { RpcError } from "@corvo/transport";
+import { frameWithTrace, traceparentOf, tracing } from "../tracing/carry.js";
 import { toCommand } from "./command.js";
 import { type HandlerContext, namespaceName, toRpcError } from "./context.js";
 import { FrameReport } from "./frame-report.js";
@@ -49,6 +50,8 @@ interface Wish {
 }
 
 interface FetchReply {
+  /** Jobs were leased: what the engine says. */
+  granted(bytes: Uint8Array): void;
   answer(bytes: Uint8Array): void;
   refused(refusal: Refusal): void;
   /** It brought nothing. */
@@ -62,6 +65,8 @@ class LifecycleStream implements BidiStream {
   private isClosed = false;
   private holdsSlot = false;
   private stopSleeping: (() => void) | undefined;
+  /** Trace context that the stream came with, for jobs that have none of their own. */
+  private readonly traceparent: string | undefined;
 
   constructor(
     private readonly context: HandlerContext,
@@ -69,7 +74,9 @@ class LifecycleStream implements BidiStream {
     private readonly slots: Slots,
     private readonly call: Call,
     private readonly out: MessageSink,
-  ) {}
+  ) {
+    this.traceparent = traceparentOf(call);
+  }
 
   message(request: Uint8Array): Promise<void> {
     const delayMs = this.paceMs();
@@ -147,6 +154,7 @@ class LifecycleStream implements BidiStream {
     };
     const answer = (bytes: Uint8Array): void => {
       awake?.();
+      reply.granted(bytes);
       reply.answer(report.answer(bytes));
     };
     const refused = (refusal: Refusal): void => {
@@ -173,20 +181,26 @@ class LifecycleStream implements BidiStream {
   /** Resolves when the frame is answered; rejects when the stream must end. */
   private work(report: FrameReport): Promise<void> {
     return new Promise((done, reject) => {
+      const wish = this.allowed(report);
+      const spans = tracing.jobs?.frame(this.traceparent, wish.command.body, this.context.replica.engine);
+      if (spans) wish.command = { ...wish.command, body: spans.body };
+      else if (this.traceparent !== undefined && report.adds) wish.command = { ...wish.command, body: frameWithTrace(this.traceparent, wish.command.body) };
       const resolve = (bytes: Uint8Array): void => done(this.answer(report, bytes));
       const refused = (refusal: Refusal): void => {
+        spans?.refused(refusal.code);
         if (refusal.reason === "NOT_LEADER" || refusal.reason === "SHUTTING_DOWN" || refusal.reason === "OUTCOME_UNKNOWN") return reject(toRpcError(refusal));
         if (refusal.reason === "OVERLOADED") this.counters.overloaded++;
         resolve(report.refusedAnswer(refusal));
       };
-      const wish = this.allowed(report);
       const idleMs = report.waitMs > 0 ? Math.min(report.waitMs, 60_000) : this.context.options.idleFetchSleepMs;
       const idle = (): void => {
         this.counters.idleFetches++;
       };
-      if (report.fetchOnly) return this.fetch(report, wish, idleMs, { answer: resolve, refused, idle });
+      const granted = (bytes: Uint8Array): void => spans?.answered(bytes);
+      if (report.fetchOnly) return this.fetch(report, wish, idleMs, { granted, answer: resolve, refused, idle });
       this.context.replica.submit(wish.command, {
         answer: (bytes, granted) => {
+          spans?.answered(bytes);
           if (granted > 0 || !report.isIdle(bytes)) return resolve(report.answer(bytes));
           const answer = report.answer(bytes).slice();
           idle();

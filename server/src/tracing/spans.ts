@@ -1,10 +1,12 @@
 import { fromBinary } from "@bufbuild/protobuf";
-import { FetchBatchResponseSchema, FetchResponseSchema } from "@corvo/gen/corvo/v1/worker_pb.js";
-import { methodPath, type Route, RpcError, type UnaryHandler } from "@corvo/transport";
-import type { Link, Span, SpanContext, Tracer } from "@opentelemetry/api";
+import { AckBatchResponseSchema, EnqueueBatchResponseSchema, FetchBatchResponseSchema, FetchResponseSchema } from "@corvo/gen/corvo/v1/worker_pb.js";
+import { type Call, methodPath, type Route, RpcError, type UnaryHandler } from "@corvo/transport";
+import type { Link, Span, Tracer } from "@opentelemetry/api";
 import type { Log } from "../log.js";
 import { serverVersion } from "../version.js";
-import { spanOf, traceparentOf, tracing } from "./carry.js";
+import { spanOf, spansOfJobs, traceparentOf, tracing } from "./carry.js";
+import { contextOf, traceparent } from "./context.js";
+import { ackWord, enqueueWord, JobSpans } from "./job-spans.js";
 import { Sampling } from "./sampling.js";
 
 export interface TracingOptions {
@@ -38,18 +40,24 @@ export class Tracing {
       idGenerator: sampling.ids,
       spanProcessors: [new sdk.BatchSpanProcessor(exporter)],
     });
+    const http = provider.getTracer("corvo/http");
     tracing.on = true;
+    tracing.jobs = new JobSpans(api, http, sampling);
     log.info("tracing", { endpoint: url ?? "stdout" });
     const end = async (): Promise<void> => {
       tracing.on = false;
+      tracing.jobs = undefined;
       await Promise.race([provider.shutdown().catch(() => {}), new Promise<void>((resolve) => setTimeout(resolve, 2000).unref())]); // a collector that is away keeps nobody
     };
-    return new Tracing(api, provider.getTracer("corvo/http"), provider.getTracer("corvo/store"), sampling, end);
+    return new Tracing(api, http, provider.getTracer("corvo/store"), sampling, end);
   }
 
-  /** A span around each unary call whose trace is wanted. Streams have none: they live as long as their client. */
+  /**
+   * A span around each unary call whose trace is wanted, and one for each job of a batch. Streams have none, as they live as long as their
+   * client; the jobs of their frames have theirs.
+   */
   wrap(routes: readonly Route[]): Route[] {
-    return routes.map((route) => (route.handler.kind === "unary" ? { ...route, handler: this.traced(route, route.handler) } : route));
+    return routes.map((route) => (route.handler.kind === "unary" ? { ...route, handler: this.traced(route, this.eachJob(route, route.handler)) } : route));
   }
 
   /** One applied log entry, as a span of its own, if its trace is wanted. */
@@ -62,6 +70,33 @@ export class Tracing {
 
   close(): Promise<void> {
     return this.end();
+  }
+
+  /** Inside the span of the call. */
+  private eachJob(route: Route, handler: UnaryHandler): UnaryHandler {
+    const ending = endings[route.method.name];
+    if (ending === undefined) return handler;
+    return {
+      kind: "unary",
+      handle: (call, request) => {
+        if (tracing.jobs === undefined) return handler.handle(call, request);
+        const end = ending(tracing.jobs, call);
+        const done = (answer: Uint8Array): Uint8Array => {
+          end.done(answer);
+          return answer;
+        };
+        const failed = (cause: unknown): never => {
+          end.failed(codeOf(cause));
+          throw cause;
+        };
+        try {
+          const answer = handler.handle(call, request);
+          return answer instanceof Promise ? answer.then(done, failed) : done(answer);
+        } catch (cause) {
+          return failed(cause);
+        }
+      },
+    };
   }
 
   private traced(route: Route, handler: UnaryHandler): UnaryHandler {
@@ -104,7 +139,7 @@ export class Tracing {
   }
 
   private fail(span: Span, cause: unknown): void {
-    const code = cause instanceof RpcError ? cause.code : "internal";
+    const code = codeOf(cause);
     span.setAttribute("rpc.code", code);
     if (code === "internal" || code === "unavailable" || code === "unknown") span.setStatus({ code: this.api.SpanStatusCode.ERROR, message: code });
     span.end();
@@ -121,13 +156,33 @@ export class Tracing {
   }
 }
 
-function traceparent({ traceId, spanId, traceFlags }: SpanContext): string {
-  return `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, "0")}`;
+/** Ends the spans of a batch's jobs, which begin where the batch comes through the door. */
+interface JobsEnd {
+  done(answer: Uint8Array): void;
+  failed(code: string): void;
 }
 
-function contextOf(text: string | undefined): SpanContext | undefined {
-  const parts = text?.split("-");
-  return parts === undefined || parts.length < 4
-    ? undefined
-    : { traceId: parts[1], spanId: parts[2], traceFlags: Number.parseInt(parts[3], 16), isRemote: true };
+const endings: Record<string, (spans: JobSpans, call: Call) => JobsEnd> = {
+  EnqueueBatch: (_, call) => ({
+    done: (answer) => {
+      const { outcomes, jobIds } = fromBinary(EnqueueBatchResponseSchema, answer);
+      spansOfJobs.get(call)?.end(outcomes.map(enqueueWord), jobIds);
+    },
+    failed: (code) => spansOfJobs.get(call)?.fail(code),
+  }),
+  AckBatch: (_, call) => ({
+    done: (answer) => spansOfJobs.get(call)?.end(fromBinary(AckBatchResponseSchema, answer).outcomes.map(ackWord)),
+    failed: (code) => spansOfJobs.get(call)?.fail(code),
+  }),
+  FetchBatch: (spans, call) => {
+    const startMs = Date.now();
+    return {
+      done: (answer) => spans.fetched("FetchBatch", traceparentOf(call), startMs, fromBinary(FetchBatchResponseSchema, answer).jobs),
+      failed: () => {}, // no job came
+    };
+  },
+};
+
+function codeOf(cause: unknown): string {
+  return cause instanceof RpcError ? cause.code : "internal";
 }

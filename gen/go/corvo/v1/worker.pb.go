@@ -474,7 +474,8 @@ type EnqueueRequest struct {
 	// 256 MiB of answers are remembered.
 	RequestId string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// W3C trace context of whoever adds the job, `00-<trace id>-<parent id>-<flags>`: handed to the worker with every lease, so that its work
-	// continues the trace. Empty: the `traceparent` header of the call, for the methods that add jobs alone or in a batch. At most 64 bytes.
+	// continues the trace. Empty: the `traceparent` header of the call, for the methods that add jobs alone, in a batch or in a
+	// lifecycle stream. At most 64 bytes.
 	Traceparent string `protobuf:"bytes,128,opt,name=traceparent,proto3" json:"traceparent,omitempty"`
 	// Id of the schedule that added it. Set by the server; whoever gives it is refused.
 	ScheduleId string `protobuf:"bytes,129,opt,name=schedule_id,json=scheduleId,proto3" json:"schedule_id,omitempty"`

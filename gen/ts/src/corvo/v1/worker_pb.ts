@@ -282,7 +282,8 @@ export type EnqueueRequest = Message<"corvo.v1.EnqueueRequest"> & {
 
   /**
    * W3C trace context of whoever adds the job, `00-<trace id>-<parent id>-<flags>`: handed to the worker with every lease, so that its work
-   * continues the trace. Empty: the `traceparent` header of the call, for the methods that add jobs alone or in a batch. At most 64 bytes.
+   * continues the trace. Empty: the `traceparent` header of the call, for the methods that add jobs alone, in a batch or in a
+   * lifecycle stream. At most 64 bytes.
    *
    * @generated from field: string traceparent = 128;
    */
