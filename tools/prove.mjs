@@ -10,7 +10,7 @@ Examples:
   npm run prove -- --seconds 30 --kills 50     a short round
   npm run prove -- --seed 4711                 the programs of another run again
 
-  --seconds N    how long each of the four random proofs goes on (CORVO_PROVE_SECONDS; default: 600)
+  --seconds N    how long each of the five random proofs goes on (CORVO_PROVE_SECONDS; default: 600)
   --kills N      how often the server is killed at a random moment (CORVO_KILLS; default: 2000)
   --seed N       the first seed (CORVO_FROM_SEED; default: another one each time, printed at the start)
   -h, --help     this text
@@ -31,14 +31,17 @@ main(
     const kills = String(whole("kills", values.kills));
     const seed = String(whole("seed", values.seed));
     await ensureBuilt();
-    const env = { CORVO_PROVE_SECONDS: seconds, CORVO_SECONDS: seconds, CORVO_KILLS: kills };
+    // Runs and rounds: about as long as the other proofs.
+    const rounds = { CORVO_RUNS: String(100 + 40 * seconds), CORVO_ROUNDS: String(40_000 + 2_000 * seconds) };
+    const env = { CORVO_PROVE_SECONDS: seconds, CORVO_SECONDS: seconds, CORVO_KILLS: kills, ...rounds };
     process.stderr.write(`seed ${seed}; again: npm run prove -- --seed ${seed}\n`);
     // Programs go on from this seed to the next ones; CORVO_SEED would mean this one alone.
     const many = { ...env, CORVO_FROM_SEED: seed };
     const one = { ...env, CORVO_SEED: process.env.CORVO_SEED ?? seed };
-    const proof = (name, folder, env) => step(name, () => run("vitest", ["run", folder, "--testTimeout", "100000000"], { env }));
+    const proof = (name, places, env) => step(name, () => run("vitest", ["run", ...places.split(" "), "--testTimeout", "100000000"], { env }));
     await proof("model check, power cuts", "packages/simulator", many);
     await proof("random programs over the wire", "conformance/wire", many);
+    await proof("random messages", "packages/protocol/test/fast-codec.test.ts packages/transport/src/rest/roundtrip.test.ts", one);
     await proof("raft under faults", "packages/raft", one);
     await proof("kill -9", "conformance/test/kill", one);
     await step("connect conformance, all cases, both lanes", () => run(process.execPath, ["tools/conformance-connect.mjs"]));

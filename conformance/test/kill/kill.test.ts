@@ -27,8 +27,8 @@ const rerun = `CORVO_SEED=${seed} npx vitest run conformance/test/kill`;
 /** Small, so that logs roll and snapshots are cut many times within a run. */
 const flags = ["--log-level", "info", "--snapshot-threshold", "20", "--snapshot-log-min", "0", "--log-segment-size", "64KiB", "--stream-max-fps", "0"];
 
-/** A place that was not reached by then is not on the way of the load. */
-const reachMsMax = 20_000;
+/** A place that was not reached by then is not on the way of the load, however slow the machine. */
+const reachMsMax = 300_000;
 
 /** One data directory, killed again and again. `plan` says how each life ends. Gives back what was seen, and the failpoints that were not reached. */
 async function lives(plan: readonly Death[], random: () => number): Promise<{ history: History; missed: string[] }> {

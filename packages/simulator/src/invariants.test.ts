@@ -6,7 +6,7 @@ import { randomProgram } from "./program.js";
 
 /** The model itself must keep the invariants, or it proves nothing. */
 test("the reference model keeps J3 to J13, J15 and P6", () => {
-  const seed = Number(process.env.CORVO_SEED ?? 1);
+  const seed = Number(process.env.CORVO_SEED ?? process.env.CORVO_FROM_SEED ?? 1);
   const kinds = new Map<string, number>();
   for (let s = seed; s < seed + 60; s++) {
     const player = new Player(new Model());

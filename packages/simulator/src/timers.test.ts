@@ -11,7 +11,7 @@ import { World } from "./world.js";
 
 const startMs = 1_790_000_000_000;
 const core = WebAssembly.compile(readFileSync(coreUrl));
-const seed = Number(process.env.CORVO_SEED ?? 1);
+const seed = Number(process.env.CORVO_SEED ?? process.env.CORVO_FROM_SEED ?? 1);
 
 /** Every whole second, whatever the expression says: what time zones do is the server's library's business. */
 const seconds: Calendar = {

@@ -7,7 +7,7 @@ import { decodeEntry, encodeCommand, encodeEntry } from "./entry.js";
 
 /** A log that is read back must mean the same: the power-cut test relies on it. */
 test("what is encoded for the log is read back as the same commands", () => {
-  const seed = Number(process.env.CORVO_SEED ?? 1);
+  const seed = Number(process.env.CORVO_SEED ?? process.env.CORVO_FROM_SEED ?? 1);
   for (let s = seed; s < seed + 20; s++) {
     const played = new Player(new Model());
     const again = new Model();

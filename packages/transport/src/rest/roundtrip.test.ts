@@ -24,8 +24,8 @@ import { planOf } from "./plan.js";
 
 const decoder = new JsonToProto(scanJsonValue);
 const encoder = new ProtoToJson();
-const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
-const numRuns = Number(process.env.RUNS ?? 100);
+const seed = Number(process.env.CORVO_SEED ?? Math.floor(Math.random() * 2 ** 31));
+const numRuns = Number(process.env.CORVO_RUNS ?? 100);
 
 /** A message with every kind of field, singular, optional, repeated and in maps. */
 function everyKind(): DescMessage {
@@ -193,7 +193,7 @@ const schemas: DescMessage[] = [
   HeartbeatRequestSchema,
 ];
 
-describe(`seed ${seed}: SEED=${seed} npx vitest run packages/transport/src/rest/roundtrip.test.ts`, () => {
+describe(`seed ${seed}: CORVO_SEED=${seed} npx vitest run packages/transport/src/rest/roundtrip.test.ts`, () => {
   test.each(schemas.map((s) => [s.typeName, s] as const))("%s through REST and back", (_, desc) => {
     fc.assert(
       fc.property(messageOf(desc, 0), (init) => {
