@@ -63,7 +63,7 @@ export function setWebhookHandler(context: HandlerContext): UnaryHandler {
       wish.namespace = ownNamespace(call);
       mayChange(context, wish);
       if (!wish.generateSecret) return command.handle(call, toBinary(SetWebhookRequestSchema, wish));
-      wish.secret = `whsec_${randomBytes(24).toString("base64url")}`;
+      wish.secret = `whsec_${randomBytes(24).toString("base64")}`;
       wish.generateSecret = false;
       const answer = await command.handle(call, toBinary(SetWebhookRequestSchema, wish));
       if (wish.validateOnly) return answer;

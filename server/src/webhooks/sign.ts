@@ -43,8 +43,14 @@ export function headersOf(hook: WebhookRecord, event: WebhookDeliveryRecord, bod
   };
   if (hook.secret === "") return headers;
   headers["X-Corvo-Signature"] = `sha256=${createHmac("sha256", hook.secret).update(body).digest("hex")}`;
-  headers["webhook-signature"] = `v1,${createHmac("sha256", hook.secret).update(`${event.eventId}.${seconds}.`).update(body).digest("base64")}`;
+  headers["webhook-signature"] = `v1,${createHmac("sha256", standardKey(hook.secret)).update(`${event.eventId}.${seconds}.`).update(body).digest("base64")}`;
   return headers;
+}
+
+/** Standard Webhooks: behind `whsec_` is the key in base64, and its libraries read it so. Any other secret is the key as it stands. */
+function standardKey(secret: string): Buffer | string {
+  const base64 = /^whsec_([A-Za-z0-9+/_-]+={0,2})$/.exec(secret)?.[1];
+  return base64 === undefined ? secret : Buffer.from(base64, "base64");
 }
 
 /** Ids may be any text; headers may not. */

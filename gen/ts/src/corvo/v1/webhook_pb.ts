@@ -222,7 +222,8 @@ export type SetWebhookRequest = Message<"corvo.v1.SetWebhookRequest"> & {
   events: string[];
 
   /**
-   * Signs deliveries; at most 256 bytes. Absent: as it was, none for a new one. Empty: none.
+   * Signs deliveries; at most 256 bytes. Absent: as it was, none for a new one. Empty: none. `webhook-signature` takes what stands behind
+   * `whsec_` as base64, as Standard Webhooks has it; any other secret, and `X-Corvo-Signature` always, is signed with as it stands.
    *
    * @generated from field: optional string secret = 4;
    */
@@ -250,7 +251,7 @@ export type SetWebhookRequest = Message<"corvo.v1.SetWebhookRequest"> & {
   queues: string[];
 
   /**
-   * The server makes a secret and shows it in the answer, once.
+   * The server makes a secret, `whsec_` and 32 characters of base64, and shows it in the answer, once.
    *
    * @generated from field: bool generate_secret = 8;
    */
