@@ -17,6 +17,7 @@ import { progressTask, serveBulkProgress } from "./bulk/sse.js";
 import type { EventHub } from "./events/hub.js";
 import { serveEvents } from "./events/sse.js";
 import type { Metrics } from "./metrics.js";
+import { serverVersion } from "./version.js";
 
 export interface HttpContext {
   replica: Replica;
@@ -51,10 +52,13 @@ export function httpHandler(context: HttpContext): NodeHandler {
       send(200, "text/plain; version=0.0.4; charset=utf-8", Buffer.from(text));
     },
     "/api/v1/debug/runtime": (send) => sendJson(send, 200, runtime()),
+    "/": (send) => send(200, "text/plain; charset=utf-8", Buffer.from(rootText(""))),
   };
   if (context.docs) {
     const { openapi, page } = context.docs;
     routes["/openapi.json"] = (send) => send(200, "application/json", openapi, { "cache-control": "public, max-age=300" });
+    // Whoever opens the bare address in a browser comes to the page; with curl it is a line of what there is.
+    routes["/"] = (send) => send(302, "text/plain; charset=utf-8", Buffer.from(rootText("/docs /openapi.json ")), { location: "/docs" });
     routes["/docs"] = (send) => send(200, "text/html; charset=utf-8", page, { "cache-control": "public, max-age=300" });
   }
   /** Routes that write their answer themselves, for as long as they like. */
@@ -126,6 +130,7 @@ function answer(route: (send: Send) => void | Promise<void>, send: Send): void {
 }
 
 const nothing = new Uint8Array(0);
+const rootText = (docs: string): string => `Corvo ${serverVersion}: ${docs}/api/v1 /api/v1/metrics /healthz /livez /readyz\n`;
 /** As labels of metrics; whatever else a client sends is one label. */
 const methods = new Set(["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"]);
 

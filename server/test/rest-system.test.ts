@@ -146,10 +146,19 @@ describe("documents", () => {
     expect(text).not.toMatch(/(src|href)="https?:/);
   });
 
+  it("the bare address leads there, and says what there is", async () => {
+    const { status, headers, text } = await rest.get("/");
+    expect([status, headers.location]).toEqual([302, "/docs"]);
+    for (const path of text.match(/\/\S+/g) ?? []) if (path !== "/api/v1") expect([path, (await rest.get(path)).status]).toEqual([path, 200]);
+    expect(text).toMatch(/^Corvo \d.*\/docs .*\/readyz/);
+  });
+
   it("both are gone with --docs-enabled=false", async () => {
     const plain = await serve({ "docs-enabled": "false" });
     for (const path of ["/docs", "/openapi.json"])
       expect([(await plain.rest.get(path)).status, (await plain.rest.get(path)).text]).toEqual([404, "404 page not found\n"]);
+    const root = await plain.rest.get("/");
+    expect([root.status, root.text.includes("docs")]).toEqual([200, false]);
     await plain.stop();
   });
 });
