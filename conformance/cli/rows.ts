@@ -3,6 +3,8 @@ import { aFetchedJob, aJob, anAgentJob, aQueue, ghost } from "../rest/rows-worke
 import { anything, jobId, listWith, text } from "../rest/shape.js";
 import type { CliCase, CliRow } from "./row.js";
 
+const withServer = { server: () => import("@corvo/server") };
+
 const after =
   (given: (world: World) => Promise<Values>, ...calls: readonly (readonly [method: string, path: string, body?: unknown])[]) =>
   async (world: World): Promise<Values> => {
@@ -14,6 +16,14 @@ const after =
   };
 const held = after(aJob, ["POST", "jobs/{id}/hold"]);
 const dead = after(aFetchedJob, ["POST", "jobs/{id}/hold"], ["POST", "jobs/{id}/reject"]);
+/** A job that has come to its end, and that the same request id finds again. */
+const ended = (how: "ack" | "fail", body: object) => async (world: World) => {
+  const queue = world.queue();
+  await world.rest.post("enqueue", { queue, payload: {}, max_retries: 1 }, { "idempotency-key": queue });
+  const { job_id, fence } = await world.rest.take(queue);
+  await world.rest.post(`${how}/${job_id}`, { ...body, fence });
+  return { queue, id: job_id };
+};
 const iterated = after(anAgentJob, ["POST", "ack/{id}", { agent_status: "continue", usage: { cost_usd: 0.5 } }]);
 const used = after(aFetchedJob, [
   "POST",
@@ -56,6 +66,13 @@ const jobs: readonly CliRow[] = [
       { line: "enqueue {queue} nope", given: aQueue, around: { env: { CORVO_EXIT_CODES: "legacy" } }, code: 1 },
       { line: "enqueue {queue} {} --depends-on {id}", given: aJob, out: /^Job enqueued: / },
       { line: 'enqueue {queue} {} --schedule "0 9 * * *"', given: aQueue, out: /^Schedule /, ours: "the flag that Corvo promises and does not have" },
+      { line: "enqueue {queue} {} --wait --max-retries 1 --request-id {queue}", given: ended("ack", { result: { sent: true } }), out: '{"sent":true}\n' },
+      {
+        line: "enqueue {queue} {} --wait --max-retries 1 --request-id {queue}",
+        given: ended("fail", { error: "boom" }),
+        code: 9,
+        err: /is dead, not completed/,
+      },
     ],
   },
   {
@@ -282,11 +299,38 @@ const ours: readonly CliRow[] = [
     ],
   },
   {
+    command: "run -- <program>",
+    cases: [
+      { line: "run -q {queue} --limit 1 -- cat", given: aJob, out: /^ready: \S+, 1 at a time, .*\n\S+ {2}completed {2}/ },
+      { line: "run -q {queue} --limit 1 -- false", given: aJob, out: /^ready: .*\n\S+ {2}retrying {2}.* {2}exit code 1\n$/ },
+      { line: "run -q {queue} -- no-such-program", given: aQueue, code: 2, err: /there is no program "no-such-program"/ },
+      { line: "run -- cat", code: 2, err: /no queue is named/ },
+    ],
+  },
+  {
+    command: "dev",
+    cases: [
+      { line: "dev --help", around: { load: withServer }, out: /^Usage: corvo dev \[--seed\] \[server flags\]$/m },
+      { line: "dev --bind 127.0.0.1:0", around: { load: withServer }, code: 2, err: /--bind needs a port/ },
+      {
+        line: "dev --bind 127.0.0.1:{port}",
+        around: { load: withServer },
+        given: async (world) => ({ port: world.servers.open.port }),
+        code: 1,
+        err: /another program listens on/,
+      },
+    ],
+  },
+  {
     command: "worker …",
     cases: [
       { line: "worker show w1", given: aFetchedJob, out: /^Worker w1 on \S+: working\n/ },
       { line: "worker show nobody", code: 3, err: /not found/ },
+      // w1 is who fetches for other rows, so it may again in the end.
+      done("worker quiet w1", aFetchedJob, "Worker w1 is quiet: it is granted nothing more"),
       { line: "worker quiet nobody", code: 3, err: /not found/ },
+      { line: "worker stop w1", out: "Worker w1 is asked to stop\n" },
+      { line: "worker resume w1", out: "Worker w1 may fetch\n" },
     ],
   },
   { command: "op …", cases: [{ line: "op show bulk_0_0", code: 3, err: /not found/ }] },

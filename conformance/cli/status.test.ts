@@ -109,6 +109,7 @@ function shortly(outcome: Outcome, values: Values): string {
   const line = byName((outcome.code === 0 ? outcome.out : outcome.err).split("\n")[0], values)
     .replaceAll(/(job|sched|batch|wh|apol|budget|bulk)_[0-9a-z_]{8,}/g, "$1_…")
     .replaceAll(/127\.0\.0\.1:\d+/g, "HOST")
+    .replaceAll(/run@(\w+):\d+/g, "run@$1:PID")
     .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "TIME")
     .replaceAll(/\b\d\d:\d\d:\d\d\b/g, "TIME")
     .replaceAll(/\$\d+\.\d\d/g, "$1.00")

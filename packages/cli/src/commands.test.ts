@@ -250,6 +250,7 @@ test("verbs over queues", async () => {
     ["concurrency emails.send none", "Queue emails.send: no cap on active jobs", 'POST /api/v1/queues/emails.send/concurrency {"max":null}'],
     ["throttle emails.send 100 1m", "Queue emails.send: at most 100 jobs in 1m", 'POST /api/v1/queues/emails.send/throttle {"rate":100,"window_ms":60000}'],
     ["throttle emails.send --remove", "Queue emails.send: no throttle", "DELETE /api/v1/queues/emails.send/throttle"],
+    ["throttle emails.send none", "Queue emails.send: no throttle", "DELETE /api/v1/queues/emails.send/throttle"],
   ];
   for (const [line, said, call] of cases) {
     server.seen.length = 0;
@@ -263,6 +264,8 @@ test("verbs over queues", async () => {
     "throttle emails.send 5 2d",
     "throttle emails.send 5 25h",
     "throttle emails.send 5 --remove",
+    "throttle emails.send none 1s",
+    "throttle emails.send none --remove",
   ]) {
     expect([line, (await corvo(line)).code]).toEqual([line, 2]);
   }

@@ -33,3 +33,8 @@ export function strangeTypes(types: readonly string[]): string | undefined {
   const meant = closest(strange[0], eventTypes);
   return `note: no event of type "${strange[0]}" is known here${meant ? `; did you mean ${meant}?` : ""}`;
 }
+
+/** `2/3`: this attempt of all. A job without further attempts was allowed the one that it had: `max_retries` 0 and 1 both mean one. */
+export function attempts(job: { attempt: number; max_retries: number }): string {
+  return `${job.attempt}/${Math.max(1, job.max_retries)}`;
+}

@@ -6,6 +6,7 @@ import { closestQueue, listQueues } from "../queues.js";
 import type { Session } from "../session.js";
 import { type Column, printTable } from "../table.js";
 import { durationFlagMs, shortDuration } from "../time.js";
+import { attempts } from "../words.js";
 
 /** What the server waits at most, and when no lease is given. */
 const serverWaitMsMax = 60_000;
@@ -144,7 +145,7 @@ function jobsOf(answer: Answer): FetchedJob[] {
       id: string("job_id"),
       queue: string("queue"),
       fence: fields.get("fence") ?? "-",
-      attempt: `${fields.get("attempt") ?? "?"}/${fields.get("max_retries") ?? "?"}`,
+      attempt: attempts({ attempt: Number(fields.get("attempt")), max_retries: Number(fields.get("max_retries")) }),
       lease: `${fields.get("lease_duration") ?? "?"}s`,
       payload: plainAngles(fields.get("payload") ?? ""),
     };

@@ -158,24 +158,24 @@ export const concurrency: CommandSpec = {
 export const throttle: CommandSpec = {
   name: "throttle",
   args: "<queue> [rate] [window]",
-  usage: "[options] <queue> (<rate> <window> | --remove)",
+  usage: "[options] <queue> (<rate> <window> | none)",
   group: "Queues",
   summary: "cap a queue's fetches in any window of time",
   client: true,
   mutates: true,
-  examples: ["corvo throttle emails.send 100 1m", "corvo throttle emails.send 5 1s -o json", "corvo throttle emails.send --remove"],
-  flags: [{ flags: "--remove", description: "remove the cap" }, requestIdFlag],
-  notes: ["The window is a duration of 1ms to 24h and slides: at most <rate> jobs in any stretch of that length."],
+  examples: ["corvo throttle emails.send 100 1m", "corvo throttle emails.send none", "corvo throttle emails.send 5 1s -o json"],
+  flags: [{ flags: "--remove", description: "the same as none" }, requestIdFlag],
+  notes: ["none removes the cap. The window is a duration of 1ms to 24h and slides: at most <rate> jobs in any stretch of that length."],
   async run(session, [queue, rate, window], flags) {
     const path = `/api/v1/queues/${segment(queue)}/throttle`;
     const requestId = text(flags, "requestId");
-    if (flags.remove === true) {
-      if (rate !== undefined) throw usageFailure("--remove takes no rate", `corvo throttle ${queue} --remove`);
+    if (flags.remove === true || rate === "none") {
+      if ((flags.remove === true ? rate : window) !== undefined) throw usageFailure("without a cap there is no rate or window", `corvo throttle ${queue} none`);
       const answer = await session.client.call("DELETE", path, { requestId });
       return session.wrote(answer, queue, `Queue ${queue}: no throttle`);
     }
     if (rate === undefined || window === undefined)
-      throw usageFailure("a rate and a window are needed", `corvo throttle ${queue} 100 1m   ·   corvo throttle ${queue} --remove`);
+      throw usageFailure("a rate and a window are needed", `corvo throttle ${queue} 100 1m   ·   corvo throttle ${queue} none`);
     if (!/^[1-9][0-9]{0,6}$/.test(rate)) throw usageFailure(`"${rate}" is not a number of jobs, 1 or more`, `corvo throttle ${queue} 100 1m`);
     const windowMs = durationFlagMs("window", window);
     if (windowMs < 1 || windowMs > 86_400_000) throw usageFailure(`the window "${window}" must be between 1ms and 24h`);

@@ -23,11 +23,15 @@ const demo: CommandSpec = {
     else if (session.output === "yaml") session.io.stdout(yamlOf(JSON.stringify(ids)));
     else if (session.output === "name") session.lines(all);
     else {
-      for (const [name, some] of Object.entries(ids)) session.line(`${name.padEnd(12)}${some.length > 4 ? `${some.length} jobs` : some.join("  ") || "–"}`);
+      for (const [name, some] of Object.entries(ids))
+        session.line(`${name.padEnd(12)}${some.length > 4 ? `${some.length} jobs` : some.join("  ") || (noJobs.has(name) ? "made" : "–")}`);
       if (session.io.stdoutIsTty) session.hint("look around: corvo status   ·   corvo top   ·   corvo search --state dead");
     }
   },
 };
+
+/** Steps that make something else. */
+const noJobs: ReadonlySet<string> = new Set(["budgets", "schedules", "settings"]);
 
 export async function seedDemo(session: Session, count: number): Promise<Ids> {
   const seeder = new Seeder(session);

@@ -7,7 +7,7 @@ import { encodeObject, indentJson, plainAngles } from "../json.js";
 import { printList } from "../listing.js";
 import type { Session } from "../session.js";
 import type { Column } from "../table.js";
-import { searchSorts } from "../words.js";
+import { attempts, searchSorts } from "../words.js";
 import { bulk } from "./bulk.js";
 import { errors } from "./errors.js";
 import { operationGroup, operations } from "./tasks.js";
@@ -90,7 +90,7 @@ function printFound(session: Session, answer: Answer): void {
     { title: "JOB", value: (job) => job.id },
     { title: "QUEUE", value: (job) => job.queue },
     { title: "STATE", value: (job) => job.state, paint: (state, job) => paints[job.state]?.(state) ?? state },
-    { title: "ATTEMPT", value: (job) => `${job.attempt}/${job.max_retries}`, right: true },
+    { title: "ATTEMPT", value: attempts, right: true },
     { title: "CREATED", value: (job) => session.time(job.created_at) },
     { title: "KEY", value: (job) => job.unique_key ?? "-", wide: true },
     { title: "TAGS", value: (job) => (job.tags === undefined ? "-" : JSON.stringify(job.tags)), cut: true, wide: true },

@@ -3,6 +3,7 @@ import { type AnyCommand, type CommandSpec, requestIdFlag, text } from "../comma
 import { exitCodes, Failure } from "../failure.js";
 import { printList } from "../listing.js";
 import type { Session } from "../session.js";
+import { attempts } from "../words.js";
 
 export interface Worker {
   id: string;
@@ -77,7 +78,7 @@ const show: CommandSpec = {
     if (session.output === "json" || session.outputJson) return session.line(JSON.stringify({ workers: found, jobs }));
     if (session.output === "name") return session.lines(found.map((worker) => worker.id));
     for (const worker of found) tell(session, worker);
-    for (const job of jobs ?? []) session.line(`  ${job.id}  ${job.queue}  attempt ${job.attempt}/${job.max_retries}`);
+    for (const job of jobs ?? []) session.line(`  ${job.id}  ${job.queue}  attempt ${attempts(job)}`);
   },
 };
 
