@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { parseDocument } from "yaml";
 import { leaves } from "./command.js";
 import { commands } from "./commands.js";
 import { FakeServer, jobA } from "./testing/fake-server.js";
@@ -110,7 +111,29 @@ test("a production context is named in questions", async () => {
   expect(calls().some((call) => call.startsWith("POST"))).toBe(false);
 });
 
-test("-o json is JSON, whatever the command: the first example of each", async () => {
+const isObject = (value: unknown): boolean => typeof value === "object" && value !== null;
+
+function isJson(text: string): boolean {
+  try {
+    return isObject(JSON.parse(text));
+  } catch {
+    return false;
+  }
+}
+
+/** A table read as YAML is one long word. */
+function isYaml(text: string): boolean {
+  const document = parseDocument(text);
+  return document.errors.length === 0 && isObject(document.toJS());
+}
+
+/** What follows something prints one object a line, also with -o json. */
+function isGood(format: string, whole: string): boolean {
+  if (format === "yaml") return isYaml(whole);
+  return whole.trim().split("\n").every(isJson) || (format === "json" && isJson(whole));
+}
+
+test.each(["json", "ndjson", "yaml"])("-o %s is what it says, whatever the command: the first example of each", async (format) => {
   const wrong: string[] = [];
   for (const { path, spec } of leaves(commands)) {
     const name = path.join(" ");
@@ -124,25 +147,17 @@ test("-o json is JSON, whatever the command: the first example of each", async (
     if (!line.startsWith("corvo ")) continue;
     const argv = shellWords(line).slice(1);
     if (name === "wait") server.on(`GET /api/v1/jobs/${jobA}`, 200, { id: jobA, state: "completed" });
-    const output = argv.includes("-o") ? [] : ["-o", "json"];
-    const { code, out } = await runCli([...argv, ...output], {
+    if (argv.includes("-o")) argv.splice(argv.indexOf("-o"), 2);
+    const { code, out } = await runCli([...argv, "-o", format], {
       env: { CORVO_SERVER: server.url },
       stdin: `${jobA}\n`,
       files: { "mail.json": "{}", "trace.txt": "t" },
       interruptWhen: ({ out }) => out.endsWith("\n"),
       ...(name === "doctor" ? wellMachine : {}),
     });
-    const lines = out.trim() === "" ? [] : [out, ...out.trim().split("\n")];
-    const isJson = (text: string): boolean => {
-      try {
-        JSON.parse(text);
-        return true;
-      } catch {
-        return false;
-      }
-    };
     if (code !== 0 && code !== 130) wrong.push(`${name}: exit code ${code}`);
-    else if (lines.length === 0 || !(isJson(lines[0]) || lines.slice(1).every(isJson))) wrong.push(`${name}: ${out.slice(0, 80)}`);
+    // Of an empty list there is no line.
+    else if (out === "" ? format !== "ndjson" : !isGood(format, out)) wrong.push(`${name}: ${out.slice(0, 80)}`);
   }
   expect(wrong).toEqual([]);
 });

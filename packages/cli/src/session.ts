@@ -127,6 +127,24 @@ export class Session {
     this.line(indentJson(plainAngles(text), c.isColorSupported ? { key: c.cyan, string: c.green, other: c.yellow } : undefined));
   }
 
+  /** One object that this program put together, in the forms for programs; false: the form for people, or bare names, are wanted. */
+  object(value: string | object): boolean {
+    const json = typeof value === "string" ? value.trim().replace(/\n\s*/g, " ") : JSON.stringify(value);
+    if (this.output === "json" || this.output === "ndjson") this.line(json);
+    else if (this.output === "yaml") this.io.stdout(yamlOf(json));
+    else if (this.outputJson) this.line(indentJson(json));
+    else return false;
+    return true;
+  }
+
+  /** One object of those that come one after the other: a line of JSON, or an item of a YAML list; false: another form is wanted. */
+  item(json: string): boolean {
+    if (this.output === "json" || this.output === "ndjson") this.line(json.trim().replace(/\n\s*/g, " "));
+    else if (this.output === "yaml") this.io.stdout(yamlOf(`[${json}]`));
+    else return false;
+    return true;
+  }
+
   /** How the result of a write is told: the answer's bytes, its bare name, or a line. With --dry-run that it would be done. */
   wrote(answer: Answer, name: string, text: string): void {
     if (this.output === "json" || this.output === "ndjson") this.raw(answer);

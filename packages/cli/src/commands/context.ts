@@ -135,6 +135,5 @@ function given(flags: Flags): ContextEntry {
 
 function tell(session: Session, name: string, sentence: string): void {
   if (session.output === "name") session.line(name);
-  else if (session.output === "json") session.line(JSON.stringify({ context: name }));
-  else session.did(sentence);
+  else if (!session.object({ context: name })) session.did(sentence);
 }

@@ -28,8 +28,8 @@ export const doctor: CommandSpec = {
 };
 
 function tell(session: Session, findings: readonly Finding[]): void {
-  if (session.output === "json" || session.outputJson) return session.line(JSON.stringify({ findings }));
   if (session.output === "ndjson") return session.lines(findings.map((one) => JSON.stringify(one)));
+  if (session.object({ findings })) return;
   if (session.output === "name") return session.lines(findings.filter((one) => one.status !== "ok").map((one) => one.check));
   const c = session.colors;
   const paints = { ok: c.green, warn: c.yellow, fail: c.red };

@@ -137,7 +137,7 @@ function wait(ms: number, signal: AbortSignal): Promise<void> {
 }
 
 function show(session: Session, event: Event, data: string): void {
-  if (session.output === "json" || session.output === "ndjson") return session.line(data);
+  if (session.item(data)) return;
   if (session.output === "name") return session.line(event.job_id ?? String(event.seq));
   const c = session.colors;
   if (event.type === "gap") return session.line(c.yellow(`— gap: ${(event.data as { missed: number }).missed} events missed, up to ${event.seq} —`));

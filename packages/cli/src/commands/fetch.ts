@@ -27,6 +27,8 @@ interface FetchPlan {
 }
 
 interface FetchedJob {
+  /** As the server sent it. */
+  json: string;
   id: string;
   queue: string;
   fence: string;
@@ -68,7 +70,8 @@ export const fetch: CommandSpec = {
     const jobs = answer ? jobsOf(answer) : [];
     if (jobs.length === 0) return await tellNothing(session, plan);
     if (session.output === "json") return;
-    if (session.output === "name") for (const job of jobs) session.line(job.id);
+    if (session.output === "ndjson" || session.output === "yaml") for (const job of jobs) session.item(job.json);
+    else if (session.output === "name") for (const job of jobs) session.line(job.id);
     else {
       printTable(session, columns, jobs);
       if (session.io.stdoutIsTty)
@@ -142,6 +145,7 @@ function jobsOf(answer: Answer): FetchedJob[] {
     const fields = members(job) ?? new Map<string, string>();
     const string = (name: string) => String(JSON.parse(fields.get(name) ?? '""'));
     return {
+      json: job,
       id: string("job_id"),
       queue: string("queue"),
       fence: fields.get("fence") ?? "-",

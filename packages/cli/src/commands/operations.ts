@@ -28,8 +28,8 @@ const backup: CommandSpec = {
       return;
     }
     const bytes = await received(session, path, answer as AsyncIterable<Buffer>);
-    if (session.output === "json") session.line(JSON.stringify({ path, format, bytes }));
-    else if (session.output === "name") session.line(path);
+    if (session.object({ path, format, bytes })) return;
+    if (session.output === "name") session.line(path);
     else session.did(`Backup written: ${path} (${bytes} bytes)`);
     if (format === "archive" && session.io.stdoutIsTty) session.hint(`check it: corvo verify ${path}   ·   restore it: corvo restore ${path} --data-dir DIR`);
   },
@@ -86,8 +86,8 @@ async function restoreOffline(session: Session, path: string, directory: string,
   try {
     const found = session.dryRun ? await examineBackupFile(path) : await restoreDirectory(path, directory, { cluster });
     const told = { content_digest: found.contentDigest, live_jobs: found.liveJobs, finished_jobs: found.finishedJobs, queues: found.queues };
-    if (session.output === "json") session.line(JSON.stringify({ status: "ok", ...told, cluster_id: found.meta.clusterId, log_index: found.meta.index }));
-    else if (session.dryRun) session.did(`${path}: would be restored; nothing was changed (dry run)`);
+    if (session.object({ status: "ok", ...told, cluster_id: found.meta.clusterId, log_index: found.meta.index })) return;
+    if (session.dryRun) session.did(`${path}: would be restored; nothing was changed (dry run)`);
     else session.did(`Restored: ${found.liveJobs} live and ${found.finishedJobs} finished jobs into ${directory}`);
     if (!session.dryRun && session.io.stdoutIsTty) session.hint(`corvo server --data-dir ${directory}`);
   } catch (error) {
@@ -106,7 +106,7 @@ const runtime: CommandSpec = {
   examples: ["corvo debug runtime", "corvo debug runtime -o json", "corvo debug runtime --server http://10.0.0.1:8080"],
   async run(session) {
     const answer = await session.client.call("GET", "/api/v1/debug/runtime");
-    if (session.output === "json") return session.raw(answer);
+    if (session.object(answer.text)) return;
     for (const [name, value] of Object.entries(JSON.parse(answer.text) as Record<string, number>)) session.line(`${name}: ${value}`);
   },
 };

@@ -3,7 +3,6 @@ import { usageFailure } from "../failure.js";
 import { type Ids, Seeder } from "../seed/seeder.js";
 import { steps } from "../seed/steps.js";
 import type { Session } from "../session.js";
-import { yamlOf } from "../yaml.js";
 
 const demo: CommandSpec = {
   name: "demo",
@@ -19,9 +18,8 @@ const demo: CommandSpec = {
     if (!/^[1-9][0-9]{0,5}$/.test(count)) throw usageFailure(`--count "${count}" must be a number above 0`);
     const ids = await seedDemo(session, Number(count));
     const all = Object.values(ids).flat();
-    if (session.output === "json" || session.output === "ndjson") session.line(JSON.stringify(ids));
-    else if (session.output === "yaml") session.io.stdout(yamlOf(JSON.stringify(ids)));
-    else if (session.output === "name") session.lines(all);
+    if (session.object(ids)) return;
+    if (session.output === "name") session.lines(all);
     else {
       for (const [name, some] of Object.entries(ids))
         session.line(`${name.padEnd(12)}${some.length > 4 ? `${some.length} jobs` : some.join("  ") || (noJobs.has(name) ? "made" : "–")}`);

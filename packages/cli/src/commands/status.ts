@@ -1,8 +1,6 @@
 import type { CommandSpec } from "../command.js";
-import { indentJson } from "../json.js";
 import type { Queue } from "../queues.js";
 import { printTable } from "../table.js";
-import { yamlOf } from "../yaml.js";
 import { queueColumns } from "./queues.js";
 
 interface ClusterStatus {
@@ -28,9 +26,7 @@ export const status: CommandSpec = {
   async run(session) {
     const [cluster, queues] = await Promise.all([session.client.call("GET", "/api/v1/cluster/status"), session.client.call("GET", "/api/v1/queues")]);
     const both = `{"cluster":${cluster.text.trimEnd()},"queues":${queues.text.trimEnd()}}`;
-    if (session.output === "json") return session.line(both);
-    if (session.output === "yaml") return session.io.stdout(yamlOf(both));
-    if (session.outputJson) return session.line(indentJson(both));
+    if (session.object(both)) return;
     const node = JSON.parse(cluster.text) as ClusterStatus;
     if (session.output === "name") return session.lines((node.nodes ?? []).map((each) => each.id));
     const state = node.status ?? node.state?.toLowerCase() ?? "unknown";

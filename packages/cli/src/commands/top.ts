@@ -25,7 +25,7 @@ export const top: CommandSpec = {
     const intervalMs = durationFlagMs("--interval", text(flags, "interval") ?? "2s");
     if (intervalMs < 200) throw usageFailure("--interval must be 200ms or more");
     const watcher = new Watcher(session);
-    if (session.output === "json") return session.line(JSON.stringify(await watcher.look()));
+    if (session.output !== "table" && session.output !== "wide" && session.object(await watcher.look())) return;
     if (flags.once === true || !session.io.stdoutIsTty || !session.io.stdinIsTty)
       return session.lines(frame(await watcher.look(), start(), lookOf(session, false)).map((line) => line.trimEnd()));
     return await live(session, watcher, intervalMs);

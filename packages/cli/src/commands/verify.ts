@@ -21,9 +21,8 @@ export const verify: CommandSpec = {
     if (await session.io.isFile(directory)) return await verifyBackup(session, directory);
     const report = await check(session, directory, repair);
     const left = report.problems.filter((problem) => problem.repaired !== true).length;
-    if (session.output === "json" || session.outputJson) session.line(JSON.stringify(report, undefined, session.outputJson ? 2 : undefined));
-    else if (session.output === "name") session.lines([...new Set(report.problems.map((problem) => problem.path))]);
-    else tell(session, report);
+    if (session.output === "name") session.lines([...new Set(report.problems.map((problem) => problem.path))]);
+    else if (!session.object(report)) tell(session, report);
     if (left === 0) return;
     throw new Failure(exitCodes.failed, `${directory} is damaged: ${left} ${left === 1 ? "problem" : "problems"}`, {
       hint: repair
@@ -39,7 +38,7 @@ async function verifyBackup(session: Session, path: string): Promise<void> {
   try {
     const found = await examineBackupFile(path);
     const { meta, ...rest } = found;
-    if (session.output === "json" || session.outputJson) return session.line(JSON.stringify({ path, intact: true, ...meta, ...rest }));
+    if (session.object({ path, intact: true, ...meta, ...rest })) return;
     if (session.output === "name") return;
     session.line(
       `${session.colors.green("intact")}  ${found.liveJobs} live and ${found.finishedJobs} finished jobs in ${found.queues} queues, log index ${meta.index} of cluster ${meta.clusterId}, content ${found.contentDigest}`,

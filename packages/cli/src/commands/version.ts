@@ -18,8 +18,8 @@ export const version: CommandSpec = {
   client: false,
   examples: ["corvo version", "corvo version -o json", "corvo version -o name"],
   async run(session) {
-    if (session.output === "json") session.line(JSON.stringify(built));
-    else if (session.output === "name") session.line(built.version);
+    if (session.object(built)) return;
+    if (session.output === "name") session.line(built.version);
     else session.line(`corvo ${built.version} (commit: ${built.commit}, built: ${built.built})`);
   },
 };

@@ -126,8 +126,8 @@ function came(session: Session, waiting: Waiting, job: Looked, answer: string): 
   waiting.ids.delete(job.id);
   waiting.met++;
   if (waiting.tell?.(answer)) return;
-  if (session.output === "json" || session.output === "ndjson") session.line(plainAngles(answer).trim().replace(/\n\s*/g, " "));
-  else if (session.output === "name") session.line(job.id);
+  if (session.item(plainAngles(answer))) return;
+  if (session.output === "name") session.line(job.id);
   else session.did(`Job ${job.id} ${job.state}`);
 }
 

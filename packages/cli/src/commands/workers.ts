@@ -75,7 +75,7 @@ const show: CommandSpec = {
     if (found.length === 0) throw new Failure(exitCodes.notFound, `worker "${id}" not found`, { hint: "corvo workers" });
     const body = JSON.stringify({ worker_id: id, state: ["active"], limit: shownJobs });
     const { jobs } = JSON.parse((await session.client.call("POST", "/api/v1/jobs/search", { body })).text) as { jobs: Job[] };
-    if (session.output === "json" || session.outputJson) return session.line(JSON.stringify({ workers: found, jobs }));
+    if (session.object({ workers: found, jobs })) return;
     if (session.output === "name") return session.lines(found.map((worker) => worker.id));
     for (const worker of found) tell(session, worker);
     for (const job of jobs ?? []) session.line(`  ${job.id}  ${job.queue}  attempt ${attempts(job)}`);
