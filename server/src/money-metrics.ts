@@ -1,8 +1,14 @@
+import type { BudgetRecord } from "@corvo/engine";
 import type { Replica } from "@corvo/replica";
 import { Counter, Gauge, type Registry } from "prom-client";
 
 /** Budgets with series of their own; a scrape must stay small. */
 const budgetLabelsMax = 500;
+
+/** Those of the whole server have no namespace. */
+function labelsOf({ scope, target, namespace }: BudgetRecord): Record<string, string> {
+  return namespace === "" ? { scope, target } : { scope, target, namespace };
+}
 
 /** What is known about agent work and money. Values are read when somebody asks for them. */
 export function moneyMetrics(registry: Registry, { engine }: Replica): void {
@@ -33,22 +39,22 @@ export function moneyMetrics(registry: Registry, { engine }: Replica): void {
   new Gauge({
     name: "corvo_budget_spent_usd",
     help: "Dollars spent of a budget in this UTC day.",
-    labelNames: ["scope", "target"],
+    labelNames: ["scope", "target", "namespace"],
     registers: [registry],
     collect() {
       this.reset();
-      for (const { scope, target, spentUsd } of engine.budgets(Date.now()).slice(0, budgetLabelsMax)) this.set({ scope, target }, spentUsd);
+      for (const budget of engine.budgets(Date.now()).slice(0, budgetLabelsMax)) this.set(labelsOf(budget), budget.spentUsd);
     },
   });
   new Gauge({
     name: "corvo_budget_daily_limit_usd",
     help: "Dollars per UTC day that a budget allows.",
-    labelNames: ["scope", "target"],
+    labelNames: ["scope", "target", "namespace"],
     registers: [registry],
     collect() {
       this.reset();
-      for (const { scope, target, dailyUsd } of engine.budgets(Date.now()).slice(0, budgetLabelsMax)) {
-        if (dailyUsd !== undefined) this.set({ scope, target }, dailyUsd);
+      for (const budget of engine.budgets(Date.now()).slice(0, budgetLabelsMax)) {
+        if (budget.dailyUsd !== undefined) this.set(labelsOf(budget), budget.dailyUsd);
       }
     },
   });

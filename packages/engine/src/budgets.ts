@@ -1,5 +1,6 @@
 import { EnqueueRequestReader } from "@corvo/gen/corvo/v1/worker_fast.js";
 import { type Refusal, refuse } from "@corvo/protocol";
+import { addToCount, countOf, findBudget, namespaceOf, namespaceOfBudget, Scope, targetBytesOf, targetOf } from "./budget-keys.js";
 import { changeDocument, edit } from "./document.js";
 import { BudgetHold, factsOf, JobFacts } from "./job-facts.js";
 import { seqKey } from "./keys.js";
@@ -13,21 +14,19 @@ import { EventType } from "./tables/events.js";
 import { JobFlag, JobState } from "./tables/job-table.js";
 import type { Queue } from "./tables/queues.js";
 
-/** Numbers of scopes: the first byte of a budget's key, before its target. */
-export const Scope = { queue: 1, tag: 2, global: 3 } as const;
 export const scopeNames = ["", "queue", "tag", "global"] as const;
 
 /** What a budget does when it is exceeded; the strictest has the highest number. */
 export const OnExceed = { alertOnly: 1, hold: 2, reject: 3 } as const;
 export const onExceedNames = ["", "alert_only", "hold", "reject"] as const;
 
-/** Numbers of a budget's entity. Limits are in billionths of a dollar; below 0: none. Its key is scope and target. */
+/** Numbers of a budget's entity. Limits are in billionths of a dollar; below 0: none. Its key: see `budget-keys.ts`. */
 export const BudgetNum = { createdMs: 0, daily: 1, perJob: 2, spent: 3, day: 4, alertedDay: 5 } as const;
 /** Integers of it. */
 export const BudgetInt = { onExceed: 0, scope: 1 } as const;
 
 /** Keys of settings: how many budgets are for tags; where the walk over held jobs is. */
-const tagBudgetsKey = new TextEncoder().encode("tag-budgets");
+const tagBudgetsKey = "tag-budgets";
 const releaseKey = new TextEncoder().encode("budget-release");
 const nothing = new Uint8Array(0);
 const globalTarget = new TextEncoder().encode("*");
@@ -36,22 +35,9 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 const request = new EnqueueRequestReader();
 const facts = new JobFacts();
-const key = new Uint8Array(1024);
 
 export function hasBudgets(s: State): boolean {
   return s.entities.count(EntityKind.budget) > 0;
-}
-
-/** Makes a budget's key; returns its length. The key is `budgetKey`. */
-export function makeBudgetKey(scope: number, target: Uint8Array): number {
-  key[0] = scope;
-  key.set(target.subarray(0, key.length - 1), 1);
-  return Math.min(1 + target.length, key.length);
-}
-export const budgetKey = key;
-
-function find(s: State, scope: number, target: Uint8Array): number {
-  return s.entities.find(EntityKind.budget, key, 0, makeBudgetKey(scope, target));
 }
 
 export function dayOf(ms: number): number {
@@ -70,15 +56,11 @@ export function dailyExceeded(s: State, budget: number, nowMs = s.logTimeMs): bo
 
 /** Counts budgets for tags, so that tags are only read while there are some. */
 export function countTagBudgets(s: State, by: number): void {
-  const { entities: e } = s;
-  let row = e.find(EntityKind.setting, tagBudgetsKey, 0, tagBudgetsKey.length);
-  if (row === -1) row = e.add(EntityKind.setting, tagBudgetsKey, 0, tagBudgetsKey.length, nothing, 0, 0);
-  e.setNum(row, 0, e.num(row, 0) + by);
+  addToCount(s, tagBudgetsKey, by);
 }
 
 function hasTagBudgets(s: State): boolean {
-  const row = s.entities.find(EntityKind.setting, tagBudgetsKey, 0, tagBudgetsKey.length);
-  return row !== -1 && s.entities.num(row, 0) > 0;
+  return countOf(s, tagBudgetsKey) > 0;
 }
 
 /** The job's tags with text as value; other tags are no tags. */
@@ -102,33 +84,39 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Budgets for the job's tags. */
+/** Budgets for the job's tags: of the whole server, then of its namespace. */
 function tagBudgets(s: State, row: number): number[] {
   if (!hasTagBudgets(s)) return [];
-  const found: number[] = [];
-  for (const [name, value] of tagsOf(s, row)) {
-    for (const between of [":", "="]) {
-      const budget = find(s, Scope.tag, encoder.encode(name + between + value));
-      if (budget !== -1) found.push(budget);
-    }
-  }
-  return found;
+  const targets = tagsOf(s, row).flatMap(([name, value]) => [":", "="].map((between) => encoder.encode(name + between + value)));
+  const namespace = namespaceOf(s.queues.of(s.jobs.queue(row)).nameBytes);
+  const found = [undefined, namespace].flatMap((of) => targets.map((target) => findBudget(s, Scope.tag, target, of)));
+  return found.filter((budget) => budget !== -1);
 }
 
-/** Budgets that a job of this queue falls under: all, its queue's, its tags'. */
+/** Budgets for a queue and for all, of the whole server, then of the queue's namespace. */
+function queueBudgets(s: State, queue: Uint8Array): number[] {
+  const namespace = namespaceOf(queue);
+  return [
+    findBudget(s, Scope.global, globalTarget),
+    findBudget(s, Scope.queue, queue),
+    findBudget(s, Scope.global, globalTarget, namespace),
+    findBudget(s, Scope.queue, queue, namespace),
+  ].filter((budget) => budget !== -1);
+}
+
+/** Budgets that a job of this queue falls under: for all, its queue's, its tags'. */
 function budgetsOf(s: State, row: number, queue: Queue): number[] {
-  return [find(s, Scope.global, globalTarget), find(s, Scope.queue, queue.nameBytes), ...tagBudgets(s, row)].filter((budget) => budget !== -1);
+  return [...queueBudgets(s, queue.nameBytes), ...tagBudgets(s, row)];
 }
 
 /**
- * What fetches from a queue meet: the strictest `OnExceed` of its budget and the one for all; 0: nothing is exceeded. Exceeded is a daily
+ * What fetches from a queue meet: the strictest `OnExceed` of its budgets and of those for all; 0: nothing is exceeded. Exceeded is a daily
  * limit that is reached, or a per-job limit that is lower than what the queue's acks cost on average.
  */
 export function queueVerdict(s: State, queue: Uint8Array, nowMs = s.logTimeMs): number {
   if (!hasBudgets(s)) return 0;
   let strictest = 0;
-  for (const budget of [find(s, Scope.queue, queue), find(s, Scope.global, globalTarget)]) {
-    if (budget === -1) continue;
+  for (const budget of queueBudgets(s, queue)) {
     const perJob = s.entities.num(budget, BudgetNum.perJob);
     if (!dailyExceeded(s, budget, nowMs) && !(perJob >= 0 && averageCost(s, queue) > perJob)) continue;
     strictest = Math.max(strictest, s.entities.int4(budget, BudgetInt.onExceed));
@@ -142,10 +130,6 @@ function spentTag(s: State, row: number): string | undefined {
     if (s.entities.int4(budget, BudgetInt.onExceed) > OnExceed.alertOnly && dailyExceeded(s, budget)) return targetOf(s, budget);
   }
   return undefined;
-}
-
-export function targetOf(s: State, budget: number): string {
-  return decoder.decode(s.entities.keyOf(budget).subarray(1));
 }
 
 /** Why a fetch from this queue is refused, or undefined. */
@@ -220,9 +204,13 @@ export function spend(s: State, row: number, queue: Queue, nanos: number): void 
 export function alert(s: State, row: number, queue: Queue, budget: number, limit: "daily" | "per_job", spent: number, limitNanos: number): void {
   const { entities: e } = s;
   s.events.add(EventType.budgetExceeded, s.jobs.seq(row), s.jobs.createdMs(row), queue, s.logTimeMs);
+  const namespace = namespaceOfBudget(s, budget);
+  const target = targetOf(s, budget);
+  const prefix = `${namespace}::`;
   const data = {
     scope: scopeNames[e.int4(budget, BudgetInt.scope)],
-    target: targetOf(s, budget),
+    target: namespace !== "" && target.startsWith(prefix) ? target.slice(prefix.length) : target,
+    ...(namespace === "" ? {} : { namespace }),
     limit,
     limit_usd: usdOf(limitNanos),
     spent_usd: usdOf(spent),
@@ -235,7 +223,7 @@ export function alert(s: State, row: number, queue: Queue, budget: number, limit
 export function budgetDue(s: State, budget: number): void {
   s.entities.setDue(budget, (dayOf(s.logTimeMs) + 1) * dayMs);
   const scope = s.entities.int4(budget, BudgetInt.scope);
-  budgetEased(s, scope, scope === Scope.queue ? s.entities.keyOf(budget).subarray(1) : undefined);
+  budgetEased(s, scope, scope === Scope.queue ? targetBytesOf(s, budget) : undefined);
   releaseLater(s);
 }
 

@@ -20,6 +20,7 @@ export const UsageNumber = { startMs: 0, input: 1, output: 2, cacheCreation: 3, 
 const key = new Uint8Array(9 + 3 * 256);
 const view = new DataView(key.buffer);
 const nothing = new Uint8Array(0);
+const decoder = new TextDecoder();
 
 function keyOf(grain: number, startMs: number): number {
   key[0] = grain;
@@ -91,8 +92,8 @@ export function usageDue(s: State, row: number): void {
   add(s, rowFor(s, grain, startMs, old.length), sums[0], sums[1], sums[2], sums[3], sums[4], sums[5]);
 }
 
-/** What was spent in the UTC day of this log time, in billionths of a dollar: by a queue, or by all. */
-export function spentToday(s: State, queue: Uint8Array | undefined): number {
+/** What was spent in the UTC day of this log time, in billionths of a dollar: by a queue, by some, or by all. */
+export function spentToday(s: State, queue: Uint8Array | undefined, ofQueue?: (queue: string) => boolean): number {
   const { entities: e } = s;
   const fromMs = Math.floor(s.logTimeMs / dayMs) * dayMs;
   let sum = 0;
@@ -101,7 +102,8 @@ export function spentToday(s: State, queue: Uint8Array | undefined): number {
     const bytes = e.keyOf(row);
     if (bytes[0] !== Grain.minute) continue;
     if (e.num(row, UsageNumber.startMs) < fromMs) break;
-    if (queue === undefined || sameName(bytes, queue)) sum += e.num(row, UsageNumber.cost);
+    if (queue !== undefined && !sameName(bytes, queue)) continue;
+    if (ofQueue === undefined || ofQueue(decoder.decode(bytes.subarray(10, 10 + bytes[9])))) sum += e.num(row, UsageNumber.cost);
   }
   return sum;
 }
@@ -132,8 +134,6 @@ export interface UsageRecord {
   costNanos: number;
   count: number;
 }
-
-const decoder = new TextDecoder();
 
 /** What was used from the minute, hour or day on in which this time lies. */
 export function usageSince(s: State, fromMs: number): UsageRecord[] {

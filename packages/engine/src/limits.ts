@@ -37,10 +37,13 @@ export const iterationBytesMax = 4 * 1024 * 1024;
 /** Jobs that one command holds, or lets go, for a budget. */
 export const budgetJobsMax = 1000;
 
+/** Of the whole server, and of all namespaces beside `default` together. */
 export const budgetsMax = 10_000;
 /** Of one namespace. */
+export const budgetsOfNamespaceMax = 1000;
+/** Of one namespace. */
 export const policiesMax = 1000;
-/** Of all: each of an agent job's acks goes through them. */
+/** Of all namespaces beside `default`: each of an agent job's acks goes through them. */
 export const policiesTotalMax = 10_000;
 
 /** Texts of people: why a job is held or sent back. Longer ones are cut. */

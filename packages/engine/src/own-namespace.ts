@@ -1,7 +1,7 @@
 import { type Refusal, refuse } from "@corvo/protocol";
 
 /**
- * Webhooks and policies have a namespace of their own: empty for all namespaces, `default` for queues without one, or its name. Callers
+ * Webhooks, policies and budgets have a namespace of their own: empty for all namespaces, `default` for queues without one, or its name. Callers
  * have one too: empty for admins over everything.
  */
 export const defaultNamespace = "default";
@@ -19,9 +19,29 @@ export function queuesOf(namespace: string): ((queue: string) => boolean) | unde
   return (queue) => queue.startsWith(prefix);
 }
 
-/** Refuses one more of what a namespace and the whole server may have so many of: one namespace's many are not to cost the others theirs. */
-export function noRoomFor(what: string, total: number, totalMax: number, own: number, ownMax: number): Refusal | undefined {
+/**
+ * Refuses one more of what a namespace and all namespaces may have so many of. Those of all namespaces together are those beside `default`
+ * and the whole server's: many namespaces are not to cost these two theirs.
+ */
+export function noRoomFor(what: string, namespace: string, own: number, ownMax: number, ofOthers: number, ofOthersMax: number): Refusal | undefined {
   if (own >= ownMax) return refuse("resource_exhausted", "TOO_LARGE", `there are ${ownMax} ${what} already`);
-  if (total >= totalMax) return refuse("resource_exhausted", "TOO_LARGE", `all namespaces together have ${totalMax} ${what} already`);
+  if (isOther(namespace) && ofOthers >= ofOthersMax)
+    return refuse("resource_exhausted", "TOO_LARGE", `all namespaces together have ${ofOthersMax} ${what} already`);
   return undefined;
+}
+
+/** Neither the whole server's nor of `default`. */
+export function isOther(namespace: string): boolean {
+  return namespace !== "" && namespace !== defaultNamespace;
+}
+
+/** Of things whose namespaces these are: how many a namespace has, and how many those that share a limit. */
+export function countNamespaces(namespaces: Iterable<string>, namespace: string): { own: number; ofOthers: number } {
+  let own = 0;
+  let ofOthers = 0;
+  for (const one of namespaces) {
+    if (one === namespace) own++;
+    if (isOther(one)) ofOthers++;
+  }
+  return { own, ofOthers };
 }

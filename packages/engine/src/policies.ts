@@ -11,7 +11,7 @@ import { tagsOf } from "./budgets.js";
 import { answerStatus, type Command, textOf } from "./command.js";
 import { policiesMax, policiesTotalMax } from "./limits.js";
 import { nanosOf } from "./money.js";
-import { mayKnow, noRoomFor, queuesOf } from "./own-namespace.js";
+import { countNamespaces, mayKnow, noRoomFor, queuesOf } from "./own-namespace.js";
 import type { State } from "./state.js";
 import { EntityKind } from "./tables/entities.js";
 
@@ -44,8 +44,12 @@ export interface PolicyRecord {
 export function setPolicy(s: State, c: Command): Refusal | undefined {
   const r = reader.read(c.buf, c.start, c.end);
   if (r.nameEnd === r.nameStart) return refuse("invalid_argument", "INVALID_POLICY", "name is required", { field: "name" });
-  const own = policiesOf(s, textOf(r.buf, r.namespaceStart, r.namespaceEnd));
-  const full = noRoomFor("policies", s.entities.count(EntityKind.policy), policiesTotalMax, own, policiesMax);
+  const namespace = textOf(r.buf, r.namespaceStart, r.namespaceEnd);
+  const { own, ofOthers } = countNamespaces(
+    policyRecords(s).map((one) => one.namespace),
+    namespace,
+  );
+  const full = noRoomFor("policies", namespace, own, policiesMax, ofOthers, policiesTotalMax);
   if (full !== undefined) return full;
   const row = s.entities.add(EntityKind.policy, nothing, 0, 0, c.buf, c.start, c.end);
   s.entities.setNum(row, createdMsNum, s.logTimeMs);
@@ -54,11 +58,6 @@ export function setPolicy(s: State, c: Command): Refusal | undefined {
   encodeApprovalPolicy(s.out, policyInit(policyRecord(s, row)));
   endMessage(s.out, at);
   return undefined;
-}
-
-/** Policies of exactly this namespace (empty: those of all namespaces). */
-function policiesOf(s: State, of: string): number {
-  return policyRecords(s).filter(({ namespace }) => namespace === of).length;
 }
 
 function policyInit({ createdMs, ...policy }: PolicyRecord): ApprovalPolicyInit {

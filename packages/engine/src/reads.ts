@@ -245,6 +245,19 @@ export class Reads {
     return this.state.entities.count(EntityKind.budgetHold);
   }
 
+  /** Counts some of the jobs that budgets hold, from the hold with this serial on (0: the first); undefined: it is gone. `next` 0: those were all. */
+  budgetHoldsFrom(serial: number, rows: number, ofQueue: (queue: string) => boolean): { count: number; next: number } | undefined {
+    const { entities: e, jobs, sequences, queues } = this.state;
+    let hold = serial === 0 ? e.first(EntityKind.budgetHold) : e.bySerial(serial);
+    if (serial !== 0 && hold === -1) return undefined;
+    let count = 0;
+    for (let left = rows; hold !== -1 && left > 0; left--, hold = e.following(hold)) {
+      const row = sequences.get(e.num(hold, 0));
+      if (row !== -1 && ofQueue(queues.of(jobs.queue(row)).name)) count++;
+    }
+    return { count, next: hold === -1 ? 0 : e.serial(hold) };
+  }
+
   /** Approval policies, newest first. */
   policies(): PolicyRecord[] {
     return policyRecords(this.state);

@@ -7,7 +7,7 @@ import { defaultNamespace, noRoomFor } from "./own-namespace.js";
 import { noSuchWebhook } from "./redeliver-webhook.js";
 import type { State } from "./state.js";
 import { EntityKind } from "./tables/entities.js";
-import { webhookRow, webhooksOf } from "./webhook-namespace.js";
+import { countWebhooks, webhookRow } from "./webhook-namespace.js";
 
 const reader = new SetWebhookRequestReader();
 const known = new WebhookTextReader();
@@ -25,8 +25,7 @@ export function setWebhook(s: State, c: Command): Refusal | undefined {
   // Ids are everybody's: a namespace must not find out whether one is taken.
   const strange = row === -1 && r.idEnd !== r.idStart && (entities.find(EntityKind.webhook, r.buf, r.idStart, r.idEnd) !== -1 || !mayChooseIds(caller));
   if (strange) return noSuchWebhook(textOf(r.buf, r.idStart, r.idEnd));
-  const full =
-    row === -1 ? noRoomFor("webhooks", entities.count(EntityKind.webhook), limits.webhooksTotalMax, webhooksOf(s, caller), limits.webhooksMax) : undefined;
+  const full = row === -1 ? noRoom(s, caller) : undefined;
   if (full !== undefined) return full;
   let createdMs = s.logTimeMs;
   let secret = r.hasSecret ? textOf(r.buf, r.secretStart, r.secretEnd) : "";
@@ -67,6 +66,11 @@ export function setWebhook(s: State, c: Command): Refusal | undefined {
   putText(s.out, SetWebhookResponseTag.status, "ok");
   putText(s.out, SetWebhookResponseTag.id, new TextDecoder().decode(entities.keyOf(row)));
   return undefined;
+}
+
+function noRoom(s: State, namespace: string): Refusal | undefined {
+  const { own, ofOthers } = countWebhooks(s, namespace);
+  return noRoomFor("webhooks", namespace, own, limits.webhooksMax, ofOthers, limits.webhooksTotalMax);
 }
 
 function mayChooseIds(caller: string): boolean {

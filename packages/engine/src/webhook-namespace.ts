@@ -1,6 +1,6 @@
 import { WebhookTextReader } from "@corvo/gen/corvo/internal/v1/webhook_fast.js";
 import { textOf } from "./command.js";
-import { mayKnow } from "./own-namespace.js";
+import { countNamespaces, mayKnow } from "./own-namespace.js";
 import type { State } from "./state.js";
 import { EntityKind } from "./tables/entities.js";
 
@@ -26,9 +26,11 @@ export function webhookNamespace({ entities }: State, row: number): string {
   return textOf(t.buf, t.namespaceStart, t.namespaceEnd);
 }
 
-/** Webhooks of exactly this namespace (empty: those of all namespaces): what others have does not use up anybody's share. */
-export function webhooksOf(s: State, namespace: string): number {
-  let count = 0;
-  for (let row = s.entities.first(EntityKind.webhook); row !== -1; row = s.entities.following(row)) if (webhookNamespace(s, row) === namespace) count++;
-  return count;
+/** How many webhooks a namespace has, and how many those that share a limit. */
+export function countWebhooks(s: State, namespace: string): { own: number; ofOthers: number } {
+  return countNamespaces(namespaces(s), namespace);
+}
+
+function* namespaces(s: State): Iterable<string> {
+  for (let row = s.entities.first(EntityKind.webhook); row !== -1; row = s.entities.following(row)) yield webhookNamespace(s, row);
 }

@@ -47,7 +47,7 @@ export const limits = {
   entryBytesMax: 32 * 1024 * 1024,
   queuesMax: 100_000,
   workersMax: 100_000,
-  /** Of one namespace, and of all together: each event is held against them. */
+  /** Of one namespace, and of all beside `default` together: each event is held against them. */
   webhooksMax: 100,
   webhooksTotalMax: 1000,
   webhookIdBytesMax: 64,

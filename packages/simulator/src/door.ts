@@ -15,7 +15,13 @@ export function atTheDoor(command: Command, namespace: string, model: Model): Co
   const inside = own.look(command, "", command.verb.endsWith("Schedule")) as Command;
   // Who chooses jobs for a task does not find those of others.
   if (inside.verb === "bulkStart") inside.blocks = inside.blocks.map((ids) => ids.filter((id) => !own.stands.has(id))).filter((ids) => ids.length > 0);
-  return namespace === "" ? inside : { ...inside, namespace };
+  return namespace === "" ? inside : { ...ofNamespace(inside, namespace), namespace };
+}
+
+/** Budgets are its own, and so are their queues. */
+function ofNamespace(command: Command, namespace: string): Command {
+  if (command.verb !== "setBudget" && command.verb !== "deleteBudget") return command;
+  return { ...command, of: namespace, target: command.scope === "queue" ? `${namespace}::${command.target}` : command.target };
 }
 
 class Own {

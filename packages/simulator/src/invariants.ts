@@ -14,7 +14,7 @@ export class Invariants {
   #servingMs = 0;
   #lastFence = 0;
   readonly #reports: { atMs: number; queue: string; nanos: number }[] = [];
-  readonly #budgets: { scope: string; target: string; daily: number; alerts: boolean; reports: { atMs: number; nanos: number }[] }[] = [];
+  readonly #budgets: { scope: string; target: string; of?: string; daily: number; alerts: boolean; reports: { atMs: number; nanos: number }[] }[] = [];
   readonly #jobs = new Map<string, Story>();
   readonly #together = new Together();
   readonly #queues = new Map<string, { paused: boolean; max: number; rate: number; windowMs: number; grantsMs: number[] }>();
@@ -315,27 +315,28 @@ export class Invariants {
     const nanos = usage && usage.costUsd > 0 ? Math.round(usage.costUsd * 1e9) : 0;
     if (nanos === 0) return;
     this.#reports.push({ atMs: this.#nowMs, queue: job.queue, nanos });
-    for (const budget of this.#budgets) if (budget.scope === "tag" && hasTag(job.tags, budget.target)) budget.reports.push({ atMs: this.#nowMs, nanos });
+    for (const budget of this.#budgets.filter(({ of }) => isOf(job.queue, of)))
+      if (budget.scope === "tag" && hasTag(job.tags, budget.target)) budget.reports.push({ atMs: this.#nowMs, nanos });
   }
 
   #budgeted(command: Extract<Command, { verb: "setBudget" | "deleteBudget" }>): void {
     const target = command.scope === "global" ? "*" : command.target;
-    const old = this.#budgets.find((budget) => budget.scope === command.scope && budget.target === target);
+    const old = this.#budgets.find(({ scope, target: other, of }) => scope === command.scope && other === target && of === command.of);
     if (old) this.#budgets.splice(this.#budgets.indexOf(old), 1);
     if (command.verb === "deleteBudget") return;
     const daily = command.dailyUsd === undefined ? Infinity : Math.round(command.dailyUsd * 1e9);
-    this.#budgets.push({ scope: command.scope, target, daily, alerts: command.onExceed === "alert_only", reports: old?.reports ?? [] });
+    this.#budgets.push({ scope: command.scope, target, of: command.of, daily, alerts: command.onExceed === "alert_only", reports: old?.reports ?? [] });
   }
 
   /** P6: no job is given out whose budget for the day is spent, unless a person said so. */
   #affordable({ jobId, queue }: Grant, job: Story): void {
     if (job.approved) return;
     const fromMs = Math.floor(this.#nowMs / 86_400_000) * 86_400_000;
-    for (const budget of this.#budgets) {
-      const { scope, target, daily } = budget;
+    for (const budget of this.#budgets.filter(({ of }) => isOf(queue, of))) {
+      const { scope, target, of, daily } = budget;
       if (budget.alerts || (scope === "queue" && target !== queue) || (scope === "tag" && !hasTag(job.tags, target))) continue;
       const all: { atMs: number; nanos: number }[] =
-        scope === "tag" ? budget.reports : this.#reports.filter((one) => scope === "global" || one.queue === queue);
+        scope === "tag" ? budget.reports : this.#reports.filter((one) => (scope === "global" ? isOf(one.queue, of) : one.queue === queue));
       const spent = all.filter((one) => one.atMs >= fromMs).reduce((sum, one) => sum + one.nanos, 0);
       assert(spent < daily, `P6: ${jobId} of ${queue} was given out when ${spent} of ${daily} were spent for ${scope} ${target}`);
     }
@@ -394,6 +395,11 @@ const unknown: Story = {
   iterationEndsMs: Infinity,
   dueMs: 0,
 };
+
+/** The queue is one of this namespace; absent: of any. */
+function isOf(queue: string, of: string | undefined): boolean {
+  return of === undefined || of === (queue.includes("::") ? queue.split("::")[0] : "default");
+}
 
 function hasTag(tags: string, target: string): boolean {
   const [key, value] = target.split(/[:=]/);

@@ -39,9 +39,9 @@ export function randomProgram(seed: number, steps: number): Step[] {
   });
 }
 
-/** Budgets, policies, time and what a leader does are everybody's. */
+/** Policies, time and what a leader does are everybody's. */
 function ofSomebody(wish: Wish, namespace: string): Wish {
-  const shared = wish.do === "queue" && ["setBudget", "deleteBudget", "setPolicy"].includes(wish.command.verb);
+  const shared = wish.do === "queue" && wish.command.verb === "setPolicy";
   return namespace === "" || shared || ["tick", "leadership", "slots", "bulkStep", "again"].includes(wish.do) ? wish : { ...wish, namespace };
 }
 
@@ -262,11 +262,12 @@ function randomLimit(rng: Rng, queue: string): Command {
 function randomBudget(rng: Rng): Command {
   const scope = rng.pick(["queue", "queue", "tag", "global"] as const);
   const target = scope === "queue" ? rng.pick(queues) : scope === "tag" ? rng.pick(["tenant:t1", "tenant=t2", "risk:high"]) : "*";
-  if (rng.oneIn(3)) return { verb: "deleteBudget", scope, target };
+  const of = rng.oneIn(4) ? "default" : undefined;
+  if (rng.oneIn(3)) return { verb: "deleteBudget", scope, target, of };
   // For a tag the only thing that a rejecting per-job limit refuses is acks: fetches go on.
-  if (scope === "tag" && rng.oneIn(2)) return { verb: "setBudget", scope, target, perJobUsd: rng.pick([0, 0.1]), onExceed: "reject" };
+  if (scope === "tag" && rng.oneIn(2)) return { verb: "setBudget", scope, target, perJobUsd: rng.pick([0, 0.1]), onExceed: "reject", of };
   const limit = () => (rng.oneIn(3) ? undefined : rng.pick([0, 0.25, 0.5, 1, 2, 5]));
-  return { verb: "setBudget", scope, target, dailyUsd: limit(), perJobUsd: limit(), onExceed: rng.pick(["", "hold", "hold", "reject", "alert_only"]) };
+  return { verb: "setBudget", scope, target, dailyUsd: limit(), perJobUsd: limit(), onExceed: rng.pick(["", "hold", "hold", "reject", "alert_only"]), of };
 }
 
 function randomPolicy(rng: Rng): Command {

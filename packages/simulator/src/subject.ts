@@ -171,9 +171,7 @@ export class Subject {
   }
 
   budgets(): BudgetRecord[] {
-    return this.#engine
-      .budgets(this.#engine.logTimeMs)
-      .map(({ scope, target, dailyUsd, perJobUsd, onExceed, spentUsd, exceeded }) => ({ scope, target, dailyUsd, perJobUsd, onExceed, spentUsd, exceeded }));
+    return this.#engine.budgets(this.#engine.logTimeMs).map(({ id: _id, createdMs: _createdMs, resetsMs: _resetsMs, ...budget }) => budget);
   }
 
   /** Everything that was ever used, by queue and model. */

@@ -52,7 +52,7 @@ interface Rule {
   output: NamePlan | undefined;
 }
 
-const namespacePattern = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+export const namespacePattern = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
 /**
  * The one place that decides who may do what, on every transport: `authenticate` looks at the credential, the role and the rate limit before

@@ -1,5 +1,6 @@
-import { type EventLog, type EventQueue, type EventWorker, eventTypes } from "@corvo/engine";
+import { type EventExtra, type EventLog, type EventQueue, type EventWorker, eventTypes } from "@corvo/engine";
 import { jobIdBytes, putJobId } from "@corvo/protocol";
+import { tellsOfAll } from "./budget-data.js";
 
 /**
  * How events look on the wire, written byte by byte: at 100,000 jobs a second there are 300,000 of them. Each is written once per form,
@@ -66,6 +67,12 @@ function textsOf(text: string): Texts {
   return { json: jsonInside(text), plain: encoder.encode(text) };
 }
 
+/** What an event has to tell; undefined: nothing, or nothing for who does not see all. */
+function dataOf(type: number, extra: EventExtra | undefined, some: boolean): Uint8Array | undefined {
+  if (extra === undefined || extra.data.length === 0 || (some && tellsOfAll(type, extra.data))) return undefined;
+  return extra.data;
+}
+
 /** Writes events one after the other into memory that grows. */
 export class EventEncoder {
   buf = Buffer.allocUnsafe(64 * 1024);
@@ -87,7 +94,8 @@ export class EventEncoder {
     const worker = this.worker(events.workerAt(at));
     const actor = this.actor(events.actorAt(at));
     const extra = events.extraAt(at);
-    const data = extra === undefined || extra.data.length === 0 ? undefined : oneLine(extra.data);
+    const raw = dataOf(events.typeAt(at), extra, shownQueue !== undefined);
+    const data = raw && oneLine(raw);
     const reason = extra === undefined || extra.reason.length === 0 ? undefined : jsonInside(new TextDecoder().decode(extra.reason));
     this.ensure(512 + size(queue?.json) + size(worker?.json) + size(actor?.json) + size(data) + size(reason));
     const start = this.pos;
@@ -157,7 +165,8 @@ export class EventEncoder {
     const worker = this.worker(events.workerAt(at));
     const actor = this.actor(events.actorAt(at));
     const extra = events.extraAt(at);
-    this.ensure(256 + size(queue?.plain) + size(worker?.plain) + size(actor?.plain) + size(extra?.data) + size(extra?.reason));
+    const data = dataOf(events.typeAt(at), extra, shownQueue !== undefined);
+    this.ensure(256 + size(queue?.plain) + size(worker?.plain) + size(actor?.plain) + size(data) + size(extra?.reason));
     const start = this.pos;
     this.pos += envelopeBytes;
     this.buf[this.pos++] = 0x08;
@@ -174,7 +183,7 @@ export class EventEncoder {
     this.buf[this.pos++] = 0x28;
     this.time(events.atMsAt(at));
     this.put(this.varint);
-    this.field(6, extra?.data);
+    this.field(6, data);
     this.unsigned(100 << 3);
     this.unsigned(events.indexAt(at));
     this.field(101, actor?.plain);

@@ -1,132 +1,132 @@
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { nanosPerUsd, type UsageGrouping, type UsageTotals, type UsageWalk } from "@corvo/engine";
-import {
-  GetBillingSummaryRequestSchema,
-  GetBillingSummaryResponseSchema,
-  GetUsageSummaryRequestSchema,
-  GetUsageSummaryResponseSchema,
-  ListBudgetsResponseSchema,
-} from "@corvo/gen/corvo/v1/budget_pb.js";
-import { parseDuration } from "@corvo/protocol";
+import { create, fromBinary, type MessageShape, toBinary } from "@bufbuild/protobuf";
+import { type BudgetRecord, mayKnow } from "@corvo/engine";
+import { DeleteBudgetRequestSchema, ListBudgetsResponseSchema, SetBudgetRequestSchema, SetBudgetResponseSchema } from "@corvo/gen/corvo/v1/budget_pb.js";
+import { checkDeleteBudget, checkSetBudget, Verb } from "@corvo/protocol";
 import { type Call, RpcError, type UnaryHandler } from "@corvo/transport";
+import { forbidden, namespacePattern } from "../auth/guard.js";
 import { mayKnowQueue } from "../auth/names.js";
-import { principalOf } from "../auth/principal.js";
+import { defaultNamespace, principalOf } from "../auth/principal.js";
+import { commandHandler } from "./command.js";
 import type { HandlerContext } from "./context.js";
 import { decoded, timestamp } from "./job.js";
+import { ownNamespace } from "./own-namespace.js";
 
-export function listBudgetsHandler({ replica }: HandlerContext): UnaryHandler {
+/** Of a request. Empty: the whole server's. */
+interface Wish {
+  scope: string;
+  target: string;
+  namespace: string;
+}
+
+export function listBudgetsHandler(context: HandlerContext): UnaryHandler {
+  const { engine } = context.replica;
   return {
     kind: "unary",
-    handle() {
-      const { engine } = replica;
-      const budgets = engine
-        .budgets(Date.now())
-        .map(({ createdMs, resetsMs, ...budget }) => ({ ...budget, createdAt: timestamp(createdMs), resetsAt: timestamp(resetsMs) }));
-      const answer = { budgets, held: BigInt(engine.heldForBudgets), logIndex: BigInt(engine.appliedIndex) };
+    async handle(call) {
+      const caller = ownNamespace(call);
+      const held = await heldFor(context, call);
+      const budgets = known(context, caller).map(({ createdMs, resetsMs, target, ...budget }) => ({
+        ...budget,
+        target: shownTarget(caller, budget.scope, target),
+        createdAt: timestamp(createdMs),
+        resetsAt: timestamp(resetsMs),
+      }));
+      const answer = { budgets, held: BigInt(held), logIndex: BigInt(engine.appliedIndex) };
       return toBinary(ListBudgetsResponseSchema, create(ListBudgetsResponseSchema, answer));
     },
   };
 }
 
-const defaultPeriod = "24h";
-const dayMs = 86_400_000;
-const groupings: readonly UsageGrouping[] = ["queue", "model", "provider", "namespace"];
-
-/** Milliseconds of a Go duration, which may start with days: `90m`, `7d`, `1d12h`. NaN: it is none, or not above 0. */
-export function periodMs(text: string): number {
-  const [, days, rest] = /^(?:([0-9]{1,6})d)?(.*)$/s.exec(text) ?? [];
-  if (days === undefined) return positive(parseDuration(text));
-  return positive(Number(days) * dayMs + (rest === "" ? 0 : parseDuration(rest)));
+/** Those of the whole server say what all namespaces spend: `default` knows them when there are no others, and when they are for its own queues. */
+function known({ replica: { engine } }: HandlerContext, caller: string): BudgetRecord[] {
+  const alone = engine.namespacedQueues === 0;
+  return engine.budgets(Date.now()).filter(({ namespace, scope, target }) => {
+    if (caller === "" || caller === namespace) return true;
+    return mayKnow(caller, namespace) && (alone || (scope === "queue" && !target.includes("::")));
+  });
 }
 
-function positive(ms: number): number {
-  return ms > 0 ? ms : Number.NaN;
-}
-
-function settledPeriod(given: string): { period: string; ms: number } {
-  const period = given || defaultPeriod;
-  const ms = periodMs(period);
-  if (Number.isNaN(ms)) {
-    throw new RpcError("invalid_argument", "INVALID_PERIOD", `invalid period ${JSON.stringify(period)}: a duration like 90m, 24h or 7d`, { field: "period" });
-  }
-  return { period, ms };
-}
-
-/** Rows of the ledger that are summed in one turn: about a millisecond. */
-const rowsPerTurn = 2_000;
-/** Rows go into coarser ones in bursts, once a minute. */
+/** Holds that are looked at in one turn: about a millisecond. */
+const holdsPerTurn = 5_000;
 const restartsMax = 20;
 
-/** Sums the ledger between the turns of others. */
-async function summed({ replica }: HandlerContext, call: Call, fromMs: number, by: UsageGrouping | undefined): Promise<UsageWalk> {
+/** Jobs of the caller's queues that budgets hold, counted between the turns of others. */
+async function heldFor({ replica: { engine } }: HandlerContext, call: Call): Promise<number> {
   const who = principalOf(call);
-  const walk = replica.engine.usageWalk(fromMs, by, who === undefined || who.prefix === "" ? undefined : (queue) => mayKnowQueue(who, queue));
-  while (!walk.step(rowsPerTurn)) {
-    if (walk.restarts > restartsMax) throw new RpcError("unavailable", "UNAVAILABLE", "the usage ledger changes too fast: try again", { retryAfterMs: 1000 });
-    await new Promise((resolve) => setImmediate(resolve));
+  if (who === undefined || who.seesAll) return engine.heldForBudgets;
+  for (let restarts = 0; restarts <= restartsMax; restarts++) {
+    let held = 0;
+    let serial = 0;
+    for (;;) {
+      const some = engine.budgetHoldsFrom(serial, holdsPerTurn, (queue) => mayKnowQueue(who, queue));
+      if (some === undefined) break;
+      held += some.count;
+      if (some.next === 0) return held;
+      serial = some.next;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
   }
-  return walk;
+  throw new RpcError("unavailable", "UNAVAILABLE", "the held jobs change too fast: try again", { retryAfterMs: 1000 });
 }
 
-function wire({ costNanos, count, ...tokens }: UsageTotals) {
-  return {
-    inputTokens: BigInt(tokens.inputTokens),
-    outputTokens: BigInt(tokens.outputTokens),
-    cacheCreationTokens: BigInt(tokens.cacheCreationTokens),
-    cacheReadTokens: BigInt(tokens.cacheReadTokens),
-    costUsd: costNanos / nanosPerUsd,
-    count: BigInt(count),
-  };
-}
-
-/** The most expensive first, then by name. */
-function sorted(groups: ReadonlyMap<string, UsageTotals>): { key: string; totals: UsageTotals }[] {
-  return [...groups].map(([key, totals]) => ({ key, totals })).sort((a, b) => b.totals.costNanos - a.totals.costNanos || (a.key < b.key ? -1 : 1));
-}
-
-export function usageSummaryHandler(context: HandlerContext): UnaryHandler {
-  const { replica } = context;
+export function setBudgetHandler(context: HandlerContext): UnaryHandler {
+  const command = commandHandler(context, { verb: Verb.SET_BUDGET, check: checkSetBudget, schema: SetBudgetRequestSchema });
   return {
     kind: "unary",
     async handle(call, request) {
-      const wish = decoded(() => fromBinary(GetUsageSummaryRequestSchema, request));
-      const { period, ms } = settledPeriod(wish.period);
-      const by = wish.groupBy === "" || wish.groupBy === "none" ? undefined : wish.groupBy;
-      if (by !== undefined && !groupings.includes(by as UsageGrouping)) {
-        const known = `one of: none, ${groupings.join(", ")}`;
-        throw new RpcError("invalid_argument", "INVALID_PERIOD", `invalid group_by ${JSON.stringify(by)}: ${known}`, { field: "group_by" });
+      const wish = decoded(() => fromBinary(SetBudgetRequestSchema, request));
+      const shared = settle(context, call, wish);
+      // What was made before there were namespaces stays one budget.
+      if (shared !== undefined && context.replica.engine.namespacedQueues === 0) wish.namespace = "";
+      const answer = fromBinary(SetBudgetResponseSchema, await command.handle(call, toBinary(SetBudgetRequestSchema, wish)));
+      if (answer.budget !== undefined) answer.budget.target = shownTarget(ownNamespace(call), answer.budget.scope, answer.budget.target);
+      return toBinary(SetBudgetResponseSchema, answer);
+    },
+  };
+}
+
+export function deleteBudgetHandler(context: HandlerContext): UnaryHandler {
+  const command = commandHandler(context, { verb: Verb.DELETE_BUDGET, check: checkDeleteBudget, schema: DeleteBudgetRequestSchema });
+  return {
+    kind: "unary",
+    handle(call, request) {
+      const wish = decoded(() => fromBinary(DeleteBudgetRequestSchema, request));
+      const shared = settle(context, call, wish);
+      if (shared !== undefined) {
+        if (context.replica.engine.namespacedQueues > 0) throw forbidden("the budget is the whole server's: only an admin of default may remove it");
+        wish.namespace = "";
       }
-      const toMs = Math.max(Date.now(), replica.engine.logTimeMs);
-      const logIndex = BigInt(replica.engine.appliedIndex);
-      const { totals, groups } = await summed(context, call, toMs - ms, by as UsageGrouping | undefined);
-      const prefix = by === "queue" ? (principalOf(call)?.prefix ?? "") : "";
-      const answer = {
-        period,
-        from: timestamp(Math.max(1, toMs - ms)),
-        to: timestamp(toMs),
-        totals: wire(totals),
-        groups: sorted(groups).map(({ key, totals }) => ({ key: key.slice(prefix.length), ...wire(totals) })),
-        logIndex,
-      };
-      return toBinary(GetUsageSummaryResponseSchema, create(GetUsageSummaryResponseSchema, answer));
+      return command.handle(call, toBinary(DeleteBudgetRequestSchema, wish));
     },
   };
 }
 
-export function billingSummaryHandler(context: HandlerContext): UnaryHandler {
-  const { replica } = context;
-  return {
-    kind: "unary",
-    async handle(call, request) {
-      const { period, ms } = settledPeriod(decoded(() => fromBinary(GetBillingSummaryRequestSchema, request)).period);
-      const logIndex = BigInt(replica.engine.appliedIndex);
-      const { groups } = await summed(context, call, Math.max(Date.now(), replica.engine.logTimeMs) - ms, "namespace");
-      const summary = sorted(groups).map(({ key, totals }) => {
-        const { count, ...sums } = wire(totals);
-        return { namespace: key, rows: count, ...sums };
-      });
-      const answer = { period, summary, logIndex };
-      return toBinary(GetBillingSummaryResponseSchema, create(GetBillingSummaryResponseSchema, answer));
-    },
-  };
+/**
+ * Whose budget it is: an admin over everything says so, others have their own. Its queue gets the namespace. Returns the budget of the whole
+ * server that a caller of `default` means when it has none of its own.
+ */
+function settle(context: HandlerContext, call: Call, wish: Wish & MessageShape<typeof SetBudgetRequestSchema | typeof DeleteBudgetRequestSchema>) {
+  const caller = ownNamespace(call);
+  if (caller !== "") wish.namespace = caller;
+  else if (wish.namespace !== "" && !namespacePattern.test(wish.namespace))
+    throw new RpcError("invalid_argument", "INVALID_VALUE", `"${wish.namespace}" is not the name of a namespace`, { field: "namespace" });
+  const { scope, namespace } = wish;
+  if (scope === "queue" && namespace !== "" && wish.target !== "") wish.target = targetIn(namespace, wish.target);
+  if (caller !== defaultNamespace) return undefined;
+  const target = scope === "global" ? "*" : wish.target;
+  const same = known(context, caller).filter((one) => one.scope === scope && one.target === target);
+  return same.some((one) => one.namespace !== "") ? undefined : same[0];
+}
+
+function targetIn(namespace: string, queue: string): string {
+  const prefix = `${namespace}::`;
+  if (namespace !== defaultNamespace) return queue.startsWith(prefix) ? queue : prefix + queue;
+  if (queue.includes("::")) throw forbidden(`queue "${queue}" is in another namespace`);
+  return queue;
+}
+
+/** A queue as its namespace knows it. */
+function shownTarget(caller: string, scope: string, target: string): string {
+  const prefix = `${caller}::`;
+  return caller !== "" && scope === "queue" && target.startsWith(prefix) ? target.slice(prefix.length) : target;
 }

@@ -22,7 +22,7 @@ import { deleteApprovalPolicyHandler, listApprovalPoliciesHandler, listIteration
 import type { AuthContext } from "./auth.js";
 import { authRoutes } from "./auth-routes.js";
 import { createBatchHandler, getBatchHandler, getChainHandler, getDependenciesHandler, listBatchesHandler, listChainsHandler } from "./batch.js";
-import { billingSummaryHandler, listBudgetsHandler, usageSummaryHandler } from "./budget.js";
+import { deleteBudgetHandler, listBudgetsHandler, setBudgetHandler } from "./budget.js";
 import { getChildrenHandler } from "./children.js";
 import { clusterStatusHandler, listWorkersHandler, type NodeFacts, serverInfoHandler } from "./cluster.js";
 import { type CommandRule, commandHandler } from "./command.js";
@@ -39,6 +39,7 @@ import { listQueuesHandler } from "./queues.js";
 import { readsSaySeen } from "./reads.js";
 import { scheduleRoutes } from "./schedules.js";
 import { subscribeHandler } from "./subscribe.js";
+import { billingSummaryHandler, usageSummaryHandler } from "./usage.js";
 import { addViewRoutes } from "./view-routes.js";
 import { listWebhookDeliveriesHandler, listWebhooksHandler, setWebhookHandler } from "./webhooks.js";
 import { workerOrderRoutes } from "./worker-orders.js";
@@ -142,8 +143,8 @@ export function publicRoutes(context: AuthContext & AdminContext, counters: Stre
   add(a.deleteApprovalPolicy, deleteApprovalPolicyHandler(context));
 
   add(b.listBudgets, listBudgetsHandler(context));
-  command(b.setBudget, { verb: Verb.SET_BUDGET, check: door.checkSetBudget, schema: budgets.SetBudgetRequestSchema });
-  command(b.deleteBudget, { verb: Verb.DELETE_BUDGET, check: door.checkDeleteBudget, schema: budgets.DeleteBudgetRequestSchema });
+  add(b.setBudget, setBudgetHandler(context));
+  add(b.deleteBudget, deleteBudgetHandler(context));
   add(b.getUsageSummary, usageSummaryHandler(context));
   add(b.getBillingSummary, billingSummaryHandler(context));
 

@@ -1,5 +1,6 @@
 import { createHmac } from "node:crypto";
 import type { WebhookDeliveryRecord, WebhookRecord } from "@corvo/engine";
+import { tellsOfAll } from "../events/budget-data.js";
 import { oneLine } from "../events/encode.js";
 
 /** What is posted: Corvo's form, the event as in the stream of events with its id. */
@@ -12,7 +13,8 @@ export function bodyOf(hook: WebhookRecord, event: WebhookDeliveryRecord, nowMs:
   text("queue", plainQueue(hook, event.queue));
   fields.push(["seq", String(event.seq)]);
   text("type", event.type);
-  if (event.data.length > 0) fields.push(["data", Buffer.from(oneLine(event.data)).toString()]);
+  if (event.data.length > 0 && !(hook.namespace !== "" && tellsOfAll(event.type, event.data)))
+    fields.push(["data", Buffer.from(oneLine(event.data)).toString()]);
   fields.push(["index", String(event.index)]);
   if (event.attempt !== 0) fields.push(["attempt", String(event.attempt)]);
   text("worker_id", event.workerId);

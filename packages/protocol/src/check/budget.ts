@@ -21,6 +21,7 @@ export function checkDeleteBudget(bytes: Uint8Array): Uint8Array | Refusal {
   return admit(remove, DeleteBudgetRequestSchema, bytes, doorDefaults, (r) => {
     mustBeUtf8(r.buf, r.scopeStart, r.scopeEnd, "scope");
     mustBeUtf8(r.buf, r.targetStart, r.targetEnd, "target");
+    mustBeUtf8(r.buf, r.namespaceStart, r.namespaceEnd, "namespace");
     return textFault(r.buf, r.requestIdStart, r.requestIdEnd, limits.requestIdBytesMax, "request_id");
   });
 }
@@ -29,6 +30,7 @@ function lookAtBudget(r: SetBudgetRequestReader): Fault | undefined {
   const { buf } = r;
   mustBeUtf8(buf, r.scopeStart, r.scopeEnd, "scope");
   mustBeUtf8(buf, r.onExceedStart, r.onExceedEnd, "on_exceed");
+  mustBeUtf8(buf, r.namespaceStart, r.namespaceEnd, "namespace");
   const scope = textOf(buf, r.scopeStart, r.scopeEnd);
   if (scope !== "queue" && scope !== "tag" && scope !== "global") return faulty("INVALID_BUDGET", "scope", `invalid budget scope: ${JSON.stringify(scope)}`);
   if (r.targetEnd === r.targetStart && scope !== "global") return faulty("INVALID_BUDGET", "target", `target is required for scope ${JSON.stringify(scope)}`);

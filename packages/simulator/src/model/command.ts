@@ -168,8 +168,10 @@ export type Command = { requestId?: RequestId; namespace?: string } & (
       dailyUsd?: number;
       perJobUsd?: number;
       onExceed: "" | "hold" | "reject" | "alert_only";
+      /** Only for jobs of this namespace; absent: of the whole server. */
+      of?: string;
     }
-  | { verb: "deleteBudget"; scope: "queue" | "tag" | "global"; target: string }
+  | { verb: "deleteBudget"; scope: "queue" | "tag" | "global"; target: string; of?: string }
   | {
       verb: "setPolicy";
       name: string;

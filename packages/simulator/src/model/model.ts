@@ -192,7 +192,7 @@ export class Model {
 
   /** Sorted by scope, then target. */
   budgets(): BudgetRecord[] {
-    const name = ({ scope, target }: BudgetRecord) => `${scope}\0${target}`;
+    const name = ({ scope, target, namespace }: BudgetRecord) => `${scope}\0${target}\0${namespace}`;
     return this.state.budgets.map((budget) => budgetRecord(this.state, budget)).sort((a, b) => (name(a) < name(b) ? -1 : 1));
   }
 

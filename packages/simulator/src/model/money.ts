@@ -16,6 +16,8 @@ export type OnExceed = "hold" | "reject" | "alert_only";
 export interface Budget {
   scope: Scope;
   target: string;
+  /** Only for jobs of this namespace; empty: of the whole server. */
+  namespace: string;
   daily?: number;
   perJob?: number;
   onExceed: OnExceed;
@@ -60,15 +62,25 @@ function tagTargets(job: Job): string[] {
   return tags.filter(([, value]) => typeof value === "string").flatMap(([key, value]) => [`${key}:${value}`, `${key}=${value}`]);
 }
 
+/** Whether a budget is for what is in this queue at all. */
+function isFor({ namespace }: Budget, queue: string): boolean {
+  return namespace === "" || namespace === namespaceOf(queue);
+}
+
+function namespaceOf(queue: string): string {
+  return queue.includes("::") ? queue.split("::")[0] : "default";
+}
+
 function budgetsOf(state: State, job: Job): Budget[] {
   const targets = tagTargets(job);
-  return state.budgets.filter(({ scope, target }) => scope === "global" || (scope === "queue" ? target === job.queue : targets.includes(target)));
+  const own = state.budgets.filter((budget) => isFor(budget, job.queue));
+  return own.filter(({ scope, target }) => scope === "global" || (scope === "queue" ? target === job.queue : targets.includes(target)));
 }
 
 /** The strictest action that a fetch from the queue meets (`jobs.md` §13; the one for all compares the sum of all queues). */
 export function verdict(state: State, queue: string): OnExceed | undefined {
   const exceeded = state.budgets.filter((budget) => {
-    if (budget.scope === "tag" || (budget.scope === "queue" && budget.target !== queue)) return false;
+    if (budget.scope === "tag" || (budget.scope === "queue" && budget.target !== queue) || !isFor(budget, queue)) return false;
     return dailyReached(state, budget) || (budget.perJob !== undefined && average(state, queue) > budget.perJob);
   });
   return strictest(exceeded);
@@ -80,8 +92,11 @@ function strictest(budgets: readonly Budget[]): OnExceed | undefined {
 
 function tagReached(state: State, job: Job): string | undefined {
   const targets = tagTargets(job);
-  const reached = state.budgets.filter((b) => b.scope === "tag" && targets.includes(b.target) && b.onExceed !== "alert_only" && dailyReached(state, b));
-  return targets.find((target) => reached.some((budget) => budget.target === target));
+  const own = state.budgets.filter((budget) => isFor(budget, job.queue));
+  const reached = own.filter((b) => b.scope === "tag" && targets.includes(b.target) && b.onExceed !== "alert_only" && dailyReached(state, b));
+  // Those of the whole server are told of first.
+  const first = reached.some(({ namespace }) => namespace === "") ? reached.filter(({ namespace }) => namespace === "") : reached;
+  return targets.find((target) => first.some((budget) => budget.target === target));
 }
 
 /** A budget with `reject` refuses the whole fetch. */
@@ -185,14 +200,16 @@ export function releaseDue(state: State): void {
 }
 
 export function setBudget(state: State, command: Extract<Command, { verb: "setBudget" }>): Outcome {
-  const { scope, dailyUsd, perJobUsd, onExceed } = command;
+  const { scope, dailyUsd, perJobUsd, onExceed, of: namespace = "" } = command;
   const target = scope === "global" ? "*" : command.target;
-  const old = state.budgets.find((budget) => budget.scope === scope && budget.target === target);
+  const old = budgetOf(state, command);
   const startMs = today(state) * dayMs;
-  const before = state.reports.filter((report) => report.atMs >= startMs && (scope === "global" || report.queue === target));
+  const inReach = state.reports.filter(({ queue }) => (scope === "global" ? namespace === "" || namespaceOf(queue) === namespace : queue === target));
+  const before = inReach.filter((report) => report.atMs >= startMs);
   const budget: Budget = {
     scope,
     target,
+    namespace,
     daily: dailyUsd === undefined ? undefined : nanos(dailyUsd),
     perJob: perJobUsd === undefined ? undefined : nanos(perJobUsd),
     onExceed: onExceed || "hold",
@@ -207,10 +224,14 @@ export function setBudget(state: State, command: Extract<Command, { verb: "setBu
   return { kind: "budget", budget: budgetRecord(state, budget) };
 }
 
-export function deleteBudget(state: State, { scope, target }: Extract<Command, { verb: "deleteBudget" }>): Outcome {
-  const at = state.budgets.findIndex((budget) => budget.scope === scope && budget.target === (scope === "global" ? "*" : target));
-  if (at >= 0) {
-    state.budgets.splice(at, 1);
+function budgetOf(state: State, { scope, target, of = "" }: { scope: Scope; target: string; of?: string }): Budget | undefined {
+  return state.budgets.find((one) => one.scope === scope && one.target === (scope === "global" ? "*" : target) && one.namespace === of);
+}
+
+export function deleteBudget(state: State, command: Extract<Command, { verb: "deleteBudget" }>): Outcome {
+  const old = budgetOf(state, command);
+  if (old) {
+    state.budgets.splice(state.budgets.indexOf(old), 1);
     releaseSoon(state);
   }
   return { kind: "done", status: "deleted" };
@@ -220,6 +241,7 @@ export function budgetRecord(state: State, budget: Budget): BudgetRecord {
   return {
     scope: budget.scope,
     target: budget.target,
+    namespace: budget.namespace,
     dailyUsd: budget.daily === undefined ? undefined : budget.daily / 1e9,
     perJobUsd: budget.perJob === undefined ? undefined : budget.perJob / 1e9,
     onExceed: budget.onExceed,

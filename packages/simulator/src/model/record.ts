@@ -3,6 +3,8 @@ import type { Agent, BatchCallback, JobState } from "./command.js";
 export interface BudgetRecord {
   scope: string;
   target: string;
+  /** Empty: of the whole server. */
+  namespace: string;
   dailyUsd?: number;
   perJobUsd?: number;
   onExceed: string;

@@ -15,8 +15,8 @@ export function decodeAnswer(verb: Verb, bytes: Uint8Array): Outcome {
     case "setBudget": {
       const { budget } = fromBinary(SetBudgetResponseSchema, bytes);
       if (!budget?.id.startsWith("budget_")) throw new Error(`budget id ${budget?.id}`);
-      const { scope, target, dailyUsd, perJobUsd, onExceed, spentUsd, exceeded } = budget;
-      return { kind: "budget", budget: { scope, target, dailyUsd, perJobUsd, onExceed, spentUsd, exceeded } };
+      const { scope, target, namespace, dailyUsd, perJobUsd, onExceed, spentUsd, exceeded } = budget;
+      return { kind: "budget", budget: { scope, target, namespace, dailyUsd, perJobUsd, onExceed, spentUsd, exceeded } };
     }
     case "setPolicy": {
       const { policy } = fromBinary(SetApprovalPolicyResponseSchema, bytes);

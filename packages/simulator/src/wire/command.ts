@@ -150,13 +150,14 @@ export const bodies: Record<Exclude<Verb, "tick" | "bulk" | "bulkStart">, BodyCo
   ),
   setBudget: codec(
     SetBudgetRequestSchema,
-    ({ scope, target, dailyUsd, perJobUsd, onExceed }: Of<"setBudget">) => ({ scope, target, dailyUsd, perJobUsd, onExceed }),
-    ({ scope, target, dailyUsd, perJobUsd, onExceed }) => ({ verb: "setBudget", scope, target, dailyUsd, perJobUsd, onExceed }) as Of<"setBudget">,
+    ({ scope, target, dailyUsd, perJobUsd, onExceed, of }: Of<"setBudget">) => ({ scope, target, dailyUsd, perJobUsd, onExceed, namespace: of }),
+    ({ scope, target, dailyUsd, perJobUsd, onExceed, namespace }) =>
+      ({ verb: "setBudget", scope, target, dailyUsd, perJobUsd, onExceed, of: namespace || undefined }) as Of<"setBudget">,
   ),
   deleteBudget: codec(
     DeleteBudgetRequestSchema,
-    ({ scope, target }: Of<"deleteBudget">) => ({ scope, target }),
-    ({ scope, target }) => ({ verb: "deleteBudget", scope, target }) as Of<"deleteBudget">,
+    ({ scope, target, of }: Of<"deleteBudget">) => ({ scope, target, namespace: of }),
+    ({ scope, target, namespace }) => ({ verb: "deleteBudget", scope, target, of: namespace || undefined }) as Of<"deleteBudget">,
   ),
   setPolicy: codec(
     SetApprovalPolicyRequestSchema,

@@ -32,6 +32,8 @@ export class BudgetReader extends Reader {
   resetsAtStart = 0;
   resetsAtEnd = 0;
   hasResetsAt = false;
+  namespaceStart = 0;
+  namespaceEnd = 0;
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
     this.buf = buf;
@@ -58,6 +60,8 @@ export class BudgetReader extends Reader {
     this.resetsAtStart = 0;
     this.resetsAtEnd = 0;
     this.hasResetsAt = false;
+    this.namespaceStart = 0;
+    this.namespaceEnd = 0;
     let pos = start;
     while (pos < end) {
       let tag = buf[pos++];
@@ -208,6 +212,21 @@ export class BudgetReader extends Reader {
           this.hasResetsAt = true;
           break;
         }
+        case 103: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.namespaceEnd !== 0) this.hasUnknown = true;
+          this.namespaceStart = pos;
+          this.namespaceEnd = pos += n;
+          break;
+        }
         default:
           pos = this.unknown(tag, pos);
       }
@@ -229,6 +248,7 @@ export const BudgetTag = {
   spentUsd: 801,
   exceeded: 808,
   resetsAt: 818,
+  namespace: 826,
 } as const;
 
 /** What `encodeBudget` writes. What is absent or zero is not written. */
@@ -243,6 +263,7 @@ export interface BudgetInit {
   spentUsd?: number;
   exceeded?: boolean;
   resetsAt?: TimestampInit;
+  namespace?: string | Uint8Array;
 }
 
 let createdAtOfBudget = 0;
@@ -267,6 +288,7 @@ export function encodeBudget(w: Writer, init: BudgetInit): void {
     encodeTimestamp(w, init.resetsAt);
     resetsAtOfBudget = endMessage(w, at);
   }
+  if (init.namespace !== undefined && init.namespace.length > 0) putStringOrBytes(w, 826, init.namespace);
 }
 
 /** Reads corvo.v1.SetBudgetRequest. */
@@ -283,6 +305,8 @@ export class SetBudgetRequestReader extends Reader {
   onExceedEnd = 0;
   requestIdStart = 0;
   requestIdEnd = 0;
+  namespaceStart = 0;
+  namespaceEnd = 0;
   validateOnly = false;
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
@@ -302,6 +326,8 @@ export class SetBudgetRequestReader extends Reader {
     this.onExceedEnd = 0;
     this.requestIdStart = 0;
     this.requestIdEnd = 0;
+    this.namespaceStart = 0;
+    this.namespaceEnd = 0;
     this.validateOnly = false;
     let pos = start;
     while (pos < end) {
@@ -400,6 +426,21 @@ export class SetBudgetRequestReader extends Reader {
           this.requestIdEnd = pos += n;
           break;
         }
+        case 112: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.namespaceEnd !== 0) this.hasUnknown = true;
+          this.namespaceStart = pos;
+          this.namespaceEnd = pos += n;
+          break;
+        }
         case 190: {
           if ((tag & 7) !== 0) this.odd(tag, pos);
           const b = pos < end ? buf[pos] : 255;
@@ -431,6 +472,7 @@ export const SetBudgetRequestTag = {
   perJobUsd: 33,
   onExceed: 42,
   requestId: 882,
+  namespace: 898,
   validateOnly: 1520,
 } as const;
 
@@ -442,6 +484,7 @@ export interface SetBudgetRequestInit {
   perJobUsd?: number;
   onExceed?: string | Uint8Array;
   requestId?: string | Uint8Array;
+  namespace?: string | Uint8Array;
   validateOnly?: boolean;
 }
 
@@ -453,6 +496,7 @@ export function encodeSetBudgetRequest(w: Writer, init: SetBudgetRequestInit): v
   if (init.perJobUsd !== undefined) putDouble(w, 33, init.perJobUsd);
   if (init.onExceed !== undefined && init.onExceed.length > 0) putStringOrBytes(w, 42, init.onExceed);
   if (init.requestId !== undefined && init.requestId.length > 0) putStringOrBytes(w, 882, init.requestId);
+  if (init.namespace !== undefined && init.namespace.length > 0) putStringOrBytes(w, 898, init.namespace);
   if (init.validateOnly !== undefined && init.validateOnly) putBool(w, 1520, init.validateOnly);
 }
 
@@ -537,6 +581,8 @@ export class DeleteBudgetRequestReader extends Reader {
   targetEnd = 0;
   requestIdStart = 0;
   requestIdEnd = 0;
+  namespaceStart = 0;
+  namespaceEnd = 0;
   validateOnly = false;
 
   read(buf: Uint8Array, start = 0, end = buf.length): this {
@@ -550,6 +596,8 @@ export class DeleteBudgetRequestReader extends Reader {
     this.targetEnd = 0;
     this.requestIdStart = 0;
     this.requestIdEnd = 0;
+    this.namespaceStart = 0;
+    this.namespaceEnd = 0;
     this.validateOnly = false;
     let pos = start;
     while (pos < end) {
@@ -617,6 +665,21 @@ export class DeleteBudgetRequestReader extends Reader {
           this.requestIdEnd = pos += n;
           break;
         }
+        case 112: {
+          if ((tag & 7) !== 2) this.odd(tag, pos);
+          let n = pos < end ? buf[pos] : 255;
+          if (n < 128) pos++;
+          else {
+            this.pos = pos;
+            n = this.varint32();
+            pos = this.pos;
+          }
+          if (n > end - pos) truncated(pos);
+          if (this.namespaceEnd !== 0) this.hasUnknown = true;
+          this.namespaceStart = pos;
+          this.namespaceEnd = pos += n;
+          break;
+        }
         case 190: {
           if ((tag & 7) !== 0) this.odd(tag, pos);
           const b = pos < end ? buf[pos] : 255;
@@ -645,6 +708,7 @@ export const DeleteBudgetRequestTag = {
   scope: 10,
   target: 18,
   requestId: 882,
+  namespace: 898,
   validateOnly: 1520,
 } as const;
 
@@ -653,6 +717,7 @@ export interface DeleteBudgetRequestInit {
   scope?: string | Uint8Array;
   target?: string | Uint8Array;
   requestId?: string | Uint8Array;
+  namespace?: string | Uint8Array;
   validateOnly?: boolean;
 }
 
@@ -661,5 +726,6 @@ export function encodeDeleteBudgetRequest(w: Writer, init: DeleteBudgetRequestIn
   if (init.scope !== undefined && init.scope.length > 0) putStringOrBytes(w, 10, init.scope);
   if (init.target !== undefined && init.target.length > 0) putStringOrBytes(w, 18, init.target);
   if (init.requestId !== undefined && init.requestId.length > 0) putStringOrBytes(w, 882, init.requestId);
+  if (init.namespace !== undefined && init.namespace.length > 0) putStringOrBytes(w, 898, init.namespace);
   if (init.validateOnly !== undefined && init.validateOnly) putBool(w, 1520, init.validateOnly);
 }
