@@ -4,5 +4,6 @@ export { type OpenedReplica, type OpenReplicaOptions, openReplica } from "./open
 export { Replica, type ReplicaCounters, type ReplicaOptions } from "./replica.js";
 export { type Calendar, SlotKeeper } from "./slot-keeper.js";
 export { Snapshotter, type SnapshotterOptions } from "./snapshotter.js";
+export type { SnapshotTransfer } from "./transfer.js";
 export type { CommandInput, Reply } from "./turn.js";
 export type { Sleeper } from "./waiters.js";

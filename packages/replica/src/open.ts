@@ -1,7 +1,8 @@
 import { Engine, type EngineOptions } from "@corvo/engine";
 import { failpoint, type Random } from "@corvo/protocol";
-import { RaftNode } from "@corvo/raft";
+import { type Network, RaftNode, type SnapshotWanted } from "@corvo/raft";
 import {
+  type ArchivePlace,
   type ArchiveStore,
   archiveRecordOverheadBytes,
   archiveSegmentBytesMax,
@@ -13,6 +14,7 @@ import {
 import { finishedJobs } from "./finished.js";
 import { Replica, type ReplicaOptions } from "./replica.js";
 import { Snapshotter } from "./snapshotter.js";
+import { offerSnapshot, type SnapshotTransfer, takeSnapshot } from "./transfer.js";
 
 export interface OpenReplicaOptions extends ReplicaOptions {
   log: LogStore;
@@ -34,11 +36,17 @@ export interface OpenReplicaOptions extends ReplicaOptions {
   archiveSegmentBytesMax?: number;
   /** Hides from clients which keys collide. */
   hashSeed: number;
+  /** The other members; absent: this one is alone. */
+  network?: Network;
+  /** Entries that are kept for slow members beside the snapshots. Default: raft's. */
+  coreEntriesKept?: number;
+  /** Another member is further behind than this log goes: `offerSnapshot` gives what it needs. */
+  onSnapshotWanted?: (wanted: SnapshotWanted) => void;
   /** Told of an intact older snapshot that is used because the newest is damaged. */
   onDamagedSnapshot: (cause: SnapshotDamaged) => void;
-  /** What raft's library says. */
   /** The disk had no room for a snapshot; it is tried again when as much again was logged. */
   onNoRoomForSnapshot?: (cause: unknown) => void;
+  /** What raft's library says. */
   onRaftLog?: (level: number, text: string) => void;
 }
 
@@ -48,6 +56,13 @@ export interface OpenedReplica {
   snapshotter: Snapshotter;
   /** The snapshot that the state was restored from. */
   restoredFrom: StoredSnapshot | undefined;
+  /** For a member whose archive ends there: a snapshot that covers `index`, and what is finished since. Undefined: the disk is full. */
+  offerSnapshot(index: number, archiveEnd: ArchivePlace): Promise<SnapshotTransfer | undefined>;
+  /**
+   * Takes what another member offered; `frame` came with it. From the call on this replica applies nothing any more: when the promise has
+   * settled, `stop` it and open it anew. False: it was of no use, and the old state is there as it was.
+   */
+  takeSnapshot(transfer: SnapshotTransfer, frame: Uint8Array): Promise<boolean>;
   /** Answers what is on its way, then ends raft. The log is closed by whoever opened it. */
   stop(): Promise<void>;
 }
@@ -67,6 +82,7 @@ export async function openReplica(options: OpenReplicaOptions): Promise<OpenedRe
     },
   });
   let snapshotter: Snapshotter | undefined;
+  let superseded = false;
   const raft = await RaftNode.open({
     id: options.id,
     members: options.members,
@@ -75,10 +91,14 @@ export async function openReplica(options: OpenReplicaOptions): Promise<OpenedRe
     snapshot: restoredFrom,
     clock,
     random: options.random,
+    network: options.network,
+    coreEntriesKept: options.coreEntriesKept,
+    onSnapshotWanted: options.onSnapshotWanted,
     onLog: options.onRaftLog,
     onFatal: (cause) => replica.die(cause),
     onRole: (role) => replica.roleChanged(role === "leader"),
     onCommitted: (entries) => {
+      if (superseded) return; // they are in the log, for the replica that comes after this one
       replica.committed(entries);
       if (!snapshotter) return;
       let bytes = 0;
@@ -107,7 +127,20 @@ export async function openReplica(options: OpenReplicaOptions): Promise<OpenedRe
     await snapshotter?.settled();
     await raft.stop();
   };
-  return { replica, raft, snapshotter, restoredFrom, stop };
+  const source = { engine, snapshotter, snapshots, archive };
+  return {
+    replica,
+    raft,
+    snapshotter,
+    restoredFrom,
+    stop,
+    offerSnapshot: (index, archiveEnd) => offerSnapshot(source, index, archiveEnd),
+    takeSnapshot: async (transfer, frame) => {
+      superseded = true;
+      await source.snapshotter.settled();
+      return takeSnapshot({ raft, snapshots, archive }, transfer, frame);
+    },
+  };
 }
 
 async function restore(options: OpenReplicaOptions): Promise<{ engine: Engine; restoredFrom: StoredSnapshot | undefined }> {
