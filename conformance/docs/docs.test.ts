@@ -31,7 +31,7 @@ test("docs/README.md names every document, and README.md leads there", () => {
       return `| [${title}](${name.slice("docs/".length)}) | ${headings.join(" · ")} |`;
     });
   const head =
-    "# Documents\n\nMade by `conformance/docs/docs.test.ts` (`UPDATE_STATUS=1`). The code blocks of all of them are run by a test.\n\n| document | holds |\n|---|---|\n";
+    "# Documents\n\nMade by `conformance/docs/docs.test.ts` (`UPDATE_STATUS=1`). The code blocks of all of them are run by a test.\n`corvo` in them is `npx corvo` in a checkout: `alias corvo='npx corvo'`.\n\n| document | holds |\n|---|---|\n";
   compareOrWrite("docs/README.md", `${head}${lines.join("\n")}\n`);
   expect(readFileSync(`${root}README.md`, "utf8")).toContain("(docs/README.md)");
 });

@@ -24,7 +24,7 @@ export function openApiDocument(services, extensions, version) {
     info: {
       title: "Corvo",
       version,
-      summary: "A job queue you can trust with your business.",
+      summary: "A durable job queue: an acknowledged job is on disk.",
       description,
       license: { name: "Apache-2.0", identifier: "Apache-2.0" },
     },
