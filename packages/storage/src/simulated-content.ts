@@ -45,7 +45,7 @@ export class SimulatedContent {
       return;
     }
     for (const [sector, content] of captured.sectors) {
-      if (equal(content, this.#sector(sector))) this.#unsynced.delete(sector);
+      if (Buffer.compare(content, this.#at(sector)) === 0) this.#unsynced.delete(sector);
       else this.#unsynced.set(sector, content); // written again meanwhile
     }
     this.#durableSize = captured.size;
@@ -98,7 +98,11 @@ export class SimulatedContent {
   }
 
   #sector(sector: number): Uint8Array {
-    return this.#bytes.slice(sector * sectorBytes, (sector + 1) * sectorBytes);
+    return this.#at(sector).slice();
+  }
+
+  #at(sector: number): Uint8Array {
+    return this.#bytes.subarray(sector * sectorBytes, (sector + 1) * sectorBytes);
   }
 
   #remember(from: number, to: number): void {
@@ -117,8 +121,4 @@ export class SimulatedContent {
     bytes.set(this.#bytes.subarray(0, this.size));
     this.#bytes = bytes;
   }
-}
-
-function equal(a: Uint8Array, b: Uint8Array): boolean {
-  return a.every((value, at) => value === b[at]);
 }
