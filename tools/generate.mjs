@@ -1,9 +1,10 @@
 // Makes gen/ from proto/: `node tools/generate.mjs [target…] [--check]`. Targets: ts, go, python, openapi, access; none named: all.
-// --check makes everything in a temporary folder and compares; it changes nothing and exits with 1 on any difference.
+// --check makes everything in a temporary folder and compares; it changes nothing and exits with 1 on any difference. What was found equal is
+// remembered under node_modules/.cache, and not made again until one of the files that it depends on, or a toolchain, changes.
 // Where a toolchain is missing, the committed code is kept with a warning; it is an error when CI=true or when the target was named.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -35,6 +36,8 @@ for (const [name, target] of Object.entries(targets)) {
     const must = process.env.CI === "true" || named.includes(name);
     console.error(`${name}: ${missing}${must ? "" : "; the committed code stays"}`);
     failed ||= must;
+  } else if (check && remembered(name, target)) {
+    console.log(`${name}: ${target.folder} is what proto/ says (remembered: nothing has changed since)`);
   } else if (!(check ? compare(name, target) : generate(target.template))) {
     failed = true;
   } else console.log(`${name}: ${target.folder} ${check ? "is what proto/ says" : "written"}`);
@@ -50,11 +53,45 @@ function compare(name, { template, folder }) {
   try {
     if (!generate(template, temporary)) return false;
     const { ok, output } = run("git", ["diff", "--no-index", "--stat", join(temporary, folder), folder], true);
-    if (!ok) console.error(`${name}: ${folder} is not what proto/ says; run \`npm run generate\`\n${output}`);
+    if (ok) remember(name, folder);
+    else console.error(`${name}: ${folder} is not what proto/ says; run \`npm run generate\`\n${output}`);
     return ok;
   } finally {
     rmSync(temporary, { recursive: true });
   }
+}
+
+/** What decides what is made: protos, templates, generators with what they import, versions. And what was made. */
+function fingerprint(folder) {
+  const hash = createHash("sha256").update(process.version);
+  for (const program of [
+    ["go", "version"],
+    ["python3", "--version"],
+  ])
+    hash.update(run(program[0], program.slice(1), true).output);
+  const paths = ["proto", "tools/protogen", "tools/generate.mjs", "packages/transport/src", "packages/protocol/src", "package-lock.json", "buf.yaml", folder];
+  for (const path of [...paths, ...Object.values(targets).map(({ template }) => template)]) addTo(hash, path);
+  return hash.digest("hex");
+}
+
+function addTo(hash, path) {
+  const full = join(root, path);
+  if (!existsSync(full)) return;
+  if (statSync(full).isDirectory()) for (const name of readdirSync(full).sort()) addTo(hash, join(path, name));
+  else hash.update(`${path}\0`).update(createHash("sha256").update(readFileSync(full)).digest());
+}
+
+function stampOf(name) {
+  return join(root, "node_modules/.cache/corvo", `generated-${name}`);
+}
+
+function remembered(name, { folder }) {
+  return existsSync(stampOf(name)) && readFileSync(stampOf(name), "utf8") === fingerprint(folder);
+}
+
+function remember(name, folder) {
+  mkdirSync(join(root, "node_modules/.cache/corvo"), { recursive: true });
+  writeFileSync(stampOf(name), fingerprint(folder));
 }
 
 /** Undefined when Go and the plugins are there, otherwise what is missing. */
