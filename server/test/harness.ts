@@ -7,8 +7,8 @@ import { ClusterService } from "@corvo/gen/corvo/v1/cluster_pb.js";
 import { JobService } from "@corvo/gen/corvo/v1/job_pb.js";
 import { QueueService } from "@corvo/gen/corvo/v1/queue_pb.js";
 import { WorkerService } from "@corvo/gen/corvo/v1/worker_pb.js";
-import { afterAll } from "vitest";
 import { type Log, type RunningServer, resolveServerOptions, startServer } from "../src/index.js";
+import { cleanUps } from "./clean-up.js";
 import { Rest } from "./rest.js";
 
 /** A real server in this process: real disk, real port. */
@@ -32,11 +32,6 @@ export interface Clients {
   cluster: Client<typeof ClusterService>;
   close(): void;
 }
-
-const cleanUps: (() => Promise<void> | void)[] = [];
-afterAll(async () => {
-  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
-});
 
 export function temporaryDirectory(): string {
   const dir = mkdtempSync(join(tmpdir(), "corvo-server-test-"));

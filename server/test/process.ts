@@ -1,13 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { afterAll } from "vitest";
+import { cleanUps } from "./clean-up.js";
 
 const corvo = fileURLToPath(new URL("../../packages/cli/bin/corvo.mjs", import.meta.url));
-const running = new Set<ChildProcess>();
-afterAll(() => {
-  for (const child of running) child.kill("SIGKILL");
-});
 
 /** `corvo server` as a process. Needs a build. */
 export class ServerProcess {
@@ -22,10 +18,9 @@ export class ServerProcess {
     readonly child: ChildProcess,
     readonly dir: string,
   ) {
-    running.add(child);
+    cleanUps.push(() => child.kill("SIGKILL"));
     this.exit = new Promise((resolve) =>
       child.once("exit", (code, signal) => {
-        running.delete(child);
         resolve(code ?? (signal as NodeJS.Signals));
         this.seen();
       }),
