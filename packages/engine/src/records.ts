@@ -321,15 +321,19 @@ export function queueRecords(s: State): QueueRecord[] {
   return records.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
 }
 
-/** Workers by id, with host and queues of the last fetch under that id. Fetches without a worker id are nobody's. */
+/**
+ * Workers by id and namespace of their queues, with host and queues of the last fetch under that id. Fetches without a worker id are
+ * nobody's.
+ */
 export function workerRecords(s: State): WorkerRecord[] {
   const byId = new Map<string, WorkerRecord & { fetchedFence: number }>();
   for (let worker = s.workers.oldest; worker !== undefined; worker = worker.newer) {
     if (worker.idBytes === 0) continue;
     const id = textOf(worker.name, 0, worker.idBytes);
-    const other = byId.get(id);
+    const key = `${prefixOf(worker.queues[0] ?? "")}${id}`;
+    const other = byId.get(key);
     const later = other === undefined || worker.fetchedFence > other.fetchedFence;
-    byId.set(id, {
+    byId.set(key, {
       id,
       hostname: later ? textOf(worker.name, worker.idBytes, worker.name.length) : other.hostname,
       queues: later ? worker.queues : other.queues,
@@ -339,5 +343,12 @@ export function workerRecords(s: State): WorkerRecord[] {
       fetchedFence: later ? worker.fetchedFence : other.fetchedFence,
     });
   }
-  return [...byId.values()].map(({ fetchedFence: _, ...record }) => record).sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
+  const order = ({ id, queues }: WorkerRecord): string => `${id}\0${prefixOf(queues[0] ?? "")}`;
+  return [...byId.values()].map(({ fetchedFence: _, ...record }) => record).sort((a, b) => (order(a) < order(b) ? -1 : 1));
+}
+
+/** What a queue's name begins with when it is in a namespace. */
+function prefixOf(queue: string): string {
+  const end = queue.indexOf("::");
+  return end < 0 ? "" : queue.slice(0, end + 2);
 }

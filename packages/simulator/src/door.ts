@@ -52,6 +52,7 @@ class Own {
 
   #text(text: string, field: string, schedule = false): string {
     const { state } = this.model;
+    if (field === "hostname") return this.#prefix + text;
     if (text === "") return text;
     if (queueFields.has(field) || (schedule && field === "name")) return this.#prefix + text;
     if (field === "chainId") return this.#prefix + text;

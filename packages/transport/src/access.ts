@@ -17,7 +17,7 @@ export const Caller = { anybody: 1, known: 2, reader: 3, readerOrWorker: 4, work
 /** `corvo.options.v1.Scope`. */
 export const Scope = { none: 1, queue: 2, job: 3, namespace: 4, cluster: 5, wholeNamespace: 6 } as const;
 /** `corvo.options.v1.Names`. */
-export const Names = { nothing: 1, queue: 2, job: 3, entity: 4, json: 5, namespace: 6, chain: 7, parent: 8 } as const;
+export const Names = { nothing: 1, queue: 2, job: 3, entity: 4, json: 5, namespace: 6, chain: 7, parent: 8, host: 9 } as const;
 
 /** Built-in roles, in the order of the table of permissions. */
 export const builtInRoles = ["readonly", "worker", "operator", "admin"] as const;

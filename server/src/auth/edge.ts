@@ -13,6 +13,8 @@ export interface NameVisitor {
   namespace(text: string): string | typeof foreign;
   chain(text: string): string;
   parent(text: string): string;
+  /** Also asked when the message has none. */
+  host(text: string): string;
   /** Rows that could name an owner and name none are foreign. */
   readonly strict: boolean;
   /** Names so far that were the caller's. */
@@ -27,6 +29,8 @@ export interface NamePlan {
   readonly fields: Map<number, FieldPlan>;
   /** Its own fields name an owner. */
   owned: boolean;
+  /** Number of its field for a host; 0: it has none. */
+  host: number;
 }
 
 interface FieldPlan {
@@ -45,12 +49,13 @@ const plans = new Map<DescMessage, NamePlan | undefined>();
 
 export function namePlan(message: DescMessage): NamePlan | undefined {
   if (!plans.has(message)) {
-    const plan: NamePlan = { message, fields: new Map(), owned: false };
+    const plan: NamePlan = { message, fields: new Map(), owned: false, host: 0 };
     plans.set(message, plan); // for messages that hold themselves
     for (const field of message.fields) {
       const one = fieldPlan(field);
       if (one === undefined) continue;
       plan.fields.set(field.number, one);
+      if (one.names === Names.host) plan.host = field.number;
       plan.owned ||= one.inner === undefined && owners.has(one.names);
     }
     if (plan.fields.size === 0) plans.set(message, undefined);
@@ -77,6 +82,7 @@ function rewrite(plan: NamePlan, bytes: Uint8Array, visitor: NameVisitor): Uint8
   let copied = 0;
   let pos = 0;
   const end = bytes.length;
+  let hosted = plan.host === 0;
   while (pos < end) {
     const fieldStart = pos;
     const [tag, afterTag] = varint(bytes, pos);
@@ -94,6 +100,7 @@ function rewrite(plan: NamePlan, bytes: Uint8Array, visitor: NameVisitor): Uint8
       pos = start + length;
       const field = plan.fields.get(Math.floor(tag / 8));
       if (field === undefined) continue;
+      hosted ||= field.names === Names.host;
       const content = bytes.subarray(start, pos);
       const changed = field.map ? mapEntry(field, content, visitor) : value(field, content, visitor);
       if (changed === undefined) continue;
@@ -107,8 +114,10 @@ function rewrite(plan: NamePlan, bytes: Uint8Array, visitor: NameVisitor): Uint8
     }
   }
   if (pos > end) throw malformed();
-  if (copied === 0) return undefined;
+  const host = hosted ? "" : visitor.host("");
+  if (copied === 0 && host === "") return undefined;
   parts.push(bytes.subarray(copied));
+  if (host !== "") parts.push(head(plan.host * 8 + 2, host.length), Buffer.from(host));
   return Buffer.concat(parts);
 }
 
@@ -126,6 +135,7 @@ function mapEntry(field: FieldPlan, content: Uint8Array, visitor: NameVisitor): 
   const entry: NamePlan = {
     message: undefined as never,
     owned: false,
+    host: 0,
     fields: new Map([
       ...(field.names === Names.nothing ? [] : [[1, { names: field.names, inner: undefined, row: false, map: false }] as const]),
       ...(field.inner === undefined ? [] : [[2, { names: Names.nothing, inner: field.inner, row: false, map: false }] as const]),
@@ -135,7 +145,7 @@ function mapEntry(field: FieldPlan, content: Uint8Array, visitor: NameVisitor): 
 }
 
 function text(names: number, content: Uint8Array, visitor: NameVisitor): Uint8Array | undefined | typeof foreign {
-  if (content.length === 0) return undefined;
+  if (content.length === 0 && names !== Names.host) return undefined;
   const before = Buffer.from(content.buffer, content.byteOffset, content.length).toString("utf8");
   const after = named(names, before, visitor);
   if (after === foreign) return foreign;
@@ -156,6 +166,8 @@ function named(names: number, before: string, visitor: NameVisitor): string | ty
       return visitor.chain(before);
     case Names.parent:
       return visitor.parent(before);
+    case Names.host:
+      return visitor.host(before);
     case Names.json:
       return json(before, visitor);
     default:

@@ -112,6 +112,11 @@ export class NamesInRequest implements NameVisitor {
     return known ? text : inNamespace(this.principal, text);
   }
 
+  /** Two workers of one name are two, when they are of two namespaces. */
+  host(text: string): string {
+    return this.isPlain(text) ? text : ownPrefix(this.principal) + text;
+  }
+
   /** It is as it is kept: names of `default` have no namespace before them. */
   private isPlain(text: string): boolean {
     return this.principal.prefix === "" && !text.includes("::");
@@ -183,6 +188,9 @@ export class NamesInAnswers implements NameVisitor {
     return withoutNamespace(this.principal, text);
   }
   parent(text: string): string {
+    return withoutNamespace(this.principal, text);
+  }
+  host(text: string): string {
     return withoutNamespace(this.principal, text);
   }
   entity(given: string): string | typeof foreign {

@@ -3,7 +3,7 @@ import { FetchBatchRequestSchema, FetchRequestSchema } from "@corvo/gen/corvo/v1
 import { limits } from "../limits.js";
 import type { Refusal } from "../refusal.js";
 import { admit, type DoorOptions, doorDefaults, type Fault, faulty } from "./door.js";
-import { nameFault, textFault } from "./fields.js";
+import { behindNamespace, nameFault, textFault } from "./fields.js";
 
 /** `corvo.v1.FetchRequest`. */
 export function checkFetch(bytes: Uint8Array, options: DoorOptions = doorDefaults): Uint8Array | Refusal {
@@ -40,7 +40,7 @@ export function whoFault(r: FetchRequestReader | FetchBatchRequestReader | Lifec
   }
   return (
     textFault(buf, r.workerIdStart, r.workerIdEnd, limits.workerIdBytesMax, "worker_id") ??
-    textFault(buf, r.hostnameStart, r.hostnameEnd, limits.hostnameBytesMax, "hostname") ??
+    textFault(buf, behindNamespace(buf, r.hostnameStart, r.hostnameEnd), r.hostnameEnd, limits.hostnameBytesMax, "hostname") ??
     leaseFault(r.leaseDuration)
   );
 }

@@ -7,7 +7,7 @@ import { textOf } from "../utf8.js";
 import { named } from "./ack.js";
 import { admit, type DoorOptions, doorDefaults, type Fault, faulty } from "./door.js";
 import { unlessBlank } from "./enqueue.js";
-import { jsonObjectFault, mustBeUtf8, nameFault, nestedUnknown, textFault, tooLarge, usageFault } from "./fields.js";
+import { behindNamespace, jsonObjectFault, mustBeUtf8, nameFault, nestedUnknown, textFault, tooLarge, usageFault } from "./fields.js";
 
 /** `corvo.v1.HeartbeatRequest`. Of a job that is named twice the last update counts, and the bytes to log hold only that one. */
 export function checkHeartbeat(bytes: Uint8Array, options: DoorOptions = doorDefaults): Uint8Array | Refusal {
@@ -58,7 +58,7 @@ function factsFault(r: HeartbeatRequestReader): Fault | undefined {
     tooLarge(facts.queuesCount, limits.fetchQueuesMax, "worker.queues") ??
     tooLarge(queueBytes, limits.factsQueuesBytesMax, "worker.queues") ??
     nameFault(buf, facts.workerIdStart, facts.workerIdEnd, "worker.worker_id", undefined, limits.workerIdBytesMax) ??
-    textFault(buf, facts.hostnameStart, facts.hostnameEnd, limits.hostnameBytesMax, "worker.hostname") ??
+    textFault(buf, behindNamespace(buf, facts.hostnameStart, facts.hostnameEnd), facts.hostnameEnd, limits.hostnameBytesMax, "worker.hostname") ??
     textFault(buf, facts.sdkStart, facts.sdkEnd, limits.sdkBytesMax, "worker.sdk") ??
     textFault(buf, facts.sdkVersionStart, facts.sdkVersionEnd, limits.sdkBytesMax, "worker.sdk_version") ??
     tooLarge(facts.slots, limits.slotsMax, "worker.slots") ??

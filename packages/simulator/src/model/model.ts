@@ -187,7 +187,8 @@ export class Model {
   }
 
   workers(): WorkerRecord[] {
-    return [...this.state.workers].map(([id, worker]) => ({ id, ...worker })).sort((a, b) => (a.id < b.id ? -1 : 1));
+    const order = ({ id, queues }: WorkerRecord) => `${id}\0${queues[0].includes("::") ? queues[0].split("::")[0] : ""}`;
+    return [...this.state.workers.values()].map((worker) => ({ ...worker })).sort((a, b) => (order(a) < order(b) ? -1 : 1));
   }
 
   /** Sorted by scope, then target. */

@@ -108,6 +108,7 @@ export interface Queue {
 }
 
 export interface Worker {
+  id: string;
   hostname: string;
   queues: string[];
   lastHeartbeatMs: number;
@@ -132,6 +133,7 @@ export class State {
   fences = 0;
   readonly jobs = new Map<string, Job>();
   readonly queues = new Map<string, Queue>();
+  /** By namespace and id. */
   readonly workers = new Map<string, Worker>();
   /** (queue, unique key) → holder. A lock may outlive its job. */
   readonly locks = new Map<string, { jobId: string; expiresMs: number }>();

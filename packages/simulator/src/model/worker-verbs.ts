@@ -137,7 +137,7 @@ export function step(state: State, command: Of<"step">): Outcome {
   }
   job.leaseEndsServingMs = Math.min(state.servingMs + Math.max(leaseMsDefault, job.leaseMs), job.iterationEndsServingMs ?? Infinity);
   if (command.checkpoint) job.checkpoint = command.checkpoint;
-  const worker = state.workers.get(job.workerId);
+  const worker = state.workers.get(workerKey(job.workerId, job.queue));
   if (worker) worker.lastHeartbeatMs = state.nowMs;
   return { ...answer, state: "active" };
 }
@@ -157,6 +157,11 @@ export function release(state: State, command: Of<"release">): Outcome {
   return { kind: "released" };
 }
 
+/** Workers of two namespaces are two, whatever they are called. */
+function workerKey(id: string, queue: string): string {
+  return JSON.stringify([queue.includes("::") ? queue.split("::")[0] : "", id]);
+}
+
 /** `jobs.md` §8, with the lease that decisions.md gives: 60 s, or the lease given at fetch when that is longer. */
 export function heartbeat(state: State, command: Of<"heartbeat">): Outcome {
   const answers: Record<string, { status: "ok" | "cancel"; reason: string; budgetExceeded: boolean }> = {};
@@ -172,7 +177,7 @@ export function heartbeat(state: State, command: Of<"heartbeat">): Outcome {
     job.leaseEndsServingMs = Math.min(state.servingMs + Math.max(leaseMsDefault, job.leaseMs), job.iterationEndsServingMs ?? Infinity);
     if (update.progress) job.progress = update.progress;
     if (update.checkpoint) job.checkpoint = update.checkpoint;
-    const worker = state.workers.get(job.workerId);
+    const worker = state.workers.get(workerKey(job.workerId, job.queue));
     if (worker && !workerSeen) worker.lastHeartbeatMs = state.nowMs;
     workerSeen = true;
     if (isReport(update.usage)) answers[jobId].budgetExceeded = beatWithUsage(state, job, update.usage);
@@ -242,8 +247,9 @@ function grant(state: State, from: FetchFrom, countMax: number): Grant[] {
   }
   // Who gives no name is nobody in particular.
   if (grants.length > 0 && from.workerId) {
-    const startedMs = state.workers.get(from.workerId)?.startedMs ?? state.nowMs;
-    state.workers.set(from.workerId, { hostname: from.hostname, queues: from.queues, lastHeartbeatMs: state.nowMs, startedMs });
+    const key = workerKey(from.workerId, from.queues[0]);
+    const startedMs = state.workers.get(key)?.startedMs ?? state.nowMs;
+    state.workers.set(key, { id: from.workerId, hostname: from.hostname, queues: from.queues, lastHeartbeatMs: state.nowMs, startedMs });
   }
   return grants;
 }
