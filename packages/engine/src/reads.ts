@@ -354,9 +354,9 @@ export class Reads {
   schedule(name: string): ScheduleRecord | undefined {
     return scheduleNamed(this.state, name);
   }
-  /** Up to `max` schedules that are younger than the one with this serial, oldest first. */
-  schedules(afterSerial: number, max: number): ScheduleRecord[] {
-    return scheduleRecords(this.state, afterSerial, max);
+  /** Up to `max` schedules that are younger than the one with this serial, oldest first; `ofName`: only some. */
+  schedules(afterSerial: number, max: number, ofName?: (name: string) => boolean): ScheduleRecord[] {
+    return scheduleRecords(this.state, afterSerial, max, ofName);
   }
 
   /** Who fetched, sorted by id. */
@@ -405,21 +405,24 @@ export class Reads {
     const row = this.entityNamed(EntityKind.batch, id);
     return row === -1 ? undefined : batchRecord(this.state, row);
   }
-  /** Up to `max` batches in this state (empty: any), newest first, from below this serial on; 0: from the newest. */
-  batches(below: number, max: number, state: string): BatchRecord[] {
+  /**
+   * Up to `max` batches in this state (empty: any), newest first, from below this serial on; 0: from the newest. `owner`: only those of the
+   * namespace with this number.
+   */
+  batches(below: number, max: number, state: string, owner?: number): BatchRecord[] {
     const s = this.state;
     const take = (record: BatchRecord): boolean => state === "" || record.state === state;
-    return newestFirst(s, EntityKind.batch, below, max, (row) => batchRecord(s, row), take);
+    return newestFirst(s, EntityKind.batch, { below, max, owner }, (row) => batchRecord(s, row), take);
   }
   /** A chain, or undefined. */
   chain(id: string): ChainRecord | undefined {
     const row = this.entityNamed(EntityKind.chain, id);
     return row === -1 ? undefined : chainRecord(this.state, row);
   }
-  chains(below: number, max: number, state: string): ChainRecord[] {
+  chains(below: number, max: number, state: string, owner?: number): ChainRecord[] {
     const s = this.state;
     const take = (record: ChainRecord): boolean => state === "" || record.state === state;
-    return newestFirst(s, EntityKind.chain, below, max, (row) => chainRecord(s, row), take);
+    return newestFirst(s, EntityKind.chain, { below, max, owner }, (row) => chainRecord(s, row), take);
   }
   /** What has become of the jobs that name this parent; undefined: there are none, or no more. */
   family(parentId: string): FamilyRecord | undefined {

@@ -130,12 +130,21 @@ export function familyRecord(s: State, parent: Uint8Array): FamilyRecord | undef
   };
 }
 
+/** Part of a list that is newest first: rows with a lower serial than `below` (0: from the newest on). */
+export interface Page {
+  below: number;
+  max: number;
+  /** Only rows of the namespace with this number; undefined: of all. */
+  owner?: number;
+}
+
 /** Up to `max` of a kind, newest first, from below this serial on (0: from the newest); `take` says which. */
-export function newestFirst<R>(s: State, kind: number, below: number, max: number, read: (row: number) => R, take: (record: R) => boolean): R[] {
+export function newestFirst<R>(s: State, kind: number, { below, max, owner }: Page, read: (row: number) => R, take: (record: R) => boolean): R[] {
   const { entities } = s;
   const found: R[] = [];
-  for (let row = entities.last(kind); row !== -1 && found.length < max; row = entities.preceding(row)) {
-    if (below !== 0 && entities.serial(row) >= below) continue;
+  const known = below === 0 ? -1 : entities.bySerial(below);
+  for (let row = known === -1 || entities.kind(known) !== kind ? entities.last(kind) : known; row !== -1 && found.length < max; row = entities.preceding(row)) {
+    if ((below !== 0 && entities.serial(row) >= below) || (owner !== undefined && entities.owner(row) !== owner)) continue;
     const record = read(row);
     if (take(record)) found.push(record);
   }

@@ -65,12 +65,15 @@ export function scheduleNamed(s: State, name: string): ScheduleRecord | undefine
   return row === -1 ? undefined : recordOf(s, row);
 }
 
-export function scheduleRecords(s: State, afterSerial: number, max: number): ScheduleRecord[] {
+export function scheduleRecords(s: State, afterSerial: number, max: number, ofName?: (name: string) => boolean): ScheduleRecord[] {
   const { entities: e } = s;
   const found: ScheduleRecord[] = [];
   const known = afterSerial === 0 ? -1 : e.bySerial(afterSerial);
   let row = known === -1 ? e.first(EntityKind.schedule) : e.following(known);
-  for (; row !== -1 && found.length < max; row = e.following(row)) if (e.serial(row) > afterSerial) found.push(recordOf(s, row));
+  for (; row !== -1 && found.length < max; row = e.following(row)) {
+    if (e.serial(row) <= afterSerial || (ofName !== undefined && !ofName(new TextDecoder().decode(e.keyOf(row))))) continue;
+    found.push(recordOf(s, row));
+  }
   return found;
 }
 

@@ -1,6 +1,8 @@
 import type { JobRecord, QueueRecord } from "@corvo/engine";
 import { jobStateNames } from "@corvo/engine";
 import { formatJobId } from "@corvo/protocol";
+import { forbidden } from "../auth/guard.js";
+import type { Principal } from "../auth/principal.js";
 import type { AdminContext } from "./context.js";
 
 const pieceBytes = 128 * 1024;
@@ -10,7 +12,8 @@ const sliceJobs = 500;
  * Jobs and queues as Corvo v0.3 wrote them: `{"namespace","created_at","jobs":[…],"queues":[…],"meta":{"format":1}}`, every job of the namespace,
  * live ones first. Not one moment in time: a job that ends meanwhile is there once, in one of its states.
  */
-export async function* exportJobs(context: AdminContext, namespace: string): AsyncGenerator<Uint8Array> {
+export async function* exportJobs(context: AdminContext, namespace: string, who?: Principal): AsyncGenerator<Uint8Array> {
+  if (who !== undefined && !who.overAll && namespace !== who.namespace) throw forbidden(`only the namespace ${who.namespace} is yours`);
   const { engine } = context.replica;
   const { archive } = context.stores;
   const release = archive.hold();

@@ -3,6 +3,7 @@ import type { ServerResponse } from "node:http";
 import { AdminService } from "@corvo/gen/corvo/v1/admin_pb.js";
 import { backupMagic } from "@corvo/storage";
 import { type Authenticate, type Call, corsHeaders, errorText, type NodeRequest, type NodeResponse, RpcError, restError, serverTiming } from "@corvo/transport";
+import { type Principal, principalOf } from "../auth/principal.js";
 import { backupArchive } from "./backup.js";
 import type { AdminContext } from "./context.js";
 import { exportJobs } from "./export-jobs.js";
@@ -25,6 +26,7 @@ interface Request {
   res: NodeResponse;
   query: URLSearchParams;
   startMs: number;
+  who?: Principal;
   /** The node's content is another one now. */
   restored?: true;
 }
@@ -68,7 +70,7 @@ const places: Record<string, Place> = {
       const format = call.query.get("format") ?? "json";
       if (format === "archive") return stream(call, "application/vnd.corvo.backup", "corvo.backup", backupArchive(context));
       if (format !== "json") throw new RpcError("invalid_argument", "INVALID_VALUE", "format must be json or archive", { field: "format" });
-      return stream(call, "application/json", undefined, exportJobs(context, call.query.get("namespace") || "default"));
+      return stream(call, "application/json", undefined, exportJobs(context, call.query.get("namespace") || "default", call.who));
     },
   },
   "/api/v1/admin/restore": { verb: "POST", method: () => "ImportJobs", code: "RESTORE_ERROR", serve: restore },
@@ -95,6 +97,7 @@ export function adminHttp(context: AdminHttp): (req: NodeRequest, res: NodeRespo
 
 async function serve(context: AdminHttp, place: Place, call: Request): Promise<void> {
   const who = await allow(context, call, place.verb, place.method(call.query));
+  call.who = principalOf(who);
   if (place.verb === "POST")
     call.res.once("close", () => {
       if (!call.restored) context.audit(who, call.res.statusCode, call.startMs); // else the log that it would go to has ended
@@ -155,7 +158,7 @@ async function restore(context: AdminHttp, call: Request): Promise<void> {
         throw new RpcError("invalid_argument", "TOO_LARGE", "a JSON backup may have 256 MiB; use an archive", { restStatus: 413 });
     }
     if (incoming === undefined) {
-      const { restoredJobs, namespace: into } = await importJobs(context, Buffer.concat(parts), { namespace, validateOnly });
+      const { restoredJobs, namespace: into } = await importJobs(context, Buffer.concat(parts), { namespace, validateOnly }, call.who);
       return json(call, { status: "ok", restored_jobs: restoredJobs, namespace: into });
     }
     const found = await incoming.finish({ cluster, validateOnly });

@@ -2,6 +2,9 @@ import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { EnqueueBatchRequestSchema, type EnqueueRequestSchema } from "@corvo/gen/corvo/v1/worker_pb.js";
 import { checkEnqueueBatch, isJobIdText, isRefusal, scanJsonValue, Verb } from "@corvo/protocol";
 import { RpcError } from "@corvo/transport";
+import { forbidden } from "../auth/guard.js";
+import { mayKnowQueue } from "../auth/names.js";
+import type { Principal } from "../auth/principal.js";
 import { toRpcError } from "../handlers/context.js";
 import type { AdminContext } from "./context.js";
 
@@ -19,6 +22,7 @@ export async function importJobs(
   context: AdminContext,
   bytes: Uint8Array,
   wish: { namespace: string; validateOnly: boolean },
+  who?: Principal,
 ): Promise<{ restoredJobs: number; namespace: string }> {
   if (scanJsonValue(bytes, skipSpace(bytes), bytes.length) < 0) throw parseError();
   let parsed: unknown;
@@ -32,10 +36,10 @@ export async function importJobs(
   const namespace = wish.namespace !== "" ? wish.namespace : typeof backup.namespace === "string" && backup.namespace !== "" ? backup.namespace : "default";
   const given = backup.jobs ?? [];
   if (!Array.isArray(given)) throw invalid("jobs must be a list", "jobs");
-  const batches = batchesOf(
-    given.map((job, i) => jobOf(job, i, namespace)),
-    context,
-  );
+  const jobs = given.map((job, i) => jobOf(job, i, namespace));
+  const strange = who === undefined || who.overAll ? undefined : jobs.find(({ queue = "" }) => !mayKnowQueue(who, queue));
+  if (strange !== undefined) throw forbidden(`queue "${strange.queue}" is in another namespace`);
+  const batches = batchesOf(jobs, context);
   if (!wish.validateOnly) {
     for (const body of batches) {
       const full = context.replica.refusesNewWork();

@@ -18,6 +18,7 @@ import { exportJobs } from "../admin/export-jobs.js";
 import { importJobs } from "../admin/import-jobs.js";
 import { captureProfile } from "../admin/profile.js";
 import { IncomingBackup } from "../admin/restore.js";
+import { principalOf } from "../auth/principal.js";
 import { decoded } from "./job.js";
 
 /** AdminService over RPC; what its methods do is in ../admin. */
@@ -32,16 +33,16 @@ export function adminHandlers(context: AdminContext): Record<keyof typeof AdminS
       kind: "server_stream",
       handle(call, request, out) {
         const { namespace } = decoded(() => fromBinary(ExportJobsRequestSchema, request));
-        return pump(call, out, exportJobs(context, namespace || "default"), (data) =>
+        return pump(call, out, exportJobs(context, namespace || "default", principalOf(call)), (data) =>
           toBinary(ExportJobsResponseSchema, create(ExportJobsResponseSchema, { data })),
         );
       },
     },
     importJobs: {
       kind: "unary",
-      async handle(_call, request) {
+      async handle(call, request) {
         const wish = decoded(() => fromBinary(ImportJobsRequestSchema, request));
-        const { restoredJobs, namespace } = await importJobs(context, wish.data, wish);
+        const { restoredJobs, namespace } = await importJobs(context, wish.data, wish, principalOf(call));
         return toBinary(ImportJobsResponseSchema, create(ImportJobsResponseSchema, { restoredJobs: BigInt(restoredJobs), namespace }));
       },
     },

@@ -1,9 +1,11 @@
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import type { BatchRecord, ChainRecord, ChainStepRecord, JobRecord } from "@corvo/engine";
+import type { BatchRecord, ChainRecord, ChainStepRecord, Engine, JobRecord } from "@corvo/engine";
 import * as pb from "@corvo/gen/corvo/v1/batch_pb.js";
 import type { JobDependencySchema } from "@corvo/gen/corvo/v1/job_pb.js";
 import { checkCreateBatch, limits, Verb } from "@corvo/protocol";
-import { RpcError, type UnaryHandler } from "@corvo/transport";
+import { type Call, RpcError, type UnaryHandler } from "@corvo/transport";
+import { ownerNumber } from "../auth/names.js";
+import { principalOf } from "../auth/principal.js";
 import { commandHandler } from "./command.js";
 import type { HandlerContext } from "./context.js";
 import { decoded, findJob, stateName, timestamp } from "./job.js";
@@ -35,10 +37,10 @@ export function getBatchHandler({ replica }: HandlerContext): UnaryHandler {
 export function listBatchesHandler({ replica }: HandlerContext): UnaryHandler {
   return {
     kind: "unary",
-    handle(_call, request) {
+    handle(call, request) {
       const given = decoded(() => fromBinary(pb.ListBatchesRequestSchema, request));
       const state = knownState(given.state, ["open", "running", "completed"]);
-      const { found, cursor } = page(given, (below, max) => replica.engine.batches(below, max, state));
+      const { found, cursor } = page(given, (below, max) => replica.engine.batches(below, max, state, ownerOf(replica.engine, call)));
       return toBinary(pb.ListBatchesResponseSchema, create(pb.ListBatchesResponseSchema, { batches: found.map(batchMessage), cursor }));
     },
   };
@@ -60,10 +62,10 @@ export function getChainHandler({ replica }: HandlerContext): UnaryHandler {
 export function listChainsHandler({ replica }: HandlerContext): UnaryHandler {
   return {
     kind: "unary",
-    handle(_call, request) {
+    handle(call, request) {
       const given = decoded(() => fromBinary(pb.ListChainsRequestSchema, request));
       const state = knownState(given.state, ["running", "completed", "exited", "failed", "cancelled"]);
-      const { found, cursor } = page(given, (below, max) => replica.engine.chains(below, max, state));
+      const { found, cursor } = page(given, (below, max) => replica.engine.chains(below, max, state, ownerOf(replica.engine, call)));
       return toBinary(pb.ListChainsResponseSchema, create(pb.ListChainsResponseSchema, { chains: found.map(chainMessage), cursor }));
     },
   };
@@ -148,6 +150,12 @@ function chainMessage(c: ChainRecord): MessageInitShape<typeof pb.ChainInfoSchem
 function knownState(given: string, known: readonly string[]): string {
   if (given === "" || known.includes(given)) return given;
   throw new RpcError("invalid_argument", "INVALID_VALUE", `state must be one of: ${known.join(", ")}`, { field: "state" });
+}
+
+/** Whose rows the caller may know of; undefined: everybody's. Others are left out before the page is counted. */
+function ownerOf(engine: Engine, call: Call): number | undefined {
+  const who = principalOf(call);
+  return who === undefined || who.seesAll ? undefined : ownerNumber(engine, who);
 }
 
 /** A page of a list that is newest first. The cursor is the serial of its last row. */

@@ -4,6 +4,9 @@ import { ListEventsRequestSchema, ListEventsResponseSchema } from "@corvo/gen/co
 import type { SubscribeEventSchema } from "@corvo/gen/corvo/v1/worker_pb.js";
 import { formatJobId } from "@corvo/protocol";
 import type { UnaryHandler } from "@corvo/transport";
+import { eventViewOf } from "../auth/names.js";
+import { principalOf } from "../auth/principal.js";
+import { tellsOfAll } from "../events/budget-data.js";
 import { gapType } from "../events/encode.js";
 import { EventFilter } from "../events/filter.js";
 import type { HandlerContext } from "./context.js";
@@ -23,9 +26,11 @@ export function listEventsHandler(context: HandlerContext): UnaryHandler {
       .filter((text) => text !== "");
   return {
     kind: "unary",
-    handle(_call, request) {
+    handle(call, request) {
       const wish = decoded(() => fromBinary(ListEventsRequestSchema, request));
       const filter = new EventFilter({ queues: list(wish.queues), jobIds: list(wish.jobIds), types: list(wish.types) });
+      const who = principalOf(call);
+      const view = who && eventViewOf(who);
       const log = context.replica.engine.events;
       const limit = wish.limit >= 1 && wish.limit <= limitMax ? wish.limit : limitDefault;
       const events: MessageInitShape<typeof SubscribeEventSchema>[] = [];
@@ -38,15 +43,17 @@ export function listEventsHandler(context: HandlerContext): UnaryHandler {
       const last = Math.min(log.lastSeq, after + lookMax);
       for (; after < last && events.length < limit; after++) {
         const at = log.slot(after + 1);
-        if (!filter.passes(log.typeAt(at), log.jobSeqAt(at), log.queueAt(at)?.name ?? "")) continue;
+        const queue = log.queueAt(at)?.name ?? "";
+        if (!filter.passes(log.typeAt(at), log.jobSeqAt(at), queue) || view?.sees(queue) === false) continue;
         const event = log.record(after + 1);
+        const data = view !== undefined && tellsOfAll(log.typeAt(at), event.data) ? "" : Buffer.from(event.data).toString();
         events.push({
           seq: BigInt(event.seq),
           type: eventTypes[log.typeAt(at)],
           jobId: event.jobSeq === 0 ? "" : formatJobId(event.jobCreatedMs, event.jobSeq),
           queue: event.queue,
           atNs: BigInt(event.atMs) * 1_000_000n,
-          dataJson: Buffer.from(event.data).toString(),
+          dataJson: data,
           index: BigInt(event.index),
           actor: event.actor,
           reason: event.reason,

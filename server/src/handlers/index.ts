@@ -119,7 +119,7 @@ export function publicRoutes(context: AuthContext & AdminContext, counters: Stre
   command(q.setDepthLimit, { verb: Verb.SET_DEPTH_LIMIT, check: door.checkSetDepthLimit, schema: queues.SetDepthLimitRequestSchema });
   command(q.setThrottle, { verb: Verb.SET_THROTTLE, check: door.checkSetThrottle, schema: queues.SetThrottleRequestSchema });
   command(q.removeThrottle, { verb: Verb.REMOVE_THROTTLE, check: door.checkRemoveThrottle, schema: queues.RemoveThrottleRequestSchema });
-  scheduleRoutes(context, command, add);
+  scheduleRoutes(context, add);
 
   add(event.EventService.method.listEvents, listEventsHandler(context));
   add(explain.ExplainService.method.explainJob, explainJobHandler(context));

@@ -6,26 +6,43 @@ import * as pb from "@corvo/gen/corvo/v1/schedule_pb.js";
 import * as door from "@corvo/protocol";
 import { type DoorOptions, everyMs, isRefusal, type Refusal, refuse, Verb } from "@corvo/protocol";
 import { RpcError, type UnaryHandler } from "@corvo/transport";
+import { forbidden } from "../auth/guard.js";
+import { mayKnowQueue } from "../auth/names.js";
+import { principalOf } from "../auth/principal.js";
 import { calendar, calendarFault } from "../calendar.js";
 import { type CommandRule, commandHandler } from "./command.js";
 import { type HandlerContext, principalName } from "./context.js";
 import { timestamp } from "./job.js";
 
 /** The methods of ScheduleService. */
-export function scheduleRoutes(
-  context: HandlerContext,
-  command: (method: DescMethod, rule: CommandRule) => void,
-  add: (method: DescMethod, handler: UnaryHandler) => void,
-): void {
+export function scheduleRoutes(context: HandlerContext, add: (method: DescMethod, handler: UnaryHandler) => void): void {
   const m = pb.ScheduleService.method;
-  add(m.putSchedule, putScheduleHandler(context));
+  const command = (method: DescMethod, rule: CommandRule): void => add(method, inScope(context, commandHandler(context, rule)));
+  add(m.putSchedule, inScope(context, putScheduleHandler(context)));
   add(m.listSchedules, listSchedulesHandler(context));
   add(m.getSchedule, getScheduleHandler(context));
   command(m.deleteSchedule, { verb: Verb.DELETE_SCHEDULE, check: door.checkDeleteSchedule, schema: pb.DeleteScheduleRequestSchema });
   command(m.pauseSchedule, { verb: Verb.PAUSE_SCHEDULE, check: door.checkPauseSchedule, schema: pb.PauseScheduleRequestSchema });
   command(m.resumeSchedule, { verb: Verb.RESUME_SCHEDULE, check: door.checkResumeSchedule, schema: pb.ResumeScheduleRequestSchema });
   command(m.runSchedule, { verb: Verb.RUN_SCHEDULE, check: door.checkRunSchedule, schema: pb.RunScheduleRequestSchema, newWork: true });
-  add(m.nextRuns, nextRunsHandler(context));
+  add(m.nextRuns, inScope(context, nextRunsHandler(context)));
+}
+
+/** Keys with a queue scope have nothing to do with a schedule for another queue, whatever it is called. */
+function inScope({ replica }: HandlerContext, inner: UnaryHandler): UnaryHandler {
+  return {
+    kind: "unary",
+    handle(call, request) {
+      const who = principalOf(call);
+      if (who?.identity.inScope === undefined) return inner.handle(call, request);
+      // All requests about one schedule have its name in field 1.
+      const { name } = read(pb.GetScheduleRequestSchema, request);
+      const known = replica.engine.schedule(name);
+      const queue = known && contentOf(known).job?.queue;
+      if (queue !== undefined && !mayKnowQueue(who, queue)) throw forbidden(`the schedule is for a queue outside the key's queue scope`);
+      return inner.handle(call, request);
+    },
+  };
 }
 
 /** What its slots do is done for who put it. */
@@ -53,13 +70,15 @@ function checkSchedule(request: Uint8Array, options: DoorOptions): Uint8Array | 
 function listSchedulesHandler(context: HandlerContext): UnaryHandler {
   return {
     kind: "unary",
-    handle(_call, bytes) {
+    handle(call, bytes) {
       const { limit, pageToken } = read(pb.ListSchedulesRequestSchema, bytes);
       const { engine } = context.replica;
       const count = Math.min(Math.max(limit || 100, 1), 1000);
       const after = pageToken === "" ? 0 : Number.parseInt(pageToken, 36);
       if (!(after >= 0)) throw new RpcError("invalid_argument", "INVALID_VALUE", "invalid page_token", { field: "page_token" });
-      const found = engine.schedules(after, count + 1);
+      const who = principalOf(call);
+      // Others are left out before the page is counted.
+      const found = engine.schedules(after, count + 1, who === undefined || who.seesAll ? undefined : (name) => mayKnowQueue(who, name));
       const page = found.slice(0, count);
       return toBinary(
         pb.ListSchedulesResponseSchema,

@@ -45,7 +45,7 @@ const restartsMax = 20;
 /** Sums the ledger between the turns of others. */
 async function summed({ replica }: HandlerContext, call: Call, fromMs: number, by: UsageGrouping | undefined): Promise<UsageWalk> {
   const who = principalOf(call);
-  const walk = replica.engine.usageWalk(fromMs, by, who === undefined || who.prefix === "" ? undefined : (queue) => mayKnowQueue(who, queue));
+  const walk = replica.engine.usageWalk(fromMs, by, who === undefined || who.seesAll ? undefined : (queue) => mayKnowQueue(who, queue));
   while (!walk.step(rowsPerTurn)) {
     if (walk.restarts > restartsMax) throw new RpcError("unavailable", "UNAVAILABLE", "the usage ledger changes too fast: try again", { retryAfterMs: 1000 });
     await new Promise((resolve) => setImmediate(resolve));
