@@ -3,7 +3,6 @@
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { Agent, request } from "node:http";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -41,10 +40,8 @@ async function demo(values) {
     const expected = new Report();
     for (let i = 0; i < jobs; i++) expected.add(digest(all[i % all.length].event, JSON.parse(all[i % all.length].body)));
 
-    const port = await freePort();
-    const url = `http://127.0.0.1:${port}`;
-    const start = () => startServer(children, port, join(home, "data"));
-    let server = await start();
+    let { server, bind } = await startServer(children, "127.0.0.1:0", join(home, "data"));
+    const url = `http://${bind}`;
     const notes = Array.from({ length: workers }, (_, i) => join(home, `worker-${i}.notes`));
     const crew = notes.map((file, i) => child(children, join(root, "tools/demo/worker.mjs"), [url, file, String(i)]));
     const client = connect({ url, timeoutMs: 60_000, tries: 1000 });
@@ -76,7 +73,7 @@ async function demo(values) {
         server.kill("SIGKILL");
         await new Promise((resolve) => server.once("exit", resolve));
         killed++;
-        server = await start();
+        ({ server } = await startServer(children, bind, join(home, "data")));
       }
       if (performance.now() - startMs > 110_000) throw new Error(`after 110 s only ${completed} of ${jobs} jobs are completed`);
     }
@@ -162,11 +159,11 @@ function child(children, script, args) {
   return one;
 }
 
-function startServer(children, port, dataDir) {
+/** Resolves with the server and the address that it says it listens on. */
+function startServer(children, bind, dataDir) {
   return new Promise((resolve, reject) => {
-    const server = spawn(process.execPath, [join(root, "packages/cli/bin/corvo.mjs"), "server", "--bind", `127.0.0.1:${port}`, "--data-dir", dataDir], {
-      stdio: ["ignore", "ignore", "pipe"],
-    });
+    const args = ["server", "--bind", bind, "--data-dir", dataDir, "--log-format", "json"];
+    const server = spawn(process.execPath, [join(root, "packages/cli/bin/corvo.mjs"), ...args], { stdio: ["ignore", "ignore", "pipe"] });
     children.add(server);
     const lines = [];
     server.once("exit", (code) => {
@@ -175,16 +172,7 @@ function startServer(children, port, dataDir) {
     });
     createInterface({ input: server.stderr }).on("line", (line) => {
       lines.push(line);
-      if (line.includes("corvo server ready")) resolve(server);
-    });
-  });
-}
-
-function freePort() {
-  return new Promise((resolve) => {
-    const probe = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = probe.address();
-      probe.close(() => resolve(port));
+      if (line.includes("corvo server ready")) resolve({ server, bind: JSON.parse(line).bind });
     });
   });
 }

@@ -1,6 +1,6 @@
-import { createServer } from "node:net";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { FakeServer, jobA, jobB } from "./testing/fake-server.js";
+import { refusingPort } from "./testing/refusing-port.js";
 import { runCli, type Surroundings, shellWords } from "./testing/run-cli.js";
 
 const server = new FakeServer();
@@ -105,18 +105,14 @@ test("a line that cannot be understood: code 2, what was meant, where to read", 
 });
 
 test("a server that is not there, not Corvo, too slow or broken: code 6 and what to do", async () => {
-  const port = await new Promise<number>((resolve) => {
-    const probe = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = probe.address() as { port: number };
-      probe.close(() => resolve(port));
-    });
-  });
+  const { port, free } = await refusingPort();
   const gone = await corvo("queues", { env: { CORVO_SERVER: `127.0.0.1:${port}` } });
   expect(gone).toMatchObject({
     code: 6,
     err: `error: cannot reach http://127.0.0.1:${port} (connection refused)\nhint:  start a server: corvo server   ·   or name another: --server URL or CORVO_SERVER\n`,
   });
   expect((await corvo(`retry ${jobA} ${jobB}`, { env: { CORVO_SERVER: `127.0.0.1:${port}` } })).code).toBe(6);
+  free();
 
   expect(await corvo("queues --server", { env: {} })).toMatchObject({ code: 2 });
   server.on("GET /api/v1/queues", 404, "<html>");
