@@ -2,6 +2,7 @@ import type { Values, World } from "../rest/row.js";
 import { aFetchedJob, aJob, anAgentJob, aQueue, ghost } from "../rest/rows-worker.js";
 import { anything, jobId, listWith, text } from "../rest/shape.js";
 import type { CliCase, CliRow } from "./row.js";
+import { more } from "./rows-more.js";
 
 const withServer = { server: () => import("@corvo/server") };
 
@@ -377,5 +378,5 @@ export const cliSections: readonly { title: string; rows: readonly CliRow[] }[] 
   { title: "Queues", rows: queues },
   { title: "Search and bulk", rows: searching },
   { title: "Administration", rows: admin },
-  { title: "Beyond Corvo v0.3", rows: ours },
+  { title: "Beyond Corvo v0.3", rows: [...ours, ...more] },
 ];

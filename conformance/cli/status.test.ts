@@ -1,4 +1,6 @@
 import { beforeAll, expect, test } from "vitest";
+import { type AnyCommand, isGroup } from "../../packages/cli/src/command.js";
+import { commands } from "../../packages/cli/src/commands.js";
 import { type Outcome, runCli, shellWords } from "../../packages/cli/src/testing/run-cli.js";
 import { serve, type TestServer } from "../../server/test/harness.js";
 import type { Values, World } from "../rest/row.js";
@@ -36,6 +38,15 @@ test.each(cliSections)("every row of “$title” does as specified, or does not
   ran.set(title, all);
   const wrong = all.filter(({ verdict, case: { line } }) => verdict === "differs" && !notYet.has(line));
   expect(wrong.map(({ case: { line }, fault }) => `corvo ${line}: ${fault}`)).toEqual([]);
+});
+
+test("every command has a row", () => {
+  const lines = cliSections.flatMap(({ rows }) => rows.flatMap(({ cases }) => cases.flatMap(({ line }) => line.split(" | corvo "))));
+  const names = (group: AnyCommand): string[] => [group.name, ...(group.aliases ?? [])];
+  const without = commands
+    .flatMap((command) => (isGroup(command) ? command.subcommands.map((one) => names(command).map((name) => `${name} ${one.name}`)) : [names(command)]))
+    .filter((ways) => !lines.some((line) => ways.some((way) => `${line} `.startsWith(`${way} `))));
+  expect(without.map(([way]) => `corvo ${way}`)).toEqual([]);
 });
 
 test("docs/cli-status.md says what every row does", () => {
@@ -107,7 +118,7 @@ function byName(text: string, values: Values): string {
 /** The first line that was said, the same in every run. */
 function shortly(outcome: Outcome, values: Values): string {
   const line = byName((outcome.code === 0 ? outcome.out : outcome.err).split("\n")[0], values)
-    .replaceAll(/(job|sched|batch|wh|apol|budget|bulk)_[0-9a-z_]{8,}/g, "$1_…")
+    .replaceAll(/(job|sched|batch|wh|apol|budget|bulk|evt)_[0-9a-z_]{8,}/g, "$1_…")
     .replaceAll(/127\.0\.0\.1:\d+/g, "HOST")
     .replaceAll(/run@(\w+):\d+/g, "run@$1:PID")
     .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "TIME")

@@ -24,13 +24,20 @@ test("keys: the new one is printed alone, so that it can be kept by a script", a
 
 test("roles: permissions are resource:action+action", async () => {
   expect((await corvo("roles set pauser --allow queues:pause+resume --allow 'jobs*:read'")).out).toBe("Role pauser set\n");
-  expect(JSON.parse(server.seen[0].body)).toEqual({
+  expect(JSON.parse(server.seen.at(-1)!.body)).toEqual({
     name: "pauser",
     permissions: [
       { resource: "queues", actions: ["pause", "resume"] },
       { resource: "jobs*", actions: ["read"] },
     ],
   });
+  // The server there knows jobs:cancel and auth:write.
+  expect((await corvo("roles set a --allow 'jobs:write' --allow '*:cancel' --allow 'au*:write'")).err).toBe("");
+  expect((await corvo("roles set a --allow jobs:cancel+cancle --allow job:cancel")).err).toBe(
+    "note: no method of this server needs jobs:cancle   ·   corvo whoami --capabilities\nnote: no method of this server needs job:cancel   ·   corvo whoami --capabilities\n",
+  );
+  server.on("GET /api/v1/auth/whoami", 404, {});
+  expect(await corvo("roles set a --allow job:cancel")).toMatchObject({ code: 0, err: "" });
   expect((await corvo("roles set pauser --allow queues")).code).toBe(2);
   expect((await corvo("roles set pauser")).code).toBe(2);
 });

@@ -57,6 +57,11 @@ test("a key is meant by name, hash or text; one that does not exist is not revok
     out: "",
     err: expect.stringContaining('no key has the name, the hash or the text "nobody"'),
   });
+  for (const line of ["keys roles nobody", "keys assign nobody operator", "keys unassign nobody operator"]) {
+    server.seen.length = 0;
+    expect(await corvo(line)).toMatchObject({ code: 3, out: "", err: expect.stringContaining("no key has the name") });
+    expect(calls().filter((call) => !call.startsWith("GET"))).toEqual([]);
+  }
   const one = { key_hash: "a", name: "twin", namespace: "default", role: "worker", enabled: true, created_at: "2026-01-01T00:00:00Z" };
   server.on("GET /api/v1/auth/keys", 200, [one, { ...one, key_hash: "b" }]);
   server.seen.length = 0;

@@ -1,7 +1,7 @@
 import { segment } from "../client.js";
 import { type AnyCommand, type CommandGroup, type CommandSpec, list, requestIdFlag, text } from "../command.js";
 import { readContextFile, writeContextFile } from "../contexts.js";
-import { exitCodes, Failure, usageFailure } from "../failure.js";
+import { exitCodes, Failure, ServerRefusal, usageFailure } from "../failure.js";
 import { printList, printOne } from "../listing.js";
 import type { Session } from "../session.js";
 import { keysGroup } from "./keys.js";
@@ -61,6 +61,7 @@ const setRole: CommandSpec = {
       return { resource: one.slice(0, at), actions: one.slice(at + 1).split("+") };
     });
     if (permissions.length === 0) throw usageFailure("--allow is missing", "for example --allow queues:pause+resume");
+    for (const one of await strangeGrants(session, permissions)) session.note(`note: no method of this server needs ${one}   ·   corvo whoami --capabilities`);
     const answer = await session.client.call("POST", "/api/v1/auth/roles", {
       body: JSON.stringify({ name, permissions }),
       requestId: text(flags, "requestId"),
@@ -68,6 +69,21 @@ const setRole: CommandSpec = {
     session.wrote(answer, name, `Role ${name} set`);
   },
 };
+
+/** Grants that fit nothing that there is: slips, or words of a newer server. None where the server does not say what there is. */
+async function strangeGrants(session: Session, permissions: Role["permissions"]): Promise<string[]> {
+  const who = await session.client.call("GET", "/api/v1/auth/whoami").catch((error) => {
+    if (error instanceof ServerRefusal) return undefined;
+    throw error;
+  });
+  const known = ((who && (JSON.parse(who.text) as Partial<WhoAmI>).capabilities) ?? []).map(({ permission }) => permission.split(":"));
+  const isResource = (given: string, there: string): boolean =>
+    given === "*" || given === there || (given.endsWith("*") && there.startsWith(given.slice(0, -1)));
+  const isAction = (given: string, there: string): boolean => given === "*" || given === there || (given === "write" && there !== "read");
+  const fits = (resource: string, action: string): boolean => known.some(([r, a]) => isResource(resource, r) && isAction(action, a));
+  const pairs = permissions.flatMap(({ resource, actions }) => actions.map((action) => [resource, action] as const));
+  return known.length === 0 ? [] : pairs.filter(([resource, action]) => !fits(resource, action)).map((pair) => pair.join(":"));
+}
 
 const deleteRole: CommandSpec = {
   name: "delete",

@@ -149,6 +149,13 @@ const revokeKey: CommandSpec = {
   },
 };
 
+/** The server has no word for a role of a key that is not there. */
+async function knownKey(session: Session, given: string): Promise<string> {
+  const { hash, known } = await meantKey(session, given);
+  if (!known) throw noSuchKey(given);
+  return hash;
+}
+
 const keyRoles: CommandSpec = {
   name: "roles",
   args: "<key>",
@@ -157,7 +164,7 @@ const keyRoles: CommandSpec = {
   client: true,
   examples: [`corvo keys roles ${"0".repeat(64)}`, `corvo keys roles ${"0".repeat(64)} -o json`, `corvo keys roles ${"0".repeat(64)} -q`],
   async run(session, [given]) {
-    const { hash } = await meantKey(session, given);
+    const hash = await knownKey(session, given);
     const answer = await session.client.call("GET", `${keysPath}/${segment(hash)}/roles`);
     const { roles } = JSON.parse(answer.text) as { roles: string[] };
     printOne(session, answer, roles.join("\n"), () => (roles.length === 0 ? session.line("No custom roles") : session.lines(roles)));
@@ -179,7 +186,7 @@ const assignRole: CommandSpec = {
   flags: [requestIdFlag],
   async run(session, [given, role], flags) {
     await checkRole(session, role);
-    const { hash } = await meantKey(session, given);
+    const hash = await knownKey(session, given);
     const answer = await session.client.call("POST", `${keysPath}/${segment(hash)}/roles`, {
       body: JSON.stringify({ role }),
       requestId: text(flags, "requestId"),
@@ -201,7 +208,7 @@ const unassignRole: CommandSpec = {
     `corvo keys unassign ${"0".repeat(64)} pauser -o json`,
   ],
   async run(session, [given, role]) {
-    const { hash } = await meantKey(session, given);
+    const hash = await knownKey(session, given);
     const answer = await session.client.call("DELETE", `${keysPath}/${segment(hash)}/roles/${segment(role)}`);
     session.wrote(answer, role, `Role ${role} taken away`);
   },
