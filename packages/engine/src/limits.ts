@@ -20,6 +20,8 @@ export const hashesKept = 1024;
 
 /** Rows of the audit log; the oldest go. */
 export const auditRowsMax = 10_000;
+/** Of one namespace beside `default`; these share as many as `default` has. */
+export const auditRowsOfNamespaceMax = 1000;
 
 /** Data of one event, in bytes; longer data is left out. */
 export const eventDataBytesMax = 4096;

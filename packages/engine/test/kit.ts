@@ -31,6 +31,8 @@ export interface CommandGiven {
   body?: Uint8Array;
   flags?: number;
   hash?: Uint8Array;
+  /** Of the caller; absent: `default`. */
+  namespace?: string;
 }
 
 /** An engine with the little that a replica does around it. */
@@ -53,7 +55,8 @@ export class Bench {
   /** Applies the commands as one entry. */
   applyAll(commands: readonly CommandGiven[]): Answer[] {
     this.entry.start(this.nowMs);
-    for (const c of commands) this.entry.add({ verb: c.verb, body: c.body ?? new Uint8Array(0), flags: c.flags ?? 0, requestHash: c.hash });
+    for (const c of commands)
+      this.entry.add({ verb: c.verb, body: c.body ?? new Uint8Array(0), flags: c.flags ?? 0, requestHash: c.hash, namespace: c.namespace });
     const bytes = this.entry.finish();
     const answers: Answer[] = commands.map(() => ({}));
     this.index++;

@@ -32,7 +32,14 @@ export class AuditLog {
     });
     return new Promise((resolve) =>
       this.replica.submit(
-        { verb: Verb.AUDIT, flags: 0, namespace: "", principal: principal.name, requestHash: undefined, body: w.copy() },
+        {
+          verb: Verb.AUDIT,
+          flags: 0,
+          namespace: principal.prefix === "" ? "" : principal.namespace,
+          principal: principal.name,
+          requestHash: undefined,
+          body: w.copy(),
+        },
         {
           answer: () => resolve(),
           refused: (refusal) => {
