@@ -1,8 +1,8 @@
 import type { JobRecord, QueueRecord } from "@corvo/engine";
 import { jobStateNames } from "@corvo/engine";
 import { formatJobId } from "@corvo/protocol";
-import { forbidden } from "../auth/guard.js";
 import type { Principal } from "../auth/principal.js";
+import { forbidden } from "../auth/refusals.js";
 import type { AdminContext } from "./context.js";
 
 const pieceBytes = 128 * 1024;

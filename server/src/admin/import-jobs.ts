@@ -2,9 +2,9 @@ import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { EnqueueBatchRequestSchema, type EnqueueRequestSchema } from "@corvo/gen/corvo/v1/worker_pb.js";
 import { checkEnqueueBatch, isJobIdText, isRefusal, scanJsonValue, Verb } from "@corvo/protocol";
 import { RpcError } from "@corvo/transport";
-import { forbidden } from "../auth/guard.js";
 import { mayKnowQueue } from "../auth/names.js";
 import type { Principal } from "../auth/principal.js";
+import { forbidden } from "../auth/refusals.js";
 import { toRpcError } from "../handlers/context.js";
 import type { AdminContext } from "./context.js";
 

@@ -7,7 +7,6 @@ import {
   type Access,
   accessOf,
   type BidiHandler,
-  type BidiStream,
   type Call,
   Caller,
   type Handler,
@@ -23,11 +22,14 @@ import {
 } from "@corvo/transport";
 import { gapType } from "../events/encode.js";
 import { AuditLog } from "./audit-log.js";
+import { credentialOf } from "./credential.js";
 import { Directory } from "./directory.js";
 import { foreign, type NamePlan, namePlan, rewriteNames } from "./edge.js";
+import { GuardedStream } from "./guarded-stream.js";
 import { NamesInAnswers, NamesInRequest } from "./names.js";
 import { defaultNamespace, type Identity, Principal, principalOf } from "./principal.js";
 import { type Limits, RateLimiter } from "./rate-limit.js";
+import { forbidden, mustExistHeader, noNamespace, restStatusOf } from "./refusals.js";
 import { countField } from "./wire.js";
 
 export interface GuardOptions {
@@ -332,7 +334,7 @@ export class Guard {
       open: (call, out) => {
         const principal = principalOf(call);
         if (principal === undefined) return inner.open(call, out);
-        return new GuardedStream(this, rule, principal, inner.open(call, this.answers(rule, principal, out)));
+        return new GuardedStream(inner.open(call, this.answers(rule, principal, out)), (request) => this.frame(rule, principal, request));
       },
     };
   }
@@ -352,7 +354,7 @@ export class Guard {
   }
 
   /** Checks one frame and rewrites its names. A promise only when a finished job must be looked up. */
-  frame(rule: Rule, principal: Principal, request: Uint8Array): Uint8Array | Promise<Uint8Array> {
+  private frame(rule: Rule, principal: Principal, request: Uint8Array): Uint8Array | Promise<Uint8Array> {
     const valid = this.directory.valid(principal.identity);
     if (valid instanceof RpcError) throw valid;
     principal.identity.used = true;
@@ -422,72 +424,9 @@ const frameParts = [
   [8, "EnqueueBatch"],
 ] as const;
 
-class GuardedStream implements BidiStream {
-  constructor(
-    private readonly guard: Guard,
-    private readonly rule: Rule,
-    private readonly principal: Principal,
-    private readonly inner: BidiStream,
-  ) {}
-
-  message(request: Uint8Array): void | Promise<void> {
-    const inside = this.guard.frame(this.rule, this.principal, request);
-    return inside instanceof Promise ? inside.then((bytes) => this.inner.message(bytes)) : this.inner.message(inside);
-  }
-
-  end(): void | Promise<void> {
-    return this.inner.end();
-  }
-}
-
 /** Events that were missed are everybody's to know. */
 function isGap(message: Uint8Array): boolean {
   return fromBinary(SubscribeEventSchema, message).type === gapType;
-}
-
-/** The namespaces that the call names must exist already. */
-export const mustExistHeader = "x-corvo-namespace-must-exist";
-
-export function noNamespace(name: string): RpcError {
-  return new RpcError("not_found", "NOT_FOUND", `namespace "${name}" not found`, { field: "namespace", restStatus: 404, restCode: "NOT_FOUND" });
-}
-
-export function forbidden(message: string): RpcError {
-  return new RpcError("permission_denied", "FORBIDDEN", message, { restCode: "FORBIDDEN" });
-}
-
-/** spec/rest.md §2.1: the first that is not empty. */
-export function credentialOf(header: (name: string) => string | undefined): string {
-  const key = header("x-api-key");
-  if (key !== undefined && key.trim() !== "") return key;
-  const bearer = /^bearer\s+(\S.*)$/i.exec(header("authorization") ?? "");
-  if (bearer !== null) return bearer[1];
-  const cookies = header("cookie");
-  if (cookies === undefined) return "";
-  for (const one of cookies.split(";")) {
-    const at = one.indexOf("=");
-    if (at > 0 && one.slice(0, at).trim() === "corvo_api_key") return one.slice(at + 1).trim();
-  }
-  return "";
-}
-
-const statusOfCode: Record<string, number> = {
-  unauthenticated: 401,
-  permission_denied: 403,
-  not_found: 404,
-  already_exists: 409,
-  aborted: 409,
-  resource_exhausted: 429,
-  unimplemented: 501,
-  unavailable: 503,
-  unknown: 504,
-  deadline_exceeded: 504,
-  internal: 500,
-};
-
-function restStatusOf(thrown: unknown): number {
-  if (!(thrown instanceof RpcError)) return 500;
-  return thrown.more.restStatus ?? statusOfCode[thrown.code] ?? 400;
 }
 
 const queuePlans = new Map<NamePlan, boolean>();

@@ -8,7 +8,7 @@ import {
 } from "@corvo/gen/corvo/v1/agent_pb.js";
 import { checkDeleteApprovalPolicy, parseJobId, Verb } from "@corvo/protocol";
 import { RpcError, type UnaryHandler } from "@corvo/transport";
-import { forbidden } from "../auth/guard.js";
+import { forbidden } from "../auth/refusals.js";
 import type { HandlerContext } from "./context.js";
 import { decoded, timestamp } from "./job.js";
 import { namespacedHandler, ownNamespace } from "./own-namespace.js";

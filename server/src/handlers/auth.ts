@@ -5,9 +5,10 @@ import { ApiKeyCommandSchema, AuditEntrySchema, AuthSecretCommandSchema } from "
 import * as auth from "@corvo/gen/corvo/v1/auth_pb.js";
 import { limits, requestHash, Verb } from "@corvo/protocol";
 import { type Call, methodPath, RpcError, restBindings, restExtensions, type UnaryHandler } from "@corvo/transport";
-import { forbidden, type Guard, mustExistHeader, noNamespace } from "../auth/guard.js";
+import type { Guard } from "../auth/guard.js";
 import { defaultNamespace, type Principal, principalOf } from "../auth/principal.js";
 import { scopeWithin } from "../auth/queue-scope.js";
+import { forbidden, mustExistHeader, noNamespace } from "../auth/refusals.js";
 import { allows, grants, isBuiltIn } from "../auth/roles.js";
 import { type HandlerContext, namespaceName, principalName, toRpcError } from "./context.js";
 import { decoded, timestamp } from "./job.js";

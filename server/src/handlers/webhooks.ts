@@ -10,9 +10,9 @@ import {
 } from "@corvo/gen/corvo/v1/webhook_pb.js";
 import { checkSetWebhook, Verb } from "@corvo/protocol";
 import { type Call, RpcError, type UnaryHandler } from "@corvo/transport";
-import { forbidden } from "../auth/guard.js";
 import { mayKnowQueue } from "../auth/names.js";
 import { principalOf } from "../auth/principal.js";
+import { forbidden } from "../auth/refusals.js";
 import { plainQueue } from "../webhooks/sign.js";
 import { commandHandler } from "./command.js";
 import type { HandlerContext } from "./context.js";
