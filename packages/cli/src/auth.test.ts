@@ -51,9 +51,11 @@ test("namespaces: limits are shown, set and cleared", async () => {
 });
 
 test("whoami, auth status, audit", async () => {
-  expect((await corvo("whoami --capabilities")).out).toBe(
-    "ada (operator, pauser) in namespace acme, queues emails.*\nyes  jobs:cancel  POST /api/v1/jobs/{job_id}/cancel\nno   auth:write  POST /api/v1/auth/keys\n",
-  );
+  expect((await corvo("whoami --capabilities")).out.split("\n").slice(0, 3)).toEqual([
+    "ada (operator, pauser) in namespace acme, queues emails.*",
+    "yes  jobs:cancel  POST /api/v1/jobs/{job_id}/cancel",
+    "no   auth:write  POST /api/v1/auth/keys",
+  ]);
   server.on("GET /api/v1/auth/status", 200, { admin_password_set: false, open: true });
   expect((await corvo("auth status")).out).toBe("OPEN: anyone who reaches this server is admin\n");
   expect((await corvo("audit --principal ada --limit 5")).out).toContain("POST /api/v1/queues/emails.send/pause");

@@ -45,6 +45,11 @@ export function authAnswers(server: FakeServer): void {
     capabilities: [
       { method: "/corvo.v1.JobService/CancelJob", rest: "POST /api/v1/jobs/{job_id}/cancel", permission: "jobs:cancel", allowed: true },
       { method: "/corvo.v1.AuthService/SetApiKey", rest: "POST /api/v1/auth/keys", permission: "auth:write", allowed: false },
+      ...["jobs:read", "jobs:retry", "queues:read", "queues:pause", "queues:resume"].map((permission) => ({
+        method: `/x/${permission}`,
+        permission,
+        allowed: true,
+      })),
     ],
   });
   server.on("GET /api/v1/audit-logs", 200, {
