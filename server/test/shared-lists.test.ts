@@ -97,6 +97,20 @@ describe("pages of lists", () => {
   });
 });
 
+it("a preview of a bulk operation is for those who see the same jobs", async () => {
+  const id = (await post("acme", "enqueue", { queue: "mail.out" })).json.job_id;
+  const preview = async (who: string) => (await post(who, "jobs/bulk/preview", { action: "cancel", filter: { queue: "mail.out" } })).json;
+  const { token, count } = await preview("acme");
+  expect(Number(count)).toBe(1);
+  for (const who of ["plain", "mail", "root"]) {
+    const { status } = await post(who, "jobs/bulk", { action: "cancel", token });
+    expect([who, status < 300]).toEqual([who, false]);
+  }
+  expect((await get("acme", `jobs/${id}`)).json.state).toBe("pending");
+  expect((await post("acme", "jobs/bulk", { action: "cancel", token })).status).toBe(200);
+  expect((await get("acme", `jobs/${id}`)).json.state).toBe("cancelled");
+});
+
 describe("a key of some queues", () => {
   const other = "a schedule of an allowed name for another queue";
 

@@ -7,6 +7,7 @@ import * as pb from "@corvo/gen/corvo/v1/bulk_pb.js";
 import { SearchFilterSchema } from "@corvo/gen/corvo/v1/search_pb.js";
 import { bulkActions, bulkBlockJobs, bulkFits, failpoint, formatJobId, isRefusal, packBulkBlock, readBulkBlock, requestHash, Verb } from "@corvo/protocol";
 import { type Call, RpcError, type ServerStreamHandler, type UnaryHandler } from "@corvo/transport";
+import { principalOf } from "../auth/principal.js";
 import { type Chosen, chosenByIds } from "../bulk/by-ids.js";
 import { Outcome, runChunk } from "../bulk/chunks.js";
 import { type Previews, previewMs } from "../bulk/previews.js";
@@ -81,7 +82,7 @@ export function previewBulkHandler(context: BulkContext): UnaryHandler {
       const answer = {
         count: BigInt(selection.seqs.length),
         eligible: BigInt(eligible),
-        token: context.previews.keep(selection, nowMs),
+        token: context.previews.keep(selection, whoSeesThis(call), nowMs),
         expiresAt: timestamp(nowMs + previewMs),
         groups: selection.groups.map(([queue, state, count]) => ({ queue, state: jobStateNames[state], count: BigInt(count) })),
         sample: Array.from(selection.seqs.subarray(0, sampleMax), (seq, i) => formatJobId(selection.created[i], seq)),
@@ -234,11 +235,17 @@ async function begin(context: BulkContext, call: Call, wish: pb.BulkRequest, cho
   return toBinary(pb.BulkResponseSchema, create(pb.BulkResponseSchema, answer));
 }
 
+/** Equal for callers who see the same jobs. */
+function whoSeesThis(call: Call): string {
+  const who = principalOf(call);
+  return who === undefined || who.seesAll ? "" : JSON.stringify([who.namespace, who.identity.queueScope]);
+}
+
 async function choose(context: BulkContext, call: Call, wish: pb.BulkRequest): Promise<Chosen> {
   if (wish.jobIds.length > bulkJobsMax) throw new RpcError("invalid_argument", "TOO_LARGE", `more than ${bulkJobsMax} jobs`, { field: "job_ids" });
   if (wish.jobIds.length > 0) return chosenByIds(context.replica, context.archive, wish.jobIds);
   if (wish.token !== "") {
-    const selection = context.previews.find(wish.token, Date.now());
+    const selection = context.previews.find(wish.token, whoSeesThis(call), Date.now());
     if (selection === undefined) throw scopeChanged("this preview is not known any more: look again");
     return { seqs: selection.seqs, times: selection.created, unknown: 0 };
   }
