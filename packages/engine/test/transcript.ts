@@ -1,14 +1,11 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { Writer } from "@corvo/gen/corvo/fast/runtime.js";
-import { encodeLeadershipCommand, encodePurgeCommand, encodeScheduleSlotsCommand } from "@corvo/gen/corvo/internal/v1/log_fast.js";
-import { encodeDeleteApprovalPolicyRequest, encodeReplayJobRequest, encodeSetApprovalPolicyRequest } from "@corvo/gen/corvo/v1/agent_fast.js";
+import { encodeLeadershipCommand, encodePurgeCommand } from "@corvo/gen/corvo/internal/v1/log_fast.js";
+import { encodeReplayJobRequest } from "@corvo/gen/corvo/v1/agent_fast.js";
 import { encodeCreateBatchRequest, encodeSealBatchRequest } from "@corvo/gen/corvo/v1/batch_fast.js";
 import { CreateBatchResponseSchema, SealBatchResponseSchema } from "@corvo/gen/corvo/v1/batch_pb.js";
-import { encodeDeleteBudgetRequest, encodeSetBudgetRequest } from "@corvo/gen/corvo/v1/budget_fast.js";
 import { encodeMoveJobRequest, encodeRejectJobRequest, encodeRetryJobRequest } from "@corvo/gen/corvo/v1/job_fast.js";
 import { encodePauseQueueRequest, encodeSetConcurrencyRequest, encodeSetThrottleRequest } from "@corvo/gen/corvo/v1/queue_fast.js";
-import { encodePauseScheduleRequest, encodePutScheduleRequest } from "@corvo/gen/corvo/v1/schedule_fast.js";
-import * as schedulePb from "@corvo/gen/corvo/v1/schedule_pb.js";
 import {
   type EnqueueRequestInit,
   encodeAckBatchRequest,
@@ -25,10 +22,11 @@ import {
 } from "@corvo/gen/corvo/v1/worker_fast.js";
 import * as pb from "@corvo/gen/corvo/v1/worker_pb.js";
 import { commandFlags, parseJobId, Verb } from "@corvo/protocol";
-import type { BudgetRecord } from "../src/index.js";
 import { type Answer, Bench, type CommandGiven } from "./kit.js";
 import { authLine } from "./transcript-auth.js";
 import { explainLine, webhookLine } from "./transcript-events.js";
+import { moneyLine } from "./transcript-money.js";
+import { scheduleLine } from "./transcript-schedules.js";
 import { counts, epochMs, showEntity, showJob, showQueue } from "./transcript-show.js";
 import { chainOf, fields, list, usageOf } from "./transcript-words.js";
 
@@ -109,6 +107,8 @@ export class Transcript {
         given(v, (w) => encodePauseQueueRequest(w, { name: words[0], requestId })),
         status,
       );
+    const request = (of: Map<string, string>): EnqueueRequestInit => this.request(of);
+    const tools = { bench: this.bench, given, told, request, name: (jobId: string) => this.name(jobId), requestId };
     switch (verb) {
       case "enqueue":
         return told(
@@ -207,78 +207,6 @@ export class Transcript {
           given(Verb.RELEASE, (w) => encodeReleaseRequest(w, { jobId: id, checkpointJson: args.get("checkpoint"), fence, requestId })),
           () => "ok",
         );
-      case "schedule": {
-        const words2 = args.get("job")?.split(":") ?? [];
-        return told(
-          given(Verb.PUT_SCHEDULE, (w) =>
-            encodePutScheduleRequest(w, {
-              name: words[0],
-              cron: args.get("cron"),
-              job: words2.length === 0 ? undefined : this.request(fields(words2.join(":"))),
-              overlap: ["", "skip", "allow", "buffer", "cancel"].indexOf(args.get("overlap") ?? ""),
-              catchUp: ["", "last", "none", "all"].indexOf(args.get("catch-up") ?? ""),
-              jitter: args.get("jitter"),
-              paused: args.has("paused"),
-              requestId,
-            }),
-          ),
-          (bytes) => (fromBinary(schedulePb.PutScheduleResponseSchema, bytes).replaced ? "replaced" : "made"),
-        );
-      }
-      case "run-schedule":
-        return told(
-          given(Verb.RUN_SCHEDULE, (w) => encodePauseScheduleRequest(w, { name: words[0] ?? "", requestId })),
-          (bytes) => {
-            const r = fromBinary(schedulePb.RunScheduleResponseSchema, bytes);
-            return `${this.name(r.jobId)}${r.duplicate ? " duplicate" : ""}`;
-          },
-        );
-      case "pause-schedule":
-      case "resume-schedule":
-      case "delete-schedule": {
-        const v = { "pause-schedule": Verb.PAUSE_SCHEDULE, "resume-schedule": Verb.RESUME_SCHEDULE, "delete-schedule": Verb.DELETE_SCHEDULE }[verb];
-        return told(
-          given(v, (w) => encodePauseScheduleRequest(w, { name: words[0] ?? "", requestId })),
-          () => "ok",
-        );
-      }
-      case "asking":
-        return (
-          this.bench.engine
-            .askingSchedules(10, new Set())
-            .map((one) => `${one.cron} ${one.timezone || "UTC"} after ${one.afterMs - epochMs}${one.late ? " late" : ""}`)
-            .join(", ") || "nobody"
-        );
-      case "slots": {
-        const asked = this.bench.engine.askingSchedules(10, new Set())[0];
-        const past = list(args.get("past")).map((at) => ({ atMs: epochMs + Number(at) }));
-        const slot = {
-          serial: asked?.serial ?? 1,
-          revision: Number(args.get("revision") ?? asked?.revision ?? 1),
-          afterMs: args.has("after") ? epochMs + Number(args.get("after")) : (asked?.afterMs ?? 0),
-          past,
-          pastTotal: Number(args.get("total") ?? past.length),
-          untilMs: args.has("until") ? epochMs + Number(args.get("until")) : 0,
-          nextMs: args.has("next") ? epochMs + Number(args.get("next")) : 0,
-        };
-        return told(
-          given(Verb.SCHEDULE_SLOTS, (w) => encodeScheduleSlotsCommand(w, { slots: [slot] })),
-          () => "told",
-        );
-      }
-      case "show-schedule": {
-        const r = this.bench.engine.schedule(words[0]);
-        if (r === undefined) return "no such schedule";
-        const parts = [`runs=${r.runs}`];
-        if (r.paused) parts.push("paused");
-        if (r.nextMs > 0) parts.push(`next=${r.nextMs - epochMs}`);
-        parts.push(`settled=${r.settledMs - epochMs}`);
-        if (r.lastSlotMs > 0) parts.push(`slot=${r.lastSlotMs - epochMs}`);
-        if (r.lastJobId !== "") parts.push(`job=${this.name(r.lastJobId)}`);
-        for (const field of ["skipped", "missed"] as const) if (r[field] > 0) parts.push(`${field}=${r[field]}`);
-        if (r.bufferedMs > 0) parts.push(`buffered=${r.bufferedMs - epochMs}`);
-        return parts.join(" ");
-      }
       case "ack-batch":
         return told(
           given(Verb.ACK_BATCH, (w) => encodeAckBatchRequest(w, { items: words.map((word) => this.ackItem(word)), requestId })),
@@ -372,64 +300,6 @@ export class Transcript {
         );
       case "iterations":
         return this.iterations(id);
-      case "budget":
-        return told(
-          given(Verb.SET_BUDGET, (w) => {
-            const amount = (name: string) => (args.has(name) ? Number(args.get(name)) : undefined);
-            encodeSetBudgetRequest(w, {
-              scope: words[0],
-              target: words[1] ?? args.get("target"),
-              dailyUsd: amount("daily"),
-              perJobUsd: amount("per_job"),
-              onExceed: args.get("on_exceed"),
-            });
-          }),
-          () => this.budgets(),
-        );
-      case "delete-budget":
-        return told(
-          given(Verb.DELETE_BUDGET, (w) => encodeDeleteBudgetRequest(w, { scope: words[0], target: words[1] })),
-          status,
-        );
-      case "budgets":
-        return this.budgets();
-      case "policy":
-        return told(
-          given(Verb.SET_POLICY, (w) =>
-            encodeSetApprovalPolicyRequest(w, {
-              name: words[0],
-              mode: args.get("mode"),
-              enabled: args.has("disabled") ? false : undefined,
-              queue: args.get("queue"),
-              tagKey: args.get("tag")?.split(":")[0],
-              tagValue: args.get("tag")?.split(":")[1],
-              tagsJson: args.get("tags"),
-              minCostUsd: args.has("cost") ? Number(args.get("cost")) : undefined,
-              minIteration: Number(args.get("iteration") ?? 0),
-            }),
-          ),
-          () => this.policies(),
-        );
-      case "delete-policy":
-        return told(
-          given(Verb.DELETE_POLICY, (w) => {
-            const known = this.bench.engine.policies().find((policy) => policy.name === words[0]);
-            encodeDeleteApprovalPolicyRequest(w, { id: known?.id ?? words[0] });
-          }),
-          status,
-        );
-      case "policies":
-        return this.policies();
-      case "usage":
-        return (
-          this.bench.engine
-            .usageSince(epochMs + Number(args.get("since") ?? 0))
-            .map(
-              (u) =>
-                `+${u.startMs - epochMs} ${u.queue}/${u.model || "-"}/${u.provider || "-"} tokens=${u.inputTokens}/${u.outputTokens} cost=${u.costNanos / 1e9} n=${u.count}`,
-            )
-            .join(" | ") || "nothing"
-        );
       case "delete":
         return ofJob(Verb.DELETE);
       case "move":
@@ -498,6 +368,8 @@ export class Transcript {
         return (
           webhookLine(verb, words, args, this.bench, given, (answer, say) => this.namedText(told(answer, say))) ??
           explainLine(verb, id, this.bench, (text) => this.namedText(text)) ??
+          scheduleLine(tools, verb, words, args) ??
+          moneyLine(tools, verb, words, args) ??
           authLine({ engine: this.bench.engine, epochMs, given: (v, write) => given(v, write), told }, verb, words, args) ??
           fail(`no such line: ${verb}`)
         );
@@ -594,23 +466,6 @@ export class Transcript {
             .filter((part) => part !== false)
             .join(" "),
         )
-        .join(" | ") || "none"
-    );
-  }
-
-  private budgets(): string {
-    const { engine, nowMs } = this.bench;
-    const held = engine.heldForBudgets > 0 ? ` | holding ${engine.heldForBudgets}` : "";
-    const one = (b: BudgetRecord) =>
-      `${b.scope} ${b.target} ${b.dailyUsd === undefined ? "" : `spent=${b.spentUsd}/${b.dailyUsd}${b.exceeded ? "!" : ""} `}${b.perJobUsd === undefined ? "" : `per_job=${b.perJobUsd} `}${b.onExceed}`;
-    return (engine.budgets(nowMs).map(one).join(" | ") || "none") + held;
-  }
-
-  private policies(): string {
-    return (
-      this.bench.engine
-        .policies()
-        .map((p) => `${p.name} ${p.mode}${p.enabled ? "" : " disabled"}`)
         .join(" | ") || "none"
     );
   }
