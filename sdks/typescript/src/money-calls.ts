@@ -19,6 +19,8 @@ export interface BudgetLimits {
 export interface BudgetInfo {
   id: string;
   scope: BudgetScope;
+  /** Only for jobs of this namespace. Undefined: of the whole server. */
+  namespace: string | undefined;
   dailyUsd: number | undefined;
   perJobUsd: number | undefined;
   onExceed: "hold" | "reject" | "alert_only";
@@ -119,6 +121,7 @@ function wireScope(scope: BudgetScope): { scope: string; target: string } {
 
 function budgetInfo(b: WireBudget): BudgetInfo {
   return {
+    namespace: b.namespace || undefined,
     id: b.id,
     scope: b.scope === "queue" ? { queue: b.target } : b.scope === "tag" ? { tag: b.target } : "global",
     dailyUsd: b.dailyUsd,

@@ -230,6 +230,7 @@ interface Budget {
   spent_usd?: number;
   exceeded?: boolean;
   resets_at?: string;
+  namespace?: string;
 }
 
 function budgetPath(scope: string, target: string): string {
@@ -266,6 +267,7 @@ const budget: CommandGroup = {
             { title: "SPENT_TODAY", value: (row) => (row.spent_usd ?? 0).toFixed(4), right: true, wide: true },
             { title: "EXCEEDED", value: (row) => (row.exceeded ? "yes" : "no"), wide: true },
             { title: "RESETS", value: (row) => session.time(row.resets_at), wide: true },
+            { title: "NAMESPACE", value: (row) => row.namespace ?? "<all>", wide: true },
           ],
           name: (row) => `${row.scope}/${row.target}`,
           empty: "No budgets configured",
