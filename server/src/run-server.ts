@@ -19,6 +19,7 @@ import {
   reflectionRoutes,
   type WholeHandler,
 } from "@corvo/transport";
+import { assertAddressFree } from "./address-free.js";
 import type { AdminContext } from "./admin/context.js";
 import { adminHttp } from "./admin/http.js";
 import { takeUpRestored } from "./admin/restore.js";
@@ -110,6 +111,7 @@ export async function startServer(options: ServerOptions, log: Log): Promise<Run
     durable: options.durable,
   });
   if (!options.durable) log.warn("answers do not wait for the disk: a power cut loses the last writes", { flag: "--durable=false" });
+  await assertAddressFree(options);
   await takeUpRestored(options.dataDir, log, () => failpoint("restore-step"));
   const core = WebAssembly.compile(await readFile(coreUrl));
   let fail: (cause: unknown) => void = () => {};

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, describe, expect, it, test } from "vitest";
@@ -38,12 +38,25 @@ describe("a start that fails says why and ends", () => {
     await server.signal("SIGTERM");
   });
 
+  it("what is on disk is not everybody's to read, also where an older version let everybody in", async () => {
+    const data = join(temporaryDirectory(), "data");
+    mkdirSync(data, { mode: 0o750 });
+    mkdirSync(join(data, "view"), { mode: 0o755 });
+    const server = await startProcess(data);
+    for (const name of readdirSync(data, { withFileTypes: true })) {
+      if (name.isDirectory()) expect([name.name, statSync(join(data, name.name)).mode & 0o007]).toEqual([name.name, 0]);
+    }
+    await server.signal("SIGTERM");
+  });
+
   it("a port that is taken", async () => {
     const other = createServer();
     await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
     const { port } = other.address() as { port: number };
-    const server = spawnServer(temporaryDirectory(), { bind: `127.0.0.1:${port}` });
+    const data = join(temporaryDirectory(), "data");
+    const server = spawnServer(data, { bind: `127.0.0.1:${port}` });
     expect(await server.exit).toBe(1);
+    expect(existsSync(data)).toBe(false);
     expect(server.lines.join("\n")).toMatch(new RegExp(`error: 127.0.0.1:${port} is in use \\(EADDRINUSE\\)\nhint:  .*--bind`));
     other.close();
   });

@@ -10,8 +10,8 @@ const waitingMax = 64;
 /** A thread that has not answered this long after its question's time was over is ended. */
 const graceMs = 2_000;
 
-/** What a thread runs: compiled code, also when this is run from its sources by a test. */
-export const threadUrl = new URL("../dist/worker.js", import.meta.url);
+/** What a thread runs: one bundled file (server/build.mjs), also when this is run from its sources by a test. */
+export const threadUrl = new URL("../dist/worker.mjs", import.meta.url);
 
 /** Too many questions wait. */
 export class ViewOverloaded extends Error {}

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import type { ArchivePlace, Engine, ViewFeed } from "@corvo/engine";
@@ -32,6 +32,8 @@ export class ViewUnavailable extends Error {}
 
 /** Bytes of one message to the writing thread: some thousand jobs, one transaction. */
 const messageBytes = 512 * 1024;
+/** SQLite's files may be read by everybody who gets at them: payloads are not everybody's. */
+const directoryMode = 0o750;
 /** After a write failed the view is made anew, this much later. */
 const againMs = 10_000;
 
@@ -81,7 +83,8 @@ export class View {
   /** Takes up the view in the directory, or begins a new one when there is none or any doubt about it. Does not wait for it to be filled. */
   static async open(options: ViewOptions): Promise<View> {
     const view = new View(options);
-    mkdirSync(options.directory, { recursive: true });
+    mkdirSync(options.directory, { recursive: true, mode: directoryMode });
+    chmodSync(options.directory, directoryMode); // older versions made it readable for everybody
     const files = viewFiles(options.directory);
     view.number = files[0]?.number ?? 0;
     const fault = files.length === 0 ? "there was none" : await view.takeUp(files[0].path);
