@@ -2628,7 +2628,7 @@ const file_corvo_v1_auth_proto_rawDesc = "" +
 	"\bsettings\x12\x05write\x18\x06 \x05\x82\xd3\xe4\x93\x02\x19:\x01*\"\x14/api/v1/settings/sso\x12\x89\x01\n" +
 	"\rListAuditLogs\x12\x1e.corvo.v1.ListAuditLogsRequest\x1a\x1f.corvo.v1.ListAuditLogsResponse\"7\xa2\xb5\x18\x16\n" +
 	"\n" +
-	"audit-logs\x12\x04read\x18\x03 \x04\x82\xd3\xe4\x93\x02\x14\x12\x12/api/v1/audit-logs\x90\x02\x01B)Z'corvo.dev/corvo/gen/go/corvo/v1;corvov1b\x06proto3"
+	"audit-logs\x12\x04read\x18\x03 \x06\x82\xd3\xe4\x93\x02\x14\x12\x12/api/v1/audit-logs\x90\x02\x01B)Z'corvo.dev/corvo/gen/go/corvo/v1;corvov1b\x06proto3"
 
 var (
 	file_corvo_v1_auth_proto_rawDescOnce sync.Once

@@ -55,7 +55,9 @@ type Budget struct {
 	// The daily limit is reached.
 	Exceeded bool `protobuf:"varint,101,opt,name=exceeded,proto3" json:"exceeded,omitempty"`
 	// When the daily spending starts anew: the next 00:00 UTC.
-	ResetsAt      *timestamppb.Timestamp `protobuf:"bytes,102,opt,name=resets_at,json=resetsAt,proto3" json:"resets_at,omitempty"`
+	ResetsAt *timestamppb.Timestamp `protobuf:"bytes,102,opt,name=resets_at,json=resetsAt,proto3" json:"resets_at,omitempty"`
+	// Only for jobs of this namespace. Absent: of the whole server.
+	Namespace     string `protobuf:"bytes,103,opt,name=namespace,proto3" json:"namespace,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -160,6 +162,13 @@ func (x *Budget) GetResetsAt() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Budget) GetNamespace() string {
+	if x != nil {
+		return x.Namespace
+	}
+	return ""
+}
+
 // Asks for all.
 type ListBudgetsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -211,7 +220,7 @@ type ListBudgetsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// By scope, then target.
 	Budgets []*Budget `protobuf:"bytes,1,rep,name=budgets,proto3" json:"budgets,omitempty"`
-	// Jobs that budgets hold back now, all together.
+	// Jobs of the caller's namespace that budgets hold back now; for admins of `default` all together.
 	Held uint64 `protobuf:"varint,100,opt,name=held,proto3" json:"held,omitempty"`
 	// Log index of the state that was read.
 	LogIndex      uint64 `protobuf:"varint,192,opt,name=log_index,json=logIndex,proto3" json:"log_index,omitempty"`
@@ -285,6 +294,8 @@ type SetBudgetRequest struct {
 	OnExceed string `protobuf:"bytes,5,opt,name=on_exceed,json=onExceed,proto3" json:"on_exceed,omitempty"`
 	// Makes a retry of this call safe. Empty: not given.
 	RequestId string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// The namespace whose budget it is. Empty: the caller's own; for an admin of `default` outside of any other namespace: the whole server.
+	Namespace string `protobuf:"bytes,112,opt,name=namespace,proto3" json:"namespace,omitempty"`
 	// Only say what would happen.
 	ValidateOnly  bool `protobuf:"varint,190,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -363,6 +374,13 @@ func (x *SetBudgetRequest) GetRequestId() string {
 	return ""
 }
 
+func (x *SetBudgetRequest) GetNamespace() string {
+	if x != nil {
+		return x.Namespace
+	}
+	return ""
+}
+
 func (x *SetBudgetRequest) GetValidateOnly() bool {
 	if x != nil {
 		return x.ValidateOnly
@@ -425,6 +443,8 @@ type DeleteBudgetRequest struct {
 	Target string `protobuf:"bytes,2,opt,name=target,proto3" json:"target,omitempty"`
 	// Makes a retry of this call safe. Empty: not given.
 	RequestId string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// The namespace whose budget it is. Empty: the caller's own; for an admin of `default` outside of any other namespace: the whole server.
+	Namespace string `protobuf:"bytes,112,opt,name=namespace,proto3" json:"namespace,omitempty"`
 	// Only say what would happen.
 	ValidateOnly  bool `protobuf:"varint,190,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -478,6 +498,13 @@ func (x *DeleteBudgetRequest) GetTarget() string {
 func (x *DeleteBudgetRequest) GetRequestId() string {
 	if x != nil {
 		return x.RequestId
+	}
+	return ""
+}
+
+func (x *DeleteBudgetRequest) GetNamespace() string {
+	if x != nil {
+		return x.Namespace
 	}
 	return ""
 }
@@ -1105,7 +1132,7 @@ var File_corvo_v1_budget_proto protoreflect.FileDescriptor
 
 const file_corvo_v1_budget_proto_rawDesc = "" +
 	"\n" +
-	"\x15corvo/v1/budget.proto\x12\bcorvo.v1\x1a\x1ecorvo/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb5\x03\n" +
+	"\x15corvo/v1/budget.proto\x12\bcorvo.v1\x1a\x1ecorvo/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdb\x03\n" +
 	"\x06Budget\x12\x16\n" +
 	"\x02id\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x02id\x12\x1c\n" +
 	"\x05scope\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x05scope\x12\x1e\n" +
@@ -1117,7 +1144,8 @@ const file_corvo_v1_budget_proto_rawDesc = "" +
 	"created_at\x18\a \x01(\v2\x1a.google.protobuf.TimestampB\x06\x8a\xb5\x18\x02\x18\x01R\tcreatedAt\x12#\n" +
 	"\tspent_usd\x18d \x01(\x01B\x06\x8a\xb5\x18\x02\x18\x01R\bspentUsd\x12\"\n" +
 	"\bexceeded\x18e \x01(\bB\x06\x8a\xb5\x18\x02\x18\x01R\bexceeded\x127\n" +
-	"\tresets_at\x18f \x01(\v2\x1a.google.protobuf.TimestampR\bresetsAt:\x06\x9a\xb5\x18\x02\b\x01B\f\n" +
+	"\tresets_at\x18f \x01(\v2\x1a.google.protobuf.TimestampR\bresetsAt\x12$\n" +
+	"\tnamespace\x18g \x01(\tB\x06\x8a\xb5\x18\x02@\x06R\tnamespace:\x06\x9a\xb5\x18\x02\b\x01B\f\n" +
 	"\n" +
 	"_daily_usdB\x0e\n" +
 	"\f_per_job_usd\"2\n" +
@@ -1126,7 +1154,7 @@ const file_corvo_v1_budget_proto_rawDesc = "" +
 	"\x13ListBudgetsResponse\x122\n" +
 	"\abudgets\x18\x01 \x03(\v2\x10.corvo.v1.BudgetB\x06\x8a\xb5\x18\x02\x18\x01R\abudgets\x12\x12\n" +
 	"\x04held\x18d \x01(\x04R\x04held\x12$\n" +
-	"\tlog_index\x18\xc0\x01 \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndex\"\x8f\x02\n" +
+	"\tlog_index\x18\xc0\x01 \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndex\"\xb5\x02\n" +
 	"\x10SetBudgetRequest\x12\x14\n" +
 	"\x05scope\x18\x01 \x01(\tR\x05scope\x12\x16\n" +
 	"\x06target\x18\x02 \x01(\tR\x06target\x12 \n" +
@@ -1135,17 +1163,19 @@ const file_corvo_v1_budget_proto_rawDesc = "" +
 	"\ton_exceed\x18\x05 \x01(\tR\bonExceed\x12\x1d\n" +
 	"\n" +
 	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
+	"\tnamespace\x18p \x01(\tB\x06\x8a\xb5\x18\x02@\x06R\tnamespace\x12$\n" +
 	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01B\f\n" +
 	"\n" +
 	"_daily_usdB\x0e\n" +
 	"\f_per_job_usd\"E\n" +
 	"\x11SetBudgetResponse\x12(\n" +
-	"\x06budget\x18\x01 \x01(\v2\x10.corvo.v1.BudgetR\x06budget:\x06\x9a\xb5\x18\x02\b\x01\"\x90\x01\n" +
+	"\x06budget\x18\x01 \x01(\v2\x10.corvo.v1.BudgetR\x06budget:\x06\x9a\xb5\x18\x02\b\x01\"\xb6\x01\n" +
 	"\x13DeleteBudgetRequest\x12\x14\n" +
 	"\x05scope\x18\x01 \x01(\tR\x05scope\x12\x16\n" +
 	"\x06target\x18\x02 \x01(\tR\x06target\x12\x1d\n" +
 	"\n" +
 	"request_id\x18n \x01(\tR\trequestId\x12$\n" +
+	"\tnamespace\x18p \x01(\tB\x06\x8a\xb5\x18\x02@\x06R\tnamespace\x12$\n" +
 	"\rvalidate_only\x18\xbe\x01 \x01(\bR\fvalidateOnly:\x06\x9a\xb5\x18\x02\b\x01\"6\n" +
 	"\x14DeleteBudgetResponse\x12\x1e\n" +
 	"\x06status\x18\x01 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x06status\"\x96\x02\n" +
@@ -1194,11 +1224,11 @@ const file_corvo_v1_budget_proto_rawDesc = "" +
 	"\tlog_index\x18\xc0\x01 \x01(\x04B\x06\x8a\xb5\x18\x02 \x01R\blogIndex2\xa8\x06\n" +
 	"\rBudgetService\x12\x86\x01\n" +
 	"\vListBudgets\x12\x1c.corvo.v1.ListBudgetsRequest\x1a\x1d.corvo.v1.ListBudgetsResponse\":\xa2\xb5\x18\x13\n" +
-	"\abudgets\x12\x04read\x18\x03 \x05\x82\xd3\xe4\x93\x02\x1ab\abudgets\x12\x0f/api/v1/budgets\x90\x02\x01\x12\x92\x01\n" +
+	"\abudgets\x12\x04read\x18\x03 \x06\x82\xd3\xe4\x93\x02\x1ab\abudgets\x12\x0f/api/v1/budgets\x90\x02\x01\x12\x92\x01\n" +
 	"\tSetBudget\x12\x1a.corvo.v1.SetBudgetRequest\x1a\x1b.corvo.v1.SetBudgetResponse\"L\x92\xb5\x18\x0e2\fBUDGET_ERROR\xa2\xb5\x18\x14\n" +
-	"\abudgets\x12\x05write\x18\x06 \x05\x82\xd3\xe4\x93\x02\x1c:\x01*b\x06budget\"\x0f/api/v1/budgets\x12\xa2\x01\n" +
+	"\abudgets\x12\x05write\x18\x06 \x06\x82\xd3\xe4\x93\x02\x1c:\x01*b\x06budget\"\x0f/api/v1/budgets\x12\xa2\x01\n" +
 	"\fDeleteBudget\x12\x1d.corvo.v1.DeleteBudgetRequest\x1a\x1e.corvo.v1.DeleteBudgetResponse\"S\x92\xb5\x18\x0e2\fBUDGET_ERROR\xa2\xb5\x18\x15\n" +
-	"\abudgets\x12\x06delete\x18\x06 \x05\x82\xd3\xe4\x93\x02\"* /api/v1/budgets/{scope}/{target}\x12\xa6\x01\n" +
+	"\abudgets\x12\x06delete\x18\x06 \x06\x82\xd3\xe4\x93\x02\"* /api/v1/budgets/{scope}/{target}\x12\xa6\x01\n" +
 	"\x0fGetUsageSummary\x12 .corvo.v1.GetUsageSummaryRequest\x1a!.corvo.v1.GetUsageSummaryResponse\"N\x92\xb5\x18\x152\x13USAGE_SUMMARY_ERROR\xa2\xb5\x18\x11\n" +
 	"\x05usage\x12\x04read\x18\x03 \x06\x82\xd3\xe4\x93\x02\x17\x12\x15/api/v1/usage/summary\x90\x02\x01\x12\xaa\x01\n" +
 	"\x11GetBillingSummary\x12\".corvo.v1.GetBillingSummaryRequest\x1a#.corvo.v1.GetBillingSummaryResponse\"L\x92\xb5\x18\x0f2\rBILLING_ERROR\xa2\xb5\x18\x13\n" +

@@ -33,8 +33,13 @@ const (
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
 // Budgets and the usage ledger. Costs come from the `usage` of acks and heartbeats.
+//
+// A budget that is set in a namespace is for jobs of that namespace alone (`global`: for all that it spends), under the plain names of its
+// queues; it is listed and removed there and by admins of `default`. What an admin of `default` sets outside of any other namespace is for
+// the whole server, and holds beside what namespaces set themselves.
 type BudgetServiceClient interface {
-	// All budgets, sorted by scope and target.
+	// All budgets of the caller's namespace, sorted by scope and target. Callers of `default` see those of the whole server too, as far as these
+	// say nothing of other namespaces; admins of `default` see all.
 	ListBudgets(ctx context.Context, in *ListBudgetsRequest, opts ...grpc.CallOption) (*ListBudgetsResponse, error)
 	// Sets the budget of a scope and target, in place of the one that it had. Jobs that it no longer holds back are pending again.
 	SetBudget(ctx context.Context, in *SetBudgetRequest, opts ...grpc.CallOption) (*SetBudgetResponse, error)
@@ -109,8 +114,13 @@ func (c *budgetServiceClient) GetBillingSummary(ctx context.Context, in *GetBill
 // for forward compatibility.
 //
 // Budgets and the usage ledger. Costs come from the `usage` of acks and heartbeats.
+//
+// A budget that is set in a namespace is for jobs of that namespace alone (`global`: for all that it spends), under the plain names of its
+// queues; it is listed and removed there and by admins of `default`. What an admin of `default` sets outside of any other namespace is for
+// the whole server, and holds beside what namespaces set themselves.
 type BudgetServiceServer interface {
-	// All budgets, sorted by scope and target.
+	// All budgets of the caller's namespace, sorted by scope and target. Callers of `default` see those of the whole server too, as far as these
+	// say nothing of other namespaces; admins of `default` see all.
 	ListBudgets(context.Context, *ListBudgetsRequest) (*ListBudgetsResponse, error)
 	// Sets the budget of a scope and target, in place of the one that it had. Jobs that it no longer holds back are pending again.
 	SetBudget(context.Context, *SetBudgetRequest) (*SetBudgetResponse, error)

@@ -1941,7 +1941,7 @@ const file_corvo_v1_job_proto_rawDesc = "" +
 	"\x05error\x18\x04 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x05error\x12\x1c\n" +
 	"\tbacktrace\x18\x05 \x01(\tR\tbacktrace\x129\n" +
 	"\n" +
-	"created_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\"\xff\r\n" +
+	"created_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\"\x87\x0e\n" +
 	"\x03Job\x12\x18\n" +
 	"\x02id\x18\x01 \x01(\tB\b\x8a\xb5\x18\x04\x18\x01@\x03R\x02id\x12\x1c\n" +
 	"\x05queue\x18\x02 \x01(\tB\x06\x8a\xb5\x18\x02\x18\x01R\x05queue\x120\n" +
@@ -1959,8 +1959,8 @@ const file_corvo_v1_job_proto_rawDesc = "" +
 	"\x8a\xb5\x18\x06\x18\x012\x02msR\x0fretryMaxDelayMs\x12\x1d\n" +
 	"\n" +
 	"unique_key\x18\v \x01(\tR\tuniqueKey\x12\x1b\n" +
-	"\tworker_id\x18\f \x01(\tR\bworkerId\x12\x1a\n" +
-	"\bhostname\x18\r \x01(\tR\bhostname\x12#\n" +
+	"\tworker_id\x18\f \x01(\tR\bworkerId\x12\"\n" +
+	"\bhostname\x18\r \x01(\tB\x06\x8a\xb5\x18\x02@\tR\bhostname\x12#\n" +
 	"\ttags_json\x18\x0e \x01(\tB\x06\x8a\xb5\x18\x02\b\x01R\btagsJson\x12+\n" +
 	"\rprogress_json\x18\x0f \x01(\tB\x06\x8a\xb5\x18\x02\b\x01R\fprogressJson\x12/\n" +
 	"\x0fcheckpoint_json\x18\x10 \x01(\tB\x06\x8a\xb5\x18\x02\b\x01R\x0echeckpointJson\x12'\n" +

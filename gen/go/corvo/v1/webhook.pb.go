@@ -318,7 +318,8 @@ type SetWebhookRequest struct {
 	Url string `protobuf:"bytes,2,opt,name=url,proto3" json:"url,omitempty"`
 	// Types of events, at most 64, in any case; `*`: all. Empty: `*`.
 	Events []string `protobuf:"bytes,3,rep,name=events,proto3" json:"events,omitempty"`
-	// Signs deliveries; at most 256 bytes. Absent: as it was, none for a new one. Empty: none.
+	// Signs deliveries; at most 256 bytes. Absent: as it was, none for a new one. Empty: none. `webhook-signature` takes what stands behind
+	// `whsec_` as base64, as Standard Webhooks has it; any other secret, and `X-Corvo-Signature` always, is signed with as it stands.
 	Secret *string `protobuf:"bytes,4,opt,name=secret,proto3,oneof" json:"secret,omitempty"`
 	// False, also when it is not given: events are not taken up.
 	Enabled bool `protobuf:"varint,5,opt,name=enabled,proto3" json:"enabled,omitempty"`
@@ -326,7 +327,7 @@ type SetWebhookRequest struct {
 	RetryLimit int32 `protobuf:"varint,6,opt,name=retry_limit,json=retryLimit,proto3" json:"retry_limit,omitempty"`
 	// Only events of these queues, at most 100. Empty: all.
 	Queues []string `protobuf:"bytes,7,rep,name=queues,proto3" json:"queues,omitempty"`
-	// The server makes a secret and shows it in the answer, once.
+	// The server makes a secret, `whsec_` and 32 characters of base64, and shows it in the answer, once.
 	GenerateSecret bool `protobuf:"varint,8,opt,name=generate_secret,json=generateSecret,proto3" json:"generate_secret,omitempty"`
 	// Makes a retry of this call safe. Empty: not given.
 	RequestId string `protobuf:"bytes,110,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`

@@ -40,10 +40,15 @@ _GZIP_COMPRESSION = GzipCompression()
 class BudgetService(Protocol):
     """
     Budgets and the usage ledger. Costs come from the `usage` of acks and heartbeats.
+
+    A budget that is set in a namespace is for jobs of that namespace alone (`global`: for all that it spends), under the plain names of its
+    queues; it is listed and removed there and by admins of `default`. What an admin of `default` sets outside of any other namespace is for
+    the whole server, and holds beside what namespaces set themselves.
     """
     async def list_budgets(self, request: ListBudgetsRequest, ctx: RequestContext[ListBudgetsRequest, ListBudgetsResponse], /) -> ListBudgetsResponse:
         """
-        All budgets, sorted by scope and target.
+        All budgets of the caller's namespace, sorted by scope and target. Callers of `default` see those of the whole server too, as far as these
+        say nothing of other namespaces; admins of `default` see all.
         """
         raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
 
@@ -156,6 +161,10 @@ class BudgetServiceASGIApplication(ConnectASGIApplication[BudgetService]):
 class BudgetServiceClient(ConnectClient):
     """
     Budgets and the usage ledger. Costs come from the `usage` of acks and heartbeats.
+
+    A budget that is set in a namespace is for jobs of that namespace alone (`global`: for all that it spends), under the plain names of its
+    queues; it is listed and removed there and by admins of `default`. What an admin of `default` sets outside of any other namespace is for
+    the whole server, and holds beside what namespaces set themselves.
     """
     def __init__(
         self,
@@ -190,7 +199,8 @@ class BudgetServiceClient(ConnectClient):
         use_get: bool = False,
     ) -> ListBudgetsResponse:
         """
-        All budgets, sorted by scope and target.
+        All budgets of the caller's namespace, sorted by scope and target. Callers of `default` see those of the whole server too, as far as these
+        say nothing of other namespaces; admins of `default` see all.
         """
         return await self.execute_unary(
             request=request,
@@ -306,10 +316,15 @@ class BudgetServiceClient(ConnectClient):
 class BudgetServiceSync(Protocol):
     """
     Budgets and the usage ledger. Costs come from the `usage` of acks and heartbeats.
+
+    A budget that is set in a namespace is for jobs of that namespace alone (`global`: for all that it spends), under the plain names of its
+    queues; it is listed and removed there and by admins of `default`. What an admin of `default` sets outside of any other namespace is for
+    the whole server, and holds beside what namespaces set themselves.
     """
     def list_budgets(self, request: ListBudgetsRequest, ctx: RequestContext[ListBudgetsRequest, ListBudgetsResponse], /) -> ListBudgetsResponse:
         """
-        All budgets, sorted by scope and target.
+        All budgets of the caller's namespace, sorted by scope and target. Callers of `default` see those of the whole server too, as far as these
+        say nothing of other namespaces; admins of `default` see all.
         """
         raise ConnectError(Code.UNIMPLEMENTED, 'Not implemented')
 
@@ -420,6 +435,10 @@ class BudgetServiceWSGIApplication(ConnectWSGIApplication):
 class BudgetServiceClientSync(ConnectClientSync):
     """
     Budgets and the usage ledger. Costs come from the `usage` of acks and heartbeats.
+
+    A budget that is set in a namespace is for jobs of that namespace alone (`global`: for all that it spends), under the plain names of its
+    queues; it is listed and removed there and by admins of `default`. What an admin of `default` sets outside of any other namespace is for
+    the whole server, and holds beside what namespaces set themselves.
     """
     def __init__(
         self,
@@ -454,7 +473,8 @@ class BudgetServiceClientSync(ConnectClientSync):
         use_get: bool = False,
     ) -> ListBudgetsResponse:
         """
-        All budgets, sorted by scope and target.
+        All budgets of the caller's namespace, sorted by scope and target. Callers of `default` see those of the whole server too, as far as these
+        say nothing of other namespaces; admins of `default` see all.
         """
         return self.execute_unary(
             request=request,

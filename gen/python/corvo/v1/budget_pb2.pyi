@@ -23,6 +23,7 @@ class Budget(_message.Message):
     SPENT_USD_FIELD_NUMBER: _ClassVar[int]
     EXCEEDED_FIELD_NUMBER: _ClassVar[int]
     RESETS_AT_FIELD_NUMBER: _ClassVar[int]
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
     id: str
     scope: str
     target: str
@@ -33,7 +34,8 @@ class Budget(_message.Message):
     spent_usd: float
     exceeded: bool
     resets_at: _timestamp_pb2.Timestamp
-    def __init__(self, id: _Optional[str] = ..., scope: _Optional[str] = ..., target: _Optional[str] = ..., daily_usd: _Optional[float] = ..., per_job_usd: _Optional[float] = ..., on_exceed: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., spent_usd: _Optional[float] = ..., exceeded: _Optional[bool] = ..., resets_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    namespace: str
+    def __init__(self, id: _Optional[str] = ..., scope: _Optional[str] = ..., target: _Optional[str] = ..., daily_usd: _Optional[float] = ..., per_job_usd: _Optional[float] = ..., on_exceed: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., spent_usd: _Optional[float] = ..., exceeded: _Optional[bool] = ..., resets_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., namespace: _Optional[str] = ...) -> None: ...
 
 class ListBudgetsRequest(_message.Message):
     __slots__ = ()
@@ -59,6 +61,7 @@ class SetBudgetRequest(_message.Message):
     PER_JOB_USD_FIELD_NUMBER: _ClassVar[int]
     ON_EXCEED_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
     VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     scope: str
     target: str
@@ -66,8 +69,9 @@ class SetBudgetRequest(_message.Message):
     per_job_usd: float
     on_exceed: str
     request_id: str
+    namespace: str
     validate_only: bool
-    def __init__(self, scope: _Optional[str] = ..., target: _Optional[str] = ..., daily_usd: _Optional[float] = ..., per_job_usd: _Optional[float] = ..., on_exceed: _Optional[str] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
+    def __init__(self, scope: _Optional[str] = ..., target: _Optional[str] = ..., daily_usd: _Optional[float] = ..., per_job_usd: _Optional[float] = ..., on_exceed: _Optional[str] = ..., request_id: _Optional[str] = ..., namespace: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class SetBudgetResponse(_message.Message):
     __slots__ = ()
@@ -80,12 +84,14 @@ class DeleteBudgetRequest(_message.Message):
     SCOPE_FIELD_NUMBER: _ClassVar[int]
     TARGET_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
     VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     scope: str
     target: str
     request_id: str
+    namespace: str
     validate_only: bool
-    def __init__(self, scope: _Optional[str] = ..., target: _Optional[str] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
+    def __init__(self, scope: _Optional[str] = ..., target: _Optional[str] = ..., request_id: _Optional[str] = ..., namespace: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class DeleteBudgetResponse(_message.Message):
     __slots__ = ()

@@ -27,6 +27,10 @@ if _version_not_supported:
 
 class BudgetServiceStub:
     """Budgets and the usage ledger. Costs come from the `usage` of acks and heartbeats.
+
+    A budget that is set in a namespace is for jobs of that namespace alone (`global`: for all that it spends), under the plain names of its
+    queues; it is listed and removed there and by admins of `default`. What an admin of `default` sets outside of any other namespace is for
+    the whole server, and holds beside what namespaces set themselves.
     """
 
     def __init__(self, channel):
@@ -64,10 +68,15 @@ class BudgetServiceStub:
 
 class BudgetServiceServicer:
     """Budgets and the usage ledger. Costs come from the `usage` of acks and heartbeats.
+
+    A budget that is set in a namespace is for jobs of that namespace alone (`global`: for all that it spends), under the plain names of its
+    queues; it is listed and removed there and by admins of `default`. What an admin of `default` sets outside of any other namespace is for
+    the whole server, and holds beside what namespaces set themselves.
     """
 
     def ListBudgets(self, request, context):
-        """All budgets, sorted by scope and target.
+        """All budgets of the caller's namespace, sorted by scope and target. Callers of `default` see those of the whole server too, as far as these
+        say nothing of other namespaces; admins of `default` see all.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -139,6 +148,10 @@ def add_BudgetServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class BudgetService:
     """Budgets and the usage ledger. Costs come from the `usage` of acks and heartbeats.
+
+    A budget that is set in a namespace is for jobs of that namespace alone (`global`: for all that it spends), under the plain names of its
+    queues; it is listed and removed there and by admins of `default`. What an admin of `default` sets outside of any other namespace is for
+    the whole server, and holds beside what namespaces set themselves.
     """
 
     @staticmethod

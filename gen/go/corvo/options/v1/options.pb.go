@@ -50,6 +50,9 @@ const (
 	Names_NAMES_CHAIN Names = 7
 	// A job that others belong to, which need not exist. Those of two namespaces have nothing to do with each other.
 	Names_NAMES_PARENT Names = 8
+	// The host of a worker. Workers of two namespaces have nothing to do with each other, whatever they are called: their hosts are kept with the
+	// namespace, also where no host is said.
+	Names_NAMES_HOST Names = 9
 )
 
 // Enum value maps for Names.
@@ -64,6 +67,7 @@ var (
 		6: "NAMES_NAMESPACE",
 		7: "NAMES_CHAIN",
 		8: "NAMES_PARENT",
+		9: "NAMES_HOST",
 	}
 	Names_value = map[string]int32{
 		"NAMES_UNSPECIFIED": 0,
@@ -75,6 +79,7 @@ var (
 		"NAMES_NAMESPACE":   6,
 		"NAMES_CHAIN":       7,
 		"NAMES_PARENT":      8,
+		"NAMES_HOST":        9,
 	}
 )
 
@@ -743,7 +748,7 @@ const file_corvo_options_v1_options_proto_rawDesc = "" +
 	"\tunlimited\x18\x06 \x01(\bR\tunlimited\x12\x14\n" +
 	"\x05daily\x18\a \x01(\bR\x05daily\"\"\n" +
 	"\fMessageRules\x12\x12\n" +
-	"\x04fast\x18\x01 \x01(\bR\x04fast*\xab\x01\n" +
+	"\x04fast\x18\x01 \x01(\bR\x04fast*\xbb\x01\n" +
 	"\x05Names\x12\x15\n" +
 	"\x11NAMES_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rNAMES_NOTHING\x10\x01\x12\x0f\n" +
@@ -754,7 +759,9 @@ const file_corvo_options_v1_options_proto_rawDesc = "" +
 	"NAMES_JSON\x10\x05\x12\x13\n" +
 	"\x0fNAMES_NAMESPACE\x10\x06\x12\x0f\n" +
 	"\vNAMES_CHAIN\x10\a\x12\x10\n" +
-	"\fNAMES_PARENT\x10\b*\xb0\x01\n" +
+	"\fNAMES_PARENT\x10\b\x12\x0e\n" +
+	"\n" +
+	"NAMES_HOST\x10\t*\xb0\x01\n" +
 	"\x06Caller\x12\x16\n" +
 	"\x12CALLER_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eCALLER_ANYBODY\x10\x01\x12\x10\n" +

@@ -53,7 +53,8 @@ const (
 
 // BudgetServiceClient is a client for the corvo.v1.BudgetService service.
 type BudgetServiceClient interface {
-	// All budgets, sorted by scope and target.
+	// All budgets of the caller's namespace, sorted by scope and target. Callers of `default` see those of the whole server too, as far as these
+	// say nothing of other namespaces; admins of `default` see all.
 	ListBudgets(context.Context, *connect.Request[v1.ListBudgetsRequest]) (*connect.Response[v1.ListBudgetsResponse], error)
 	// Sets the budget of a scope and target, in place of the one that it had. Jobs that it no longer holds back are pending again.
 	SetBudget(context.Context, *connect.Request[v1.SetBudgetRequest]) (*connect.Response[v1.SetBudgetResponse], error)
@@ -148,7 +149,8 @@ func (c *budgetServiceClient) GetBillingSummary(ctx context.Context, req *connec
 
 // BudgetServiceHandler is an implementation of the corvo.v1.BudgetService service.
 type BudgetServiceHandler interface {
-	// All budgets, sorted by scope and target.
+	// All budgets of the caller's namespace, sorted by scope and target. Callers of `default` see those of the whole server too, as far as these
+	// say nothing of other namespaces; admins of `default` see all.
 	ListBudgets(context.Context, *connect.Request[v1.ListBudgetsRequest]) (*connect.Response[v1.ListBudgetsResponse], error)
 	// Sets the budget of a scope and target, in place of the one that it had. Jobs that it no longer holds back are pending again.
 	SetBudget(context.Context, *connect.Request[v1.SetBudgetRequest]) (*connect.Response[v1.SetBudgetResponse], error)

@@ -17,6 +17,7 @@ class Names(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     NAMES_NAMESPACE: _ClassVar[Names]
     NAMES_CHAIN: _ClassVar[Names]
     NAMES_PARENT: _ClassVar[Names]
+    NAMES_HOST: _ClassVar[Names]
 
 class Caller(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -47,6 +48,7 @@ NAMES_JSON: Names
 NAMES_NAMESPACE: Names
 NAMES_CHAIN: Names
 NAMES_PARENT: Names
+NAMES_HOST: Names
 CALLER_UNSPECIFIED: Caller
 CALLER_ANYBODY: Caller
 CALLER_KNOWN: Caller
