@@ -36,6 +36,7 @@ async function demo(values) {
   const all = deliveries();
   const home = mkdtempSync(join(tmpdir(), "corvo-demo-"));
   const children = new Set();
+  const over = new AbortController(); // nothing is sent any more
   try {
     const expected = new Report();
     for (let i = 0; i < jobs; i++) expected.add(digest(all[i % all.length].event, JSON.parse(all[i % all.length].body)));
@@ -53,11 +54,12 @@ async function demo(values) {
     const produce = async () => {
       while (sent < jobs) {
         const i = sent++;
-        ids[i] = await deliver(agent, url, all[i % all.length], i);
+        ids[i] = await deliver(agent, url, all[i % all.length], i, over.signal);
         acknowledged++;
       }
     };
     const producing = Promise.all(Array.from({ length: producers }, produce));
+    producing.catch(() => {}); // whoever gives up before it is awaited says why
     const startMs = performance.now();
     let completed = 0;
     let killed = 0;
@@ -111,20 +113,21 @@ async function demo(values) {
     if (!same || lost > 0 || more(accepted) > 0 || killed < kills)
       throw new Error(same ? "the promise was broken" : "the report differs from the one computed without a queue");
   } finally {
+    over.abort();
     for (const one of children) one.kill("SIGKILL");
     rmSync(home, { recursive: true, force: true });
   }
 }
 
 /** One delivery, sent until it is acknowledged; the idempotency key makes every try the same delivery. */
-async function deliver(agent, url, { event, body }, number) {
+async function deliver(agent, url, { event, body }, number, over) {
   for (let attempt = 0; ; attempt++) {
     try {
       const answer = await post(agent, `${url}/api/v1/webhooks/${queue}?tags=event:${event}`, body, { "idempotency-key": `delivery-${number}` });
       if (answer.status === 200 || answer.status === 201) return JSON.parse(answer.body).job_id;
       if (answer.status < 429 || attempt > 600) throw Object.assign(new Error(`delivery refused: ${answer.status} ${answer.body}`), { final: true });
     } catch (cause) {
-      if (cause.final || attempt > 600) throw cause;
+      if (cause.final || attempt > 600 || over.aborted) throw cause;
     }
     await new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(500, 20 * 2 ** Math.min(attempt, 10))));
   }
